@@ -1,0 +1,21 @@
+// Package v3rpc is the gRPC face of the server: what stands between a decoded
+// request and the raft side of GlassKV.
+//
+// A request meets the files in this order:
+//
+//	interceptor.go   is there a leader, if the client insists on one?
+//	key.go           the KV handlers: check, quota, hand on, map the error, fill the header
+//	check.go         requests refused before they cost anything
+//	intervals.go     the one check that takes thought: a txn must not touch a key twice
+//	quota.go         no write is proposed that the backend has no room for
+//	lease.go, maintenance.go, member.go, health.go
+//	                 the other services, each as small as GlassKV needs it
+//	error.go         every error becomes a gRPC status here and nowhere else
+//	header.go        the four numbers that every reply carries
+//	grpc.go          which service is served by what
+//
+// Upstream is go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc, and the names
+// are the same as there. What differs: the raft side is known here only by the
+// small interfaces that the handlers declare, and nothing in this package
+// starts a goroutine.
+package v3rpc

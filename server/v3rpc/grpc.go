@@ -1,0 +1,82 @@
+package v3rpc
+
+import (
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/server/v3/storage"
+	"go.etcd.io/etcd/server/v3/storage/backend"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
+)
+
+// DefaultMaxTxnOps bounds the operations of a txn unless a Config says
+// otherwise, as embed.DefaultMaxTxnOps does.
+const DefaultMaxTxnOps = 128
+
+// Config holds what the handlers need to know beside the server.
+type Config struct {
+	// MaxTxnOps bounds each list of a txn; 0 means DefaultMaxTxnOps.
+	MaxTxnOps uint
+	// QuotaBackendBytes bounds the size of the backend in bytes. 0 means
+	// etcd's default of 2 GiB, a negative value no bound.
+	QuotaBackendBytes int64
+	// Logger must not be nil.
+	Logger *zap.Logger
+}
+
+// RaftStatusGetter answers what a member knows of raft. It stands for
+// apply.RaftStatusGetter upstream. All methods may be called at any time.
+type RaftStatusGetter interface {
+	LeaderGetter
+	ClusterID() types.ID
+	MemberID() types.ID
+	CommittedIndex() uint64
+	AppliedIndex() uint64
+	Term() uint64
+}
+
+// Server is the raft side, *etcdserver.EtcdServer, as the handlers see it.
+type Server interface {
+	RaftKV
+	RaftStatusGetter
+	// KV returns the store that requests are applied to.
+	KV() mvcc.WatchableKV
+	// Backend returns the file below the store.
+	Backend() backend.Backend
+}
+
+// Register makes every service that s can serve known to reg: KV, Maintenance
+// (Status) and health always, Lease and Cluster when s is a Lessor or a
+// ClusterLister. Any other service of etcd's API is answered with Unimplemented,
+// by grpc-go itself.
+//
+// The returned health server says SERVING. The caller stops it (with Shutdown)
+// when the node begins to stop.
+func Register(reg grpc.ServiceRegistrar, s Server, cfg Config) *health.Server {
+	if cfg.MaxTxnOps == 0 {
+		cfg.MaxTxnOps = DefaultMaxTxnOps
+	}
+	quota := storage.NewBackendQuota(cfg.Logger, cfg.QuotaBackendBytes, s.Backend(), "kv")
+	pb.RegisterKVServer(reg, &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), quota: quota})
+	if le, ok := s.(Lessor); ok {
+		pb.RegisterLeaseServer(reg, &quotaLeaseServer{LeaseServer: newLeaseServer(s, le), quota: quota})
+	}
+	if cl, ok := s.(ClusterLister); ok {
+		pb.RegisterClusterServer(reg, newClusterServer(s, cl))
+	}
+	pb.RegisterMaintenanceServer(reg, newMaintenanceServer(s, cfg.QuotaBackendBytes))
+	return registerHealth(reg)
+}
+
+// registerHealth serves the standard health protocol for the server as a whole
+// (the empty service name). Serving is all there is to say: requests are let in
+// when the member is ready, not before.
+func registerHealth(reg grpc.ServiceRegistrar) *health.Server {
+	hs := health.NewServer()
+	healthpb.RegisterHealthServer(reg, hs)
+	return hs
+}

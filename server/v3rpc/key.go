@@ -1,0 +1,103 @@
+package v3rpc
+
+import (
+	"context"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+// RaftKV is the key-value store behind the handlers, replicated by raft. It
+// stands for etcdserver.RaftKV upstream. Each method returns when its request
+// has been applied on this member, or with the reason why it was not.
+type RaftKV interface {
+	Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error)
+	Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error)
+	DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error)
+	Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error)
+	Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error)
+}
+
+// kvServer serves etcdserverpb.KV. All five handlers have one shape, so that
+// what is special about a request stands out: refuse what is malformed, pass
+// the rest on, translate the error, complete the header.
+//
+// RangeStream, new in etcd 3.7, is answered with Unimplemented.
+type kvServer struct {
+	pb.UnimplementedKVServer
+	hdr header
+	kv  RaftKV
+	// maxTxnOps bounds the compares, the success and the failure operations
+	// of a txn, each on its own.
+	maxTxnOps int
+}
+
+func newKVServer(s Server, maxTxnOps int) *kvServer {
+	return &kvServer{hdr: newHeader(s), kv: s, maxTxnOps: maxTxnOps}
+}
+
+// Range reads one key or a range of keys.
+func (s *kvServer) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
+	if err := checkRangeRequest(r); err != nil {
+		return nil, err
+	}
+	resp, err := s.kv.Range(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	s.hdr.fill(resp.Header)
+	return resp, nil
+}
+
+// Put stores one key.
+func (s *kvServer) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
+	if err := checkPutRequest(r); err != nil {
+		return nil, err
+	}
+	resp, err := s.kv.Put(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	s.hdr.fill(resp.Header)
+	return resp, nil
+}
+
+// DeleteRange removes one key or a range of keys.
+func (s *kvServer) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error) {
+	if err := checkDeleteRequest(r); err != nil {
+		return nil, err
+	}
+	resp, err := s.kv.DeleteRange(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	s.hdr.fill(resp.Header)
+	return resp, nil
+}
+
+// Txn evaluates compares and runs one of two lists of operations, atomically.
+func (s *kvServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
+	if err := checkTxnRequest(r, s.maxTxnOps); err != nil {
+		return nil, err
+	}
+	// The size was checked first because the overlap check costs more than
+	// linear time.
+	if err := checkOverlaps(r); err != nil {
+		return nil, err
+	}
+	resp, err := s.kv.Txn(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	s.hdr.fill(resp.Header)
+	return resp, nil
+}
+
+// Compact forgets the history of keys up to a revision.
+func (s *kvServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error) {
+	resp, err := s.kv.Compact(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	s.hdr.fill(resp.Header)
+	return resp, nil
+}
