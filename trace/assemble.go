@@ -1,0 +1,274 @@
+package trace
+
+import (
+	"strconv"
+
+	"google.golang.org/grpc/codes"
+)
+
+// Timeline puts a record in order. It may be called at any time; stages that
+// have begun and not ended are marked open. It costs some microseconds and is
+// not for the request's way.
+func (r *Record) Timeline() *Timeline {
+	t := &Timeline{
+		TraceID: r.traceID.String(), SpanID: spanString(r.spanID),
+		Method: r.facts.Method, Observer: ObserverServer,
+		Start: Wall(r.begin).UTC(), BytesIn: r.bytesIn.Load(), BytesOut: r.bytesOut.Load(),
+	}
+	if r.parentID.lo != 0 {
+		t.ParentID = spanString(r.parentID.lo)
+	}
+	if r.Has(MarkClient) {
+		t.Observer = ObserverClient
+	}
+	if code, seen := r.Code(); seen {
+		t.Code = codes.Code(code).String()
+	}
+	if m := r.message.Load(); m != nil {
+		t.Message = *m
+	}
+	a := assembly{r: r, t: t, end: r.end.Load()}
+	if a.end == 0 {
+		a.end = Now()
+	}
+	a.duration()
+	a.connection()
+	a.stages()
+	a.attributes()
+	t.NotReached = whyNot(r, t)
+	FillLedger(t)
+	return t
+}
+
+type assembly struct {
+	r   *Record
+	t   *Timeline
+	end int64 // the stamp that ends the request
+}
+
+// duration ends the request where its reply left, if it did: what completes a
+// record may come a little later.
+func (a *assembly) duration() {
+	last := Flush
+	if a.r.Has(MarkClient) {
+		last = ClientRecv
+	}
+	if _, end := a.r.Stamps(last); end != 0 {
+		a.end = end
+	}
+	a.t.DurationNS = max(0, a.end-a.r.begin)
+}
+
+func (a *assembly) connection() {
+	c := a.r.conn
+	if c == nil {
+		return
+	}
+	opener := a.r.Has(MarkOpener)
+	a.t.Connection = Connection{ID: c.ID, Reused: !opener, Peer: c.Peer, Local: c.Local}
+	if !opener {
+		return
+	}
+	for s := firstConnStage; s <= lastConnStage; s++ {
+		begin, end := c.Stamps(s)
+		a.add(s, begin, end)
+	}
+}
+
+func (a *assembly) stages() {
+	for s := None + 1; s < NumStages; s++ {
+		begin, end := a.r.Stamps(s)
+		a.add(s, begin, end)
+		switch s {
+		case WALSave:
+			a.batch(a.r.save.Load(), WALSave, WALSync)
+		case ReadWait:
+			a.batch(a.r.round.Load(), ReadIndex, ReadWaitApplied)
+		}
+	}
+}
+
+// batch adds the two stages that a batch carries for all its requests.
+func (a *assembly) batch(b *Batch, outer, inner Stage) {
+	if b == nil {
+		return
+	}
+	for _, part := range []struct {
+		stage Stage
+		at    *interval
+	}{{outer, &b.outer}, {inner, &b.inner}} {
+		st := a.add(part.stage, part.at.begin.Load(), part.at.end.Load())
+		if st == nil {
+			continue
+		}
+		st.Scope, st.SharedBy = ScopeBatch, b.Members()
+		if part.stage == WALSync && b.SyncInferred.Load() {
+			st.BeginEdge, st.EndEdge = Inferred, Inferred
+		}
+	}
+}
+
+// add appends a stage that was stamped. A begin without an end is open; an end
+// before its begin (two clocks of two processors, some nanoseconds) is empty.
+func (a *assembly) add(s Stage, begin, end int64) *StageTime {
+	if begin == 0 {
+		return nil
+	}
+	spec := SpecOf(s)
+	st := StageTime{
+		Stage: spec.Name, Scope: spec.Scope, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge,
+		BeginNS: begin - a.r.begin,
+	}
+	if parent := a.parent(spec); parent != None {
+		st.Parent = parent.String()
+	}
+	switch {
+	case end == 0 && s == ServeStreams: // lives as long as the connection
+		st.EndNS, st.Open = a.end-a.r.begin, true
+	case end == 0:
+		st.EndNS, st.Open, st.EndEdge = a.end-a.r.begin, true, Inferred
+	default:
+		st.EndNS = end - a.r.begin
+	}
+	st.EndNS = max(st.BeginNS, st.EndNS)
+	a.t.Stages = append(a.t.Stages, st)
+	return &a.t.Stages[len(a.t.Stages)-1]
+}
+
+// Stages of which a request passes one: any handler, any change to the store.
+// The catalogue names the first or the general one as parent for all.
+var (
+	handlers = []Stage{V3Put, V3Range, V3DeleteRange, V3Txn, V3Compact, V3LeaseGrant, V3LeaseRevoke, GRPCHandler}
+	changes  = []Stage{TxnPut, TxnDeleteRange, TxnTxn, TxnCompact, ApplyLease}
+)
+
+func (a *assembly) parent(spec *Spec) Stage {
+	var group []Stage
+	switch spec.Parent {
+	case GRPCHandler:
+		group = handlers
+	case TxnPut:
+		group = changes
+	}
+	for _, s := range group {
+		if begin, _ := a.r.Stamps(s); begin != 0 {
+			return s
+		}
+	}
+	return spec.Parent
+}
+
+func (a *assembly) attributes() {
+	set := func(key, value string) {
+		if a.t.Attributes == nil {
+			a.t.Attributes = make(map[string]string)
+		}
+		a.t.Attributes[key] = value
+	}
+	r := a.r
+	if r.keyTotal > 0 {
+		set(AttrKey, r.keyText())
+		set(AttrKeySize, strconv.Itoa(int(r.keyTotal)))
+	}
+	if r.facts.ValueSize > 0 {
+		set(AttrValueSize, strconv.Itoa(r.facts.ValueSize))
+	}
+	if r.facts.Revision > 0 {
+		set(AttrRevision, strconv.FormatInt(r.facts.Revision, 10))
+	}
+	if n := r.behind.Load(); n > 0 {
+		set(AttrBehind, strconv.Itoa(int(n)))
+	}
+	for _, m := range markNames {
+		if r.Has(m.mark) {
+			set(AttrOutcome, m.name)
+			break
+		}
+	}
+	if r.Has(MarkStreaming) {
+		set(AttrStreaming, "true")
+	}
+}
+
+// The keys of a timeline's attributes, which are those of its root span.
+const (
+	AttrKey       = "glasskv.key"          // the key, at most its first 64 bytes; absent when redacted
+	AttrKeySize   = "glasskv.key.size"     // bytes
+	AttrValueSize = "glasskv.value.size"   // bytes; the value itself is never recorded
+	AttrRevision  = "glasskv.revision"     // the store's revision after a write
+	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
+	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
+	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
+)
+
+// The outcomes that are not an ordinary reply.
+const (
+	OutcomeSwept      = "swept"       // it never completed; the sweeper closed it
+	OutcomeReset      = "reset"       // the client reset the stream
+	OutcomeResetSent  = "refused"     // the server reset the stream
+	OutcomeConnClosed = "conn-closed" // the connection ended before the reply was out
+	OutcomeStopping   = "stopping"    // the server was being stopped
+)
+
+var markNames = []struct {
+	mark Mark
+	name string
+}{
+	{MarkSwept, OutcomeSwept},
+	{MarkStopping, OutcomeStopping},
+	{MarkReset, OutcomeReset},
+	{MarkResetSent, OutcomeResetSent},
+	{MarkConnClosed, OutcomeConnClosed},
+}
+
+func (r *Record) keyText() string {
+	text := string(r.key[:r.keyLen])
+	if int(r.keyTotal) > int(r.keyLen) {
+		text += "…"
+	}
+	return text
+}
+
+// whyNot says of the stages that one would expect and that are missing, why.
+func whyNot(r *Record, t *Timeline) []NotReached {
+	var out []NotReached
+	not := func(s Stage, why string) { out = append(out, NotReached{s.String(), why}) }
+	if t.Connection.Reused {
+		not(NetAccept, WhyReused)
+		not(HandleRawConn, WhyReused)
+		not(ServeStreams, WhyReused)
+	}
+	switch {
+	case !r.Has(MarkTapped):
+		not(HandleStream, WhyBeforeTap)
+	case r.Has(MarkBegun):
+	case t.Stage(HandleStream.String()) != nil:
+		not(ProcessRPC, whyNoRPC(t.Method))
+	}
+	return append(out, whyNoProposal(r, t)...)
+}
+
+func whyNoRPC(method string) string {
+	if len(method) == 0 || method[0] != '/' {
+		return WhyMalformed
+	}
+	for i := len(method) - 1; i > 0; i-- {
+		if method[i] == '/' {
+			return WhyUnknown
+		}
+	}
+	return WhyMalformed
+}
+
+func whyNoProposal(r *Record, t *Timeline) (out []NotReached) {
+	if begin, _ := r.Stamps(V3Range); begin != 0 && t.Stage(ReadIndex.String()) == nil {
+		out = append(out, NotReached{ReadIndex.String(), WhySerializable})
+	}
+	if begin, _ := r.Stamps(RaftRequest); begin != 0 && t.Stage(RaftPropose.String()) == nil {
+		out = append(out, NotReached{RaftPropose.String(), WhyRefused})
+	}
+	if begin, _ := r.Stamps(Flush); begin == 0 {
+		out = append(out, NotReached{Flush.String(), WhyNoReply})
+	}
+	return out
+}

@@ -1,0 +1,109 @@
+package trace
+
+// Spec is all that is known of a stage. The server, the timeline, explain, the
+// docs and the tests read it from here and nowhere else.
+type Spec struct {
+	Stage    Stage
+	Name     string // the span name; programs rely on it
+	Parent   Stage  // what it sits inside; None at the top. GRPCHandler stands for any handler, TxnPut for any txn stage.
+	Scope    Scope
+	Kind     Kind
+	Upstream Symbol // the function that does the work
+	Seam     string // the file of ours that observes it, and where
+	Absent   string // instead of Seam: why this build never shows the stage
+	Begin    EdgeSpec
+	End      EdgeSpec
+	// Waits marks a stage whose function mostly waits for its children. Its own
+	// time before the first child began is work; any later own time is
+	// unexplained, because a wait does not say what it waited for.
+	Waits  bool
+	Metric string   // the Prometheus metric of a real etcd that shows the same, or ""
+	Next   []string // symbols to read next, as "import/path.Symbol"
+	EN, ZH Text
+}
+
+// EdgeSpec says how one edge of a stage is stamped.
+type EdgeSpec struct {
+	Edge    Edge
+	ErrorNS int64 // the known error of a near edge, median, in nanoseconds
+}
+
+// Symbol names a function of a module, in the version that go.mod names.
+type Symbol struct {
+	Module  string // module path
+	Package string // import path
+	Name    string // "Func", "Type.Method" or "(*Type).Method"
+}
+
+// String writes the symbol as a reader knows it: "grpc.(*Server).handleRawConn".
+func (s Symbol) String() string {
+	if s.Name == "" {
+		return ""
+	}
+	return packageName(s.Package) + "." + s.Name
+}
+
+// Text is what a stage says to people, in one language.
+type Text struct {
+	Note string // one plain sentence: what happens here; stands beside the bar
+	What string // two to four sentences: what it is and why it exists
+	How  string // how GlassKV sees it, and how exactly
+	Slow string // what makes it slow
+	Do   string // what to do about it
+}
+
+var catalogue = buildCatalogue()
+
+// SpecOf returns the stage's entry in the catalogue. For None and for values
+// outside the catalogue the entry is empty.
+func SpecOf(s Stage) *Spec {
+	if s >= NumStages {
+		s = None
+	}
+	return &catalogue.specs[s]
+}
+
+// StageByName finds a stage by its span name.
+func StageByName(name string) (Stage, bool) {
+	s, ok := catalogue.byName[name]
+	return s, ok
+}
+
+// Specs returns every stage in the order of the path.
+func Specs() []*Spec {
+	all := make([]*Spec, 0, NumStages-1)
+	for s := None + 1; s < NumStages; s++ {
+		all = append(all, SpecOf(s))
+	}
+	return all
+}
+
+type index struct {
+	specs  [NumStages]Spec
+	byName map[string]Stage
+}
+
+func buildCatalogue() *index {
+	ix := &index{byName: make(map[string]Stage, NumStages)}
+	for _, part := range [][]Spec{clientStages, connStages, grpcStages, raftStages, applyStages, readStages, replyStages} {
+		for _, spec := range part {
+			ix.specs[spec.Stage] = spec
+			ix.byName[spec.Name] = spec.Stage
+		}
+	}
+	return ix
+}
+
+func packageName(path string) string {
+	name := path
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '/' {
+			name = path[i+1:]
+			if len(name) > 1 && name[0] == 'v' && name[1] >= '0' && name[1] <= '9' {
+				return packageName(path[:i]) // the last element is a major version
+			}
+			break
+		}
+	}
+	return name
+}

@@ -1,0 +1,44 @@
+package trace
+
+import "sync/atomic"
+
+// Conn is what the requests of one connection share: its stamps and its names.
+// Its stages belong to the request that opened it; later requests link to it
+// and say "reused".
+type Conn struct {
+	ID          uint64 // ordinal of the connection in this process, from 1
+	Peer, Local string // addresses
+	Protocol    string // "tcp", or a TLS version
+
+	traceID ids
+	spanID  uint64
+	stamps  [lastConnStage - firstConnStage + 1]interval
+	opened  atomic.Bool  // its first request has come
+	reqs    atomic.Int64 // requests so far
+	failure atomic.Pointer[string]
+}
+
+// Begin stamps the beginning of one of the connection's stages.
+func (c *Conn) Begin(s Stage) {
+	if b := &c.stamps[s-firstConnStage].begin; b.Load() == 0 {
+		b.Store(Now())
+	}
+}
+
+// BeginAt is Begin with a stamp that was taken already.
+func (c *Conn) BeginAt(s Stage, stamp int64) { c.stamps[s-firstConnStage].begin.Store(stamp) }
+
+// End stamps the end of one of the connection's stages.
+func (c *Conn) End(s Stage) { c.stamps[s-firstConnStage].end.Store(Now()) }
+
+// EndAt is End with a stamp that was taken already.
+func (c *Conn) EndAt(s Stage, stamp int64) { c.stamps[s-firstConnStage].end.Store(stamp) }
+
+// Stamps returns a stage's begin and end; zero is "not stamped".
+func (c *Conn) Stamps(s Stage) (begin, end int64) {
+	i := &c.stamps[s-firstConnStage]
+	return i.begin.Load(), i.end.Load()
+}
+
+// Fail notes why the connection never carried a request.
+func (c *Conn) Fail(why string) { c.failure.CompareAndSwap(nil, &why) }

@@ -1,0 +1,295 @@
+package trace
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Record is one request's set of stamps. It has a fixed size; nothing about it
+// grows with the number of stages that a request passes.
+//
+// Each stage is stamped by the goroutine that does its work, so the stamps are
+// atomic, but no two goroutines stamp the same stage. A stamp may come after
+// the record is finished (a write whose client went away is still applied): it
+// is kept and shows up where the record is looked at later.
+//
+// All methods may be called on a nil Record, which is a request that is not
+// recorded; they do nothing then.
+type Record struct {
+	recorder *Recorder
+	conn     *Conn
+
+	traceID, parentID ids
+	spanID            uint64
+	begin             int64
+	id                uint64 // the ordinal of this record, from 1
+
+	stamps [NumStages]interval
+
+	// Facts, written once each and before the record is finished, or atomic.
+	facts    Facts
+	key      [maxKey]byte
+	keyLen   uint16
+	keyTotal uint32
+
+	streamID uint32
+	reqID    atomic.Uint64 // the proposal's request ID
+	bytesIn  atomic.Int64
+	bytesOut atomic.Int64
+	code     atomic.Uint32 // gRPC code + 1; zero: none seen
+	message  atomic.Pointer[string]
+	save     atomic.Pointer[Batch] // the WAL save that its entry was part of
+	round    atomic.Pointer[Batch] // the read round that served it
+	behind   atomic.Int32          // entries before it in its apply batch
+
+	events atomic.Uint32
+	marks  atomic.Uint32
+	end    atomic.Int64
+}
+
+type interval struct{ begin, end atomic.Int64 }
+
+// ids holds a W3C trace ID in two halves.
+type ids struct{ hi, lo uint64 }
+
+// maxKey bounds how much of a key a record keeps, in bytes.
+const maxKey = 64
+
+// Facts are what a seam knows of a request besides its stamps. They are set by
+// the goroutine that reads the connection and by the handler's, before the
+// request is finished.
+type Facts struct {
+	Method    string // "/etcdserverpb.KV/Put"; empty when it was turned away before its name was known
+	Sampled   bool   // the client's traceparent asked for it to be sampled
+	Remote    bool   // the trace ID came from the client's traceparent
+	Revision  int64  // the store's revision after a write; zero when unknown
+	ValueSize int    // bytes of the value written; never the value
+}
+
+// Mark notes something that happened to a request and is not a stage.
+type Mark uint32
+
+// The marks.
+const (
+	MarkTapped     Mark = 1 << iota // the tap saw it: operateHeaders took it
+	MarkBegun                       // stats Begin: a handler was found for it
+	MarkReset                       // the client reset the stream
+	MarkResetSent                   // the server reset the stream
+	MarkConnClosed                  // the connection ended before the reply was out
+	MarkSwept                       // it never completed; the sweeper closed it
+	MarkStopping                    // the server was being stopped
+	MarkStreaming                   // it is a streaming call
+	MarkClient                      // it was recorded by our own client
+	MarkOpener                      // it is the first request of its connection
+)
+
+// Event is one of the three things that complete a record, in any order.
+type Event uint32
+
+// The events that complete a record.
+const (
+	EventHandled Event = 1 << iota // stats End, or OutTrailer where there was no Begin, or never handed to a handler
+	EventWire                      // the reply's last frame is written, or the stream or connection is gone
+	EventRead                      // the reader is past this stream's HEADERS: the tap can no longer come
+
+	allEvents = EventHandled | EventWire | EventRead
+)
+
+type recordKey struct{}
+
+// FromContext returns the record that travels in ctx, or nil.
+func FromContext(ctx context.Context) *Record {
+	r, _ := ctx.Value(recordKey{}).(*Record)
+	return r
+}
+
+// ContextKey is the key under which a context holds its *Record. It is for
+// contexts that carry a record themselves instead of wrapping it with
+// context.WithValue, which would cost an allocation more.
+func ContextKey() any { return recordKey{} }
+
+// Begin stamps the beginning of a stage. Of several the first counts.
+func (r *Record) Begin(s Stage) { r.BeginAt(s, Now()) }
+
+// End stamps the end of a stage. Of several the last counts.
+func (r *Record) End(s Stage) { r.EndAt(s, Now()) }
+
+// BeginAt is Begin with a stamp that was taken already.
+func (r *Record) BeginAt(s Stage, stamp int64) {
+	if r == nil {
+		return
+	}
+	if b := &r.stamps[s].begin; b.Load() == 0 {
+		b.Store(stamp)
+	}
+}
+
+// EndAt is End with a stamp that was taken already.
+func (r *Record) EndAt(s Stage, stamp int64) {
+	if r != nil {
+		r.stamps[s].end.Store(stamp)
+	}
+}
+
+// Stamps returns a stage's begin and end; zero is "not stamped".
+func (r *Record) Stamps(s Stage) (begin, end int64) {
+	if r == nil {
+		return 0, 0
+	}
+	return r.stamps[s].begin.Load(), r.stamps[s].end.Load()
+}
+
+// Mark notes a fact about the request.
+func (r *Record) Mark(m Mark) {
+	if r != nil {
+		r.marks.Or(uint32(m))
+	}
+}
+
+// Has reports whether all of the given marks are set.
+func (r *Record) Has(m Mark) bool {
+	return r != nil && Mark(r.marks.Load())&m == m
+}
+
+// Facts gives the request's facts to be filled in. It returns a scratch value
+// when the request is not recorded, so callers need not ask.
+func (r *Record) Facts() *Facts {
+	if r == nil {
+		return new(Facts)
+	}
+	return &r.facts
+}
+
+// SetKey keeps the beginning of the request's key and its whole length.
+func (r *Record) SetKey(key []byte) {
+	if r == nil {
+		return
+	}
+	if !r.recorder.opts.Redact {
+		r.keyLen = uint16(copy(r.key[:], key))
+	}
+	r.keyTotal = uint32(len(key))
+}
+
+// SetCode notes the gRPC code of the reply and, for an error, its message.
+func (r *Record) SetCode(code uint32, message string) {
+	if r == nil {
+		return
+	}
+	if message != "" {
+		r.message.Store(&message)
+	}
+	r.code.Store(code + 1)
+}
+
+// Code returns the gRPC code and whether one was seen.
+func (r *Record) Code() (code uint32, seen bool) {
+	c := r.code.Load()
+	return c - 1, c != 0
+}
+
+// AddIn and AddOut count the bytes of the request's frames on the wire.
+func (r *Record) AddIn(n int) {
+	if r != nil {
+		r.bytesIn.Add(int64(n))
+	}
+}
+
+// AddOut counts bytes written for the request.
+func (r *Record) AddOut(n int) {
+	if r != nil {
+		r.bytesOut.Add(int64(n))
+	}
+}
+
+// SetRequestID joins the record with the proposal that carries this ID.
+func (r *Record) SetRequestID(id uint64) {
+	if r != nil {
+		r.reqID.Store(id)
+	}
+}
+
+// RequestID returns the ID of the request's proposal, or zero.
+func (r *Record) RequestID() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r.reqID.Load()
+}
+
+// SetSave joins the record with the WAL save that holds its entry.
+func (r *Record) SetSave(b *Batch) {
+	if r != nil {
+		r.save.Store(b)
+	}
+}
+
+// SetRound joins the record with the read round that serves it.
+func (r *Record) SetRound(b *Batch) {
+	if r != nil {
+		r.round.Store(b)
+	}
+}
+
+// SetBehind notes how many entries of the same apply batch came before it.
+func (r *Record) SetBehind(n int) {
+	if r != nil {
+		r.behind.Store(int32(n))
+	}
+}
+
+// StreamID returns the HTTP/2 stream of the request.
+func (r *Record) StreamID() uint32 {
+	if r == nil {
+		return 0
+	}
+	return r.streamID
+}
+
+// Conn returns the connection that the request came in on.
+func (r *Record) Conn() *Conn {
+	if r == nil {
+		return nil
+	}
+	return r.conn
+}
+
+// Done reports one of the events that complete the record. The last of them
+// hands the record to the recorder; it must not be reported twice with a
+// different meaning, and reporting one again is harmless.
+func (r *Record) Done(e Event) {
+	if r == nil {
+		return
+	}
+	before := Event(r.events.Or(uint32(e)))
+	if before != allEvents && before|e == allEvents {
+		r.end.CompareAndSwap(0, Now())
+		r.recorder.finish(r)
+	}
+}
+
+// Finished reports whether the record is complete.
+func (r *Record) Finished() bool { return r != nil && Event(r.events.Load()) == allEvents }
+
+// Events returns the completing events seen so far; a sweeper asks.
+func (r *Record) Events() Event { return Event(r.events.Load()) }
+
+// TraceParent returns the request's IDs in the W3C format, as the server
+// returns them to the client.
+func (r *Record) TraceParent() string { return formatTraceParent(r.traceID, r.spanID, true) }
+
+// Adopt takes the trace ID, the parent span and the sampling flag from a
+// client's traceparent. It reports whether the header was valid; an invalid one
+// is ignored, as the W3C recommendation asks.
+func (r *Record) Adopt(traceparent string) bool {
+	if r == nil {
+		return false
+	}
+	id, parent, sampled, ok := parseTraceParent(traceparent)
+	if !ok {
+		return false
+	}
+	r.traceID, r.parentID = id, ids{lo: parent}
+	r.facts.Remote, r.facts.Sampled = true, sampled
+	return true
+}

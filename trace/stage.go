@@ -1,0 +1,128 @@
+package trace
+
+// Stage names one stage of a request's way. The constants stand in the order
+// of the path, parents before their children: of two stages under way at the
+// same moment the later constant says more precisely where the request is, and
+// the ledger relies on that.
+type Stage uint8
+
+// The stages. Each one is described by its Spec in the catalogue.
+const (
+	None Stage = iota // no stage; the parent of those at the top
+
+	ClientDial
+	ClientSend
+	NetRequest
+
+	NetAccept
+	CmuxMatch
+	HandleRawConn
+	TLSHandshake
+	NewHTTP2Transport
+	ServeStreams
+
+	OperateHeaders
+	StartHandler
+	HandleStream
+	ProcessRPC
+	RecvMsg
+	CodecDecode
+	Interceptors
+	V3Put
+	V3Range
+	V3DeleteRange
+	V3Txn
+	V3Compact
+	V3LeaseGrant
+	V3LeaseRevoke
+	GRPCHandler
+
+	RaftRequest
+	ProcessOnce
+	RaftPropose
+	RaftWaitReady
+	RaftReplicate
+	PeerSend
+	PeerAppend
+	PeerAck
+	WALSave
+	WALSync
+	RaftCommit
+	ApplyWait
+	ApplySchedule
+	ApplyQueue
+	ApplyEntry
+	TxnPut
+	TxnDeleteRange
+	TxnTxn
+	TxnCompact
+	ApplyLease
+	MVCCBegin
+	MVCCPut
+	MVCCDeleteRange
+	MVCCEnd
+	WaitTrigger
+
+	ReadWait
+	ReadIndex
+	ReadWaitApplied
+	ReadRelease
+	TxnRange
+
+	SendMsg
+	CodecEncode
+	WriteStatus
+	Flush
+
+	NetReply
+	ClientRecv
+
+	// NumStages is the number of constants above, None included.
+	NumStages
+)
+
+// The stages of a connection lie between these two, both included.
+const (
+	firstConnStage = NetAccept
+	lastConnStage  = ServeStreams
+)
+
+// Unexplained is the ledger's name for time that no stage accounts for.
+const Unexplained = "unexplained"
+
+// String returns the stage's span name.
+func (s Stage) String() string { return SpecOf(s).Name }
+
+// Scope says whose work a stage is.
+type Scope string
+
+// The scopes of the catalogue.
+const (
+	ScopeConn    Scope = "conn"    // once per connection
+	ScopeRequest Scope = "request" // once per request
+	ScopeBatch   Scope = "batch"   // shared by the requests of one batch
+	ScopePeer    Scope = "peer"    // another member's work
+)
+
+// Kind says what a stage's time is spent on.
+type Kind string
+
+// The kinds of time.
+const (
+	KindNone      Kind = ""
+	KindWork      Kind = "work"
+	KindQueue     Kind = "queue"
+	KindDisk      Kind = "disk"
+	KindNetwork   Kind = "network"
+	KindConsensus Kind = "consensus"
+)
+
+// Edge says how exactly a stage's begin or end is known.
+type Edge string
+
+// The qualities of an edge.
+const (
+	Exact    Edge = "exact"    // stamped at the edge, or within 0.2 µs of it
+	Near     Edge = "near"     // stamped close by; the Spec tells the known error
+	Inferred Edge = "inferred" // worked out from other stamps
+)

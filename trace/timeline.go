@@ -1,0 +1,116 @@
+package trace
+
+import "time"
+
+// Timeline is one finished request, put in order: what people are shown and
+// what programs read as JSON. All times are nanoseconds from the request's
+// begin.
+type Timeline struct {
+	TraceID     string            `json:"trace_id"`
+	SpanID      string            `json:"span_id,omitempty"`
+	ParentID    string            `json:"parent_span_id,omitempty"`
+	Method      string            `json:"method"`
+	Code        string            `json:"code"` // the gRPC code's name; "" when no reply was seen
+	Message     string            `json:"message,omitempty"`
+	Observer    Observer          `json:"observer"`
+	Start       time.Time         `json:"start"`
+	DurationNS  int64             `json:"duration_ns"`
+	ExplainedNS int64             `json:"explained_ns"`
+	Explained   float64           `json:"explained"` // ExplainedNS / DurationNS; 1 for an empty request
+	Connection  Connection        `json:"connection"`
+	BytesIn     int64             `json:"bytes_in"`
+	BytesOut    int64             `json:"bytes_out"`
+	Attributes  map[string]string `json:"attributes,omitempty"` // of the whole request; keys as in the spans
+	Stages      []StageTime       `json:"stages"`               // in the order of the path
+	Ledger      []LedgerRow       `json:"ledger"`               // tiles 0 … DurationNS
+	NotReached  []NotReached      `json:"not_reached,omitempty"`
+	Problems    []string          `json:"problems,omitempty"` // contradictions found while reading it from a file
+}
+
+// Observer says whose clock bounds the request.
+type Observer string
+
+// The observers.
+const (
+	ObserverClient Observer = "client" // our own client: what the caller waited
+	ObserverServer Observer = "server" // first byte read to last byte written
+)
+
+// Connection is the connection that carried the request.
+type Connection struct {
+	ID     uint64 `json:"id"`
+	Reused bool   `json:"reused"`
+	Peer   string `json:"peer"`
+	Local  string `json:"local,omitempty"`
+}
+
+// StageTime is one stage of one request. A connection's stages may begin below
+// zero: the connection was there before the request.
+type StageTime struct {
+	Stage      string            `json:"stage"`
+	Parent     string            `json:"parent,omitempty"`
+	Scope      Scope             `json:"scope"`
+	BeginNS    int64             `json:"begin_ns"`
+	EndNS      int64             `json:"end_ns"`
+	BeginEdge  Edge              `json:"begin_edge"`
+	EndEdge    Edge              `json:"end_edge"`
+	SharedBy   int               `json:"shared_by,omitempty"` // requests that share a batch's stage
+	Count      int               `json:"count,omitempty"`     // times it happened, where more than once
+	Node       string            `json:"node,omitempty"`      // the member that did it; "client" for the client's own
+	Open       bool              `json:"open,omitempty"`      // it had not ended when the request was over
+	Attributes map[string]string `json:"attributes,omitempty"`
+
+	SpanID string `json:"-"` // kept when read from a file
+}
+
+// Duration returns the stage's length in nanoseconds; never negative.
+func (s *StageTime) Duration() int64 { return max(0, s.EndNS-s.BeginNS) }
+
+// LedgerRow is a piece of the request's waiting time and the stage that it was
+// spent in.
+type LedgerRow struct {
+	Stage   string `json:"stage"` // or Unexplained
+	BeginNS int64  `json:"begin_ns"`
+	EndNS   int64  `json:"end_ns"`
+}
+
+// NotReached names a stage that the request did not pass, and why.
+type NotReached struct {
+	Stage string `json:"stage"`
+	Why   string `json:"why"` // one of the Why constants
+}
+
+// The reasons why a stage was not reached. They are stable words for programs;
+// the timeline says them in the reader's language.
+const (
+	WhyReused       = "connection reused"
+	WhyUnknown      = "no such service or method"
+	WhyMalformed    = "malformed method name"
+	WhyBeforeTap    = "turned away while its headers were read"
+	WhyRefused      = "refused before it was proposed"
+	WhyCancelled    = "the client had gone away"
+	WhyNoProposal   = "nothing to propose: a read"
+	WhySerializable = "serializable read: no read index"
+	WhyNoReply      = "no reply was written"
+	WhyForeign      = "not our own client"
+	WhyNotSeen      = "not seen"
+)
+
+// Stage returns the first stage of that name, or nil.
+func (t *Timeline) Stage(name string) *StageTime {
+	for i := range t.Stages {
+		if t.Stages[i].Stage == name {
+			return &t.Stages[i]
+		}
+	}
+	return nil
+}
+
+// Waited adds up the ledger by stage, in nanoseconds.
+func (t *Timeline) Waited() map[string]int64 {
+	sum := make(map[string]int64, len(t.Ledger))
+	for _, row := range t.Ledger {
+		sum[row.Stage] += row.EndNS - row.BeginNS
+	}
+	return sum
+}
