@@ -17,8 +17,12 @@ type Batch struct {
 	// SyncInferred is set when the fsync's place inside the save is worked out
 	// and not stamped. It is set before the batch's end is stamped.
 	SyncInferred atomic.Bool
-	links        []Link // at most maxLinks; owned by the goroutine that does the work until the end is stamped
+	links        []linkSlot // filled in the order of Add, from any goroutine
 }
+
+// linkSlot holds a Link that one goroutine writes while others may read: the
+// span is stored last and read first, and zero means "not there yet".
+type linkSlot struct{ hi, lo, span atomic.Uint64 }
 
 // Link names a span of another trace.
 type Link struct {
@@ -29,23 +33,39 @@ type Link struct {
 // maxLinks bounds the requests that a batch remembers by name; all are counted.
 const maxLinks = 256
 
-// NewBatch begins a batch.
-func NewBatch(kind Stage) *Batch {
-	b := &Batch{Kind: kind}
+// NewBatch begins a batch that can name up to n requests; more are counted
+// without being named.
+func NewBatch(kind Stage, n int) *Batch {
+	b := &Batch{Kind: kind, links: make([]linkSlot, min(n, maxLinks))}
 	b.traceID, b.spanID = newIDs()
 	return b
 }
 
-// Add counts one more request, or one that is not recorded when r is nil.
+// Add counts one more request and remembers its name, if it is recorded. It may
+// be called by many goroutines at once.
 func (b *Batch) Add(r *Record) {
-	b.members.Add(1)
-	if r != nil && len(b.links) < maxLinks {
-		b.links = append(b.links, Link{r.traceID, r.spanID})
+	at := int(b.members.Add(1)) - 1
+	if r == nil || at >= len(b.links) {
+		return
 	}
+	slot := &b.links[at]
+	slot.hi.Store(r.traceID.hi)
+	slot.lo.Store(r.traceID.lo)
+	slot.span.Store(r.spanID)
 }
 
-// Grow makes room for n requests at once.
-func (b *Batch) Grow(n int) { b.links = make([]Link, 0, min(n, maxLinks)) }
+// Links returns the spans of the requests that share the batch, as far as they
+// are recorded.
+func (b *Batch) Links() []Link {
+	all := make([]Link, 0, len(b.links))
+	for i := range b.links {
+		slot := &b.links[i]
+		if span := slot.span.Load(); span != 0 {
+			all = append(all, Link{ids{slot.hi.Load(), slot.lo.Load()}, span})
+		}
+	}
+	return all
+}
 
 // Members returns how many requests share the batch.
 func (b *Batch) Members() int { return int(b.members.Load()) }

@@ -41,6 +41,7 @@ const (
 	ProcessOnce
 	RaftPropose
 	RaftWaitReady
+	RaftHandleReady
 	RaftReplicate
 	PeerSend
 	PeerAppend
