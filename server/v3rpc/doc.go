@@ -8,11 +8,11 @@
 //	check.go         requests refused before they cost anything
 //	intervals.go     the one check that takes thought: a txn must not touch a key twice
 //	quota.go         no write is proposed that the backend has no room for
-//	lease.go, maintenance.go, member.go, health.go
-//	                 the other services, each as small as GlassKV needs it
+//	lease.go, maintenance.go, member.go
+//	                 the other services, as much of them as GlassKV needs
 //	error.go         every error becomes a gRPC status here and nowhere else
 //	header.go        the four numbers that every reply carries
-//	grpc.go          which service is served by what
+//	grpc.go          which service is served by what, health included
 //
 // Upstream is go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc, and the names
 // are the same as there. What differs: the raft side is known here only by the

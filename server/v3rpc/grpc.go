@@ -8,6 +8,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
 	"go.etcd.io/etcd/server/v3/storage"
 	"go.etcd.io/etcd/server/v3/storage/backend"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
@@ -47,12 +48,15 @@ type Server interface {
 	KV() mvcc.WatchableKV
 	// Backend returns the file below the store.
 	Backend() backend.Backend
+	// Cluster returns the members as this one knows them.
+	Cluster() *membership.RaftCluster
+	Lessor
+	Alarmer
 }
 
-// Register makes every service that s can serve known to reg: KV, Maintenance
-// (Status) and health always, Lease and Cluster when s is a Lessor or a
-// ClusterLister. Any other service of etcd's API is answered with Unimplemented,
-// by grpc-go itself.
+// Register makes every service that s serves known to reg: KV, Lease, Cluster,
+// Maintenance and health. What GlassKV has no part of, such as Watch and Auth, is
+// answered with Unimplemented by grpc-go itself.
 //
 // The returned health server says SERVING. The caller stops it (with Shutdown)
 // when the node begins to stop.
@@ -60,14 +64,15 @@ func Register(reg grpc.ServiceRegistrar, s Server, cfg Config) *health.Server {
 	if cfg.MaxTxnOps == 0 {
 		cfg.MaxTxnOps = DefaultMaxTxnOps
 	}
-	quota := storage.NewBackendQuota(cfg.Logger, cfg.QuotaBackendBytes, s.Backend(), "kv")
-	pb.RegisterKVServer(reg, &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), quota: quota})
-	if le, ok := s.(Lessor); ok {
-		pb.RegisterLeaseServer(reg, &quotaLeaseServer{LeaseServer: newLeaseServer(s, le), quota: quota})
+	quota := quotaAlarmer{
+		q:  storage.NewBackendQuota(cfg.Logger, cfg.QuotaBackendBytes, s.Backend(), "v3rpc"),
+		a:  s,
+		id: s.MemberID(),
+		lg: cfg.Logger,
 	}
-	if cl, ok := s.(ClusterLister); ok {
-		pb.RegisterClusterServer(reg, newClusterServer(s, cl))
-	}
+	pb.RegisterKVServer(reg, &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota})
+	pb.RegisterLeaseServer(reg, &quotaLeaseServer{LeaseServer: newLeaseServer(s), qa: quota})
+	pb.RegisterClusterServer(reg, newClusterServer(s))
 	pb.RegisterMaintenanceServer(reg, newMaintenanceServer(s, cfg.QuotaBackendBytes))
 	return registerHealth(reg)
 }

@@ -21,8 +21,8 @@ type leaseServer struct {
 	le  Lessor
 }
 
-func newLeaseServer(s Server, le Lessor) *leaseServer {
-	return &leaseServer{hdr: newHeader(s), le: le}
+func newLeaseServer(s Server) *leaseServer {
+	return &leaseServer{hdr: newHeader(s), le: s}
 }
 
 // LeaseGrant creates a lease. Its time begins when the leader applies it.

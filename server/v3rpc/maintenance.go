@@ -10,8 +10,17 @@ import (
 	"go.etcd.io/raft/v3"
 )
 
+// Alarmer keeps the alarms of the cluster. It stands for v3rpc.Alarmer upstream.
+type Alarmer interface {
+	// Alarms returns the alarms that are raised.
+	Alarms() []*pb.AlarmMember
+	// Alarm lists, raises or clears alarms, the latter two through raft.
+	Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error)
+}
+
 // maintenanceServer serves etcdserverpb.Maintenance as far as it tells how the
-// member is: Status. The methods that do something to it are Unimplemented.
+// member is: Status, and the alarms that would make it refuse writes. The methods
+// that work on its files are Unimplemented.
 type maintenanceServer struct {
 	pb.UnimplementedMaintenanceServer
 	hdr        header
@@ -45,5 +54,22 @@ func (ms *maintenanceServer) Status(context.Context, *pb.StatusRequest) (*pb.Sta
 	if resp.Leader == raft.None {
 		resp.Errors = append(resp.Errors, etcderrors.ErrNoLeader.Error())
 	}
+	for _, a := range ms.s.Alarms() {
+		resp.Errors = append(resp.Errors, a.String())
+	}
+	return resp, nil
+}
+
+// Alarm lists, raises or clears alarms. Clearing NOSPACE is the way back after
+// the quota was reached and room was made.
+func (ms *maintenanceServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
+	resp, err := ms.s.Alarm(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	if resp.Header == nil {
+		resp.Header = &pb.ResponseHeader{}
+	}
+	ms.hdr.fill(resp.Header)
 	return resp, nil
 }

@@ -1,0 +1,142 @@
+// Package command holds `glasskv serve`: the flags, the log, the signals, and
+// what a person is told when the server cannot run.
+//
+//	serve.go      the command, and one run of the server from start to stop
+//	flags.go      the flags, named as etcd's
+//	env.go        the same as GLASSKV_ variables
+//	config.go     both made into a serve.Config
+//	log.go        the log, for a terminal or for a machine
+//	way_out.go    errors, with what to do about them
+//	observer.go   where tracing is plugged in
+//
+// Upstream this is go.etcd.io/etcd/server/v3/etcdmain.
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"go.etcd.io/etcd/api/v3/version"
+
+	"glasskv/server/serve"
+)
+
+// observerCloseTimeout is how long an observer may take to send out what it
+// still holds when the server has stopped.
+const observerCloseTimeout = 5 * time.Second
+
+// Options are what the caller of NewServeCommand decides.
+type Options struct {
+	// Observer watches the node; nil leaves it plain.
+	Observer Observer
+}
+
+// NewServeCommand returns `glasskv serve`. It runs until SIGINT or SIGTERM, or
+// until the context it is executed with ends, and returns nil when it could stop
+// in order. Every error is one line that says what to do. The caller prints it
+// and chooses the exit code.
+func NewServeCommand(opts Options) *cobra.Command {
+	flags := newServeFlags()
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a GlassKV server",
+		Long: "Run a GlassKV server: a single member that speaks etcd's v3 API.\n\n" +
+			"Each flag can also be given as a variable, --data-dir as GLASSKV_DATA_DIR for example;\n" +
+			"the flag wins. SIGINT or SIGTERM stops the server in order, a second one at once.",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runServe(cmd, flags, opts.Observer)
+		},
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	})
+	cmd.Flags().SortFlags = false
+	flags.add(cmd.Flags())
+	if opts.Observer != nil {
+		opts.Observer.AddFlags(cmd.Flags())
+	}
+	return cmd
+}
+
+// runServe makes the parts that a run needs and takes care of the observer,
+// which outlives the node so that it sees its last requests.
+func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
+	if err := setFromEnv(cmd.Flags()); err != nil {
+		return err
+	}
+	lg, err := newLogger(cmd.ErrOrStderr(), flags.logLevel, flags.logFormat)
+	if err != nil {
+		return err
+	}
+	cfg, err := flags.config()
+	if err != nil {
+		return err
+	}
+	cfg.Logger = lg
+	warnUnknownEnv(lg, cmd.Flags())
+
+	var seams serve.Seams
+	if observer != nil {
+		if seams, err = observer.Seams(cfg, cmd.OutOrStdout()); err != nil {
+			return err
+		}
+		defer closeObserver(lg, observer)
+	}
+	ctx, restore := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer restore()
+	// Once stopping has begun, a signal does again what it does to any
+	// process: the second one ends it at once. That is safe, since a node may
+	// be killed at any time.
+	defer context.AfterFunc(ctx, restore)()
+	return run(ctx, cfg, seams)
+}
+
+func closeObserver(lg *zap.Logger, observer Observer) {
+	ctx, cancel := context.WithTimeout(context.Background(), observerCloseTimeout)
+	defer cancel()
+	if err := observer.Close(ctx); err != nil {
+		lg.Warn("close observer", zap.Error(err))
+	}
+}
+
+// run is one life of a node. It ends in order when ctx does, and with an error
+// when the node could not start or could not go on.
+func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
+	lg := cfg.Logger
+	lg.Info("starting a GlassKV server",
+		zap.String("etcd-version", version.Version),
+		zap.String("go-version", runtime.Version()),
+		zap.Int("max-cpu-set", runtime.GOMAXPROCS(0)),
+		zap.String("name", cfg.Name),
+		zap.String("data-dir", cfg.DataDir),
+		zap.Strings("listen-client-urls", cfg.ListenClientURLs.StringSlice()),
+		zap.Strings("listen-peer-urls", cfg.ListenPeerURLs.StringSlice()))
+	node, err := serve.Start(ctx, cfg, seams)
+	if err != nil {
+		return withWayOut(err)
+	}
+	var cause error
+	select {
+	case <-ctx.Done():
+		lg.Info("stopping", zap.NamedError("reason", context.Cause(ctx)))
+	case cause = <-node.Err():
+		lg.Error("stopping, because the server cannot go on", zap.Error(cause))
+	}
+	if err := node.Stop(context.Background()); err != nil {
+		lg.Warn("stopped, but not gracefully", zap.Error(err))
+	} else {
+		lg.Info("stopped")
+	}
+	return withWayOut(cause)
+}

@@ -1,0 +1,58 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"glasskv/server/etcdserver"
+	"glasskv/server/serve"
+)
+
+// waysOut says what a person can do about an error of the raft side or of the
+// system. The error itself says what is wrong.
+var waysOut = []struct {
+	err error
+	do  string
+}{
+	{etcdserver.ErrDataDirNotWritable, "make it writable for this user, or choose another with --data-dir"},
+	{etcdserver.ErrDataDirLocked, "stop that process, or choose another with --data-dir"},
+	{etcdserver.ErrOtherMember, "start with the --name and --initial-advertise-peer-urls it was made with, or choose another with --data-dir"},
+	{etcdserver.ErrOtherCluster, "start with the --initial-cluster and --initial-cluster-token it was made with, or choose another with --data-dir"},
+	{etcdserver.ErrSingleMemberOnly, "give this member alone in --initial-cluster, with --initial-cluster-state new"},
+	{etcdserver.ErrWALBehind, "restore member/wal and member/snap from one and the same backup; nothing was changed"},
+	{etcdserver.ErrWALCorrupt, "restore the directory from a backup; nothing was changed"},
+	{etcdserver.ErrBackendMissing, "restore member/wal and member/snap from one and the same backup"},
+	{etcdserver.ErrAuthEnabled, "serve it with etcd, or switch authentication off there first"},
+	{syscall.ENOSPC, "make room and start again; nothing that was acknowledged is lost"},
+}
+
+// withWayOut adds to err what can be done about it, where that is known. It
+// returns nil for nil.
+func withWayOut(err error) error {
+	var le *serve.ListenError
+	if errors.As(err, &le) {
+		return listenWayOut(le)
+	}
+	for _, way := range waysOut {
+		if errors.Is(err, way.err) {
+			return fmt.Errorf("%w: %s", err, way.do)
+		}
+	}
+	return err
+}
+
+// listenWayOut tells of an address that cannot be had, by the flag that chose
+// it.
+func listenWayOut(le *serve.ListenError) error {
+	flag := "--listen-" + le.For + "-urls"
+	switch {
+	case errors.Is(le, syscall.EADDRINUSE):
+		return fmt.Errorf("%s is in use: choose another with %s, or stop the process that has it", le.URL.Host, flag)
+	case errors.Is(le, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%s is no address of this machine: choose one that is with %s", le.URL.Host, flag)
+	case errors.Is(le, syscall.EACCES):
+		return fmt.Errorf("%s is not allowed to this user: choose a port above 1023 with %s", le.URL.Host, flag)
+	}
+	return fmt.Errorf("%w: choose another with %s", le, flag)
+}

@@ -1,0 +1,144 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"go.etcd.io/etcd/client/pkg/v3/types"
+
+	"glasskv/server/etcdserver"
+	"glasskv/server/v3rpc"
+)
+
+// Defaults of Config, the same as etcd's.
+const (
+	DefaultName                  = "default"
+	DefaultListenClientURL       = "http://localhost:2379"
+	DefaultListenPeerURL         = "http://localhost:2380"
+	DefaultMaxTxnOps             = v3rpc.DefaultMaxTxnOps
+	DefaultMaxConcurrentStreams  = math.MaxUint32
+	DefaultGRPCKeepAliveMinTime  = 5 * time.Second
+	DefaultGRPCKeepAliveInterval = 2 * time.Hour
+	DefaultGRPCKeepAliveTimeout  = 20 * time.Second
+)
+
+// Errors that Start returns for addresses that etcd would understand and
+// GlassKV does not.
+var (
+	// ErrTLSNotSupported is returned when a URL is https.
+	ErrTLSNotSupported = errors.New("TLS is not supported yet, use http://")
+	// ErrUnixNotSupported is returned when a URL names a unix socket.
+	ErrUnixNotSupported = errors.New("unix sockets are not supported yet, use http://")
+)
+
+// Config says what a node is. It is copied by Start and fixed afterwards.
+// It stands for embed.Config.
+type Config struct {
+	// Config is the raft side's part. When its ClientURLs are empty, the
+	// addresses that the node listens on are published; an empty
+	// InitialPeerURLsMap means a cluster of this member alone, at PeerURLs.
+	etcdserver.Config
+
+	// ListenClientURLs and ListenPeerURLs are where the node listens, by IP
+	// address or localhost. Port 0 takes any free port.
+	ListenClientURLs types.URLs
+	ListenPeerURLs   types.URLs
+
+	// MaxTxnOps bounds the operations of a txn; 0 means DefaultMaxTxnOps.
+	MaxTxnOps uint
+	// MaxConcurrentStreams bounds the requests that one connection may have
+	// under way; 0 means DefaultMaxConcurrentStreams, which is no bound.
+	MaxConcurrentStreams uint32
+
+	// GRPCKeepAliveMinTime is how long a client must wait between two pings;
+	// one that does not is disconnected. 0 leaves it to grpc-go.
+	GRPCKeepAliveMinTime time.Duration
+	// GRPCKeepAliveInterval is how long a connection may be silent before the
+	// server pings it, and GRPCKeepAliveTimeout how long the server then waits
+	// for an answer. When either is 0, both are left to grpc-go.
+	GRPCKeepAliveInterval time.Duration
+	GRPCKeepAliveTimeout  time.Duration
+}
+
+// DefaultConfig returns the configuration of a new single member with etcd's
+// defaults, listening on localhost:2379 and localhost:2380.
+func DefaultConfig(name, dataDir string) Config {
+	cfg := Config{
+		Config:                etcdserver.DefaultConfig(name, dataDir),
+		ListenClientURLs:      types.MustNewURLs([]string{DefaultListenClientURL}),
+		ListenPeerURLs:        types.MustNewURLs([]string{DefaultListenPeerURL}),
+		MaxTxnOps:             DefaultMaxTxnOps,
+		MaxConcurrentStreams:  DefaultMaxConcurrentStreams,
+		GRPCKeepAliveMinTime:  DefaultGRPCKeepAliveMinTime,
+		GRPCKeepAliveInterval: DefaultGRPCKeepAliveInterval,
+		GRPCKeepAliveTimeout:  DefaultGRPCKeepAliveTimeout,
+	}
+	cfg.PeerURLs = types.MustNewURLs([]string{DefaultListenPeerURL})
+	return cfg
+}
+
+// Validate checks the addresses, so that a mistake is found before a socket or
+// a file is opened.
+func (c *Config) Validate() error {
+	if len(c.ListenClientURLs) == 0 {
+		return errors.New("no client URL to listen on")
+	}
+	for _, u := range slices.Concat(c.ListenClientURLs, c.ListenPeerURLs) {
+		if err := checkBindURL(u); err != nil {
+			return fmt.Errorf("listen URL %s: %w", u.String(), err)
+		}
+	}
+	for _, u := range slices.Concat(c.ClientURLs, c.PeerURLs) {
+		if err := checkScheme(u); err != nil {
+			return fmt.Errorf("advertised URL %s: %w", u.String(), err)
+		}
+	}
+	return nil
+}
+
+// checkBindURL accepts what a socket can be bound to. Other names than
+// localhost are refused, as in etcd: they may resolve to an address that is not
+// this machine's, or to several.
+func checkBindURL(u url.URL) error {
+	if err := checkScheme(u); err != nil {
+		return err
+	}
+	if host := u.Hostname(); host != "localhost" && net.ParseIP(host) == nil {
+		return fmt.Errorf("%q is neither an IP address nor localhost", host)
+	}
+	return nil
+}
+
+func checkScheme(u url.URL) error {
+	switch u.Scheme {
+	case "https":
+		return ErrTLSNotSupported
+	case "unix", "unixs":
+		return ErrUnixNotSupported
+	}
+	return nil
+}
+
+// withDefaults fills what is zero and has a default that zero does not mean.
+func (c Config) withDefaults() Config {
+	if c.MaxConcurrentStreams == 0 {
+		c.MaxConcurrentStreams = DefaultMaxConcurrentStreams
+	}
+	if c.MaxRequestBytes == 0 {
+		c.MaxRequestBytes = etcdserver.DefaultMaxRequestBytes
+	}
+	if len(c.InitialPeerURLsMap) == 0 {
+		c.InitialPeerURLsMap = types.URLsMap{c.Name: c.PeerURLs}
+	}
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	return c
+}

@@ -1,0 +1,170 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+
+	"glasskv/server/etcdserver"
+)
+
+// Node is a running node. It stands for embed.Etcd.
+type Node struct {
+	cfg    Config
+	seams  Seams
+	lg     *zap.Logger
+	server *etcdserver.EtcdServer
+	grpc   *grpc.Server
+	health *health.Server
+
+	clients []net.Listener
+	peers   []net.Listener
+
+	// stopping ends when Stop begins; streams end with it.
+	stopping  context.Context
+	stop      context.CancelFunc
+	stopOnce  sync.Once
+	stopError error
+
+	// wg counts the goroutines of this package, all of which Stop waits for.
+	wg   sync.WaitGroup
+	errc chan error
+}
+
+// Start listens, opens the data directory and starts the node. It stands for
+// embed.StartEtcd and returns before the node is ready, which may take an
+// election; ReadyNotify tells when. Clients may connect at once and are accepted
+// then. The context bounds Start alone, not the node.
+//
+// The error is a *ListenError when an address cannot be had, one of etcdserver's
+// when the data directory is refused, or one about the configuration. A node that
+// was returned must be stopped.
+func Start(ctx context.Context, cfg Config, seams Seams) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg.withDefaults(), seams: seams, errc: make(chan error, 1)}
+	n.lg = n.cfg.Logger
+	n.stopping, n.stop = context.WithCancel(context.Background())
+	if err := n.open(ctx); err != nil {
+		n.stop()
+		closeAll(n.clients)
+		closeAll(n.peers)
+		return nil, err
+	}
+	n.server.Start()
+	n.wg.Go(n.watchServer)
+	n.wg.Go(n.serveClients)
+	for _, l := range n.peers {
+		n.wg.Go(func() { n.servePeers(l) })
+	}
+	return n, nil
+}
+
+// open takes hold of everything that can be refused: the ports first, because
+// nothing remains of them when the data directory is refused afterwards.
+func (n *Node) open(ctx context.Context) (err error) {
+	if n.peers, err = listen(ctx, "peer", n.cfg.ListenPeerURLs); err != nil {
+		return err
+	}
+	if n.clients, err = listen(ctx, "client", n.cfg.ListenClientURLs); err != nil {
+		return err
+	}
+	if len(n.cfg.ClientURLs) == 0 {
+		n.cfg.ClientURLs = listenedURLs(n.clients)
+	}
+	if n.server, err = etcdserver.NewServer(n.cfg.Config, n.seams.Server); err != nil {
+		return err
+	}
+	n.grpc, n.health = newGRPCServer(n)
+	return nil
+}
+
+// ClientAddrs returns the addresses on which clients are served, in the order
+// of ListenClientURLs.
+func (n *Node) ClientAddrs() []net.Addr {
+	addrs := make([]net.Addr, len(n.clients))
+	for i, l := range n.clients {
+		addrs[i] = l.Addr()
+	}
+	return addrs
+}
+
+// ReadyNotify returns a channel that is closed when the node serves clients: it
+// has a leader and is known to its cluster.
+func (n *Node) ReadyNotify() <-chan struct{} { return n.server.ReadyNotify() }
+
+// Err returns a channel that carries the reason when the node can no longer do
+// its work: the disk failed, or a listener. The node then acknowledges nothing
+// more, but it must still be stopped. The channel is closed by Stop.
+func (n *Node) Err() <-chan error { return n.errc }
+
+// fail makes err known. The first failure is the cause; what follows from it
+// is only logged.
+func (n *Node) fail(err error) {
+	select {
+	case n.errc <- err:
+	default:
+		n.lg.Warn("node failed again", zap.Error(err))
+	}
+}
+
+// watchServer passes on the failure of the raft side.
+func (n *Node) watchServer() {
+	select {
+	case err := <-n.server.Fatal():
+		n.fail(err)
+	case <-n.stopping.Done():
+	}
+}
+
+// serveClients lets the gRPC server accept connections, as soon as there is a
+// leader to serve them. It stands for serveCtx.serve.
+func (n *Node) serveClients() {
+	select {
+	case <-n.server.ReadyNotify():
+	case <-n.server.StopNotify():
+		return
+	case <-n.stopping.Done():
+		return
+	}
+	n.lg.Info("ready to serve client requests")
+	for _, l := range n.clients {
+		n.lg.Info("serving client traffic insecurely; do not do this on a network you do not trust",
+			zap.String("traffic", "grpc"), zap.Stringer("address", l.Addr()))
+		if n.seams.Listener != nil {
+			l = n.seams.Listener(l)
+		}
+		n.wg.Go(func() { n.serve(l) })
+	}
+}
+
+// serve accepts connections until the gRPC server is stopped.
+func (n *Node) serve(l net.Listener) {
+	err := n.grpc.Serve(l)
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		n.fail(fmt.Errorf("serve clients on %s: %w", l.Addr(), err))
+	}
+}
+
+// servePeers keeps the place of the transport between members. The port is
+// held, so that the address in the cluster's membership is this node's, and who
+// calls is hung up on rather than left waiting.
+func (n *Node) servePeers(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				n.fail(fmt.Errorf("serve peers on %s: %w", l.Addr(), err))
+			}
+			return
+		}
+		_ = conn.Close()
+	}
+}

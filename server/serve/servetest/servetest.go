@@ -1,0 +1,98 @@
+// Package servetest starts real nodes for tests: on loopback ports that the
+// system chooses, in a temporary directory, stopped when the test ends.
+package servetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"go.etcd.io/etcd/client/pkg/v3/types"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"glasskv/server/serve"
+)
+
+// Timeout bounds each step of a test that waits for a node: becoming ready,
+// one request, stopping. It is far more than any of them takes.
+const Timeout = 30 * time.Second
+
+// Node is a node under test.
+type Node struct {
+	*serve.Node
+	// Conn is a client connection to the node, closed when the test ends.
+	Conn *grpc.ClientConn
+}
+
+// Config returns the configuration of a single member in a directory of its
+// own. A test may change it before Start, and may use it again to restart the
+// node: the peer URL, on which the member's ID depends, is always the same.
+func Config(t testing.TB) serve.Config {
+	t.Helper()
+	cfg := serve.DefaultConfig("test", t.TempDir())
+	cfg.ListenClientURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
+	cfg.ListenPeerURLs = cfg.ListenClientURLs
+	cfg.TickMs = 10
+	return cfg
+}
+
+// Start starts a node and waits until it serves clients.
+func Start(t testing.TB, cfg serve.Config, seams serve.Seams) *Node {
+	t.Helper()
+	ctx := Context(t)
+	node, err := serve.Start(ctx, cfg, seams)
+	if err != nil {
+		t.Fatalf("start node: %v", err)
+	}
+	t.Cleanup(func() {
+		// The test may have stopped it already, gracefully or not.
+		ctx, cancel := context.WithTimeout(context.Background(), Timeout)
+		defer cancel()
+		_ = node.Stop(ctx)
+	})
+	select {
+	case <-node.ReadyNotify():
+	case err := <-node.Err():
+		t.Fatalf("node failed before it was ready: %v", err)
+	case <-ctx.Done():
+		t.Fatal("node did not become ready")
+	}
+	return &Node{Node: node, Conn: dial(t, node)}
+}
+
+func dial(t testing.TB, node *serve.Node) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(endpoint(node), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatalf("connect to node: %v", err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// Endpoint returns the address of the node as clients write it.
+func (n *Node) Endpoint() string { return endpoint(n.Node) }
+
+func endpoint(n *serve.Node) string { return n.ClientAddrs()[0].String() }
+
+// Client returns a client of etcd's own library, closed when the test ends.
+func (n *Node) Client(t testing.TB) *clientv3.Client {
+	t.Helper()
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{n.Endpoint()}})
+	if err != nil {
+		t.Fatalf("connect to node: %v", err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// Context returns a context that ends with the test, or after Timeout.
+func Context(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
+	t.Cleanup(cancel)
+	return ctx
+}

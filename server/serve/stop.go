@@ -1,0 +1,57 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Stop takes the node down and returns when nothing of it is left: no
+// goroutine, no open file, no port. It stands for embed.(*Etcd).Close.
+//
+// No new request is accepted from here on. Running ones may finish until ctx
+// ends, but no longer than a request may take at all; then their connections are
+// closed, and Stop returns an error that says so. Streams have no end of their
+// own and are ended at once. Whatever was acknowledged is on disk in any case.
+//
+// Stop may be called more than once and at any time; later calls wait for the
+// first and return what it returned.
+func (n *Node) Stop(ctx context.Context) error {
+	n.stopOnce.Do(func() { n.stopError = n.shutdown(ctx) })
+	return n.stopError
+}
+
+// shutdown goes from the outside in, so that each part still has what it
+// stands on while it finishes.
+func (n *Node) shutdown(ctx context.Context) error {
+	n.health.Shutdown()
+	n.stop()
+	err := n.stopGRPC(ctx)
+	n.server.Stop()
+	closeAll(n.clients)
+	closeAll(n.peers)
+	n.wg.Wait()
+	close(n.errc)
+	return err
+}
+
+// stopGRPC waits for running requests, and cuts them off when the time is up.
+// It stands for embed's stopServers.
+func (n *Node) stopGRPC(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.ReqTimeout())
+	defer cancel()
+	begin, finished := time.Now(), make(chan struct{})
+	go func() {
+		defer close(finished)
+		n.grpc.GracefulStop()
+	}()
+	select {
+	case <-finished:
+		return nil
+	case <-ctx.Done():
+		n.grpc.Stop()
+		<-finished
+		return fmt.Errorf("stop: running requests were cut off after %s: %w",
+			time.Since(begin).Round(time.Millisecond), ctx.Err())
+	}
+}
