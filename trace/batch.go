@@ -85,3 +85,9 @@ func (b *Batch) Inner(begin, end int64) {
 	b.inner.begin.Store(begin)
 	b.inner.end.Store(end)
 }
+
+// Stamps returns the begin of the batch's first stage and the end of its last;
+// zero is "not stamped".
+func (b *Batch) Stamps() (begin, end int64) {
+	return b.outer.begin.Load(), max(b.outer.end.Load(), b.inner.end.Load())
+}

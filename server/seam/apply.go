@@ -1,0 +1,79 @@
+package seam
+
+import (
+	"context"
+	"sync/atomic"
+
+	"glasskv/server/etcdserver"
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// applying observes the apply goroutine. One entry is applied at a time, so the
+// request that owns the entry owns everything that the store does meanwhile.
+type applying struct {
+	requests *requests
+	current  atomic.Pointer[trace.Record] // the request whose entry is being applied
+}
+
+func (a *applying) all(next etcdserver.ApplyAllFunc) etcdserver.ApplyAllFunc {
+	return func(entries []*raftpb.Entry) {
+		now := trace.Now()
+		for _, e := range entries {
+			rec := a.requests.of(e.GetData())
+			rec.EndAt(trace.ApplySchedule, now)
+			rec.BeginAt(trace.ApplyQueue, now)
+		}
+		next(entries)
+	}
+}
+
+func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFunc {
+	return func(e *raftpb.Entry) {
+		rec := a.requests.of(e.GetData())
+		if rec == nil {
+			next(e)
+			return
+		}
+		now := trace.Now()
+		rec.EndAt(trace.ApplyQueue, now)
+		rec.EndAt(trace.ApplyWait, now)
+		rec.BeginAt(trace.ApplyEntry, now)
+		a.current.Store(rec)
+		next(e)
+		a.current.Store(nil)
+		rec.End(trace.ApplyEntry)
+	}
+}
+
+func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
+	return func(ctx context.Context, r *pb.InternalRaftRequest) *etcdserver.Result {
+		rec, stage := a.current.Load(), changeOf(r)
+		if rec == nil || stage == trace.None {
+			return next(ctx, r)
+		}
+		rec.Begin(stage)
+		result := next(ctx, r)
+		rec.End(stage)
+		return result
+	}
+}
+
+// changeOf names the stage that a request is while it changes the store.
+func changeOf(r *pb.InternalRaftRequest) trace.Stage {
+	switch {
+	case r.GetPut() != nil:
+		return trace.TxnPut
+	case r.GetDeleteRange() != nil:
+		return trace.TxnDeleteRange
+	case r.GetTxn() != nil:
+		return trace.TxnTxn
+	case r.GetCompaction() != nil:
+		return trace.TxnCompact
+	case r.GetLeaseGrant() != nil, r.GetLeaseRevoke() != nil:
+		return trace.ApplyLease
+	}
+	return trace.None
+}

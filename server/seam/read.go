@@ -1,0 +1,117 @@
+package seam
+
+import (
+	"context"
+	"sync/atomic"
+
+	"glasskv/server/etcdserver"
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+// reading observes the read loop, one round of which serves many readers. A
+// round is known by its number on both sides, so a reader finds the stamps of
+// just the round that served it.
+type reading struct {
+	rounds [roundSlots]atomic.Pointer[round]
+	joined [roundSlots]atomic.Int32 // readers that wait for the round of this slot
+}
+
+type round struct {
+	seq   uint64
+	begin int64 // the loop took it up
+	batch *trace.Batch
+}
+
+// roundSlots is far above the two rounds that can be open at once; a reader
+// that wakes late still finds its own.
+const roundSlots = 256
+
+// notify observes one reader: waiting for the round to begin, the round, and
+// waking up after it.
+func (g *reading) notify(next etcdserver.ReadNotifyFunc) etcdserver.ReadNotifyFunc {
+	return func(ctx context.Context, r *etcdserver.ReadRound) error {
+		rec := trace.FromContext(ctx)
+		if rec == nil {
+			return next(ctx, r)
+		}
+		g.joined[r.Seq%roundSlots].Add(1)
+		rec.Begin(trace.ReadWait)
+		err := next(ctx, r)
+		now := trace.Now()
+		served := g.rounds[r.Seq%roundSlots].Load()
+		if served == nil || served.seq != r.Seq {
+			rec.EndAt(trace.ReadWait, now)
+			return err
+		}
+		served.batch.Add(rec)
+		rec.SetRound(served.batch)
+		rec.EndAt(trace.ReadWait, served.begin)
+		if _, released := served.batch.Stamps(); released != 0 {
+			rec.BeginAt(trace.ReadRelease, released)
+			rec.EndAt(trace.ReadRelease, now)
+		}
+		return err
+	}
+}
+
+// spareNames is how many readers more than had joined by then a round can name:
+// they join while it begins.
+const spareNames = 4
+
+func (g *reading) round(next etcdserver.ReadRoundFunc) etcdserver.ReadRoundFunc {
+	return func(r *etcdserver.ReadRound) {
+		slot := r.Seq % roundSlots
+		readers := int(g.joined[slot].Swap(0))
+		g.rounds[slot].Store(&round{
+			seq: r.Seq, begin: trace.Now(),
+			batch: trace.NewBatch(trace.ReadIndex, readers+spareNames),
+		})
+		next(r)
+	}
+}
+
+func (g *reading) current(r *etcdserver.ReadRound) *trace.Batch {
+	return g.rounds[r.Seq%roundSlots].Load().batch
+}
+
+func (g *reading) index(next etcdserver.ReadIndexFunc) etcdserver.ReadIndexFunc {
+	return func(r *etcdserver.ReadRound) (uint64, error) {
+		batch := g.current(r)
+		batch.Begin(trace.Now())
+		index, err := next(r)
+		batch.End(trace.Now())
+		return index, err
+	}
+}
+
+func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAppliedFunc {
+	return func(r *etcdserver.ReadRound, index uint64) error {
+		begin := trace.Now()
+		err := next(r, index)
+		g.current(r).Inner(begin, trace.Now())
+		return err
+	}
+}
+
+// rangeKeys and txn observe the reading itself, on the handler's goroutine.
+func rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
+	return func(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
+		rec := trace.FromContext(ctx)
+		rec.Begin(trace.TxnRange)
+		resp, err := next(ctx, r)
+		rec.End(trace.TxnRange)
+		return resp, err
+	}
+}
+
+func txn(next etcdserver.TxnFunc) etcdserver.TxnFunc {
+	return func(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
+		rec := trace.FromContext(ctx)
+		rec.Begin(trace.TxnRange)
+		resp, err := next(ctx, r)
+		rec.End(trace.TxnRange)
+		return resp, err
+	}
+}

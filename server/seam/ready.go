@@ -1,0 +1,63 @@
+package seam
+
+import (
+	"glasskv/server/etcdserver"
+	"glasskv/trace"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// raftLoop is what the raft loop's own goroutine knows while it works on one
+// Ready. No other goroutine touches it.
+type raftLoop struct {
+	requests *requests
+	fsync    *fsyncMeter
+	batch    *trace.Batch    // the save that this Ready brings, or nil
+	members  []*trace.Record // the requests in it that are recorded
+}
+
+// ready observes a Ready's arrival: new entries leave raft's log for the disk,
+// committed ones set out for apply.
+func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
+	return func(rd raft.Ready) error {
+		now := trace.Now()
+		l.open(rd.Entries, now)
+		for i, e := range rd.CommittedEntries {
+			rec := l.requests.of(e.GetData())
+			rec.EndAt(trace.RaftCommit, now)
+			rec.BeginAt(trace.ApplyWait, now)
+			rec.BeginAt(trace.ApplySchedule, now)
+			rec.SetBehind(i)
+		}
+		err := next(rd)
+		l.close()
+		return err
+	}
+}
+
+// open joins the records of the new entries in one batch.
+func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
+	if len(entries) == 0 {
+		return
+	}
+	l.batch = trace.NewBatch(trace.WALSave, len(entries))
+	for _, e := range entries {
+		l.batch.AddBytes(len(e.GetData()))
+		rec := l.requests.of(e.GetData())
+		l.batch.Add(rec)
+		if rec == nil {
+			continue
+		}
+		rec.EndAt(trace.RaftWaitReady, now)
+		rec.BeginAt(trace.RaftHandleReady, now)
+		rec.SetSave(l.batch)
+		l.members = append(l.members, rec)
+	}
+}
+
+// close lets go of the records, so that the loop does not keep them alive.
+func (l *raftLoop) close() {
+	clear(l.members)
+	l.batch, l.members = nil, l.members[:0]
+}

@@ -1,0 +1,88 @@
+package seam
+
+import (
+	"sync/atomic"
+
+	"glasskv/server/etcdserver"
+	"glasskv/server/serve"
+	"glasskv/trace"
+
+	"go.etcd.io/etcd/pkg/v3/wait"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
+	"go.etcd.io/raft/v3"
+)
+
+// Options steer what the seams tell a client.
+type Options struct {
+	// TraceURL is where the server's finished timelines can be fetched. It is
+	// returned to clients that sent a traceparent; empty means that there is no
+	// such place.
+	TraceURL string
+}
+
+// Observer holds the wrappers of one server. It may be used for one server
+// only, for it knows that server's connections and requests.
+type Observer struct {
+	rec      *trace.Recorder
+	opts     Options
+	stopping atomic.Bool
+	requests requests
+	loop     raftLoop
+	applying applying
+	reading  reading
+	frontState
+}
+
+// New prepares the wrappers. It is an error when the WAL's own measurement of
+// its fdatasync cannot be found, for then the disk could not be told apart.
+func New(rec *trace.Recorder, opts Options) (*Observer, error) {
+	meter, err := newFsyncMeter()
+	if err != nil {
+		return nil, err
+	}
+	o := &Observer{rec: rec, opts: opts}
+	o.loop = raftLoop{requests: &o.requests, fsync: meter}
+	o.applying.requests = &o.requests
+	return o, nil
+}
+
+// Stopping notes that the server is being stopped, so that requests which end
+// from now on without a reply say why.
+func (o *Observer) Stopping() { o.stopping.Store(true) }
+
+// Seams returns the wrappers for serve.Start.
+func (o *Observer) Seams() serve.Seams {
+	f := o.front()
+	return serve.Seams{
+		Server:   o.raftSeams(),
+		Listener: f.Listener,
+		Options:  f.Options,
+		Interceptors: serve.Interceptors{
+			OuterUnary: f.OuterUnary, InnerUnary: f.InnerUnary,
+			OuterStream: f.OuterStream, InnerStream: f.InnerStream,
+		},
+		ServiceDesc: f.ServiceDesc,
+	}
+}
+
+func (o *Observer) raftSeams() etcdserver.Seams {
+	return etcdserver.Seams{
+		Node:    func(n raft.Node) raft.Node { return &node{n, &o.requests} },
+		Storage: func(s etcdserver.Storage) etcdserver.Storage { return &storage{s, &o.loop} },
+		Wait:    func(w wait.Wait) wait.Wait { return &waiting{w, &o.requests} },
+		KV:      func(k mvcc.WatchableKV) mvcc.WatchableKV { return &kv{k, &o.applying} },
+
+		RaftRequest: raftRequest,
+		ProcessOnce: processOnce,
+		Ready:       o.loop.ready,
+		ApplyAll:    o.applying.all,
+		ApplyEntry:  o.applying.entry,
+		Apply:       o.applying.apply,
+		Range:       rangeKeys,
+		Txn:         txn,
+		ReadNotify:  o.reading.notify,
+		ReadRound:   o.reading.round,
+		ReadIndex:   o.reading.index,
+		WaitApplied: o.reading.waitApplied,
+	}
+}
