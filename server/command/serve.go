@@ -98,7 +98,8 @@ func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
 	// Once stopping has begun, a signal does again what it does to any
 	// process: the second one ends it at once. That is safe, since a node may
 	// be killed at any time.
-	defer context.AfterFunc(ctx, restore)()
+	unwatch := context.AfterFunc(ctx, restore)
+	defer unwatch()
 	return run(ctx, cfg, seams)
 }
 

@@ -100,6 +100,9 @@ func (w *writes) addPut(key string, except map[string]struct{}) error {
 	return nil
 }
 
+// deletedInterval takes an end of "\x00", which means "to the last key", by the
+// letter: an empty interval, which meets nothing. etcd does so too, and a txn
+// that it accepts must not be refused here.
 func deletedInterval(r *pb.DeleteRangeRequest) adt.Interval {
 	if len(r.RangeEnd) == 0 {
 		return adt.NewStringAffinePoint(string(r.Key))
