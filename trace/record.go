@@ -109,10 +109,18 @@ func FromContext(ctx context.Context) *Record {
 func ContextKey() any { return recordKey{} }
 
 // Begin stamps the beginning of a stage. Of several the first counts.
-func (r *Record) Begin(s Stage) { r.BeginAt(s, Now()) }
+func (r *Record) Begin(s Stage) {
+	if r != nil {
+		r.BeginAt(s, Now())
+	}
+}
 
 // End stamps the end of a stage. Of several the last counts.
-func (r *Record) End(s Stage) { r.EndAt(s, Now()) }
+func (r *Record) End(s Stage) {
+	if r != nil {
+		r.EndAt(s, Now())
+	}
+}
 
 // BeginAt is Begin with a stamp that was taken already.
 func (r *Record) BeginAt(s Stage, stamp int64) {
