@@ -1,0 +1,52 @@
+# The handful of commands that one needs. Each is an ordinary Go command, so
+# none of them needs make.
+
+# What the README promises: everything, on a fresh machine.
+test:
+	go test ./...
+
+# The same under the race detector; needs a C compiler.
+race:
+	go test -race ./...
+
+# gofmt, vet and the linters of .golangci.yml.
+lint:
+	gofmt -l -s . && go vet ./... && golangci-lint run ./...
+
+# Each parser of foreign bytes against ten seconds of mutated input.
+fuzz:
+	go run ./scripts/fuzz -time 10s
+
+# Real etcd and GlassKV on the same data directory, both ways.
+compat:
+	go test -C scripts/peers ./compat
+
+# Fifty times kill -9 under load: nothing acknowledged may be lost.
+crash:
+	go test ./scripts/crash -cycles 50 -count 1 -timeout 30m
+
+# All figures, about fifteen minutes on a quiet machine; rewrites docs/performance.md.
+bench:
+	go run ./scripts/bench -write docs/performance.md
+
+# The ledger and orders of magnitude in less than a minute, no times asserted.
+bench-short:
+	go run ./scripts/bench -short
+
+# Our edges against the true entry and exit of grpc-go's private functions.
+overlay:
+	go run ./scripts/overlay
+
+# The guided tour.
+demo:
+	go run . demo
+
+# Documents that are made from the code.
+docs:
+	go generate ./...
+
+# What CI runs.
+ci:
+	.ci/run
+
+.PHONY: test race lint fuzz compat crash bench bench-short overlay demo docs ci

@@ -1,0 +1,104 @@
+package house
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const dependenciesDoc = "docs/dependencies.md"
+
+// checkDependencies compares what the code imports with what the document of
+// dependencies gives reasons for, module by module. Direct is what an import
+// names, whatever go.mod's comments say.
+func checkDependencies(t tree) []string {
+	var problems []string
+	reasons := sections(t[dependenciesDoc])
+	for _, gomod := range t.with("go.mod") {
+		direct := directModules(t, gomod)
+		for _, module := range slices.Sorted(maps.Keys(direct)) {
+			if len(reasons[gomod][module]) < 15 {
+				problems = append(problems, fmt.Sprintf("%s: no reason for %s in %s", gomod, module, dependenciesDoc))
+			}
+		}
+		for _, module := range slices.Sorted(maps.Keys(reasons[gomod])) {
+			if !direct[module] {
+				problems = append(problems, fmt.Sprintf("%s: gives a reason for %s, which %s does not need", dependenciesDoc, module, gomod))
+			}
+		}
+	}
+	return problems
+}
+
+var row = regexp.MustCompile("^\\| `([^`]+)` \\| *(.*?) *\\|")
+
+// sections reads the document: a heading for each go.mod, a row for each
+// module.
+func sections(doc string) map[string]map[string]string {
+	all := make(map[string]map[string]string)
+	current := ""
+	for line := range strings.Lines(doc) {
+		if heading, ok := strings.CutPrefix(line, "## "); ok {
+			current = strings.Trim(strings.TrimSpace(heading), "`")
+			all[current] = make(map[string]string)
+			continue
+		}
+		if m := row.FindStringSubmatch(line); m != nil && current != "" {
+			all[current][m[1]] = m[2]
+		}
+	}
+	return all
+}
+
+var required = regexp.MustCompile(`(?m)^(?:require|tool)?\s*\(?\s*([\w.-]+\.[\w.-]+/\S+)(?:\s+v\S+)?`)
+
+// directModules finds the required modules that some file of the module
+// imports, or that it has as a tool.
+func directModules(t tree, gomod string) map[string]bool {
+	var modules []string
+	direct := make(map[string]bool)
+	for line := range strings.Lines(t[gomod]) {
+		m := required.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		modules = append(modules, m[1])
+		if strings.HasPrefix(line, "tool ") {
+			direct[m[1]] = true
+		}
+	}
+	for _, src := range t.sources() {
+		if moduleOf(t, src.dir) != gomod {
+			continue
+		}
+		for _, imported := range imports(src) {
+			if module := longestPrefix(modules, imported); module != "" {
+				direct[module] = true
+			}
+		}
+	}
+	return direct
+}
+
+// moduleOf finds the go.mod that a folder belongs to.
+func moduleOf(t tree, dir string) string {
+	for {
+		if name := path.Join(dir, "go.mod"); t.has(name) || dir == "." {
+			return name
+		}
+		dir = path.Dir(dir)
+	}
+}
+
+func longestPrefix(modules []string, imported string) string {
+	best := ""
+	for _, module := range modules {
+		if within(imported, module) && len(module) > len(best) {
+			best = module
+		}
+	}
+	return best
+}

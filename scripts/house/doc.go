@@ -1,0 +1,19 @@
+// Package house holds the rules that this repository keeps and that no linter
+// knows: which folder may import which, how long a file may grow, which words
+// do not belong here, that every link leads somewhere.
+//
+// All of it is tests, so "go test ./..." runs the rules with everything else:
+//
+//	rules_test.go     the list of rules; each with an example that breaks it
+//	tree_test.go      the files of the repository, as the rules see them
+//	imports_test.go   the direction of imports, and what is never linked
+//	files_test.go     length, place and weight of files
+//	words_test.go     words, sleeps and exits
+//	comments_test.go  every package and every exported name is explained
+//	deps_test.go      every dependency has its reason
+//	links_test.go     links between documents
+//
+// A rule looks at a tree of files and returns what is wrong with it, a line
+// each. It never looks at the disk itself; that is why its example can be
+// a few lines in memory, and why no rule can be there that never fires.
+package house

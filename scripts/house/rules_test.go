@@ -1,0 +1,105 @@
+package house
+
+import (
+	"strings"
+	"testing"
+)
+
+// rule is one thing that holds everywhere in the repository.
+type rule struct {
+	name  string
+	check func(tree) []string
+	// breaks are trees that the rule complains about, once each.
+	breaks []tree
+}
+
+var rules = []rule{
+	{"imports go one way", checkImports, []tree{
+		{"server/etcdserver/raft.go": "package etcdserver\nimport _ \"glasskv/trace\"\n"},
+		{"trace/record.go": "package trace\nimport _ \"glasskv/server/serve\"\n"},
+	}},
+	{"trace stands on the standard library and OpenTelemetry", checkTraceImports, []tree{
+		{"trace/record.go": "package trace\nimport _ \"google.golang.org/grpc\"\n"},
+	}},
+	{"real etcd is a peer, never a part", checkNoEtcdServer, []tree{
+		{"server/serve/node.go": "package serve\nimport _ \"go.etcd.io/etcd/server/v3/embed\"\n"},
+	}},
+	{"Go files are short", checkLength, []tree{
+		{"trace/long.go": "package trace\n" + strings.Repeat("// one more line\n", maxLines)},
+	}},
+	{"the top level is fixed", checkTopLevel, []tree{
+		{"misc/x.go": "package misc\n"},
+	}},
+	{"no file without content or purpose", checkWeight, []tree{
+		{"docs/empty.md": ""},
+		{"server/serve/node.go.orig": "package serve\n"},
+		{"trace/trace.bin": "\xff\xfe"},
+	}},
+	{"words that do not belong here", checkWords, []tree{
+		{"docs/setup.md": "clone it into /ro" + "ot/src\n"},
+		{"trace/read.go": "package trace // TO" + "DO\n"},
+	}},
+	{"code that waits for events does not sleep", checkSleep, []tree{
+		{"trace/x_test.go": "package trace\nimport \"time\"\nfunc f() { time.Sleep(1) }\n"},
+	}},
+	{"only main exits", checkExit, []tree{
+		{"server/command/serve.go": "package command\nimport \"os\"\nfunc f() { os.Exit(1) }\n"},
+		{"scripts/bench/load.go": "package main\nimport \"log\"\nfunc f() { log.Fatal() }\n"},
+	}},
+	{"errors say what was done, not that it failed", checkErrorTexts, []tree{
+		{"trace/read.go": "package trace\nimport \"errors\"\nvar errRead = errors.New(\"failed to read\")\n"},
+	}},
+	{"every package is explained", checkPackageComments, []tree{
+		{"trace/read.go": "package trace\n"},
+	}},
+	{"every exported name is explained", checkExported, []tree{
+		{"trace/read.go": "package trace\nfunc Read() {}\n"},
+		{"trace/read.go": "package trace\n// Some.\ntype (\n\tA int\n\t// B is explained.\n\tB int\n)\n"},
+	}},
+	{"dependencies and reasons match", checkDependencies, []tree{
+		{
+			"go.mod":               "module glasskv\nrequire go.uber.org/zap v1.28.0\n",
+			"main.go":              "package main\nimport _ \"go.uber.org/zap\"\n",
+			"docs/dependencies.md": "## go.mod\n",
+		},
+		{
+			"go.mod":               "module glasskv\n",
+			"docs/dependencies.md": "## go.mod\n\n| `go.uber.org/zap` | the logger of etcd's own packages |\n",
+		},
+	}},
+	{"links lead somewhere", checkLinks, []tree{
+		{"docs/testing.md": "See [the path](architecture.md).\n"},
+		{"docs/testing.md": "See [above](#nothing).\n"},
+	}},
+	{"documents name symbols, not lines", checkLineNumbers, []tree{
+		{"docs/testing.md": "The loop is in server.go:120.\n"},
+	}},
+}
+
+// The repository keeps every rule.
+func TestRepository(t *testing.T) {
+	repository, err := load("../..")
+	if err != nil {
+		t.Skipf("these rules are about the files that git knows: %v", err)
+	}
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			for _, problem := range r.check(repository) {
+				t.Error(problem)
+			}
+		})
+	}
+}
+
+// Every rule complains about the trees that break it.
+func TestEveryRuleCanFail(t *testing.T) {
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			for _, broken := range r.breaks {
+				if problems := r.check(broken); len(problems) != 1 {
+					t.Errorf("%q brought %d complaints, want 1: %q", broken, len(problems), problems)
+				}
+			}
+		})
+	}
+}
