@@ -10,7 +10,7 @@ type Spec struct {
 	Kind     Kind
 	Upstream Symbol // the function that does the work
 	Seam     string // the file of ours that observes it, and where
-	Absent   string // instead of Seam: why this build never shows the stage
+	Absent   Pair   // instead of Seam: why this build never shows the stage
 	Begin    EdgeSpec
 	End      EdgeSpec
 	// Waits marks a stage whose function mostly waits for its children. Its own
@@ -42,6 +42,9 @@ func (s Symbol) String() string {
 	}
 	return packageName(s.Package) + "." + s.Name
 }
+
+// Pair is one sentence in both languages.
+type Pair struct{ EN, ZH string }
 
 // Text is what a stage says to people, in one language.
 type Text struct {

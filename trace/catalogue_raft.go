@@ -29,25 +29,25 @@ var raftStages = []Spec{
 	{
 		Stage: RaftReplicate, Name: "raft.replicate", Parent: ProcessOnce, Scope: ScopePeer, Kind: KindNetwork,
 		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/api/rafthttp", "(*Transport).Send"},
-		Absent:   "one member: there is nobody to send to",
+		Absent:   Pair{EN: "one member: there is nobody to send to", ZH: "只有一个成员：没有别人可发"},
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 	},
 	{
 		Stage: PeerSend, Name: "peer.send", Parent: RaftReplicate, Scope: ScopePeer, Kind: KindNetwork,
 		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/api/rafthttp", "(*peer).send"},
-		Absent:   "one member: there is nobody to send to",
+		Absent:   Pair{EN: "one member: there is nobody to send to", ZH: "只有一个成员：没有别人可发"},
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 	},
 	{
 		Stage: PeerAppend, Name: "peer.append", Parent: RaftReplicate, Scope: ScopePeer, Kind: KindDisk,
 		Upstream: Symbol{"go.etcd.io/raft/v3", "go.etcd.io/raft/v3", "(*raft).handleAppendEntries"},
-		Absent:   "one member: there is nobody to append",
+		Absent:   Pair{EN: "one member: there is nobody to append", ZH: "只有一个成员：没有别人要追加日志"},
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 	},
 	{
 		Stage: PeerAck, Name: "peer.ack", Parent: RaftReplicate, Scope: ScopePeer, Kind: KindNetwork,
 		Upstream: Symbol{"go.etcd.io/raft/v3", "go.etcd.io/raft/v3", "(*raft).Step"},
-		Absent:   "one member: there is nobody to acknowledge",
+		Absent:   Pair{EN: "one member: there is nobody to acknowledge", ZH: "只有一个成员：没有别人来确认"},
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 	},
 	{
