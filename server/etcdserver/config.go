@@ -20,9 +20,10 @@ const (
 	DefaultClusterToken                  = "etcd-cluster"
 )
 
-// defaultLockTimeout is long enough for a predecessor that is just closing its
+// lockTimeout is how long NewServer waits for another process to give up the data
+// directory. It is long enough for a predecessor that is just closing its
 // files, and short enough for a person who waits at a terminal.
-const defaultLockTimeout = 2 * time.Second
+const lockTimeout = 2 * time.Second
 
 // Config says who the member is and how it runs. It is copied by NewServer and
 // fixed for the server's lifetime. Numeric fields that are zero take the

@@ -2,59 +2,177 @@ package etcdserver
 
 import (
 	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/pkg/v3/idutil"
+	"go.etcd.io/etcd/pkg/v3/notify"
+	"go.etcd.io/etcd/pkg/v3/wait"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
-	"go.etcd.io/etcd/server/v3/etcdserver/errors"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3alarm"
+	"go.etcd.io/etcd/server/v3/etcdserver/cindex"
+	"go.etcd.io/etcd/server/v3/lease"
+	serverstorage "go.etcd.io/etcd/server/v3/storage"
 	"go.etcd.io/etcd/server/v3/storage/backend"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
+	"go.etcd.io/etcd/server/v3/storage/schema"
+	"go.uber.org/zap"
 )
 
-// EtcdServer is one member.
-type EtcdServer struct{}
+// EtcdServer is one member. NewServer opens it, Start runs it, Stop or HardStop
+// ends it; the methods that take requests may be called by any number of
+// goroutines once ReadyNotify is closed.
+type EtcdServer struct {
+	// Indexes and terms: written by the raft loop (committed, lead) and by the
+	// apply goroutine (applied, term), read by everyone.
+	appliedIndex   atomic.Uint64
+	committedIndex atomic.Uint64
+	term           atomic.Uint64
+	lead           atomic.Uint64
+	// leadElectedNano is when this member last became leader, in Unix
+	// nanoseconds.
+	leadElectedNano atomic.Int64
 
-// NewServer is a skeleton.
-func NewServer(cfg Config, seams Seams) (*EtcdServer, error) { return nil, errors.ErrStopped }
+	cfg      Config
+	lg       *zap.Logger
+	memberID types.ID
+	cluster  *membership.RaftCluster
 
-func (s *EtcdServer) Start()                           {}
-func (s *EtcdServer) Stop()                            {}
-func (s *EtcdServer) HardStop()                        {}
-func (s *EtcdServer) ReadyNotify() <-chan struct{}     { return nil }
-func (s *EtcdServer) StopNotify() <-chan struct{}      { return nil }
-func (s *EtcdServer) Fatal() <-chan error              { return nil }
-func (s *EtcdServer) ClusterID() types.ID              { return 0 }
-func (s *EtcdServer) MemberID() types.ID               { return 0 }
-func (s *EtcdServer) Leader() types.ID                 { return 0 }
-func (s *EtcdServer) Term() uint64                     { return 0 }
-func (s *EtcdServer) AppliedIndex() uint64             { return 0 }
-func (s *EtcdServer) CommittedIndex() uint64           { return 0 }
-func (s *EtcdServer) KV() mvcc.WatchableKV             { return nil }
-func (s *EtcdServer) Backend() backend.Backend         { return nil }
-func (s *EtcdServer) Cluster() *membership.RaftCluster { return nil }
-func (s *EtcdServer) Alarms() []*pb.AlarmMember        { return nil }
+	path path
+	r    *raftNode
 
-func (s *EtcdServer) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
-	return nil, errors.ErrStopped
+	// w is where proposals wait for their results, applyWait where readers wait
+	// for an index.
+	w         wait.Wait
+	applyWait wait.WaitTime
+	read      readLoop
+	requests  *drain
+	reqIDGen  *idutil.Generator
+
+	be           backend.Backend
+	beHooks      *serverstorage.BackendHooks
+	consistIndex cindex.ConsistentIndexer
+	kv           mvcc.WatchableKV
+	lessor       lease.Lessor
+	alarmStore   *v3alarm.AlarmStore
+	quota        serverstorage.Quota
+	// progress belongs to the apply goroutine.
+	progress etcdProgress
+
+	leaderChanged         *notify.Notifier
+	firstCommitInTerm     *notify.Notifier
+	clusterVersionChanged *notify.Notifier
+
+	life lifecycle
 }
-func (s *EtcdServer) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
-	return nil, errors.ErrStopped
+
+// lifecycle is what starting and stopping need.
+type lifecycle struct {
+	failure *failure
+
+	started   atomic.Bool
+	readyOnce sync.Once
+	readych   chan struct{}
+	stopOnce  sync.Once
+	stop      chan struct{} // closed by whoever wants the member stopped
+	stopping  chan struct{} // closed when it starts to stop
+	done      chan struct{} // closed when everything has ended
+
+	// ctx is for the member's own requests; it ends with stopping.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	// wgMu keeps goAttach from adding to wg while shutdown waits for it.
+	wgMu sync.RWMutex
+	wg   sync.WaitGroup
 }
-func (s *EtcdServer) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error) {
-	return nil, errors.ErrStopped
+
+// NewServer opens the data directory, or creates it, and returns a member that
+// has not started yet. The error wraps one of the package's sentinels when the
+// directory is not one that this member may serve. Whoever got a server must
+// call Stop or HardStop, also when it was never started.
+//
+// It stands for etcdserver.NewServer.
+func NewServer(cfg Config, seams Seams) (*EtcdServer, error) {
+	cfg = cfg.withDefaults()
+	f := newFailure()
+	// Parts below report what they cannot survive by logging it as fatal.
+	cfg.Logger = f.guard(cfg.Logger)
+	s, err := run(f, func() (*EtcdServer, error) {
+		b, err := bootstrap(cfg)
+		if err != nil {
+			return nil, err
+		}
+		s, err := newServer(cfg, seams, b, f)
+		if err != nil {
+			b.close()
+			return nil, err
+		}
+		return s, nil
+	})
+	if err != nil {
+		return nil, openErr(&cfg, err)
+	}
+	return s, nil
 }
-func (s *EtcdServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
-	return nil, errors.ErrStopped
+
+func newServer(cfg Config, seams Seams, b *bootstrapped, f *failure) (*EtcdServer, error) {
+	s := &EtcdServer{
+		cfg:          cfg,
+		lg:           cfg.Logger,
+		memberID:     b.cluster.memberID,
+		cluster:      b.cluster.cl,
+		w:            wait.New(),
+		applyWait:    wait.NewTimeList(),
+		requests:     newDrain(),
+		reqIDGen:     idutil.NewGenerator(uint16(b.cluster.memberID), time.Now()),
+		be:           b.backend.be,
+		beHooks:      b.backend.hooks,
+		consistIndex: b.backend.ci,
+		quota:        serverstorage.NewBackendQuota(cfg.Logger, cfg.QuotaBackendBytes, b.backend.be, "apply"),
+
+		leaderChanged:         notify.NewNotifier(),
+		firstCommitInTerm:     notify.NewNotifier(),
+		clusterVersionChanged: notify.NewNotifier(),
+
+		life: newLifecycle(f),
+	}
+	s.read.init()
+	s.cluster.SetVersionChangedNotifier(s.clusterVersionChanged)
+	var err error
+	if s.alarmStore, err = v3alarm.NewAlarmStore(s.lg, schema.NewAlarmBackend(s.lg, s.be)); err != nil {
+		return nil, err
+	}
+	s.openStores()
+	s.r = newRaftNode(s.lg, s, b.raft.storage, cfg.heartbeat())
+	if s.progress, err = newProgress(b.raft.storage); err != nil {
+		return nil, err
+	}
+	s.wire(seams, b.raft.startNode(), b.storage())
+	return s, nil
 }
-func (s *EtcdServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error) {
-	return nil, errors.ErrStopped
+
+// openStores opens what lives in the backend. The lessor comes first, for the
+// store attaches keys to their leases while it loads.
+func (s *EtcdServer) openStores() {
+	minTTL := time.Duration(3*s.cfg.ElectionTicks/2) * s.cfg.heartbeat()
+	s.lessor = lease.NewLessor(s.lg, s.be, s.cluster, lease.LessorConfig{
+		MinLeaseTTL:                int64(math.Ceil(minTTL.Seconds())),
+		ExpiredLeasesRetryInterval: s.cfg.ReqTimeout(),
+	})
+	s.kv = mvcc.New(s.lg, s.be, s.lessor, mvcc.StoreConfig{})
+	// From here on a write advances the consistent index in its own transaction:
+	// a crash leaves both of them in the backend or neither.
+	s.be.SetTxPostLockInsideApplyHook(s.advanceConsistentIndex)
 }
-func (s *EtcdServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
-	return nil, errors.ErrStopped
-}
-func (s *EtcdServer) LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest) (*pb.LeaseRevokeResponse, error) {
-	return nil, errors.ErrStopped
-}
-func (s *EtcdServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
-	return nil, errors.ErrStopped
+
+// advanceConsistentIndex runs under the backend's lock, inside apply.
+func (s *EtcdServer) advanceConsistentIndex() {
+	index, term := s.consistIndex.ConsistentApplyingIndex()
+	if index > s.consistIndex.UnsafeConsistentIndex() {
+		s.consistIndex.SetConsistentIndex(index, term)
+	}
 }

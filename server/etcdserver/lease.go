@@ -1,0 +1,81 @@
+package etcdserver
+
+import (
+	"context"
+	"math"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/server/v3/lease"
+	"go.uber.org/zap"
+)
+
+// maxPendingRevokes is how many expired leases are revoked at the same time.
+const maxPendingRevokes = 16
+
+// LeaseGrant creates a lease, with an ID of the server's choice when the request
+// has none. It returns lease.ErrLeaseExists or lease.ErrLeaseTTLTooLarge.
+func (s *EtcdServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
+	for r.ID == int64(lease.NoLease) {
+		r.ID = int64(s.reqIDGen.Next() & math.MaxInt64)
+	}
+	return propose[*pb.LeaseGrantResponse](ctx, s, &pb.InternalRaftRequest{LeaseGrant: r})
+}
+
+// LeaseRevoke ends a lease and deletes its keys. It returns
+// lease.ErrLeaseNotFound.
+func (s *EtcdServer) LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest) (*pb.LeaseRevokeResponse, error) {
+	return propose[*pb.LeaseRevokeResponse](ctx, s, &pb.InternalRaftRequest{LeaseRevoke: r})
+}
+
+// dispatchLease executes what the log says about leases.
+func (s *EtcdServer) dispatchLease(r *pb.InternalRaftRequest) *Result {
+	switch {
+	case r.LeaseGrant != nil:
+		return s.applyLeaseGrant(r.LeaseGrant)
+	case r.LeaseRevoke != nil:
+		if err := s.lessor.Revoke(lease.LeaseID(r.LeaseRevoke.ID)); err != nil {
+			return &Result{Err: err}
+		}
+		return &Result{Resp: &pb.LeaseRevokeResponse{Header: s.newHeader()}}
+	default:
+		for _, c := range r.LeaseCheckpoint.Checkpoints {
+			if err := s.lessor.Checkpoint(lease.LeaseID(c.ID), c.Remaining_TTL); err != nil {
+				return &Result{Err: err}
+			}
+		}
+		return &Result{Resp: &pb.LeaseCheckpointResponse{Header: s.newHeader()}}
+	}
+}
+
+func (s *EtcdServer) applyLeaseGrant(r *pb.LeaseGrantRequest) *Result {
+	fits := s.quota.Available(r)
+	l, err := s.lessor.Grant(lease.LeaseID(r.ID), r.TTL)
+	if err != nil {
+		return &Result{Err: err}
+	}
+	resp := &pb.LeaseGrantResponse{ID: int64(l.ID), TTL: l.TTL(), Header: s.newHeader()}
+	return overQuota(&Result{Resp: resp}, fits)
+}
+
+// revokeExpiredLeases proposes the end of leases that the lessor found expired.
+// It only finds any while it is primary, which it is on the leader. What does
+// not succeed is found expired again.
+func (s *EtcdServer) revokeExpiredLeases(leases []*lease.Lease) {
+	s.goAttach(func() {
+		slots := make(chan struct{}, maxPendingRevokes)
+		for _, l := range leases {
+			select {
+			case slots <- struct{}{}:
+			case <-s.life.stopping:
+				return
+			}
+			s.goAttach(func() {
+				defer func() { <-slots }()
+				_, err := s.LeaseRevoke(s.life.ctx, &pb.LeaseRevokeRequest{ID: int64(l.ID)})
+				if err != nil {
+					s.lg.Warn("revoke expired lease", zap.Int64("lease-id", int64(l.ID)), zap.Error(err))
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,171 @@
+package etcdserver
+
+import (
+	"context"
+	"time"
+
+	"go.etcd.io/etcd/pkg/v3/schedule"
+	"go.uber.org/zap"
+)
+
+func newLifecycle(f *failure) lifecycle {
+	ctx, cancel := context.WithCancel(context.Background())
+	return lifecycle{
+		failure:  f,
+		readych:  make(chan struct{}),
+		stop:     make(chan struct{}),
+		stopping: make(chan struct{}),
+		done:     make(chan struct{}),
+		ctx:      ctx,
+		cancel:   cancel,
+	}
+}
+
+// Start runs the member. It returns at once; wait for ReadyNotify before
+// sending requests. It may be called once, and not after Stop.
+func (s *EtcdServer) Start() {
+	if s.life.started.Swap(true) {
+		return
+	}
+	s.lg.Info("starting server",
+		zap.Stringer("local-member-id", s.memberID),
+		zap.Stringer("cluster-id", s.ClusterID()))
+	go s.run()
+	s.goAttach(s.adjustTicks)
+	s.goAttach(s.publish)
+	s.goAttach(s.purgeFile)
+	s.goAttach(s.monitorVersions)
+	s.goAttach(s.linearizableReadLoop)
+}
+
+// run owns the raft loop and the apply goroutine and connects them: what the
+// one commits is scheduled on the other, in order.
+func (s *EtcdServer) run() {
+	sched := schedule.NewFIFOScheduler(s.lg)
+	defer s.shutdown(sched)
+	go s.r.start()
+	for {
+		select {
+		case ap := <-s.r.applyc:
+			sched.Schedule(schedule.NewJob("server_applyAll", func(context.Context) {
+				s.applyReady(ap)
+			}))
+		case leases := <-s.lessor.ExpiredLeasesC():
+			s.revokeExpiredLeases(leases)
+		case <-s.life.failure.failed:
+			s.lg.Error("member failed", zap.Error(s.life.failure.err))
+			return
+		case <-s.life.stop:
+			return
+		}
+	}
+}
+
+// shutdown ends everything in the reverse order of the path: no new request, no
+// goroutine of ours, no apply, no raft, and only then the files.
+func (s *EtcdServer) shutdown(sched schedule.Scheduler) {
+	s.requests.close()
+	s.life.wgMu.Lock()
+	close(s.life.stopping)
+	s.life.wgMu.Unlock()
+	s.life.cancel()
+
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		sched.Stop()
+		s.life.wg.Wait()
+		s.r.stop()
+		<-s.requests.idle
+		s.closeStores()
+	}()
+	select {
+	case <-ended:
+	case <-s.life.failure.broken:
+		// A part below holds a lock for ever. The log can still be closed;
+		// the rest goes with the process.
+		s.r.stop()
+	}
+	close(s.life.done)
+}
+
+func (s *EtcdServer) closeStores() {
+	s.lessor.Stop()
+	if err := s.kv.Close(); err != nil {
+		s.lg.Warn("close store", zap.Error(err))
+	}
+	if err := s.be.Close(); err != nil {
+		s.lg.Warn("close backend", zap.Error(err))
+	}
+}
+
+// Stop ends the member gracefully. New requests get ErrStopped; those under way
+// finish, within one request timeout; then it does what HardStop does. It
+// returns when all goroutines have ended and all files are closed, and may be
+// called more than once.
+func (s *EtcdServer) Stop() {
+	s.requests.close()
+	if s.life.started.Load() {
+		timeout := time.NewTimer(s.cfg.ReqTimeout())
+		defer timeout.Stop()
+		select {
+		case <-s.requests.idle:
+		case <-timeout.C:
+		case <-s.life.done:
+		}
+	}
+	s.HardStop()
+}
+
+// HardStop ends the member without waiting for requests: those under way get
+// ErrStopped, whether or not they will be found applied after a restart. What
+// was acknowledged is durable all the same. It returns when everything has
+// ended.
+func (s *EtcdServer) HardStop() {
+	s.life.stopOnce.Do(func() {
+		close(s.life.stop)
+		if !s.life.started.Swap(true) {
+			s.discard()
+		}
+	})
+	<-s.life.done
+}
+
+// discard closes a server that was never started.
+func (s *EtcdServer) discard() {
+	s.requests.close()
+	s.life.cancel()
+	s.r.onStop()
+	s.closeStores()
+	close(s.life.done)
+}
+
+// ReadyNotify returns a channel that is closed when the member is ready to
+// serve client requests: there is a leader, the member has published itself and
+// the cluster has a version.
+func (s *EtcdServer) ReadyNotify() <-chan struct{} { return s.life.readych }
+
+// StopNotify returns a channel that is closed when the member has ended, for
+// whatever reason.
+func (s *EtcdServer) StopNotify() <-chan struct{} { return s.life.done }
+
+// Fatal returns a channel that yields the error which ended the member: a disk
+// that does not take the log or the backend. It yields at most one error, and
+// none after an ordinary stop. The write that could not be made durable has not
+// been acknowledged.
+func (s *EtcdServer) Fatal() <-chan error { return s.life.failure.c }
+
+// fail ends the member because of err. It does not wait.
+func (s *EtcdServer) fail(err error) { s.life.failure.report(err) }
+
+// goAttach runs f on a goroutine that shutdown waits for. f must end when
+// life.stopping is closed.
+func (s *EtcdServer) goAttach(f func()) {
+	s.life.wgMu.RLock()
+	defer s.life.wgMu.RUnlock()
+	select {
+	case <-s.life.stopping:
+	default:
+		s.life.wg.Go(f)
+	}
+}

@@ -1,0 +1,51 @@
+package etcdserver
+
+import (
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
+	"go.etcd.io/etcd/server/v3/storage/backend"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
+)
+
+// ClusterID returns the ID that the members of the cluster share.
+func (s *EtcdServer) ClusterID() types.ID { return s.cluster.ID() }
+
+// MemberID returns this member's ID.
+func (s *EtcdServer) MemberID() types.ID { return s.memberID }
+
+// Leader returns the leader's ID, 0 while there is none.
+func (s *EtcdServer) Leader() types.ID { return types.ID(s.lead.Load()) }
+
+// Term returns the raft term of the last applied entry.
+func (s *EtcdServer) Term() uint64 { return s.term.Load() }
+
+// AppliedIndex returns the index of the last applied entry.
+func (s *EtcdServer) AppliedIndex() uint64 { return s.appliedIndex.Load() }
+
+// CommittedIndex returns the highest index that is known to be committed.
+func (s *EtcdServer) CommittedIndex() uint64 { return s.committedIndex.Load() }
+
+// KV returns the store, with the wrapper of Seams.KV. It must not be used after
+// the server has stopped.
+func (s *EtcdServer) KV() mvcc.WatchableKV { return s.kv }
+
+// Backend returns the database file below the store, for its sizes.
+func (s *EtcdServer) Backend() backend.Backend { return s.be }
+
+// Cluster returns the members and the cluster's version.
+func (s *EtcdServer) Cluster() *membership.RaftCluster { return s.cluster }
+
+// Alarms returns the alarms that are raised on any member.
+func (s *EtcdServer) Alarms() []*pb.AlarmMember { return s.alarmStore.Get(pb.AlarmType_NONE) }
+
+func (s *EtcdServer) isLeader() bool { return s.Leader() == s.memberID }
+
+func (s *EtcdServer) newHeader() *pb.ResponseHeader {
+	return &pb.ResponseHeader{
+		ClusterId: uint64(s.ClusterID()),
+		MemberId:  uint64(s.memberID),
+		Revision:  s.kv.Rev(),
+		RaftTerm:  s.Term(),
+	}
+}

@@ -1,0 +1,114 @@
+package etcdserver
+
+import (
+	"context"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/server/v3/etcdserver/errors"
+	"go.etcd.io/etcd/server/v3/etcdserver/txn"
+)
+
+// Range reads keys. Unless the request asks for a serializable read it first
+// makes sure that it will see every write acknowledged before it began. It
+// returns mvcc.ErrCompacted or mvcc.ErrFutureRev for a revision out of bounds,
+// and ErrStopped, ErrTimeout or ErrLeaderChanged when the wait ends early.
+func (s *EtcdServer) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
+	if !s.requests.enter() {
+		return nil, errors.ErrStopped
+	}
+	defer s.requests.leave()
+	if !r.Serializable {
+		if err := s.linearizableReadNotify(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.path.rangeFn(ctx, r)
+}
+
+// readRange is the plain RangeFunc.
+func (s *EtcdServer) readRange(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
+	resp, _, err := txn.Range(ctx, s.lg, s.kv, r, true)
+	return resp, err
+}
+
+// Put writes a key. Besides the errors of a proposal it returns
+// lease.ErrLeaseNotFound, and ErrKeyNotFound when it was to keep a value or
+// lease that is not there.
+func (s *EtcdServer) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
+	return propose[*pb.PutResponse](ctx, s, &pb.InternalRaftRequest{Put: r})
+}
+
+// DeleteRange deletes keys.
+func (s *EtcdServer) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error) {
+	return propose[*pb.DeleteRangeResponse](ctx, s, &pb.InternalRaftRequest{DeleteRange: r})
+}
+
+// Txn compares and then executes one of two lists of operations. One that
+// cannot write takes the path of a read.
+func (s *EtcdServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
+	if !txn.IsTxnReadonly(r) {
+		return propose[*pb.TxnResponse](ctx, s, &pb.InternalRaftRequest{Txn: r})
+	}
+	if !s.requests.enter() {
+		return nil, errors.ErrStopped
+	}
+	defer s.requests.leave()
+	if !txn.IsTxnSerializable(r) {
+		if err := s.linearizableReadNotify(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.path.txn(ctx, r)
+}
+
+// readTxn is the plain TxnFunc.
+func (s *EtcdServer) readTxn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
+	resp, _, err := txn.Txn(ctx, s.lg, r, sharedWriteBuffer, s.kv, s.lessor, false)
+	return resp, err
+}
+
+// Compact drops history before a revision. With Physical set it returns only
+// when the keys have left the backend for good. It returns mvcc.ErrCompacted or
+// mvcc.ErrFutureRev for a revision out of bounds.
+func (s *EtcdServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error) {
+	result, err := s.path.processOnce(ctx, &pb.InternalRaftRequest{Compaction: r})
+	if err != nil {
+		return nil, err
+	}
+	if !s.requests.enter() {
+		return nil, errors.ErrStopped
+	}
+	defer s.requests.leave()
+	if r.Physical && result.Physc != nil {
+		if err := s.waitPhysical(ctx, result.Physc); err != nil {
+			return nil, err
+		}
+	}
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	resp := result.Resp.(*pb.CompactionResponse)
+	resp.Header.Revision = s.kv.Rev()
+	return resp, nil
+}
+
+// waitPhysical waits until the compaction has gone through the backend. The
+// commit at its end keeps a crash from resuming a compaction that was reported
+// as over.
+func (s *EtcdServer) waitPhysical(ctx context.Context, physc <-chan struct{}) error {
+	select {
+	case <-physc:
+		s.be.ForceCommit()
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.life.stopping:
+		return errors.ErrStopped
+	}
+}
+
+// Alarm lists, raises or clears alarms. All three go through the log, so that
+// the answer is the same on every member.
+func (s *EtcdServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
+	return propose[*pb.AlarmResponse](ctx, s, &pb.InternalRaftRequest{Alarm: r})
+}

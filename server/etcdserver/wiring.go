@@ -1,0 +1,59 @@
+package etcdserver
+
+import (
+	"go.etcd.io/raft/v3"
+)
+
+// path holds the functions of the request path as they are called: each is the
+// server's method of the same name, inside whatever wrapper its seam put around
+// it. Code on the path calls s.path.x where x can be wrapped, and never the
+// method itself.
+type path struct {
+	raftRequest RaftRequestFunc
+	processOnce ProcessOnceFunc
+
+	applyAll   ApplyAllFunc
+	applyEntry ApplyEntryFunc
+	apply      ApplyFunc
+
+	rangeFn RangeFunc
+	txn     TxnFunc
+
+	readNotify  ReadNotifyFunc
+	readRound   ReadRoundFunc
+	readIndex   ReadIndexFunc
+	waitApplied WaitAppliedFunc
+}
+
+// wire puts the seams in place. It runs once, in NewServer, before the first
+// goroutine that could call any of this.
+func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
+	s.r.Node = wrap(seams.Node, node)
+	s.r.storage = wrap(seams.Storage, storage)
+	s.r.ready = wrap(seams.Ready, s.r.processReady)
+	s.w = wrap(seams.Wait, s.w)
+	s.kv = wrap(seams.KV, s.kv)
+
+	s.path = path{
+		raftRequest: wrap(seams.RaftRequest, s.raftRequest),
+		processOnce: wrap(seams.ProcessOnce, s.processInternalRaftRequestOnce),
+		applyAll:    wrap(seams.ApplyAll, s.applyAll),
+		applyEntry:  wrap(seams.ApplyEntry, s.applyEntryNormal),
+		apply:       wrap(seams.Apply, s.dispatch),
+		rangeFn:     wrap(seams.Range, s.readRange),
+		txn:         wrap(seams.Txn, s.readTxn),
+		readNotify:  wrap(seams.ReadNotify, s.readNotify),
+		readRound:   wrap(seams.ReadRound, s.readRound),
+		readIndex:   wrap(seams.ReadIndex, s.requestCurrentIndex),
+		waitApplied: wrap(seams.WaitApplied, s.waitApplied),
+	}
+}
+
+// wrap leaves the plain part alone when there is no wrapper, so that a server
+// without seams pays for one indirect call and nothing else.
+func wrap[T any](wrapper func(T) T, plain T) T {
+	if wrapper == nil {
+		return plain
+	}
+	return wrapper(plain)
+}
