@@ -69,8 +69,12 @@ func (f *serveFlags) addInitialCluster(cfg *serve.Config) error {
 	if err != nil {
 		return fmt.Errorf("--initial-cluster: %w", err)
 	}
-	if _, ok := members[cfg.Name]; !ok {
+	own, ok := members[cfg.Name]
+	if !ok {
 		return fmt.Errorf("--initial-cluster %q does not name this member, %q: give it with --name", f.initialCluster, cfg.Name)
+	}
+	if own.String() != cfg.PeerURLs.String() {
+		return fmt.Errorf("--initial-cluster has %s for this member, --initial-advertise-peer-urls has %s: they must agree", own, cfg.PeerURLs)
 	}
 	cfg.InitialPeerURLsMap = members
 	return nil

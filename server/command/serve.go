@@ -93,14 +93,7 @@ func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
 		}
 		defer closeObserver(lg, observer)
 	}
-	ctx, restore := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-	defer restore()
-	// Once stopping has begun, a signal does again what it does to any
-	// process: the second one ends it at once. That is safe, since a node may
-	// be killed at any time.
-	unwatch := context.AfterFunc(ctx, restore)
-	defer unwatch()
-	return run(ctx, cfg, seams)
+	return run(cmd.Context(), cfg, seams)
 }
 
 func closeObserver(lg *zap.Logger, observer Observer) {
@@ -111,11 +104,39 @@ func closeObserver(lg *zap.Logger, observer Observer) {
 	}
 }
 
-// run is one life of a node. It ends in order when ctx does, and with an error
-// when the node could not start or could not go on.
+// run is one life of a node. It ends in order when ctx does or a signal comes,
+// and with an error when the node could not start or could not go on.
+//
+// Once it is stopping, a signal does again what it does to any process: the
+// second one ends it at once. That is safe, since a node may be killed at any
+// time.
 func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
-	lg := cfg.Logger
-	lg.Info("starting a GlassKV server",
+	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer restore()
+	logStart(cfg)
+	node, err := serve.Start(ctx, cfg, seams)
+	if err != nil {
+		return withWayOut(err)
+	}
+	var failure error
+	select {
+	case <-ctx.Done():
+		restore()
+		cfg.Logger.Info("stopping", zap.NamedError("reason", context.Cause(ctx)))
+	case failure = <-node.Err():
+		cfg.Logger.Error("stopping, because the server cannot go on", zap.Error(failure))
+	}
+	if err := node.Stop(context.Background()); err != nil {
+		cfg.Logger.Warn("stopped, but not gracefully", zap.Error(err))
+	} else {
+		cfg.Logger.Info("stopped")
+	}
+	return withWayOut(failure)
+}
+
+// logStart says what is being started, by which a log can be told from another.
+func logStart(cfg serve.Config) {
+	cfg.Logger.Info("starting a GlassKV server",
 		zap.String("etcd-version", version.Version),
 		zap.String("go-version", runtime.Version()),
 		zap.Int("max-cpu-set", runtime.GOMAXPROCS(0)),
@@ -123,21 +144,4 @@ func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
 		zap.String("data-dir", cfg.DataDir),
 		zap.Strings("listen-client-urls", cfg.ListenClientURLs.StringSlice()),
 		zap.Strings("listen-peer-urls", cfg.ListenPeerURLs.StringSlice()))
-	node, err := serve.Start(ctx, cfg, seams)
-	if err != nil {
-		return withWayOut(err)
-	}
-	var cause error
-	select {
-	case <-ctx.Done():
-		lg.Info("stopping", zap.NamedError("reason", context.Cause(ctx)))
-	case cause = <-node.Err():
-		lg.Error("stopping, because the server cannot go on", zap.Error(cause))
-	}
-	if err := node.Stop(context.Background()); err != nil {
-		lg.Warn("stopped, but not gracefully", zap.Error(err))
-	} else {
-		lg.Info("stopped")
-	}
-	return withWayOut(cause)
 }

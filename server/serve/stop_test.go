@@ -1,0 +1,132 @@
+package serve_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+
+	"glasskv/server/serve"
+	"glasskv/server/serve/servetest"
+)
+
+// gate holds every unary request before its handler until it is opened.
+type gate struct {
+	entered chan struct{}
+	open    chan struct{}
+}
+
+func newGate() *gate { return &gate{entered: make(chan struct{}, 1), open: make(chan struct{})} }
+
+func (g *gate) seams() serve.Seams {
+	var seams serve.Seams
+	seams.Interceptors.InnerUnary = func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		g.entered <- struct{}{}
+		select {
+		case <-g.open:
+			return next(ctx, req)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return seams
+}
+
+// put sends a put and returns where its outcome will arrive, once the server
+// has it in its hands.
+func (g *gate) put(ctx context.Context, node *servetest.Node) <-chan error {
+	outcome := make(chan error, 1)
+	go func() {
+		_, err := pb.NewKVClient(node.Conn).Put(ctx, &pb.PutRequest{Key: []byte("k"), Value: []byte("v")})
+		outcome <- err
+	}()
+	<-g.entered
+	return outcome
+}
+
+// A put is under way when the node is told to stop. The put is brought to its
+// end, and what it wrote is there after a restart.
+func TestGracefulStopLetsRunningRequestsFinish(t *testing.T) {
+	cfg, ctx, g := servetest.Config(t), servetest.Context(t), newGate()
+	node := servetest.Start(t, cfg, g.seams())
+
+	// A stream that a client has open must not keep the node from stopping.
+	// Its end shows that stopping has begun.
+	watch, err := healthpb.NewHealthClient(node.Conn).Watch(ctx, &healthpb.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := watch.Recv(); err != nil || st.Status != healthpb.HealthCheckResponse_SERVING {
+		t.Fatalf("health: %v, %v", st, err)
+	}
+	outcome := g.put(ctx, node)
+	stopped := make(chan error, 1)
+	go func() { stopped <- node.Stop(ctx) }()
+
+	for err = nil; err == nil; {
+		_, err = watch.Recv()
+	}
+	if status.Code(err) != codes.Unavailable {
+		t.Errorf("the stream ended with %v", err)
+	}
+	close(g.open)
+	if err := <-outcome; err != nil {
+		t.Errorf("the put under way: %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if _, err := net.Dial("tcp", node.Endpoint()); err == nil {
+		t.Error("the port is still open")
+	}
+	if _, open := <-node.Err(); open {
+		t.Error("stopping was reported as a failure")
+	}
+
+	again := servetest.Start(t, cfg, serve.Seams{})
+	got, err := pb.NewKVClient(again.Conn).Range(ctx, &pb.RangeRequest{Key: []byte("k")})
+	if err != nil || len(got.Kvs) != 1 || string(got.Kvs[0].Value) != "v" {
+		t.Errorf("after a restart: %v, %v", got, err)
+	}
+}
+
+// When the time for a graceful stop is up, the request is cut off and both
+// sides are told.
+func TestStopDoesNotWaitForEver(t *testing.T) {
+	ctx, g := servetest.Context(t), newGate()
+	node := servetest.Start(t, servetest.Config(t), g.seams())
+	outcome := g.put(ctx, node)
+
+	impatient, cancel := context.WithCancel(ctx)
+	cancel()
+	err := node.Stop(impatient)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("stop: %v", err)
+	}
+	if again := node.Stop(ctx); !errors.Is(again, err) {
+		t.Errorf("stop again: %v, want %v", again, err)
+	}
+	if err := <-outcome; status.Code(err) != codes.Unavailable {
+		t.Errorf("the put that was cut off: %v", err)
+	}
+}
+
+func TestStopRightAfterStart(t *testing.T) {
+	cfg, ctx := servetest.Config(t), servetest.Context(t)
+	node, err := serve.Start(ctx, cfg, serve.Seams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Stop(ctx); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	// Whatever it had begun, the directory is sound.
+	servetest.Start(t, cfg, serve.Seams{})
+}
