@@ -1,0 +1,78 @@
+// Command etcd is real etcd with its defaults, one member, on loopback.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"net/url"
+
+	"go.etcd.io/etcd/server/v3/embed"
+
+	"glasskv/scripts/peers/internal/peer"
+)
+
+var (
+	name     = flag.String("name", embed.DefaultName, "the member's name")
+	dataDir  = flag.String("data-dir", "", "where the member keeps its data")
+	client   = flag.String("listen-client-urls", "http://127.0.0.1:2379", "URL for clients")
+	peers    = flag.String("listen-peer-urls", "http://127.0.0.1:2380", "URL for other members")
+	snapshot = flag.Uint64("snapshot-count", 0, "entries between two snapshots; 0 is etcd's default")
+	logLevel = flag.String("log-level", "warn", "debug, info, warn or error")
+)
+
+func main() {
+	flag.Parse()
+	peer.Main(run)
+}
+
+func run(ctx context.Context) error {
+	cfg, err := config()
+	if err != nil {
+		return err
+	}
+	e, err := embed.StartEtcd(cfg)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	select {
+	case <-e.Server.ReadyNotify():
+	case err := <-e.Err():
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	peer.Ready(*client)
+	select {
+	case err := <-e.Err():
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// config changes etcd's defaults only in where things are and how much is
+// logged.
+func config() (*embed.Config, error) {
+	if *dataDir == "" {
+		return nil, errors.New("-data-dir is needed")
+	}
+	clientURL, err := url.Parse(*client)
+	if err != nil {
+		return nil, err
+	}
+	peerURL, err := url.Parse(*peers)
+	if err != nil {
+		return nil, err
+	}
+	cfg := embed.NewConfig()
+	cfg.Name, cfg.Dir, cfg.LogLevel = *name, *dataDir, *logLevel
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*clientURL}, []url.URL{*clientURL}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peerURL}, []url.URL{*peerURL}
+	cfg.InitialCluster = cfg.InitialClusterFromName(*name)
+	if *snapshot > 0 {
+		cfg.SnapshotCount = *snapshot
+	}
+	return cfg, nil
+}
