@@ -27,11 +27,8 @@ func (r *Record) Timeline() *Timeline {
 	if m := r.message.Load(); m != nil {
 		t.Message = *m
 	}
-	a := assembly{r: r, t: t, end: r.end.Load()}
-	if a.end == 0 {
-		a.end = Now()
-	}
-	a.duration()
+	a := assembly{r: r, t: t, end: r.over()}
+	t.DurationNS = max(0, a.end-r.begin)
 	a.connection()
 	a.stages()
 	a.attributes()
@@ -44,19 +41,6 @@ type assembly struct {
 	r   *Record
 	t   *Timeline
 	end int64 // the stamp that ends the request
-}
-
-// duration ends the request where its reply left, if it did: what completes a
-// record may come a little later.
-func (a *assembly) duration() {
-	last := Flush
-	if a.r.Has(MarkClient) {
-		last = ClientRecv
-	}
-	if _, end := a.r.Stamps(last); end != 0 {
-		a.end = end
-	}
-	a.t.DurationNS = max(0, a.end-a.r.begin)
 }
 
 func (a *assembly) connection() {

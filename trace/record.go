@@ -45,6 +45,8 @@ type Record struct {
 	events atomic.Uint32
 	marks  atomic.Uint32
 	end    atomic.Int64
+
+	shelf shelf // the recorder's own notes
 }
 
 type interval struct{ begin, end atomic.Int64 }

@@ -1,0 +1,101 @@
+package trace
+
+import (
+	"time"
+	"unsafe"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// Options bound and steer a recorder. The zero value records everything within
+// DefaultMemoryBytes and exports nothing.
+type Options struct {
+	// MemoryBytes bounds all that the recorder holds on to. It is shared out:
+	//
+	//	3/8  the ring of finished records, which is the flight recorder
+	//	2/8  records of requests that are under way
+	//	2/8  records that wait for the exporter; without one, the ring has them
+	//	1/8  the slowest records, kept apart, and the spans of one export
+	//
+	// Zero means DefaultMemoryBytes; less than MinMemoryBytes is raised to it.
+	MemoryBytes int64
+
+	// Redact keeps no keys, only their sizes.
+	Redact bool
+
+	// Exporter receives the spans of sampled requests; nil exports nothing. The
+	// recorder calls it from one goroutine and shuts it down in Close.
+	Exporter SpanSink
+	// SampleRatio is the share of requests that are exported, by trace ID, from
+	// 0 (none) to 1 (all). A client's own sampling decision outranks it.
+	SampleRatio float64
+	// SlowerThan keeps quicker requests from being exported; zero keeps none.
+	SlowerThan time.Duration
+	// ExportTimeout bounds one call of the exporter; zero means ten seconds.
+	ExportTimeout time.Duration
+	// OnError is told of an export that failed, at most once a second, on the
+	// exporting goroutine; nil for nobody.
+	OnError func(error)
+
+	// Clock replaces Now in tests; it must never go backwards.
+	Clock func() int64
+}
+
+// SpanSink is what spans are given to: any exporter of the OpenTelemetry SDK.
+type SpanSink = sdktrace.SpanExporter
+
+// The bounds of Options.MemoryBytes.
+const (
+	DefaultMemoryBytes = 32 << 20
+	MinMemoryBytes     = 256 << 10
+)
+
+// What one record may hold on to: itself, its connection and one batch where
+// nobody shares them, and its texts, which are clipped when it is finished.
+const (
+	maxMethod   = 256
+	maxMessage  = 512
+	recordBytes = int64(unsafe.Sizeof(Record{})+unsafe.Sizeof(Conn{})+unsafe.Sizeof(Batch{})+8*unsafe.Sizeof(linkSlot{})) +
+		maxMethod + maxMessage
+	// A record that outlives its neighbours keeps the names of all its batch's
+	// members alive on its own.
+	slowBytes = recordBytes + maxLinks*int64(unsafe.Sizeof(linkSlot{}))
+)
+
+// The slowest records that are kept apart, where the memory allows.
+const (
+	maxSlowest     = 256
+	maxSlowStreams = 64
+)
+
+// budget is the memory bound in numbers of records.
+type budget struct {
+	ring, live, queue    int
+	slowest, slowStreams int
+	extra                int64 // bytes for repeated stages of streaming calls
+}
+
+func (o *Options) fill() budget {
+	if o.MemoryBytes == 0 {
+		o.MemoryBytes = DefaultMemoryBytes
+	}
+	o.MemoryBytes = max(o.MemoryBytes, MinMemoryBytes)
+	if o.ExportTimeout <= 0 {
+		o.ExportTimeout = 10 * time.Second
+	}
+	if o.Clock == nil {
+		o.Clock = Now
+	}
+	eighth := o.MemoryBytes / 8
+	b := budget{
+		ring: int(3 * eighth / recordBytes), live: int(2 * eighth / recordBytes), queue: int(2 * eighth / recordBytes),
+		slowest:     int(min(maxSlowest, eighth*5/8/slowBytes)),
+		slowStreams: int(min(maxSlowStreams, eighth/8/slowBytes)),
+		extra:       eighth / 4,
+	}
+	if o.Exporter == nil {
+		b.ring, b.queue = b.ring+b.queue, 0
+	}
+	b.slowest, b.slowStreams = max(1, b.slowest), max(1, b.slowStreams)
+	return b
+}
