@@ -20,16 +20,38 @@ func newLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--log-level %q: use debug, info, warn, error, panic or fatal", level)
 	}
-	var enc zapcore.Encoder
+	sink := zapcore.Lock(zapcore.AddSync(w))
+	var core zapcore.Core
 	switch format {
 	case logutil.JSONLogFormat:
-		enc = zapcore.NewJSONEncoder(logutil.DefaultZapLoggerConfig.EncoderConfig)
+		core = zapcore.NewCore(zapcore.NewJSONEncoder(logutil.DefaultZapLoggerConfig.EncoderConfig), sink, lvl)
 	case logutil.ConsoleLogFormat:
-		enc = zapcore.NewConsoleEncoder(consoleConfig(isTerminal(w), lvl))
+		core = zapcore.NewCore(zapcore.NewConsoleEncoder(consoleConfig(isTerminal(w), lvl)), sink, lvl)
+		if lvl > zapcore.DebugLevel {
+			core = withoutBolt{core}
+		}
 	default:
 		return nil, fmt.Errorf("--log-format %q: use console or json", format)
 	}
-	return zap.New(zapcore.NewCore(enc, zapcore.Lock(zapcore.AddSync(w)), lvl), zap.AddCaller()), nil
+	return zap.New(core, zap.AddCaller()), nil
+}
+
+// withoutBolt leaves out what bbolt tells of its files. Whatever of it matters
+// comes back as an error, and is told once, where it is understood.
+type withoutBolt struct{ zapcore.Core }
+
+// Check stands for zapcore.Core. An entry that ends the goroutine is never left
+// out.
+func (c withoutBolt) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if e.LoggerName == "bbolt" && e.Level < zapcore.DPanicLevel {
+		return ce
+	}
+	return c.Core.Check(e, ce)
+}
+
+// With stands for zapcore.Core.
+func (c withoutBolt) With(fields []zapcore.Field) zapcore.Core {
+	return withoutBolt{c.Core.With(fields)}
 }
 
 // consoleConfig is for reading along: the time of day, the level, the sentence,

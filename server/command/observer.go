@@ -17,7 +17,8 @@ type Observer interface {
 	AddFlags(fs *pflag.FlagSet)
 	// Seams is called once per run, after the flags have been read and before
 	// anything is opened. The configuration tells the node's name and its log;
-	// out is where the observer may print for people to read.
+	// out is where the observer may print for people to read. After an error
+	// nothing else is called.
 	Seams(cfg serve.Config, out io.Writer) (serve.Seams, error)
 	// Close is called when the node has stopped, or could not be started. It
 	// sends out what is still held, until ctx ends.

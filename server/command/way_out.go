@@ -36,7 +36,7 @@ func withWayOut(err error) error {
 	}
 	for _, way := range waysOut {
 		if errors.Is(err, way.err) {
-			return fmt.Errorf("%w: %s", err, way.do)
+			return fmt.Errorf("%w; %s", err, way.do)
 		}
 	}
 	return err
@@ -48,11 +48,11 @@ func listenWayOut(le *serve.ListenError) error {
 	flag := "--listen-" + le.For + "-urls"
 	switch {
 	case errors.Is(le, syscall.EADDRINUSE):
-		return fmt.Errorf("%s is in use: choose another with %s, or stop the process that has it", le.URL.Host, flag)
+		return fmt.Errorf("%s is in use; choose another with %s, or stop the process that has it", le.URL.Host, flag)
 	case errors.Is(le, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("%s is no address of this machine: choose one that is with %s", le.URL.Host, flag)
+		return fmt.Errorf("%s is no address of this machine; choose one that is with %s", le.URL.Host, flag)
 	case errors.Is(le, syscall.EACCES):
-		return fmt.Errorf("%s is not allowed to this user: choose a port above 1023 with %s", le.URL.Host, flag)
+		return fmt.Errorf("%s is not allowed to this user; choose a port above 1023 with %s", le.URL.Host, flag)
 	}
-	return fmt.Errorf("%w: choose another with %s", le, flag)
+	return fmt.Errorf("%w; choose another with %s", le, flag)
 }

@@ -13,8 +13,9 @@ import (
 // the plain node.
 //
 // A wrapper may observe, wait or fail. Nothing here knows which, so the same
-// places serve for tracing now and for faults and holds later. Start calls every
-// function before the first connection is accepted.
+// places serve for tracing now and for faults and holds later. Every function is
+// called once, before the first connection is accepted; Listener once for each
+// address.
 type Seams struct {
 	// Server holds the seams of the raft side.
 	Server etcdserver.Seams
