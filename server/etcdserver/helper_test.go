@@ -8,7 +8,9 @@ import (
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 )
@@ -87,5 +89,34 @@ func wantErr(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Fatalf("error is %v, want %v", err, want)
+	}
+}
+
+func opPut(key, value string) *pb.RequestOp {
+	return &pb.RequestOp{Request: &pb.RequestOp_RequestPut{
+		RequestPut: &pb.PutRequest{Key: []byte(key), Value: []byte(value)},
+	}}
+}
+
+func opGet(key string) *pb.RequestOp {
+	return &pb.RequestOp{Request: &pb.RequestOp_RequestRange{
+		RequestRange: &pb.RangeRequest{Key: []byte(key)},
+	}}
+}
+
+// awaitDelete returns when the watcher has seen a key go.
+func awaitDelete(t *testing.T, ws mvcc.WatchStream) {
+	t.Helper()
+	for {
+		select {
+		case resp := <-ws.Chan():
+			for _, ev := range resp.Events {
+				if ev.Type == mvccpb.Event_DELETE {
+					return
+				}
+			}
+		case <-testContext(t).Done():
+			t.Fatal("key was not deleted")
+		}
 	}
 }

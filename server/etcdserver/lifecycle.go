@@ -33,7 +33,8 @@ func (s *EtcdServer) Start() {
 	go s.run()
 	s.goAttach(s.adjustTicks)
 	s.goAttach(s.publish)
-	s.goAttach(s.purgeFile)
+	s.goAttach(s.purgeSnapFiles)
+	s.goAttach(s.purgeWALFiles)
 	s.goAttach(s.monitorVersions)
 	s.goAttach(s.linearizableReadLoop)
 }

@@ -3,7 +3,6 @@ package etcdserver
 import (
 	"context"
 	stderrors "errors"
-	"time"
 
 	"github.com/coreos/go-semver/semver"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -93,11 +92,3 @@ func (s *EtcdServer) dispatchCluster(r *pb.InternalRaftRequest) *Result {
 	}
 	return &Result{}
 }
-
-// ignoreVersion is called when the cluster's version changes; etcd switches API
-// capabilities there, of which there are none here.
-func ignoreVersion(*zap.Logger, *semver.Version) {}
-
-// monitorVersionInterval is how often versions are compared when nothing
-// happens.
-const monitorVersionInterval = 4 * time.Second

@@ -73,13 +73,12 @@ type EtcdServer struct {
 type lifecycle struct {
 	failure *failure
 
-	started   atomic.Bool
-	readyOnce sync.Once
-	readych   chan struct{}
-	stopOnce  sync.Once
-	stop      chan struct{} // closed by whoever wants the member stopped
-	stopping  chan struct{} // closed when it starts to stop
-	done      chan struct{} // closed when everything has ended
+	started  atomic.Bool
+	readych  chan struct{}
+	stopOnce sync.Once
+	stop     chan struct{} // closed by whoever wants the member stopped
+	stopping chan struct{} // closed when it starts to stop
+	done     chan struct{} // closed when everything has ended
 
 	// ctx is for the member's own requests; it ends with stopping.
 	ctx    context.Context

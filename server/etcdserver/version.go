@@ -13,6 +13,10 @@ import (
 	"go.uber.org/zap"
 )
 
+// monitorVersionInterval is how often versions are compared when nothing
+// happens.
+const monitorVersionInterval = 4 * time.Second
+
 // monitorVersions keeps two versions up to date: that of the cluster, which the
 // leader proposes, and that of the backend's layout, which each member follows
 // up with on its own.
@@ -90,3 +94,7 @@ func ownVersion() semver.Version {
 	v := semver.New(version.Version)
 	return semver.Version{Major: v.Major, Minor: v.Minor}
 }
+
+// ignoreVersion is called when the cluster's version changes; etcd switches API
+// capabilities there, of which there are none here.
+func ignoreVersion(*zap.Logger, *semver.Version) {}
