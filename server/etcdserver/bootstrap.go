@@ -89,7 +89,22 @@ func (b *bootstrapped) restart(cfg *Config) (err error) {
 	if err = b.check(cfg); err != nil {
 		return err
 	}
+	if b.wal.isBlank() && cfg.NewCluster {
+		return b.startAgain(cfg)
+	}
 	b.raft, err = newRaftFromWAL(cfg, b.cluster, b.wal)
+	return err
+}
+
+// startAgain makes the cluster in a log that was created and never written to,
+// because the process ended in between. Without it such a member would have no
+// voter, and would wait for a leader for ever.
+func (b *bootstrapped) startAgain(cfg *Config) error {
+	configured, err := newCluster(cfg)
+	if err != nil {
+		return err
+	}
+	b.raft, err = newRaftFromCluster(cfg, configured)
 	return err
 }
 

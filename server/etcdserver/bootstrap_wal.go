@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/types"
 	"go.etcd.io/etcd/server/v3/storage/wal"
 	"go.etcd.io/etcd/server/v3/storage/wal/walpb"
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
@@ -112,6 +113,12 @@ func walErr(cfg *Config, err error) error {
 	default:
 		return fmt.Errorf("%w: %s: %w", ErrWALCorrupt, cfg.walDir(), err)
 	}
+}
+
+// isBlank tells whether nothing was ever written to the log, so that nothing can
+// have been acknowledged.
+func (b *bootstrappedWAL) isBlank() bool {
+	return len(b.ents) == 0 && b.snapshot.GetIndex() == 0 && raft.IsEmptyHardState(b.st)
 }
 
 // lastIndex is where the log ends.
