@@ -1,0 +1,127 @@
+package seam
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"glasskv/trace"
+)
+
+// ClientObserver makes a gRPC client's own stages part of its requests'
+// timelines. One observer serves any number of connections.
+//
+// A request is followed through its traceparent: the interceptor gives each
+// call one, and the connection finds it again in the frames that leave. The
+// server takes the trace ID over, so both sides' parts can be put together.
+type ClientObserver struct {
+	rec   *trace.Recorder
+	calls sync.Map // traceparent → *clientCall, while the call is under way
+}
+
+// NewClientObserver returns an observer that keeps its records in rec.
+func NewClientObserver(rec *trace.Recorder) *ClientObserver { return &ClientObserver{rec: rec} }
+
+// DialOptions returns what grpc.NewClient needs to be observed over connections
+// that creds secures. They must come before the caller's own options, so that no
+// other interceptor's work is left out.
+func (o *ClientObserver) DialOptions(creds credentials.TransportCredentials) []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithTransportCredentials(&clientCreds{creds, o}),
+		grpc.WithChainUnaryInterceptor(o.unary),
+	}
+}
+
+// ClientCall is what becomes known of one call that is made with the context
+// from Observe. It may be read once the call has returned.
+type ClientCall struct {
+	// Record holds the client's stages. It is nil when the call was not
+	// recorded, because too many others were under way.
+	Record *trace.Record
+	// TraceURL is where the server says that its part of the timeline can be
+	// fetched; empty when it does not say.
+	TraceURL string
+}
+
+type clientCallKey struct{}
+
+// Observe returns a context for one call, and where its record will be found.
+func Observe(ctx context.Context) (context.Context, *ClientCall) {
+	c := new(ClientCall)
+	return context.WithValue(ctx, clientCallKey{}, c), c
+}
+
+// clientCall is a call that is under way.
+type clientCall struct {
+	rec   *trace.Record
+	begin int64
+}
+
+// sent notes when the request was out. The writer says so, or the reader where
+// the reply was quicker than the writer's return.
+func (c *clientCall) sent(stamp int64) {
+	if _, end := c.rec.Stamps(trace.ClientSend); end == 0 {
+		c.rec.EndAt(trace.ClientSend, stamp)
+	}
+}
+
+// The metadata that carries a request's IDs to the server, and the one with
+// which the server says where its timelines are.
+const (
+	headerTraceParent = "traceparent"
+	headerTraceURL    = "glasskv-trace"
+)
+
+// unary is the client's interceptor: the call begins and ends here.
+func (o *ClientObserver) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	begin := trace.Now()
+	rec := o.rec.Start(nil, 0, begin)
+	if rec == nil {
+		return invoke(ctx, method, req, reply, cc, opts...)
+	}
+	rec.Mark(trace.MarkClient)
+	rec.Facts().Method = method
+	parent := rec.TraceParent()
+	o.calls.Store(parent, &clientCall{rec, begin})
+	defer o.calls.Delete(parent)
+
+	var header metadata.MD
+	ctx = metadata.AppendToOutgoingContext(ctx, headerTraceParent, parent)
+	err := invoke(ctx, method, req, reply, cc, append(slices.Clip(opts), grpc.Header(&header))...)
+	finishCall(rec, begin, err)
+
+	if c, ok := ctx.Value(clientCallKey{}).(*ClientCall); ok {
+		c.Record = rec
+		if urls := header.Get(headerTraceURL); len(urls) > 0 {
+			c.TraceURL = urls[0]
+		}
+	}
+	return err
+}
+
+// finishCall stamps the end of a call and completes its record.
+func finishCall(rec *trace.Record, begin int64, err error) {
+	st, end := status.Convert(err), trace.Now()
+	if got, _ := rec.Stamps(trace.ClientRecv); got != 0 {
+		rec.EndAt(trace.ClientRecv, end)
+	} else if sent, _ := rec.Stamps(trace.ClientSend); sent == 0 && inVain(st.Code()) {
+		rec.BeginAt(trace.ClientDial, begin)
+		rec.EndAt(trace.ClientDial, end)
+	}
+	rec.SetCode(uint32(st.Code()), st.Message())
+	rec.Done(trace.EventHandled)
+	rec.Done(trace.EventWire)
+	rec.Done(trace.EventRead)
+}
+
+// inVain reports whether a call that sent nothing had waited for a connection
+// all the time. With any other code it was refused on this side.
+func inVain(code codes.Code) bool {
+	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.Canceled
+}

@@ -1,0 +1,170 @@
+package seam
+
+import (
+	"math"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"glasskv/trace"
+)
+
+// clientConn sees the HTTP/2 frames of one connection pass in both directions
+// and stamps the calls that they belong to. It changes nothing.
+type clientConn struct {
+	net.Conn
+	o *ClientObserver
+
+	// The writing side. grpc-go writes from one goroutine at a time.
+	out    frames
+	header *hpack.Decoder // keeps step with the encoder behind us
+	parent string         // the traceparent of the header block being read
+	ending []*clientCall  // calls whose request ends in the bytes being written
+
+	in    frames       // the reading side, one goroutine
+	ready atomic.Int64 // when the server's SETTINGS had been read: from then on it carries calls
+
+	mu    sync.Mutex
+	calls map[uint32]*clientCall // by stream
+}
+
+func newClientConn(conn net.Conn, o *ClientObserver) *clientConn {
+	c := &clientConn{Conn: conn, o: o, out: afterPreface(), calls: make(map[uint32]*clientCall)}
+	c.header = hpack.NewDecoder(4096, func(f hpack.HeaderField) {
+		if f.Name == headerTraceParent {
+			c.parent = f.Value
+		}
+	})
+	// The server chooses how large the table is, our own encoder says it.
+	c.header.SetAllowedMaxDynamicTableSize(math.MaxUint32)
+	return c
+}
+
+// Write looks at the frames before they leave, because the reply may be read
+// before Write has returned, and stamps behind the system call.
+func (c *clientConn) Write(b []byte) (int, error) {
+	c.leaving(b)
+	n, err := c.Conn.Write(b)
+	if len(c.ending) > 0 {
+		now := trace.Now()
+		for _, call := range c.ending {
+			call.sent(now)
+		}
+		clear(c.ending)
+		c.ending = c.ending[:0]
+	}
+	return n, err
+}
+
+// Read stamps as soon as the system call has returned.
+func (c *clientConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.arriving(b[:n], trace.Now())
+	}
+	return n, err
+}
+
+func (c *clientConn) leaving(b []byte) {
+	for {
+		payload := c.out.inside
+		n, edge := c.out.next(b)
+		if payload && (c.out.head.kind == http2.FrameHeaders || c.out.head.kind == http2.FrameContinuation) {
+			// grpc-go neither pads its header blocks nor gives them a priority. An
+			// error here means that calls are not found from now on, and that their
+			// timelines lack the client's stages.
+			_, _ = c.header.Write(b[:n])
+		}
+		switch edge {
+		case frameEnded:
+			c.left(c.out.head)
+		case noEdge:
+			return
+		}
+		b = b[n:]
+	}
+}
+
+// left is called with each frame that is about to leave as a whole.
+func (c *clientConn) left(f frameHead) {
+	if f.endsBlock() && c.header.Close() == nil {
+		c.open(f.stream)
+	}
+	if f.kind == http2.FrameRSTStream {
+		c.take(f.stream)
+	}
+	if call := c.call(f.stream); call != nil {
+		call.rec.AddIn(f.size())
+		if f.ends() {
+			c.ending = append(c.ending, call)
+		}
+	}
+}
+
+// open joins a new stream with the call that it belongs to.
+func (c *clientConn) open(stream uint32) {
+	parent := c.parent
+	c.parent = ""
+	found, ok := c.o.calls.Load(parent)
+	if !ok {
+		return
+	}
+	call, begin, ready := found.(*clientCall), int64(0), c.ready.Load()
+	if begin = call.begin; begin < ready {
+		call.rec.BeginAt(trace.ClientDial, begin)
+		call.rec.EndAt(trace.ClientDial, ready)
+		begin = ready
+	}
+	call.rec.BeginAt(trace.ClientSend, begin)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[stream] = call
+}
+
+func (c *clientConn) arriving(b []byte, stamp int64) {
+	for {
+		n, edge := c.in.next(b)
+		switch edge {
+		case frameEnded:
+			c.arrived(c.in.head, stamp)
+		case noEdge:
+			return
+		}
+		b = b[n:]
+	}
+}
+
+// arrived is called with each frame that was whole by the given stamp.
+func (c *clientConn) arrived(f frameHead, stamp int64) {
+	if f.kind == http2.FrameSettings && !f.flags.Has(http2.FlagSettingsAck) {
+		c.ready.CompareAndSwap(0, stamp)
+	}
+	call := c.call(f.stream)
+	if call == nil {
+		return
+	}
+	call.rec.AddOut(f.size())
+	if f.ends() || f.kind == http2.FrameRSTStream {
+		c.take(f.stream)
+		call.sent(stamp) // it was, even if our own Write has not returned yet
+		call.rec.BeginAt(trace.ClientRecv, stamp)
+	}
+}
+
+func (c *clientConn) call(stream uint32) *clientCall {
+	if stream == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls[stream]
+}
+
+func (c *clientConn) take(stream uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.calls, stream)
+}
