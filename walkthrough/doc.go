@@ -1,0 +1,15 @@
+// Package walkthrough is the reader's side of GlassKV: what people see of a
+// request, and what they can ask about it. The parts are in the folders below.
+//
+//	lang/       the reader's language
+//	screen/     how things are written on a terminal
+//	timeline/   one request, drawn as a waterfall
+//	verdict/    one request, judged in a sentence
+//	summary/    many requests, a row for each stage
+//	guide/      the catalogue: one stage on a page, all stages as a tree
+//	command/    the commands explain, stages and timeline
+//	ctl/        the commands that talk to a server: put, get, del, txn and their like
+//
+// Nothing here observes a request. It works on trace.Timeline, wherever that
+// comes from: the server in this process, one far away, or a file.
+package walkthrough

@@ -1,0 +1,132 @@
+package timeline
+
+import (
+	"strconv"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/verdict"
+)
+
+// between stands between the facts of a line.
+const between = " · "
+
+// headline says what was asked, what came of it and who saw it; below it, dim,
+// over which connection and under which ID.
+func (p *picture) headline() {
+	outcome, role := p.outcome()
+	took := screen.Duration(p.t.DurationNS)
+	seen := p.lang.Pick("as the server saw it", "服务端所见")
+	if p.t.Observer == trace.ObserverClient {
+		seen = p.lang.Pick("as the client saw it", "客户端所见")
+	}
+	explained := p.lang.Say("%s explained", "%s 已解释", floorPercent(p.t.Explained))
+
+	room := p.width - screen.Width(outcome) - screen.Width(took) - 6
+	title := screen.Middle(verdict.Operation(p.t, p.lang), room)
+	line := []string{screen.Strong.Paint(title), "   ", role.Paint(outcome), "   ", screen.Strong.Paint(took)}
+	used := screen.Width(strings.Join(line, ""))
+	for i, fact := range []string{seen, explained} {
+		lead := between
+		if i == 0 {
+			lead = " "
+		}
+		if used += screen.Width(lead + fact); used > p.width {
+			break
+		}
+		line = append(line, screen.Dim.Paint(lead+fact))
+	}
+	p.out.Line(line...)
+	p.message()
+	for _, l := range fill(p.facts(used > p.width, seen, explained), p.width) {
+		p.out.Line(screen.Dim.Paint(l))
+	}
+}
+
+// floorPercent never rounds up: what is not wholly explained is not called so.
+func floorPercent(share float64) string {
+	const tenth = 0.001
+	return screen.Percent(float64(int64(share/tenth+1e-9)) * tenth)
+}
+
+// outcome is the reply's code, or what happened instead of a reply.
+func (p *picture) outcome() (string, screen.Role) {
+	if words := verdict.Outcome(p.t, p.lang); words != "" {
+		return words, screen.Bad
+	}
+	switch p.t.Code {
+	case "OK":
+		return p.t.Code, screen.Good
+	case "":
+		return p.lang.Pick("no reply", "没有应答"), screen.Warn
+	}
+	return screen.Escape(p.t.Code), screen.Bad
+}
+
+// message shows the error that the client was told.
+func (p *picture) message() {
+	if p.t.Message == "" {
+		return
+	}
+	for i, l := range screen.Wrap(screen.Escape(p.t.Message), p.width) {
+		if i == 4 {
+			p.out.Line(screen.Bad.Paint("…"))
+			return
+		}
+		p.out.Line(screen.Bad.Paint(l))
+	}
+}
+
+// facts are what one may want to know besides, the most wanted first.
+func (p *picture) facts(crowded bool, seen, explained string) (out []string) {
+	if crowded {
+		out = append(out, seen, explained)
+	}
+	if c := p.t.Connection; c.ID != 0 {
+		how := p.lang.Pick("new", "新建")
+		if c.Reused {
+			how = p.lang.Pick("reused", "复用")
+		}
+		out = append(out, p.lang.Say("connection #%d, %s", "连接 #%d，%s", c.ID, how))
+	}
+	if p.t.TraceID != "" {
+		out = append(out, "trace "+screen.Escape(p.t.TraceID))
+	}
+	if size := p.t.Attributes[trace.AttrValueSize]; size != "" {
+		out = append(out, p.lang.Say("value %s", "值 %s", sizeText(size)))
+	}
+	if revision := p.t.Attributes[trace.AttrRevision]; revision != "" {
+		out = append(out, p.lang.Say("revision %s", "revision %s", screen.Escape(revision)))
+	}
+	return out
+}
+
+// sizeText writes an attribute's number of bytes with a unit.
+func sizeText(bytes string) string {
+	n, err := strconv.ParseInt(bytes, 10, 64)
+	if err != nil {
+		return screen.Escape(bytes) // of a file that somebody else wrote
+	}
+	return screen.Bytes(n)
+}
+
+// fill joins facts into lines that fit.
+func fill(facts []string, width int) (lines []string) {
+	line := ""
+	for _, f := range facts {
+		f = screen.Cut(f, width)
+		switch {
+		case line == "":
+			line = f
+		case screen.Width(line+between+f) <= width:
+			line += between + f
+		default:
+			lines, line = append(lines, line), f
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}

@@ -1,0 +1,105 @@
+package timeline
+
+import (
+	"cmp"
+	"slices"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+)
+
+// signs notes which signs a picture used: the legend explains no others.
+type signs struct {
+	small, thin, near, inferred, short bool
+}
+
+func (s *signs) see(r *row) {
+	s.near = s.near || r.sign == signNear
+	s.inferred = s.inferred || r.sign == signInferred
+	s.thin = s.thin || len(r.under) > 0
+}
+
+// legend explains the signs that were used.
+func (p *picture) legend() {
+	say := p.lang.Pick
+	items := []string{say("● the reply waited here", "● 应答在这里等待")}
+	if p.used.small {
+		items = append(items, say("• less than 1 %", "• 不到 1 %"))
+	}
+	if p.used.thin {
+		items = append(items, say("─ under way, the wait was elsewhere", "─ 进行中，但等待发生在别处"))
+	}
+	if p.used.near {
+		items = append(items, say("≈ edge near", "≈ 边界略有误差"))
+	}
+	if p.used.inferred {
+		items = append(items, say("~ edge inferred", "~ 边界为推算"))
+	}
+	if p.used.short {
+		items = append(items, say("×n by so many", "×n 次数或共用数"))
+	}
+	for _, l := range fill3(items, p.width) {
+		p.out.Line(screen.Dim.Paint(l))
+	}
+}
+
+// fill3 joins items with wide gaps into lines that fit.
+func fill3(items []string, width int) []string {
+	var lines []string
+	line := ""
+	for _, item := range items {
+		switch {
+		case line == "":
+			line = item
+		case screen.Width(line)+3+screen.Width(item) <= width:
+			line += "   " + item
+		default:
+			lines, line = append(lines, line), item
+		}
+	}
+	return append(lines, line)
+}
+
+// kinds adds up what the time was spent on. It is the legend of the colours
+// and, without colours, the shortest summary of the request.
+func (p *picture) kinds() {
+	type part struct {
+		kind trace.Kind
+		ns   int64
+	}
+	var parts []part
+	for name, ns := range p.t.Waited() {
+		kind := trace.KindNone
+		if stage, known := trace.StageByName(name); known {
+			kind = trace.SpecOf(stage).Kind
+		} else if name != trace.Unexplained {
+			return // spans of another program: their kinds are not known
+		}
+		if i := slices.IndexFunc(parts, func(x part) bool { return x.kind == kind }); i >= 0 {
+			parts[i].ns += ns
+		} else {
+			parts = append(parts, part{kind, ns})
+		}
+	}
+	slices.SortFunc(parts, func(a, b part) int {
+		return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.kind, b.kind))
+	})
+	var line, plain string
+	for _, x := range parts {
+		text := p.lang.Kind(x.kind) + " " + screen.Percent(p.shareOf(x.ns))
+		sign := "■"
+		if x.kind == trace.KindNone {
+			sign = "░"
+		}
+		piece := sign + " " + text + "   "
+		if screen.Width(plain+piece)-3 > p.width {
+			p.out.Line(line)
+			line, plain = "", ""
+		}
+		plain += piece
+		line += screen.RoleOf(x.kind).Paint(sign) + " " + text + "   "
+	}
+	if line != "" {
+		p.out.Line(line)
+	}
+}

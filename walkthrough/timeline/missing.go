@@ -1,0 +1,82 @@
+package timeline
+
+import (
+	"slices"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+)
+
+// mostProblems bounds how many contradictions are named.
+const mostProblems = 6
+
+// notReached says what one would expect and what did not happen, a line for
+// each reason.
+func (p *picture) notReached() {
+	var reasons []string
+	stages := make(map[string][]string)
+	for _, n := range p.t.NotReached {
+		if !slices.Contains(reasons, n.Why) {
+			reasons = append(reasons, n.Why)
+		}
+		stages[n.Why] = append(stages[n.Why], screen.Escape(n.Stage))
+	}
+	for _, why := range reasons {
+		names := strings.Join(stages[why], p.lang.Pick(", ", "、"))
+		p.hanging("– ", names+p.lang.Pick(": ", "："), p.why(why), screen.Dim)
+	}
+}
+
+// hanging writes a sign, a name and a text that is indented below itself.
+func (p *picture) hanging(sign, name, text string, role screen.Role) {
+	for i, l := range screen.Wrap(name+text, p.width-screen.Width(sign)) {
+		lead := screen.Blank(screen.Width(sign))
+		if i == 0 {
+			lead = sign
+		}
+		p.out.Line(role.Paint(lead + l))
+	}
+}
+
+// why says a reason in the reader's language. A reason that we do not know, of
+// a newer server perhaps, is shown as it came.
+func (p *picture) why(why string) string {
+	say := p.lang.Pick
+	switch why {
+	case trace.WhyReused:
+		return say("the connection was there already; this happened when it was opened", "连接早已建立，这些只在建立时发生过")
+	case trace.WhyUnknown:
+		return say("no handler, the server has no such service or method", "没有处理函数，服务端没有这个服务或方法")
+	case trace.WhyMalformed:
+		return say("no handler, the method's name is malformed", "没有处理函数，方法名格式不对")
+	case trace.WhyBeforeTap:
+		return say("turned away while its headers were read", "读取请求头时就被拒绝了")
+	case trace.WhyRefused:
+		return say("refused before it was proposed", "提案之前就被拒绝了")
+	case trace.WhyCancelled:
+		return say("the client had gone away", "客户端已经离开")
+	case trace.WhyNoProposal:
+		return say("a read, there is nothing to propose", "只读请求，没有可提案的内容")
+	case trace.WhySerializable:
+		return say("a serializable read asks nobody", "串行化读，不需要向谁确认")
+	case trace.WhyNoReply:
+		return say("no reply was written", "没有写出应答")
+	case trace.WhyForeign:
+		return say("the client was not our own, so its side is not seen", "不是我们自己的客户端，看不到客户端一侧")
+	case trace.WhyNotSeen:
+		return say("not seen", "没有观察到")
+	}
+	return screen.Escape(why)
+}
+
+// problems names what contradicts itself in a timeline that was read back.
+func (p *picture) problems() {
+	for i, problem := range p.t.Problems {
+		if i == mostProblems {
+			p.hanging("! ", "", p.lang.Say("%d more contradictions", "还有 %d 处矛盾", len(p.t.Problems)-i), screen.Warn)
+			return
+		}
+		p.hanging("! ", p.lang.Pick("contradiction: ", "矛盾："), screen.Escape(problem), screen.Warn)
+	}
+}

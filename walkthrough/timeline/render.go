@@ -1,0 +1,119 @@
+package timeline
+
+import (
+	"io"
+	"time"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/verdict"
+)
+
+// Options steer how a timeline is drawn.
+type Options struct {
+	screen.Options
+	Fold    time.Duration // leave out stages that are shorter, and nothing longer is inside them; 0: none
+	MaxRows int           // rows drawn of a request; 0: DefaultRows
+}
+
+// DefaultRows bounds how many rows of a request are drawn. Our own requests
+// have some forty; a foreign trace may have thousands.
+const DefaultRows = 200
+
+// picture is a timeline while it is drawn.
+type picture struct {
+	t       *trace.Timeline
+	opts    Options
+	lang    lang.Lang
+	width   int
+	columns columns
+	used    signs
+	out     *screen.Writer
+}
+
+// Render draws a timeline. No line is longer than the screen is wide, and
+// nothing that a client sent can move the cursor. The only error is that of
+// writing.
+func Render(w io.Writer, t *trace.Timeline, o Options) error {
+	p := &picture{t: t, opts: o, lang: o.Lang, width: o.Columns(w), out: screen.NewWriter(w, o.Options)}
+	p.headline()
+	p.out.Line()
+	p.waterfall()
+	p.out.Line()
+	p.kinds()
+	p.notReached()
+	p.problems()
+	p.legend()
+	p.verdict()
+	return p.out.Close()
+}
+
+// waterfall draws the connection's stages, on an axis of their own when they
+// were over before the request began, then the request's.
+func (p *picture) waterfall() {
+	conn, own := p.split()
+	connRows, rows := p.rowsOf(conn), p.rowsOf(own)
+	rows = append(rows, (&builder{t: p.t, lang: p.lang}).looseRow())
+	p.columns = columnsFor(p.width, append(rows, connRows...))
+
+	main := requestScale(p.t, p.columns.plot)
+	before, apart := connScale(conn, p.columns.plot)
+	once, request := p.lang.Pick("the connection, once", "连接（只发生一次）"), p.lang.Pick("the request", "请求")
+	switch {
+	case len(connRows) == 0:
+		p.section(request, main, rows)
+	case apart:
+		p.section(once, before, connRows)
+		p.out.Line()
+		p.section(request, main, rows)
+	default:
+		p.section(once, main, connRows)
+		p.out.Line(screen.Strong.Paint(request))
+		p.lines(main, rows)
+	}
+}
+
+// split tells the connection's stages from the request's.
+func (p *picture) split() (conn, own []*trace.StageTime) {
+	for i := range p.t.Stages {
+		if st := &p.t.Stages[i]; st.Scope == trace.ScopeConn {
+			conn = append(conn, st)
+		} else {
+			own = append(own, st)
+		}
+	}
+	return conn, own
+}
+
+func (p *picture) rowsOf(stages []*trace.StageTime) []*row {
+	b := &builder{t: p.t, lang: p.lang, indent: indentFor(p.width)}
+	b.walk(forest(stages), "", true)
+	limit := p.opts.MaxRows
+	if limit <= 0 {
+		limit = DefaultRows
+	}
+	return b.cut(b.fold(b.rows, p.opts.Fold), limit)
+}
+
+func (p *picture) verdict() {
+	v := verdict.Of(p.t, p.lang)
+	if v.Sentence == "" {
+		return
+	}
+	p.out.Line()
+	lines := screen.Wrap(v.Sentence, p.width)
+	for _, line := range lines[:len(lines)-1] {
+		p.out.Line(screen.Strong.Paint(line))
+	}
+	last, hint := lines[len(lines)-1], "→ glasskv explain "+v.Explain
+	switch {
+	case v.Explain == "":
+		p.out.Line(screen.Strong.Paint(last))
+	case screen.Width(last)+2+screen.Width(hint) <= p.width:
+		p.out.Line(screen.Strong.Paint(last), "  ", screen.Dim.Paint(hint))
+	default:
+		p.out.Line(screen.Strong.Paint(last))
+		p.out.Line(screen.Dim.Paint(hint))
+	}
+}

@@ -1,0 +1,95 @@
+package timeline
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/cockroachdb/datadriven"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/timelinetest"
+)
+
+// Each file in testdata is a story: a request is told, then looked at on
+// several screens. Run with -rewrite and review the difference as text.
+func TestStories(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		var told *trace.Timeline
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			switch d.Cmd {
+			case "request":
+				var err error
+				if told, err = timelinetest.Parse(d.Input); err != nil {
+					d.Fatalf(t, "%v", err)
+				}
+				return checkLedger(told)
+			case "render":
+				return draw(t, told, optionsOf(d))
+			}
+			d.Fatalf(t, "unknown command %q", d.Cmd)
+			return ""
+		})
+	})
+}
+
+// checkLedger says how much of the told request its ledger explains.
+func checkLedger(tl *trace.Timeline) string {
+	at := int64(0)
+	for _, row := range tl.Ledger {
+		if row.BeginNS != at {
+			return fmt.Sprintf("the ledger has a gap or overlap at %d ns", at)
+		}
+		at = row.EndNS
+	}
+	return fmt.Sprintf("%d stages, %.1f %% explained", len(tl.Stages), 100*tl.Explained)
+}
+
+func optionsOf(d *datadriven.TestData) (o Options) {
+	for _, arg := range d.CmdArgs {
+		switch arg.Key {
+		case "width":
+			fmt.Sscan(arg.Vals[0], &o.Width)
+		case "lang":
+			o.Lang = lang.Lang(arg.Vals[0])
+		case "color":
+			o.Profile = colorprofile.TrueColor
+		case "ascii":
+			o.ASCII = true
+		case "rows":
+			fmt.Sscan(arg.Vals[0], &o.MaxRows)
+		case "fold":
+			o.Fold, _ = time.ParseDuration(arg.Vals[0])
+		}
+	}
+	return o
+}
+
+// draw renders and holds what every picture must hold: no line is wider than
+// the screen, and no control character gets out.
+func draw(t *testing.T, tl *trace.Timeline, o Options) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := Render(&out, tl, o); err != nil {
+		t.Fatal(err)
+	}
+	width := o.Columns(&out)
+	for line := range strings.Lines(out.String()) {
+		line = strings.TrimSuffix(line, "\n")
+		if got := screen.Width(line); got > width {
+			t.Errorf("a line is %d columns wide, the screen %d:\n%s", got, width, line)
+		}
+		if o.Profile <= colorprofile.NoTTY && strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			t.Errorf("a control character got out: %q", line)
+		}
+	}
+	if o.Profile > colorprofile.NoTTY {
+		return strings.ReplaceAll(out.String(), "\x1b", "␛")
+	}
+	return out.String()
+}

@@ -1,0 +1,204 @@
+package timeline
+
+import (
+	"strconv"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
+)
+
+// span is a stretch of time in nanoseconds from the request's begin.
+type span struct{ begin, end int64 }
+
+// row is a line of the waterfall.
+type row struct {
+	guide  string // the tree's lines in front of the name
+	name   string
+	spec   *trace.Spec // nil for a span that the catalogue does not know
+	under  []span      // while it was under way
+	waits  []span      // while the request waited in it
+	took   int64
+	waited int64
+	sign   string // how its edges are known: "", "≈" or "~"
+	labels []string
+	short  string // the first label where there is room for a sign only
+	note   string
+	open   bool // it goes on beyond the request
+	hidden int  // not a stage: as many rows are left out here
+	loose  bool // not a stage: the time that no stage accounts for
+}
+
+// The signs for edges that are not exact.
+const (
+	signNear     = "≈"
+	signInferred = "~"
+)
+
+// nearMatters is the part of a stage's length above which the known error of
+// its edges is worth a sign.
+const nearMatters = 0.05
+
+// builder turns nodes into rows.
+type builder struct {
+	t      *trace.Timeline
+	lang   lang.Lang
+	indent int // columns for each level of the tree
+	rows   []*row
+}
+
+// walk adds the nodes and what is below them. Guide stands in front of them.
+func (b *builder) walk(nodes []*node, guide string, top bool) {
+	for i, n := range nodes {
+		own, below := guide, guide
+		if !top {
+			last := i == len(nodes)-1
+			own += branch(last, b.indent)
+			below += stem(last, b.indent)
+		}
+		b.rows = append(b.rows, b.row(n, own))
+		b.walk(n.children, below, false)
+	}
+}
+
+func branch(last bool, indent int) string {
+	if last {
+		return "└" + screen.Blank(indent-1)
+	}
+	return "├" + screen.Blank(indent-1)
+}
+
+func stem(last bool, indent int) string {
+	if last {
+		return screen.Blank(indent)
+	}
+	return "│" + screen.Blank(indent-1)
+}
+
+func (b *builder) row(n *node, guide string) *row {
+	r := &row{guide: guide, name: screen.Escape(n.name())}
+	if stage, known := trace.StageByName(n.name()); known {
+		r.spec = trace.SpecOf(stage)
+		r.note = b.lang.Text(r.spec).Note
+	}
+	for _, st := range n.times {
+		r.under = append(r.under, span{st.BeginNS, st.EndNS})
+		r.took += st.Duration()
+		r.open = r.open || st.Open
+		r.sign = worse(r.sign, signOf(r.spec, st))
+	}
+	r.waits = b.waits(n)
+	for _, w := range r.waits {
+		r.waited += w.end - w.begin
+	}
+	r.labels = b.labels(n, r)
+	return r
+}
+
+// waits returns the ledger's rows for the stage, as far as it was under way.
+func (b *builder) waits(n *node) (out []span) {
+	for _, l := range b.t.Ledger {
+		if l.Stage != n.name() {
+			continue
+		}
+		for _, st := range n.times {
+			if begin, end := max(l.BeginNS, st.BeginNS), min(l.EndNS, st.EndNS); begin < end {
+				out = append(out, span{begin, end})
+			}
+		}
+	}
+	return out
+}
+
+// labels are what one has to know even where there is no room for a note.
+func (b *builder) labels(n *node, r *row) (out []string) {
+	add := func(en, zh string, args ...any) { out = append(out, b.lang.Say(en, zh, args...)) }
+	first := n.times[0]
+	if first.SharedBy > 1 {
+		r.short = "×" + strconv.Itoa(first.SharedBy)
+		add("shared by %d", "%d 个请求共用", first.SharedBy)
+	}
+	if times := repeats(n); times > 1 {
+		r.short = "×" + strconv.Itoa(times)
+		add("%d times", "%d 次", times)
+	}
+	if behind := b.t.Attributes[trace.AttrBehind]; behind != "" && n.name() == trace.ApplyQueue.String() {
+		if count, err := strconv.Atoi(behind); err == nil && count > 0 {
+			add("behind %d others", "前面有 %d 个", count)
+		}
+	}
+	if first.Node != "" && first.Scope == trace.ScopePeer {
+		out = append(out, screen.Escape(first.Node))
+	}
+	if r.open && first.Scope == trace.ScopeConn {
+		add("lives on", "仍在继续")
+	} else if r.open {
+		add("had not ended", "尚未结束")
+	}
+	return out
+}
+
+// repeats counts how often a stage happened, those included that were counted
+// and not kept.
+func repeats(n *node) int {
+	times := 0
+	for _, st := range n.times {
+		times += max(1, st.Count)
+	}
+	return times
+}
+
+// signOf says how the edges of a stage are known, where it matters.
+func signOf(spec *trace.Spec, st *trace.StageTime) string {
+	if st.BeginEdge == trace.Inferred || st.EndEdge == trace.Inferred {
+		return signInferred
+	}
+	if spec == nil {
+		return ""
+	}
+	var known int64
+	if st.BeginEdge == trace.Near {
+		known += spec.Begin.ErrorNS
+	}
+	if st.EndEdge == trace.Near {
+		known += spec.End.ErrorNS
+	}
+	if known > 0 && float64(known) > nearMatters*float64(st.Duration()) {
+		return signNear
+	}
+	return ""
+}
+
+func worse(a, b string) string {
+	if a == signInferred || b == "" {
+		return a
+	}
+	return b
+}
+
+// looseRow is the row of the time that no stage accounts for.
+func (b *builder) looseRow() *row {
+	r := &row{name: b.lang.Pick(trace.Unexplained, "未解释"), loose: true}
+	for _, l := range b.t.Ledger {
+		if l.Stage == trace.Unexplained {
+			r.waits = append(r.waits, span{l.BeginNS, l.EndNS})
+			r.took += l.EndNS - l.BeginNS
+		}
+	}
+	r.waited = r.took
+	return r
+}
+
+// role returns the colour of the row's bar.
+func (r *row) role() screen.Role {
+	switch {
+	case r.loose:
+		return screen.Unknown
+	case r.spec == nil:
+		return screen.Plain
+	}
+	return screen.RoleOf(r.spec.Kind)
+}
+
+func (r *row) label() string { return strings.Join(r.labels, " · ") }

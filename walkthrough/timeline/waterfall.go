@@ -1,0 +1,169 @@
+package timeline
+
+import (
+	"strings"
+
+	"glasskv/walkthrough/screen"
+)
+
+// smallShare is the share below which a row gets the small mark.
+const smallShare = 0.01
+
+// section writes a heading with its axis, and rows below it.
+func (p *picture) section(title string, s scale, rows []*row) {
+	front := p.columns.name + markColumns
+	took, share := p.lang.Pick("took", "用时"), p.lang.Pick("share", "占比")
+	p.out.Line(
+		screen.Strong.Paint(title), screen.Blank(front-screen.Width(title)),
+		screen.Dim.Paint(screen.Right(took, tookColumns)+screen.Right(share, shareColumns)),
+		screen.Blank(gapColumns), screen.Dim.Paint(s.marks()),
+	)
+	p.lines(s, rows)
+}
+
+func (p *picture) lines(s scale, rows []*row) {
+	for _, r := range rows {
+		p.line(s, r)
+	}
+}
+
+// line writes one row.
+func (p *picture) line(s scale, r *row) {
+	p.used.see(r)
+	if r.hidden > 0 {
+		p.out.Line(screen.Blank(markColumns), screen.Dim.Paint(r.guide+r.name))
+		return
+	}
+	plot, placed := p.plot(s, r)
+	name := r.name
+	if !placed && p.columns.note == 0 {
+		p.used.short = p.used.short || r.short != ""
+		// No room beside the bar: said beside the name instead.
+		room := p.columns.name - screen.Width(r.guide) - screen.Width(r.short) - 1
+		name = strings.TrimRight(screen.Middle(r.name, room)+" "+r.short, " ")
+	}
+	p.out.Line(p.mark(r), p.name(r, name), p.took(r), p.share(r), screen.Blank(gapColumns), plot, p.note(r))
+}
+
+func (p *picture) mark(r *row) string {
+	switch share := p.shareOf(r.waited); {
+	case r.loose || r.waited == 0:
+		return screen.Blank(markColumns)
+	case share < smallShare:
+		p.used.small = true
+		return r.role().Paint("•") + screen.Blank(markColumns-1)
+	}
+	return r.role().Paint("●") + screen.Blank(markColumns-1)
+}
+
+func (p *picture) name(r *row, name string) string {
+	guide := screen.Width(r.guide)
+	name = screen.Left(screen.Middle(name, p.columns.name-guide), p.columns.name-guide)
+	if r.loose {
+		return screen.Dim.Paint(name)
+	}
+	return screen.Dim.Paint(r.guide) + name
+}
+
+func (p *picture) took(r *row) string {
+	if r.open && r.spec != nil && r.role() == screen.Unknown {
+		return screen.Blank(tookColumns) // a life, not a stage that takes time
+	}
+	return screen.Right(r.sign+screen.Duration(r.took), tookColumns)
+}
+
+func (p *picture) share(r *row) string {
+	if r.waited == 0 && !r.loose {
+		return screen.Blank(shareColumns)
+	}
+	share := p.shareOf(r.waited)
+	text := screen.Right(screen.Percent(share), shareColumns)
+	if share >= 0.1 && !r.loose {
+		return screen.Strong.Paint(text)
+	}
+	return text
+}
+
+func (p *picture) shareOf(ns int64) float64 {
+	if p.t.DurationNS <= 0 {
+		return 0
+	}
+	return float64(ns) / float64(p.t.DurationNS)
+}
+
+func (p *picture) note(r *row) string {
+	if p.columns.note == 0 || r.text() == "" {
+		return ""
+	}
+	text := screen.Cut(r.text(), p.columns.note)
+	labels := r.label()
+	if rest, ok := strings.CutPrefix(text, labels); ok && labels != "" {
+		return screen.Blank(gapColumns) + labels + screen.Dim.Paint(rest)
+	}
+	return screen.Blank(gapColumns) + screen.Dim.Paint(text)
+}
+
+// plot writes the bar on its grid. Where there is no column for notes, the
+// labels stand beside the bar; placed is false when they found no room there.
+func (p *picture) plot(s scale, r *row) (text string, placed bool) {
+	cells := s.bar(r)
+	first, last := extent(cells)
+	for c := range s.grid() {
+		if cells[c].sign == 0 {
+			cells[c] = cell{'┊', screen.Dim}
+		}
+	}
+	label, placed := r.label(), true
+	if p.columns.note > 0 || label == "" {
+		return paint(cells), true
+	}
+	width := screen.Width(label)
+	switch {
+	case last+2+width <= len(cells):
+		return paint(cells[:last+1]) + " " + label + paint(blankFirst(cells[last+2+width:])), true
+	case first-1-width >= 0:
+		return paint(cells[:first-1-width]) + label + " " + paint(cells[first:]), true
+	}
+	return paint(cells), false
+}
+
+// blankFirst keeps a label from touching the grid behind it.
+func blankFirst(cells []cell) []cell {
+	if len(cells) > 0 && cells[0].sign == '┊' {
+		cells[0] = cell{}
+	}
+	return cells
+}
+
+// extent returns the first and the last cell with something in it; 0, -1 when
+// there is none.
+func extent(cells []cell) (first, last int) {
+	first, last = 0, -1
+	for i, c := range cells {
+		if c.sign == 0 {
+			continue
+		}
+		if last < 0 {
+			first = i
+		}
+		last = i
+	}
+	return first, last
+}
+
+// paint joins cells of one colour into one piece of text.
+func paint(cells []cell) string {
+	var out strings.Builder
+	for i := 0; i < len(cells); {
+		role, run := cells[i].role, []rune(nil)
+		for ; i < len(cells) && cells[i].role == role; i++ {
+			if cells[i].sign == 0 {
+				run = append(run, ' ')
+				continue
+			}
+			run = append(run, cells[i].sign)
+		}
+		out.WriteString(role.Paint(string(run)))
+	}
+	return out.String()
+}

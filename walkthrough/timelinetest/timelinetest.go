@@ -1,0 +1,178 @@
+// Package timelinetest makes timelines by hand for tests: a few lines of text
+// become one, with its ledger, as if a request had been recorded.
+//
+//	request /etcdserverpb.KV/Put OK 1.14ms observer=client conn=1 new key=greeting
+//	net.request 20us 84us
+//	wal.sync 400us 702us shared=12
+//	not grpc.handleRawConn connection reused
+//	problem a child begins before its parent
+//
+// A stage's times count from the request's begin; scope, parent and edges come
+// from the catalogue unless they are given.
+package timelinetest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"glasskv/trace"
+)
+
+// Start is when every hand-made request began.
+var Start = time.Date(2026, time.March, 4, 15, 16, 17, 0, time.UTC)
+
+// Parse reads one timeline. It returns an error that names the line which it
+// does not understand.
+func Parse(text string) (*trace.Timeline, error) {
+	t := &trace.Timeline{
+		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", SpanID: "00f067aa0ba902b7",
+		Observer: trace.ObserverServer, Start: Start, Attributes: map[string]string{},
+	}
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
+			continue
+		}
+		if err := parseLine(t, fields); err != nil {
+			return nil, fmt.Errorf("%q: %w", strings.TrimSpace(line), err)
+		}
+	}
+	trace.FillLedger(t)
+	return t, nil
+}
+
+func parseLine(t *trace.Timeline, fields []string) error {
+	switch rest := fields[1:]; fields[0] {
+	case "request":
+		return parseRequest(t, rest)
+	case "not":
+		t.NotReached = append(t.NotReached, trace.NotReached{Stage: rest[0], Why: strings.Join(rest[1:], " ")})
+		return nil
+	case "problem":
+		t.Problems = append(t.Problems, strings.Join(rest, " "))
+		return nil
+	case "message":
+		text, err := strconv.Unquote(strings.Join(rest, " "))
+		t.Message = text
+		return err
+	}
+	return parseStage(t, fields)
+}
+
+func parseRequest(t *trace.Timeline, fields []string) error {
+	if len(fields) < 3 {
+		return fmt.Errorf("want method, code and duration")
+	}
+	method, err := unquote(fields[0])
+	if err != nil {
+		return err
+	}
+	t.Method, t.Code = method, strings.TrimPrefix(fields[1], "-")
+	if t.DurationNS, err = ns(fields[2]); err != nil {
+		return err
+	}
+	t.Connection = trace.Connection{Reused: true, Peer: "127.0.0.1:51234", Local: "127.0.0.1:2379"}
+	for _, f := range fields[3:] {
+		if err := requestOption(t, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func requestOption(t *trace.Timeline, option string) error {
+	name, value, _ := strings.Cut(option, "=")
+	value, err := unquote(value)
+	switch name {
+	case "new":
+		t.Connection.Reused = false
+	case "conn":
+		t.Connection.ID, err = strconv.ParseUint(value, 10, 64)
+	case "observer":
+		t.Observer = trace.Observer(value)
+	case "key":
+		t.Attributes[trace.AttrKey], t.Attributes[trace.AttrKeySize] = value, strconv.Itoa(len(value))
+	case "redacted":
+		t.Attributes[trace.AttrKeySize] = value
+	case "value":
+		t.Attributes[trace.AttrValueSize] = value
+	case "revision":
+		t.Attributes[trace.AttrRevision] = value
+	case "behind":
+		t.Attributes[trace.AttrBehind] = value
+	case "outcome":
+		t.Attributes[trace.AttrOutcome] = value
+	case "streaming":
+		t.Attributes[trace.AttrStreaming] = "true"
+	default:
+		return fmt.Errorf("option %q", option)
+	}
+	return err
+}
+
+func parseStage(t *trace.Timeline, fields []string) error {
+	if len(fields) < 3 {
+		return fmt.Errorf("want stage, begin and end")
+	}
+	name, err := unquote(fields[0])
+	if err != nil {
+		return err
+	}
+	st := trace.StageTime{Stage: name, Scope: trace.ScopeRequest, BeginEdge: trace.Exact, EndEdge: trace.Exact}
+	if stage, known := trace.StageByName(name); known {
+		spec := trace.SpecOf(stage)
+		st.Parent, st.Scope = spec.Parent.String(), spec.Scope
+		st.BeginEdge, st.EndEdge = spec.Begin.Edge, spec.End.Edge
+	}
+	if st.BeginNS, err = ns(fields[1]); err != nil {
+		return err
+	}
+	if st.EndNS, err = ns(fields[2]); err != nil {
+		return err
+	}
+	for _, option := range fields[3:] {
+		if err := stageOption(&st, option); err != nil {
+			return err
+		}
+	}
+	t.Stages = append(t.Stages, st)
+	return nil
+}
+
+func stageOption(st *trace.StageTime, option string) error {
+	name, value, _ := strings.Cut(option, "=")
+	value, err := unquote(value)
+	switch name {
+	case "in":
+		st.Parent = value
+	case "shared":
+		st.SharedBy, err = strconv.Atoi(value)
+	case "count":
+		st.Count, err = strconv.Atoi(value)
+	case "node":
+		st.Node = value
+	case "open":
+		st.Open = true
+	case "inferred":
+		st.BeginEdge, st.EndEdge = trace.Inferred, trace.Inferred
+	default:
+		return fmt.Errorf("option %q", option)
+	}
+	return err
+}
+
+// unquote lets a word be written as a Go string, for blanks and control
+// characters.
+func unquote(word string) (string, error) {
+	if !strings.HasPrefix(word, `"`) {
+		return word, nil
+	}
+	return strconv.Unquote(word)
+}
+
+func ns(text string) (int64, error) {
+	d, err := time.ParseDuration(text)
+	return int64(d), err
+}

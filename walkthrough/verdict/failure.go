@@ -1,0 +1,100 @@
+package verdict
+
+import (
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+)
+
+// failure judges a request that did not end in an ordinary reply; failed is
+// false when it did. The order matters: the cause before its consequences.
+func (j judge) failure() (v Verdict, failed bool) {
+	switch j.t.Attributes[trace.AttrOutcome] {
+	case trace.OutcomeSwept:
+		return j.ended("It never completed; the sweeper closed it after %s. It was last seen %s.",
+			"它始终没有完成，%s 后由清扫者关闭；最后一次看到它时：%s。"), true
+	case trace.OutcomeStopping:
+		return j.ended("The server was being stopped: after %s it was still %s.",
+			"服务端正在停止：%s 时，它还在%s。"), true
+	case trace.OutcomeReset:
+		return j.cancelled(), true
+	case trace.OutcomeConnClosed:
+		return j.ended("The connection ended after %s, before the reply was out; the request was %s.",
+			"%s 后连接断开，应答没能发出；当时请求正在%s。"), true
+	}
+	for _, n := range j.t.NotReached {
+		if v, known := j.noHandler(n.Why); known {
+			return v, true
+		}
+	}
+	switch j.t.Code {
+	case "OK", "":
+		return Verdict{}, false
+	case "Canceled":
+		return j.cancelled(), true
+	case "DeadlineExceeded":
+		return j.ended("Its deadline passed after %s, while it was %s.", "%s 后超过期限，当时它正在%s。"), true
+	}
+	return j.refused(), true
+}
+
+// ended tells when and where a request stopped.
+func (j judge) ended(en, zh string) Verdict {
+	last := j.last()
+	where := j.lang.Pick("in no stage that was seen", "不在任何观察到的阶段中")
+	if last != "" {
+		where = j.stagePhrase(last)
+	}
+	return Verdict{Sentence: j.lang.Say(en, zh, screen.Duration(j.t.DurationNS), where), Explain: explainable(last)}
+}
+
+// cancelled tells where the client's patience ended, and that a write which was
+// proposed before is carried out all the same.
+func (j judge) cancelled() Verdict {
+	v := j.ended("The client went away after %s, while the request was %s.", "%s 后客户端离开，当时请求正在%s。")
+	switch {
+	case j.t.Stage(trace.ApplyEntry.String()) != nil:
+		v.Sentence += j.lang.Pick(" The write was applied all the same.", "写入仍然照常执行了。")
+	case j.t.Stage(trace.RaftPropose.String()) != nil:
+		v.Sentence += j.lang.Pick(" It had been proposed: the write may still happen.", "提案已经发出，写入仍可能发生。")
+	}
+	return v
+}
+
+// noHandler judges requests that no handler ever saw.
+func (j judge) noHandler(why string) (v Verdict, known bool) {
+	l, took, method := j.lang, screen.Duration(j.t.DurationNS), screen.Quote(j.t.Method)
+	switch why {
+	case trace.WhyUnknown:
+		return Verdict{l.Say("No handler ran: the server has no method %[1]s. Saying so took %[2]s.",
+			"没有任何处理函数运行：服务端没有 %[1]s 这个方法。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
+	case trace.WhyMalformed:
+		return Verdict{l.Say("No handler ran: %[1]s is no method name, which looks like /service/method. Saying so took %[2]s.",
+			"没有任何处理函数运行：%[1]s 不是合法的方法名，应形如 /service/method。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
+	case trace.WhyBeforeTap:
+		return Verdict{l.Say("No handler ran: it was turned away after %s, while its headers were read.",
+			"没有任何处理函数运行：%s 后，在读取请求头时就被拒绝了。", took), trace.OperateHeaders.String()}, true
+	}
+	return Verdict{}, false
+}
+
+// refused judges an error reply by how far the request had come.
+func (j judge) refused() Verdict {
+	l, took := j.lang, screen.Duration(j.t.DurationNS)
+	said := screen.Escape(j.t.Message)
+	if said == "" {
+		said = screen.Escape(j.t.Code)
+	}
+	said = screen.Cut(said, 120)
+	switch {
+	case j.t.Stage(trace.ApplyEntry.String()) != nil:
+		return Verdict{l.Say("Refused only when it was applied, after %s: %s. It had gone through the log and the disk like any write.",
+			"直到 apply 时才被拒绝（%s）：%s。在此之前，它和普通写入一样走完了日志和磁盘。", took, said), trace.ApplyEntry.String()}
+	case j.t.Stage(trace.RaftPropose.String()) != nil:
+		return Verdict{l.Say("It failed after it was proposed, after %s: %s.", "提案之后失败（%s）：%s。", took, said), trace.RaftPropose.String()}
+	case j.t.Stage(trace.RaftRequest.String()) != nil:
+		return Verdict{l.Say("Refused after %s, before it was proposed: %s. Neither the log nor the disk saw it.",
+			"%s 后、提案之前就被拒绝：%s。日志和磁盘都没有碰到它。", took, said), trace.RaftRequest.String()}
+	}
+	last := j.last()
+	return Verdict{l.Say("Refused after %s: %s.", "%s 后被拒绝：%s。", took, said), explainable(last)}
+}

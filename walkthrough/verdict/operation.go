@@ -1,0 +1,55 @@
+package verdict
+
+import (
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
+)
+
+// verbs are the KV methods as people name them.
+var verbs = map[string]string{
+	"/etcdserverpb.KV/Put":         "PUT",
+	"/etcdserverpb.KV/Range":       "RANGE",
+	"/etcdserverpb.KV/DeleteRange": "DELETE",
+	"/etcdserverpb.KV/Txn":         "TXN",
+	"/etcdserverpb.KV/Compact":     "COMPACT",
+}
+
+// Operation names what was asked: "PUT greeting", or the method's full name.
+// The key is escaped; of one that is redacted the size is told.
+func Operation(t *trace.Timeline, l lang.Lang) string {
+	verb, known := verbs[t.Method]
+	if !known {
+		verb = screen.Escape(strings.TrimPrefix(t.Method, "/"))
+	}
+	if verb == "" {
+		verb = l.Pick("(a request without a name)", "（没有名字的请求）")
+	}
+	switch key, size := t.Attributes[trace.AttrKey], t.Attributes[trace.AttrKeySize]; {
+	case key != "":
+		return verb + " " + screen.Quote(key)
+	case size != "":
+		return verb + " " + l.Say("(key of %s bytes)", "（键长 %s 字节）", screen.Escape(size))
+	}
+	return verb
+}
+
+// Outcome says in a few words what happened instead of an ordinary reply; ""
+// when there was one.
+func Outcome(t *trace.Timeline, l lang.Lang) string {
+	switch t.Attributes[trace.AttrOutcome] {
+	case trace.OutcomeSwept:
+		return l.Pick("never completed", "始终没有完成")
+	case trace.OutcomeReset:
+		return l.Pick("cancelled by the client", "客户端取消")
+	case trace.OutcomeResetSent:
+		return l.Pick("stream reset by the server", "服务端重置了 stream")
+	case trace.OutcomeConnClosed:
+		return l.Pick("connection closed", "连接已断开")
+	case trace.OutcomeStopping:
+		return l.Pick("server stopping", "服务端正在停止")
+	}
+	return ""
+}

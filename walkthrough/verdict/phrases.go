@@ -1,0 +1,79 @@
+package verdict
+
+import (
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
+)
+
+// phrase says what a stage is in the middle of a sentence. Stages without one
+// are called by their names.
+type phrase struct{ en, zh string }
+
+var phrases = map[trace.Stage]phrase{
+	trace.ClientDial:      {"opening the connection", "建立连接"},
+	trace.ClientSend:      {"sending the request in the client", "客户端发送请求"},
+	trace.NetRequest:      {"on the way to the server", "请求在路上"},
+	trace.StartHandler:    {"until a processor ran the handler's goroutine", "等处理函数的 goroutine 获得调度"},
+	trace.RecvMsg:         {"waiting for the message's bytes", "等待消息内容到达"},
+	trace.RaftPropose:     {"until the raft goroutine took the proposal", "等 raft goroutine 接收提案"},
+	trace.RaftWaitReady:   {"until the entry stood in a Ready", "等条目进入 Ready"},
+	trace.RaftHandleReady: {"while the raft loop was busy with the same Ready", "等 raft 循环处理同一个 Ready"},
+	trace.RaftReplicate:   {"replicating to the other members", "复制到其他成员"},
+	trace.WALSave:         {"writing the log", "写入日志"},
+	trace.RaftCommit:      {"until the entry counted as committed", "等条目被确认提交"},
+	trace.ApplyWait:       {"waiting to be applied", "等待 apply"},
+	trace.ApplySchedule:   {"until the apply goroutine took the batch", "等 apply goroutine 接手这一批"},
+	trace.ApplyQueue:      {"behind other entries of the same batch", "排在同一批的其他条目之后"},
+	trace.ApplyEntry:      {"applying the entry", "执行条目"},
+	trace.MVCCBegin:       {"waiting for the store's lock", "等待存储的锁"},
+	trace.WaitTrigger:     {"until the handler's goroutine was woken", "等处理函数的 goroutine 被唤醒"},
+	trace.ReadWait:        {"waiting for a read round to begin", "等待新一轮读确认开始"},
+	trace.ReadIndex:       {"confirming the read index", "确认 read index"},
+	trace.ReadWaitApplied: {"until the store had caught up with the read index", "等存储追上 read index"},
+	trace.ReadRelease:     {"until the read was let go", "等待读请求被放行"},
+	trace.TxnRange:        {"reading the store", "读取存储"},
+	trace.Flush:           {"until the reply was written to the connection", "等应答写入连接"},
+	trace.NetReply:        {"on the way back to the client", "应答在回程路上"},
+	trace.ClientRecv:      {"handing the reply to the caller in the client", "客户端把应答交给调用者"},
+}
+
+// stagePhrase says what a stage is, with how many it was shared.
+func (j judge) stagePhrase(name string) string {
+	l := j.lang
+	spec := specOf(name)
+	if spec == nil {
+		return l.Say("in %s", "%s", screen.Escape(name))
+	}
+	if spec.Stage == trace.WALSync {
+		return j.fsyncPhrase()
+	}
+	if p, ok := phrases[spec.Stage]; ok {
+		return l.Pick(p.en, p.zh)
+	}
+	return l.Say("in %s", "%s", name)
+}
+
+func (j judge) fsyncPhrase() string {
+	if st := j.t.Stage(trace.WALSync.String()); st != nil && st.SharedBy > 1 {
+		return j.lang.Say("in one fdatasync for %d writes", "%d 个写请求共用的一次 fdatasync", st.SharedBy)
+	}
+	return j.lang.Pick("in one fdatasync", "一次 fdatasync")
+}
+
+// kindPhrase says what a kind of time is.
+func kindPhrase(l lang.Lang, k trace.Kind) string {
+	switch k {
+	case trace.KindWork:
+		return l.Pick("plain computing", "计算")
+	case trace.KindQueue:
+		return l.Pick("waiting in line", "排队等待")
+	case trace.KindDisk:
+		return l.Pick("the disk", "磁盘")
+	case trace.KindNetwork:
+		return l.Pick("the network", "网络")
+	case trace.KindConsensus:
+		return l.Pick("agreement in raft", "raft 共识")
+	}
+	return ""
+}
