@@ -83,28 +83,31 @@ func (b *bootstrapped) restart(cfg *Config) (err error) {
 	if b.wal, err = openWAL(cfg); err != nil {
 		return err
 	}
+	if b.wal.isBlank() {
+		return b.startAgain(cfg)
+	}
 	b.cluster = clusterFromWAL(cfg, b.wal.meta)
 	b.cluster.attach(cfg.Logger, b.backend.be)
 	b.cluster.cl.Recover(ignoreVersion)
 	if err = b.check(cfg); err != nil {
 		return err
 	}
-	if b.wal.isBlank() && cfg.NewCluster {
-		return b.startAgain(cfg)
-	}
 	b.raft, err = newRaftFromWAL(cfg, b.cluster, b.wal)
 	return err
 }
 
-// startAgain makes the cluster in a log that was created and never written to,
-// because the process ended in between. Without it such a member would have no
-// voter, and would wait for a leader for ever.
-func (b *bootstrapped) startAgain(cfg *Config) error {
-	configured, err := newCluster(cfg)
-	if err != nil {
+// startAgain opens a member that stopped after its log was created and before
+// the first entry was in it. The entries that add the members are still to be
+// made; without them nobody could ever be elected.
+func (b *bootstrapped) startAgain(cfg *Config) (err error) {
+	if b.cluster, err = newCluster(cfg); err != nil {
 		return err
 	}
-	b.raft, err = newRaftFromCluster(cfg, configured)
+	if err = b.check(cfg); err != nil {
+		return err
+	}
+	b.cluster.attach(cfg.Logger, b.backend.be)
+	b.raft, err = newRaftFromCluster(cfg, b.cluster)
 	return err
 }
 
