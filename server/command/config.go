@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
@@ -26,6 +27,13 @@ func (f *serveFlags) config() (serve.Config, error) {
 		return cfg, err
 	}
 	cfg.ElectionTicks = int(f.electionMs / cfg.TickMs)
+	// For etcd's flags 0 means "keep all", in the configuration it means "not
+	// given".
+	for _, files := range []*uint{&cfg.MaxSnapFiles, &cfg.MaxWALFiles} {
+		if *files == 0 {
+			*files = math.MaxInt32
+		}
+	}
 	return cfg, cfg.Validate()
 }
 

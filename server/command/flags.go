@@ -76,8 +76,8 @@ func (f *serveFlags) addRaft(fs *pflag.FlagSet) {
 	fs.Uint64Var(&c.SnapshotCount, "snapshot-count", c.SnapshotCount, "writes between two snapshots")
 	fs.Uint64Var(&c.SnapshotCatchUpEntries, "snapshot-catchup-entries", c.SnapshotCatchUpEntries,
 		"entries kept after a snapshot for slow members")
-	fs.UintVar(&c.MaxSnapFiles, "max-snapshots", c.MaxSnapFiles, "snapshot files to keep")
-	fs.UintVar(&c.MaxWALFiles, "max-wals", c.MaxWALFiles, "log files to keep")
+	fs.UintVar(&c.MaxSnapFiles, "max-snapshots", c.MaxSnapFiles, "snapshot files to keep; 0 keeps all")
+	fs.UintVar(&c.MaxWALFiles, "max-wals", c.MaxWALFiles, "log files to keep; 0 keeps all")
 	fs.Int64Var(&c.QuotaBackendBytes, "quota-backend-bytes", c.QuotaBackendBytes,
 		"size of the database at which writes are refused; 0 means 2 GiB, below 0 no bound")
 	fs.DurationVar(&c.BackendBatchInterval, "backend-batch-interval", c.BackendBatchInterval,

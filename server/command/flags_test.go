@@ -105,6 +105,18 @@ func TestFlagsReachTheConfiguration(t *testing.T) {
 	}
 }
 
+// etcd's flags keep every file when they are 0; the number of files must not
+// fall back to the default then.
+func TestZeroKeepsAllFiles(t *testing.T) {
+	cfg, err := parse(t, "--max-wals", "0", "--max-snapshots", "0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.MaxWALFiles < 1<<30 || cfg.MaxSnapFiles < 1<<30 {
+		t.Errorf("%d log files and %d snapshots are kept", cfg.MaxWALFiles, cfg.MaxSnapFiles)
+	}
+}
+
 func TestVariablesStandForFlagsAndFlagsWin(t *testing.T) {
 	t.Setenv("GLASSKV_NAME", "from-variable")
 	t.Setenv("GLASSKV_MAX_TXN_OPS", "9")
