@@ -34,7 +34,10 @@ func (f *serveFlags) config() (serve.Config, error) {
 			*files = math.MaxInt32
 		}
 	}
-	return cfg, cfg.Validate()
+	if err := cfg.Validate(); err != nil {
+		return cfg, err
+	}
+	return cfg, nil
 }
 
 func (f *serveFlags) addURLs(cfg *serve.Config) error {

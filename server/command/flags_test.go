@@ -140,7 +140,7 @@ func TestMistakesAreNamedInOneLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer inUse.Close() //nolint:errcheck // a listener of the test
+	defer inUse.Close()
 	port := inUse.Addr().String()
 	free := "http://127.0.0.1:0"
 

@@ -61,7 +61,7 @@ func chain(n *Node) []grpc.ServerOption {
 	in := n.seams.Interceptors
 	unary := []grpc.UnaryServerInterceptor{in.OuterUnary, v3rpc.UnaryInterceptor(n.server), in.InnerUnary}
 	unary = slices.DeleteFunc(unary, func(i grpc.UnaryServerInterceptor) bool { return i == nil })
-	stream := []grpc.StreamServerInterceptor{in.OuterStream, v3rpc.StreamInterceptor(n.server, n.stopping), in.InnerStream}
+	stream := []grpc.StreamServerInterceptor{in.OuterStream, v3rpc.StreamInterceptor(n.stopping, n.server), in.InnerStream}
 	stream = slices.DeleteFunc(stream, func(i grpc.StreamServerInterceptor) bool { return i == nil })
 	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
 }

@@ -194,7 +194,7 @@ func TestPeerPortHangsUp(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the peer port is not held: %v", err)
 	}
-	defer conn.Close() //nolint:errcheck // a connection of the test
+	defer conn.Close()
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("read %d bytes, %v; want the end", n, err)
 	}

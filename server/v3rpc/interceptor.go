@@ -34,7 +34,7 @@ func UnaryInterceptor(s LeaderGetter) grpc.UnaryServerInterceptor {
 // live as long as its client likes; without that second end a graceful stop
 // would wait for it until its patience is gone. It stands for
 // newStreamInterceptor upstream.
-func StreamInterceptor(s LeaderGetter, stopping context.Context) grpc.StreamServerInterceptor {
+func StreamInterceptor(stopping context.Context, s LeaderGetter) grpc.StreamServerInterceptor {
 	return func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		if err := checkMetadata(ss.Context(), s); err != nil {
 			return err

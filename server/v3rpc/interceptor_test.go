@@ -46,7 +46,7 @@ func TestMetadataDecidesWhoPasses(t *testing.T) {
 
 			called = false
 			stream := func(any, grpc.ServerStream) error { called = true; return nil }
-			err = StreamInterceptor(tt.leader, context.Background())(nil, serverStreamWithCtx{ctx: tt.ctx}, nil, stream)
+			err = StreamInterceptor(context.Background(), tt.leader)(nil, serverStreamWithCtx{ctx: tt.ctx}, nil, stream)
 			if !errors.Is(err, tt.want) || called != (tt.want == nil) {
 				t.Errorf("stream: got %v, handler called: %t; want %v", err, called, tt.want)
 			}
@@ -68,7 +68,7 @@ func TestStreamsEndWhenTheServerStops(t *testing.T) {
 		<-ss.Context().Done()
 		return ss.Context().Err()
 	}
-	err := StreamInterceptor(leader(1), stopping)(nil, serverStreamWithCtx{ctx: context.Background()}, nil, handler)
+	err := StreamInterceptor(stopping, leader(1))(nil, serverStreamWithCtx{ctx: context.Background()}, nil, handler)
 	if !errors.Is(err, rpctypes.ErrGRPCStopped) {
 		t.Errorf("got %v, want %v", err, rpctypes.ErrGRPCStopped)
 	}
