@@ -53,7 +53,33 @@ func sections(doc string) map[string]map[string]string {
 	return all
 }
 
-var required = regexp.MustCompile(`(?m)^(?:require|tool)?\s*\(?\s*([\w.-]+\.[\w.-]+/\S+)(?:\s+v\S+)?`)
+// shared are the modules whose version decides what a comparison with the peers
+// measures.
+var shared = regexp.MustCompile(`^(google\.golang\.org/(grpc|protobuf)|go\.etcd\.io/.*|go\.opentelemetry\.io/otel(/sdk)?)$`)
+
+// checkSameVersions wants the peers to run on the same libraries.
+func checkSameVersions(t tree) []string {
+	var problems []string
+	ours, theirs := versions(t["go.mod"]), versions(t["scripts/peers/go.mod"])
+	for _, module := range slices.Sorted(maps.Keys(theirs)) {
+		if has := ours[module]; has != "" && has != theirs[module] && shared.MatchString(module) {
+			problems = append(problems, fmt.Sprintf("%s: the product has %s, the peers have %s", module, has, theirs[module]))
+		}
+	}
+	return problems
+}
+
+func versions(gomod string) map[string]string {
+	all := make(map[string]string)
+	for line := range strings.Lines(gomod) {
+		if m := required.FindStringSubmatch(line); m != nil && m[2] != "" {
+			all[m[1]] = m[2]
+		}
+	}
+	return all
+}
+
+var required = regexp.MustCompile(`(?m)^(?:require|tool)?\s*\(?\s*([\w.-]+\.[\w.-]+/\S+)(?:\s+(v\S+))?`)
 
 // directModules finds the required modules that some file of the module
 // imports, or that it has as a tool.

@@ -52,7 +52,7 @@ func follow(t tree, doc, target string) string {
 
 func hasHeading(doc, anchor string) bool {
 	for _, line := range prose(doc) {
-		if m := heading.FindStringSubmatch(line); m != nil && slug(m[1]) == anchor {
+		if m := heading.FindStringSubmatch(line); len(m) == 2 && slug(m[1]) == anchor {
 			return true
 		}
 	}

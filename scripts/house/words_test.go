@@ -80,7 +80,7 @@ func inMain(src *source, pos token.Pos) bool {
 	return false
 }
 
-var failedTo = regexp.MustCompile(`(?i)\b(failed|unable|could not|cannot) to\b|^"(?i:error) `)
+var failedTo = regexp.MustCompile(`(?i)\b(failed|unable|could not|cannot) to\b|^"error `)
 
 // checkErrorTexts reads the texts that errors are made of. They are joined
 // into one line, so each piece names the work that did not succeed and nothing

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"net/url"
+	"os"
 
 	"go.etcd.io/etcd/server/v3/embed"
 
@@ -23,7 +24,7 @@ var (
 
 func main() {
 	flag.Parse()
-	peer.Main(run)
+	os.Exit(peer.Main(run))
 }
 
 func run(ctx context.Context) error {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"net"
+	"os"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -27,7 +28,7 @@ var (
 
 func main() {
 	flag.Parse()
-	peer.Main(run)
+	os.Exit(peer.Main(run))
 }
 
 func run(ctx context.Context) error {

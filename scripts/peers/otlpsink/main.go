@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +30,7 @@ var (
 
 func main() {
 	flag.Parse()
-	peer.Main(run)
+	os.Exit(peer.Main(run))
 }
 
 // sink counts what arrives.
@@ -74,15 +75,18 @@ func run(ctx context.Context) error {
 
 // report prints the last word when the program is stopped.
 func (s *sink) report() error {
-	_, err := fmt.Printf("%s\n", s.counts())
-	return err
+	return json.NewEncoder(os.Stdout).Encode(s.counts())
 }
 
-func (s *sink) counts() []byte {
-	out, _ := json.Marshal(map[string]int64{ // a map of numbers always marshals
-		"requests": s.requests.Load(), "spans": s.spans.Load(), "refused": s.refused.Load(),
-	})
-	return out
+// Counts is what was received so far.
+type Counts struct {
+	Requests int64 `json:"requests"` // export requests
+	Spans    int64 `json:"spans"`
+	Refused  int64 `json:"refused"` // export requests that were no OTLP
+}
+
+func (s *sink) counts() Counts {
+	return Counts{Requests: s.requests.Load(), Spans: s.spans.Load(), Refused: s.refused.Load()}
 }
 
 func (s *sink) grpcServer() *grpc.Server {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,7 +34,7 @@ func (s *sink) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /count", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(s.counts()) // a client that left does not want to know
+		_ = json.NewEncoder(w).Encode(s.counts()) // a client that left does not want to know
 	})
 	return mux
 }
@@ -68,14 +69,22 @@ type rawCodec struct{}
 // Name is the codec that exporters ask for.
 func (rawCodec) Name() string { return "proto" }
 
-// Marshal expects a *[]byte.
+// Marshal takes a *[]byte.
 func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
-	return mem.BufferSlice{mem.SliceBuffer(*v.(*[]byte))}, nil
+	message, ok := v.(*[]byte)
+	if !ok {
+		return nil, fmt.Errorf("marshal %T: not bytes", v)
+	}
+	return mem.BufferSlice{mem.SliceBuffer(*message)}, nil
 }
 
-// Unmarshal expects a *[]byte.
+// Unmarshal takes a *[]byte.
 func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	*v.(*[]byte) = data.Materialize()
+	message, ok := v.(*[]byte)
+	if !ok {
+		return fmt.Errorf("unmarshal %T: not bytes", v)
+	}
+	*message = data.Materialize()
 	return nil
 }
 

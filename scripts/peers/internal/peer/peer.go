@@ -13,18 +13,14 @@ import (
 // Ready tells whoever started the program that it serves, and where.
 func Ready(addr string) { fmt.Println("ready", addr) }
 
-// Context ends when the program is asked to stop.
-func Context() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-}
-
-// Main runs a program and turns its error into one line and an exit code.
-func Main(run func(ctx context.Context) error) {
-	ctx, cancel := Context()
-	err := run(ctx)
-	cancel()
-	if err != nil {
+// Main runs a program until it ends or is asked to stop, writes its error as one
+// line and returns the exit code.
+func Main(run func(ctx context.Context) error) int {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, os.Args[0]+":", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }

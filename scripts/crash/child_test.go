@@ -1,0 +1,139 @@
+package crash
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.etcd.io/etcd/client/pkg/v3/types"
+
+	"glasskv/server/serve"
+)
+
+// childEnv holds the data directory in the environment of the process that is
+// to be killed. That process is this test binary, run as a server.
+const childEnv = "GLASSKV_CRASH_DATA_DIR"
+
+// fsyncMetric is counted by etcd's own log, inside its sync.
+const fsyncMetric = "etcd_disk_wal_fsync_duration_seconds"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(childEnv)
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	if err := runChild(dir, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// runChild serves from dir. It writes its address when it is ready and the
+// number of fsyncs for every line that it reads; when there is nothing more to
+// read, its parent is gone and it ends too.
+func runChild(dir string, in io.Reader, out io.Writer) error {
+	cfg := serve.DefaultConfig("default", dir)
+	cfg.ListenClientURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
+	cfg.ListenPeerURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
+	cfg.SnapshotCount = 200 // a few snapshots and truncations in every life
+	node, err := serve.Start(context.Background(), cfg, serve.Seams{})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-node.ReadyNotify():
+		fmt.Fprintln(out, node.ClientAddrs()[0])
+	case err := <-node.Err():
+		return err
+	}
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		n, err := fsyncs()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, n)
+	}
+	return node.Stop(context.Background())
+}
+
+func fsyncs() (uint64, error) {
+	families, err := prometheus.DefaultGatherer.Gather()
+	if err != nil {
+		return 0, err
+	}
+	for _, family := range families {
+		if family.GetName() == fsyncMetric {
+			return family.GetMetric()[0].GetHistogram().GetSampleCount(), nil
+		}
+	}
+	return 0, fmt.Errorf("no metric %s", fsyncMetric)
+}
+
+// child is the server as its parent holds it.
+type child struct {
+	addr string
+	cmd  *exec.Cmd
+	ask  io.WriteCloser
+	told *bufio.Scanner
+}
+
+// start runs the server on dir and returns when it is ready. When that takes
+// too long, the server is killed and the test fails.
+func start(t *testing.T, dir string) *child {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	cmd.Stderr = os.Stderr
+	ask, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := &child{cmd: cmd, ask: ask, told: bufio.NewScanner(out)}
+	t.Cleanup(c.kill)
+	limit := time.AfterFunc(restartTime, func() { _ = cmd.Process.Kill() })
+	defer limit.Stop()
+	if !c.told.Scan() {
+		t.Fatalf("the server did not come up within %v", restartTime)
+	}
+	c.addr = strings.TrimSpace(c.told.Text())
+	return c
+}
+
+// fsyncs asks the server how often its log was synced in this life.
+func (c *child) fsyncs(t *testing.T) int {
+	t.Helper()
+	if _, err := io.WriteString(c.ask, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	c.told.Scan()
+	n, err := strconv.Atoi(strings.TrimSpace(c.told.Text()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// kill is kill -9; the server has no say in it. It may be called twice.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
