@@ -46,10 +46,6 @@ func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 	return o, nil
 }
 
-// Stopping notes that the server is being stopped, so that requests which end
-// from now on without a reply say why.
-func (o *Observer) Stopping() { o.stopping.Store(true) }
-
 // Seams returns the wrappers for serve.Start.
 func (o *Observer) Seams() serve.Seams {
 	f := o.front()
@@ -62,6 +58,8 @@ func (o *Observer) Seams() serve.Seams {
 			OuterStream: f.OuterStream, InnerStream: f.InnerStream,
 		},
 		ServiceDesc: f.ServiceDesc,
+		// Requests that end from then on without a reply say why.
+		Stopping: func() { o.stopping.Store(true) },
 	}
 }
 

@@ -36,6 +36,10 @@ type Seams struct {
 	// which is shared by all servers of the process; its handlers see a request
 	// before it is decoded and the reply before it is encoded.
 	ServiceDesc func(*grpc.ServiceDesc) *grpc.ServiceDesc
+
+	// Stopping is called once, when Stop begins and before any request is cut
+	// off.
+	Stopping func()
 }
 
 // Interceptors are the first and the last of the chain that a call passes

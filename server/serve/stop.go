@@ -24,6 +24,9 @@ func (n *Node) Stop(ctx context.Context) error {
 // shutdown goes from the outside in, so that each part still has what it
 // stands on while it finishes.
 func (n *Node) shutdown(ctx context.Context) error {
+	if n.seams.Stopping != nil {
+		n.seams.Stopping()
+	}
 	n.health.Shutdown()
 	n.stop()
 	err := n.stopGRPC(ctx)
