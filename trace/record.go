@@ -46,6 +46,8 @@ type Record struct {
 	marks  atomic.Uint32
 	end    atomic.Int64
 
+	repeats atomic.Pointer[repeats] // of a streaming call
+
 	shelf shelf // the recorder's own notes
 }
 

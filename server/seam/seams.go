@@ -18,6 +18,8 @@ type Options struct {
 	// returned to clients that sent a traceparent; empty means that there is no
 	// such place.
 	TraceURL string
+
+	FrontOptions
 }
 
 // Observer holds the wrappers of one server. It may be used for one server

@@ -1,0 +1,142 @@
+package seam
+
+import (
+	"context"
+
+	"glasskv/trace"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+// methods is the set of a service's method names.
+type methods map[string]struct{}
+
+func (m methods) has(name string) bool {
+	_, ok := m[name]
+	return ok
+}
+
+// serviceDesc returns a copy of a service's description whose handlers are
+// wrapped. It stands inside processRPC and outside the interceptors: only here
+// does a request pass before it is decoded, and its reply before it is encoded.
+func (o *Observer) serviceDesc(d *grpc.ServiceDesc) *grpc.ServiceDesc {
+	names := make(methods, len(d.Methods)+len(d.Streams))
+	wrapped := *d
+	wrapped.Methods = make([]grpc.MethodDesc, len(d.Methods))
+	for i, m := range d.Methods {
+		names[m.MethodName] = struct{}{}
+		m.Handler = o.unary(m.Handler)
+		wrapped.Methods[i] = m
+	}
+	wrapped.Streams = make([]grpc.StreamDesc, len(d.Streams))
+	for i, s := range d.Streams {
+		names[s.StreamName] = struct{}{}
+		s.Handler = o.streaming(s.Handler)
+		wrapped.Streams[i] = s
+	}
+	o.services[d.ServiceName] = names
+	return &wrapped
+}
+
+func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
+	return func(srv any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
+		s := streamFrom(ctx)
+		if s == nil {
+			return next(srv, ctx, decode, chain)
+		}
+		if err := o.introduce(s, func(md metadata.MD) error { return grpc.SetHeader(ctx, md) }); err != nil {
+			return nil, err
+		}
+		reply, err := next(srv, ctx, func(v any) error { return s.receive(decode, v) }, chain)
+		if err != nil {
+			beginStatus(s.rec, trace.Now())
+			return reply, err
+		}
+		noteReply(s.rec, reply)
+		s.reply = carrier{rec: s.rec, msg: reply}
+		s.rec.Begin(trace.SendMsg)
+		return &s.reply, nil
+	}
+}
+
+// receive waits for the request of a unary call and has it decoded into v.
+func (s *stream) receive(decode func(any) error, v any) error {
+	s.request = carrier{rec: s.rec, msg: v}
+	s.rec.Begin(trace.RecvMsg)
+	err := decode(&s.request)
+	s.rec.End(trace.RecvMsg)
+	if err == nil {
+		noteRequest(s.rec, v)
+	}
+	return err
+}
+
+// beginStatus marks that nothing is left to do but to write the status, unless
+// grpc-go has written one on its own: it does when a message cannot be read.
+func beginStatus(rec *trace.Record, now int64) {
+	if _, written := rec.Stamps(trace.WriteStatus); written == 0 {
+		rec.BeginAt(trace.WriteStatus, now)
+	}
+}
+
+// traceURL is the reply header that says where the server's part of a trace can
+// be fetched.
+const traceURL = "glasskv-trace"
+
+// introduce tells a client that sent a traceparent under which IDs the server
+// recorded its request, and where they can be looked up.
+func (o *Observer) introduce(s *stream, setHeader func(metadata.MD) error) error {
+	if !s.rec.Facts().Remote {
+		return nil
+	}
+	md := metadata.Pairs(traceParent, s.rec.TraceParent())
+	if o.opts.TraceURL != "" {
+		md.Set(traceURL, o.opts.TraceURL)
+	}
+	return setHeader(md)
+}
+
+func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
+	return func(srv any, ss grpc.ServerStream) error {
+		s := streamFrom(ss.Context())
+		if s == nil {
+			return next(srv, ss)
+		}
+		if err := o.introduce(s, ss.SetHeader); err != nil {
+			return err
+		}
+		return next(srv, &serverStream{ServerStream: ss, rec: s.rec})
+	}
+}
+
+// serverStream stamps every message of a streaming call. As grpc-go has it, one
+// goroutine may receive while another one sends.
+type serverStream struct {
+	grpc.ServerStream
+	rec     *trace.Record
+	in, out carrier
+	noted   bool
+}
+
+func (ss *serverStream) RecvMsg(m any) error {
+	ss.in = carrier{rec: ss.rec, msg: m, streaming: true}
+	begin := trace.Now()
+	err := ss.ServerStream.RecvMsg(&ss.in)
+	ss.rec.Repeat(trace.RecvMsg, begin, trace.Now())
+	if err == nil && !ss.noted {
+		ss.noted = true
+		noteRequest(ss.rec, m)
+	}
+	return err
+}
+
+func (ss *serverStream) SendMsg(m any) error {
+	begin := trace.Now()
+	defer func() { ss.rec.Repeat(trace.SendMsg, begin, trace.Now()) }()
+	if _, encoded := m.(*grpc.PreparedMsg); encoded {
+		return ss.ServerStream.SendMsg(m)
+	}
+	ss.out = carrier{rec: ss.rec, msg: m, streaming: true}
+	return ss.ServerStream.SendMsg(&ss.out)
+}

@@ -1,0 +1,75 @@
+package seam
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/tap"
+)
+
+// FrontOptions are those of grpc-go's own options that the wrappers need the
+// place of. Set them here and not on the server.
+type FrontOptions struct {
+	// Creds are the server's credentials; nil means none.
+	Creds credentials.TransportCredentials
+	// Tap is asked about every request after it has been noted, and may refuse
+	// it. It runs on the goroutine that reads the connection.
+	Tap tap.ServerInHandle
+	// KeepaliveTimeout is how long the kernel waits for the client to
+	// acknowledge what was sent to it. grpc-go sets this from its keepalive
+	// parameters, but not through a wrapper. Zero means 20 seconds, as there;
+	// a negative value leaves the kernel's own.
+	KeepaliveTimeout time.Duration
+}
+
+// defaultKeepaliveTimeout is that of keepalive.ServerParameters.
+const defaultKeepaliveTimeout = 20 * time.Second
+
+func (f FrontOptions) withDefaults() FrontOptions {
+	if f.Creds == nil {
+		f.Creds = insecure.NewCredentials()
+	}
+	if f.KeepaliveTimeout == 0 {
+		f.KeepaliveTimeout = defaultKeepaliveTimeout
+	}
+	return f
+}
+
+// frontState is what an Observer knows of grpc-go's side of the server.
+type frontState struct {
+	services map[string]methods // filled while services are registered, which ends before serving begins
+	conns    sync.Map           // *serverConn → struct{}; those that may have unfinished requests
+}
+
+// frontSeams are the wrappers that observe grpc-go.
+type frontSeams struct {
+	Listener                 func(net.Listener) net.Listener
+	Options                  []grpc.ServerOption
+	OuterUnary, InnerUnary   grpc.UnaryServerInterceptor
+	OuterStream, InnerStream grpc.StreamServerInterceptor
+	ServiceDesc              func(*grpc.ServiceDesc) *grpc.ServiceDesc
+}
+
+// front returns the wrappers for one server. All of them must be installed, for
+// they work together.
+func (o *Observer) front() frontSeams {
+	o.opts.FrontOptions = o.opts.FrontOptions.withDefaults()
+	o.services = make(map[string]methods)
+	return frontSeams{
+		Listener: func(l net.Listener) net.Listener { return &listener{l, o} },
+		Options: []grpc.ServerOption{
+			grpc.Creds(handshaker{o.opts.Creds, o}),
+			grpc.ReadBufferSize(0), // serverConn has the buffer instead, so that frames pass it as they are consumed
+			grpc.InTapHandle(o.tap),
+			grpc.StatsHandler(statsHandler{o}),
+			grpc.ForceServerCodecV2(protoCodec()),
+		},
+		OuterUnary: outerUnary, InnerUnary: innerUnary,
+		OuterStream: outerStream, InnerStream: innerStream,
+		ServiceDesc: o.serviceDesc,
+	}
+}

@@ -1,0 +1,164 @@
+package seam
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"glasskv/trace"
+
+	"golang.org/x/net/http2"
+)
+
+// incoming is the reading half of a serverConn. It is used by the one goroutine
+// that reads: first handleRawConn's, for the handshake, then serveStreams'.
+//
+// The transport reads a frame's head, then its payload, then acts on the frame,
+// and only then reads the next head. That order is what the seam lives on: the
+// headers that were read last are those that operateHeaders is busy with, and
+// the next Read tells that it is done with them.
+type incoming struct {
+	buf     readBuffer
+	frames  frames
+	serving bool  // the handshake is over; HEADERS are requests from here on
+	splitAt int64 // when the first byte of a head came that has come in pieces
+
+	highest uint32      // the highest stream ID so far
+	latest  *stream     // whose headers were read last, until the next Read after them
+	block   []byte      // its header block, if that was in the buffer as a whole
+	flags   http2.Flags // and the flags in front of it
+	past    bool        // its header block is consumed
+
+	alien bool  // the client's greeting is not HTTP/2's
+	err   error // what reading ended with
+}
+
+// Read hands the transport the next bytes and notes the frames that they are.
+func (c *serverConn) Read(p []byte) (int, error) {
+	if c.in.past {
+		c.pastHeaders()
+	}
+	n, err := c.in.buf.read(p)
+	if err != nil {
+		c.in.err = err
+	}
+	c.in.greet(p[:n])
+	c.consumed(p[:n])
+	return n, err
+}
+
+// pastHeaders is called when operateHeaders has returned.
+func (c *serverConn) pastHeaders() {
+	s := c.in.latest
+	if !s.handed.Load() {
+		c.turnedAway(s)
+	}
+	c.in.latest, c.in.block, c.in.past = nil, nil, false
+	s.done(trace.EventRead)
+}
+
+func (c *serverConn) consumed(p []byte) {
+	in := &c.in
+	for {
+		n, edge := in.frames.next(p)
+		p = p[n:]
+		switch edge {
+		case frameBegan:
+			c.frameCame(in.frames.head)
+			in.splitAt = 0
+		case frameEnded:
+			if in.latest != nil && in.frames.head.endsBlock() {
+				in.headersCame()
+			}
+		case noEdge:
+			if in.splitAt == 0 && in.frames.split() {
+				in.splitAt = trace.Now()
+			}
+			return
+		}
+	}
+}
+
+func (c *serverConn) frameCame(h frameHead) {
+	switch h.kind {
+	case http2.FrameHeaders:
+		c.requestCame(h)
+	case http2.FrameContinuation, http2.FrameData:
+		if s := c.streams.find(h.stream); s != nil {
+			s.rec.AddIn(h.size())
+		}
+	case http2.FrameRSTStream:
+		if s := c.streams.find(h.stream); s != nil {
+			c.reset(s)
+		}
+	}
+}
+
+// requestCame begins the record of a request. A client's streams are odd and
+// count up; other HEADERS are no request and the transport refuses them.
+func (c *serverConn) requestCame(h frameHead) {
+	in := &c.in
+	if !in.serving || h.stream%2 == 0 || h.stream <= in.highest {
+		return
+	}
+	in.highest = h.stream
+	in.latest, in.block, in.past = nil, nil, false
+	stamp := in.splitAt
+	if stamp == 0 {
+		stamp = trace.Now()
+	}
+	rec := c.o.rec.Start(c.trace, h.stream, stamp)
+	if rec == nil {
+		return
+	}
+	rec.AddIn(h.size())
+	if block := in.buf.peek(int(h.length)); block != nil {
+		in.block, in.flags = block, h.flags
+		rec.BeginAt(trace.OperateHeaders, stamp)
+	}
+	in.latest = &stream{rec: rec, conn: c}
+	c.streams.add(in.latest)
+}
+
+// headersCame is called when a header block is whole. Where it came in pieces,
+// operateHeaders begins only now.
+func (in *incoming) headersCame() {
+	in.past = true
+	if in.block == nil {
+		in.latest.rec.Begin(trace.OperateHeaders)
+	}
+}
+
+// reset is called when the client has reset a stream. The transport writes
+// nothing for it from here on. A client that has the whole reply and has not
+// ended its own direction resets the stream as well; that is not noted.
+func (c *serverConn) reset(s *stream) {
+	if s.ending.Load() || s.gone() {
+		return
+	}
+	s.rec.Mark(trace.MarkReset)
+	c.o.abandon(s)
+	s.done(trace.EventWire)
+}
+
+// greet compares the first bytes of a connection with HTTP/2's preface.
+func (in *incoming) greet(p []byte) {
+	if left := in.frames.preface; left > 0 {
+		p = p[:min(len(p), left)]
+		expected := http2.ClientPreface[len(http2.ClientPreface)-left:]
+		in.alien = in.alien || string(p) != expected[:len(p)]
+	}
+}
+
+// whyFailed says why the handshake came to nothing.
+func (in *incoming) whyFailed() string {
+	switch {
+	case in.alien:
+		return "the client does not speak HTTP/2"
+	case errors.Is(in.err, io.EOF):
+		return "the client closed it during the handshake"
+	case in.err != nil:
+		return fmt.Sprintf("handshake: %v", in.err)
+	}
+	return "the client did not begin with SETTINGS"
+}

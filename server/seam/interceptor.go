@@ -1,0 +1,72 @@
+package seam
+
+import (
+	"context"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+)
+
+// The outer interceptors stand first in the server's chain and see all of it,
+// the inner ones stand last and see the handler alone. The ends are stamped by
+// defer, so that they stand in the record as well when a handler panics and
+// something further out recovers.
+
+func outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	rec := trace.FromContext(ctx)
+	rec.Begin(trace.Interceptors)
+	defer rec.End(trace.Interceptors)
+	return next(ctx, req)
+}
+
+func innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	rec, stage := trace.FromContext(ctx), handlerOf(info.FullMethod)
+	rec.Begin(stage)
+	defer rec.End(stage)
+	return next(ctx, req)
+}
+
+func outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	rec := trace.FromContext(ss.Context())
+	rec.Begin(trace.Interceptors)
+	defer endStream(rec)
+	return next(srv, ss)
+}
+
+func innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	rec, stage := trace.FromContext(ss.Context()), handlerOf(info.FullMethod)
+	rec.Begin(stage)
+	defer rec.End(stage)
+	return next(srv, ss)
+}
+
+// handlerOf names the stage that a method's handler is.
+func handlerOf(method string) trace.Stage {
+	switch method {
+	case pb.KV_Put_FullMethodName:
+		return trace.V3Put
+	case pb.KV_Range_FullMethodName:
+		return trace.V3Range
+	case pb.KV_DeleteRange_FullMethodName:
+		return trace.V3DeleteRange
+	case pb.KV_Txn_FullMethodName:
+		return trace.V3Txn
+	case pb.KV_Compact_FullMethodName:
+		return trace.V3Compact
+	case pb.Lease_LeaseGrant_FullMethodName:
+		return trace.V3LeaseGrant
+	case pb.Lease_LeaseRevoke_FullMethodName:
+		return trace.V3LeaseRevoke
+	}
+	return trace.GRPCHandler
+}
+
+// endStream ends a streaming call's chain. What grpc-go does next is to write
+// the status.
+func endStream(rec *trace.Record) {
+	now := trace.Now()
+	rec.EndAt(trace.Interceptors, now)
+	rec.BeginAt(trace.WriteStatus, now)
+}

@@ -1,0 +1,96 @@
+package seam
+
+import (
+	"glasskv/trace"
+
+	"golang.org/x/net/http2"
+)
+
+// outgoing is the writing half of a serverConn. It is used by the one goroutine
+// that writes, which is loopyWriter's once the handshake is over. A Write holds
+// many frames of many streams, and a frame may be spread over two of them.
+type outgoing struct {
+	frames frames
+	last   *stream   // whose last frame is passing
+	ended  []*stream // whose last frame is complete with this Write; kept for its memory
+}
+
+// Write writes to the connection and ends the requests whose reply is out with
+// that.
+func (c *serverConn) Write(p []byte) (int, error) {
+	c.passing(p)
+	if len(c.out.ended) == 0 {
+		return c.Conn.Write(p)
+	}
+	begin := trace.Now()
+	n, err := c.Conn.Write(p)
+	end := trace.Now()
+	for i, s := range c.out.ended {
+		c.out.ended[i] = nil
+		if err != nil {
+			c.lose(s)
+			continue
+		}
+		s.flushed(begin, end)
+	}
+	c.out.ended = c.out.ended[:0]
+	return n, err
+}
+
+// flushed is called when the reply's last frame is with the kernel.
+func (s *stream) flushed(begin, end int64) {
+	if _, read := s.rec.Stamps(trace.OperateHeaders); !s.handed.Load() && read != 0 {
+		begin = min(begin, read) // turned away: the reply waited since then
+	}
+	s.rec.BeginAt(trace.Flush, begin) // unless OutTrailer was first, as it mostly is
+	s.rec.EndAt(trace.Flush, end)
+	s.done(trace.EventWire)
+}
+
+// passing looks at the frames that are about to be written.
+func (c *serverConn) passing(p []byte) {
+	out := &c.out
+	for {
+		n, edge := out.frames.next(p)
+		p = p[n:]
+		switch edge {
+		case noEdge:
+			return
+		case frameBegan:
+			c.frameLeaves(out.frames.head, p)
+		case frameEnded:
+			if out.last != nil && (out.frames.head.endsBlock() || out.frames.head.kind != http2.FrameHeaders && out.frames.head.kind != http2.FrameContinuation) {
+				out.last.ending.Store(true)
+				out.ended = append(out.ended, out.last)
+				out.last = nil
+			}
+		}
+	}
+}
+
+// frameLeaves notes a frame whose payload, or the beginning of it, is in rest.
+func (c *serverConn) frameLeaves(h frameHead, rest []byte) {
+	switch h.kind {
+	case http2.FrameHeaders, http2.FrameContinuation, http2.FrameData, http2.FrameRSTStream:
+	default:
+		return
+	}
+	s := c.streams.find(h.stream)
+	if s == nil || s.ending.Load() || s.gone() {
+		return
+	}
+	s.written.Add(1)
+	s.rec.AddOut(h.size())
+	payload := rest[:min(len(rest), int(h.length))]
+	switch {
+	case h.kind == http2.FrameRSTStream:
+		s.rec.Mark(trace.MarkResetSent)
+		s.resetSent(payload)
+		c.out.last = s
+	case h.ends():
+		if !s.handed.Load() {
+			s.answered(payload)
+		}
+		c.out.last = s
+	}
+}

@@ -1,0 +1,105 @@
+package seam
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"glasskv/trace"
+)
+
+// stream is one HTTP/2 stream that carries a request: its record, and what the
+// wrappers around grpc-go must tell each other about it. It is also the context
+// that the request travels in, see context.go.
+type stream struct {
+	context.Context // set by the tap; nil for a stream that was turned away before
+	rec             *trace.Record
+	conn            *serverConn
+
+	handed  atomic.Bool   // operateHeaders is through with it: a goroutine of its own will handle it
+	entered atomic.Bool   // that goroutine has begun
+	ending  atomic.Bool   // the reply's last frame is being written, or is written
+	written atomic.Uint32 // frames of the reply so far; the sweeper looks whether it moves
+
+	request, reply carrier // see codec.go
+}
+
+// done reports one of the events that complete the request's record.
+func (s *stream) done(e trace.Event) {
+	s.rec.Done(e)
+	if s.rec.Finished() {
+		s.conn.streams.remove(s)
+	}
+}
+
+// gone reports whether nothing more of the reply will be written.
+func (s *stream) gone() bool { return s.rec.Events()&trace.EventWire != 0 }
+
+// streams finds the stream of a frame. Whoever reads the connection, whoever
+// writes to it and every handler come here for every request, so there is no
+// lock: stream IDs count up, and each has a slot of its own as long as not more
+// than streamSlots requests are under way. Those beyond go to the spill.
+type streams struct {
+	slots   [streamSlots]atomic.Pointer[stream]
+	spill   sync.Map     // stream ID → *stream
+	spilled atomic.Int32 // entries of spill; so that an empty one costs nothing
+}
+
+// streamSlots is a power of two.
+const streamSlots = 64
+
+// slot returns the place of a stream ID. A client's IDs are odd.
+func (t *streams) slot(id uint32) *atomic.Pointer[stream] {
+	return &t.slots[id>>1&(streamSlots-1)]
+}
+
+// add is called by the goroutine that reads the connection.
+func (t *streams) add(s *stream) {
+	id := s.rec.StreamID()
+	if !t.slot(id).CompareAndSwap(nil, s) {
+		t.spilled.Add(1)
+		t.spill.Store(id, s)
+	}
+}
+
+// find returns the stream with this ID, or nil: none, or its record is finished.
+func (t *streams) find(id uint32) *stream {
+	if s := t.slot(id).Load(); s != nil && s.rec.StreamID() == id {
+		return s
+	}
+	if t.spilled.Load() == 0 {
+		return nil
+	}
+	if s, ok := t.spill.Load(id); ok {
+		return s.(*stream) //nolint:forcetypeassert // add stores nothing else
+	}
+	return nil
+}
+
+// remove may be called more than once for the same stream.
+func (t *streams) remove(s *stream) {
+	id := s.rec.StreamID()
+	if t.slot(id).CompareAndSwap(s, nil) || t.spilled.Load() == 0 {
+		return
+	}
+	if t.spill.CompareAndDelete(id, s) {
+		t.spilled.Add(-1)
+	}
+}
+
+// all calls visit for every stream whose record is not finished, and returns
+// how many there are. Streams that come or go meanwhile may be missed.
+func (t *streams) all(visit func(*stream)) (n int) {
+	for i := range t.slots {
+		if s := t.slots[i].Load(); s != nil {
+			n++
+			visit(s)
+		}
+	}
+	t.spill.Range(func(_, value any) bool {
+		n++
+		visit(value.(*stream)) //nolint:forcetypeassert // add stores nothing else
+		return true
+	})
+	return n
+}

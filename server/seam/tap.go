@@ -1,0 +1,66 @@
+package seam
+
+import (
+	"context"
+
+	"glasskv/trace"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
+)
+
+// traceParent is the header that carries a trace's ID, by the W3C
+// recommendation "Trace Context".
+const traceParent = "traceparent"
+
+// tap is called by operateHeaders, near its end, for every stream that it has
+// found nothing wrong with. It runs on the goroutine that reads the connection
+// and under the transport's lock, so the stream whose headers were read last is
+// the one that it is called for, and it must not wait for anything.
+func (o *Observer) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	s := latestOf(ctx)
+	if s != nil {
+		s.rec.Mark(trace.MarkTapped)
+		s.rec.Facts().Method = info.FullMethodName
+		if parent := info.Header[traceParent]; len(parent) == 1 {
+			s.rec.Adopt(parent[0])
+		}
+	}
+	if o.opts.Tap != nil {
+		var err error
+		if ctx, err = o.opts.Tap(ctx, info); err != nil {
+			s.refuse(err)
+			return ctx, err
+		}
+	}
+	if s == nil {
+		return ctx, nil
+	}
+	s.Context = ctx
+	now := trace.Now()
+	s.rec.EndAt(trace.OperateHeaders, now)
+	s.rec.BeginAt(trace.StartHandler, now)
+	return s, nil
+}
+
+// latestOf returns the stream whose headers were read last, or nil when it is
+// not recorded.
+func latestOf(ctx context.Context) *stream {
+	if c := connFrom(ctx); c != nil {
+		return c.in.latest
+	}
+	return nil
+}
+
+// refuse notes the code that grpc-go answers with when a tap returns err.
+func (s *stream) refuse(err error) {
+	if s == nil {
+		return
+	}
+	st, ok := status.FromError(err)
+	if !ok {
+		st = status.New(codes.PermissionDenied, err.Error())
+	}
+	s.rec.SetCode(uint32(st.Code()), st.Message())
+}

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package seam
+
+import (
+	"net"
+	"time"
+)
+
+// setUserTimeout does nothing where there is no such socket option.
+func setUserTimeout(net.Conn, time.Duration) error { return nil }
