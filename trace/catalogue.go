@@ -88,7 +88,7 @@ type index struct {
 
 func buildCatalogue() *index {
 	ix := &index{byName: make(map[string]Stage, NumStages)}
-	for _, part := range [][]Spec{clientStages, connStages, grpcStages, handlerStages, raftStages, readyStages, peerStages, walStages, applyStages, readStages, replyStages} {
+	for _, part := range [][]Spec{clientStages, connStages, grpcStages, handlerStages, raftStages, readyStages, peerStages, walStages, applyStages, txnStages, mvccStages, readStages, replyStages} {
 		for _, spec := range part {
 			ix.specs[spec.Stage] = spec
 			ix.byName[spec.Name] = spec.Stage
