@@ -67,10 +67,10 @@ func (b *bootstrapped) startNew(cfg *Config) (err error) {
 		return err
 	}
 	b.wal = &bootstrappedWAL{}
-	if err = b.check(cfg); err != nil {
+	if err := b.check(cfg); err != nil {
 		return err
 	}
-	if err = b.wal.create(cfg, b.cluster); err != nil {
+	if err := b.wal.create(cfg, b.cluster); err != nil {
 		return err
 	}
 	b.cluster.attach(cfg.Logger, b.backend.be)
@@ -89,7 +89,7 @@ func (b *bootstrapped) restart(cfg *Config) (err error) {
 	b.cluster = clusterFromWAL(cfg, b.wal.meta)
 	b.cluster.attach(cfg.Logger, b.backend.be)
 	b.cluster.cl.Recover(ignoreVersion)
-	if err = b.check(cfg); err != nil {
+	if err := b.check(cfg); err != nil {
 		return err
 	}
 	b.raft, err = newRaftFromWAL(cfg, b.cluster, b.wal)
@@ -103,7 +103,7 @@ func (b *bootstrapped) startAgain(cfg *Config) (err error) {
 	if b.cluster, err = newCluster(cfg); err != nil {
 		return err
 	}
-	if err = b.check(cfg); err != nil {
+	if err := b.check(cfg); err != nil {
 		return err
 	}
 	b.cluster.attach(cfg.Logger, b.backend.be)
@@ -128,14 +128,14 @@ func (b *bootstrapped) close() {
 // checkConfig returns an error for a configuration that fits no data directory.
 func checkConfig(cfg *Config) error {
 	if cfg.DataDir == "" {
-		return fmt.Errorf("data directory: no path given")
+		return errNoDataDir
 	}
 	peers := cfg.InitialPeerURLsMap
 	if len(peers) > 1 {
 		return fmt.Errorf("initial cluster of %d members: %w", len(peers), ErrSingleMemberOnly)
 	}
 	if _, ok := peers[cfg.Name]; !ok && len(peers) > 0 {
-		return fmt.Errorf("initial cluster %q does not name this member, %q", peers.String(), cfg.Name)
+		return fmt.Errorf("initial cluster %q: %w: %q", peers.String(), errNotNamed, cfg.Name)
 	}
 	return nil
 }

@@ -27,6 +27,10 @@ func (b *bootstrapped) check(cfg *Config) error {
 // may be behind the end of the log, which is then applied, and never ahead of it.
 func (b *bootstrapped) checkIndexes(cfg *Config) error {
 	applied, last, snap := b.backend.ci.ConsistentIndex(), b.wal.lastIndex(), b.wal.snapshot.GetIndex()
+	if commit := b.wal.st.GetCommit(); commit > last {
+		return fmt.Errorf("%w: %s ends at index %d, index %d is committed",
+			ErrWALCorrupt, cfg.walDir(), last, commit)
+	}
 	if applied > last {
 		return fmt.Errorf("%w: %s ends at index %d, %s has applied %d",
 			ErrWALBehind, cfg.walDir(), last, cfg.backendPath(), applied)

@@ -26,7 +26,7 @@ func newCluster(cfg *Config) (*bootstrappedCluster, error) {
 	}
 	m := cl.MemberByName(cfg.Name)
 	if m == nil {
-		return nil, fmt.Errorf("initial cluster does not name this member, %q", cfg.Name)
+		return nil, fmt.Errorf("initial cluster: %w: %q", errNotNamed, cfg.Name)
 	}
 	cl.SetID(m.ID, cl.ID())
 	return &bootstrappedCluster{cl: cl, memberID: m.ID}, nil

@@ -45,6 +45,12 @@ var (
 	ErrSingleMemberOnly = errors.New("only clusters of one member are supported")
 )
 
+// Errors of a configuration that is not complete.
+var (
+	errNoDataDir = errors.New("no data directory given")
+	errNotNamed  = errors.New("it does not name this member")
+)
+
 // errUnsupportedEntry stops a member that meets an entry it cannot apply:
 // going on would let its state drift from that of the other members.
 var errUnsupportedEntry = errors.New("log holds a request that is not supported")

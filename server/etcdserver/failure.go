@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
+
+// cleanupTimeout is how long a failed start may take to close its files.
+const cleanupTimeout = time.Second
 
 // failure holds the one error that ended the member. etcd answers such an error
 // by ending the process from within; here the member stops and the command
@@ -120,10 +124,13 @@ func run[T any](f *failure, build func() (T, error)) (T, error) {
 	select {
 	case <-done:
 	case <-f.broken:
-		var none T
-		return none, f.err
+		// If it was build itself that ended it is about to give its files back;
+		// if it waits for another goroutine that ended, it waits for ever.
+		select {
+		case <-done:
+		case <-time.After(cleanupTimeout):
+		}
 	}
-	// A failing part may end the goroutine before build could return.
 	if f.happened() {
 		var none T
 		return none, f.err

@@ -183,10 +183,10 @@ func TestQuotaRaisesAlarm(t *testing.T) {
 	if _, err := s.DeleteRange(testContext(t), &pb.DeleteRangeRequest{Key: []byte("k")}); err != nil {
 		t.Fatal(err)
 	}
-	clear := &pb.AlarmRequest{
+	disarm := &pb.AlarmRequest{
 		Action: pb.AlarmRequest_DEACTIVATE, MemberID: uint64(s.MemberID()), Alarm: pb.AlarmType_NOSPACE,
 	}
-	if _, err := s.Alarm(testContext(t), clear); err != nil {
+	if _, err := s.Alarm(testContext(t), disarm); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.Alarms()); n != 0 {

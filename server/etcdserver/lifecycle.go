@@ -83,9 +83,9 @@ func (s *EtcdServer) shutdown(sched schedule.Scheduler) {
 	select {
 	case <-ended:
 	case <-s.life.failure.broken:
-		// A part below holds a lock for ever. The log can still be closed;
+		// A part below has ended with a lock held. The log can still be closed;
 		// the rest goes with the process.
-		s.r.stop()
+		s.r.abandon()
 	}
 	close(s.life.done)
 }

@@ -3,6 +3,7 @@ package etcdserver
 import (
 	"context"
 	stderrors "errors"
+	"time"
 
 	"github.com/coreos/go-semver/semver"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -34,6 +35,12 @@ func (s *EtcdServer) publish() {
 			return
 		default:
 			s.lg.Warn("publish local member", zap.Error(err))
+		}
+		// A refusal may come at once, as long as a restart applies its log.
+		select {
+		case <-time.After(s.cfg.heartbeat()):
+		case <-s.life.stopping:
+			return
 		}
 	}
 }

@@ -3,6 +3,7 @@ package etcdserver
 import (
 	"context"
 	stderrors "errors"
+	"fmt"
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -18,12 +19,22 @@ const maxGapBetweenApplyAndCommitIndex = 5000
 // propose takes r through raft and gives its reply the type that the caller
 // knows it has.
 func propose[T proto.Message](ctx context.Context, s *EtcdServer, r *pb.InternalRaftRequest) (T, error) {
+	var none T
 	resp, err := s.path.raftRequest(ctx, r)
 	if err != nil {
-		var none T
 		return none, err
 	}
-	return resp.(T), nil
+	return as[T](resp)
+}
+
+// as gives what apply returned its type. Only a wrapper that answers in place of
+// apply could get it wrong.
+func as[T any](x any) (T, error) {
+	v, ok := x.(T)
+	if !ok {
+		return v, fmt.Errorf("apply returned %T, want %T", x, v)
+	}
+	return v, nil
 }
 
 // raftRequest returns the reply or the error that apply made of r.
@@ -72,7 +83,7 @@ func (s *EtcdServer) processInternalRaftRequestOnce(ctx context.Context, r *pb.I
 	}
 	select {
 	case x := <-ch:
-		return x.(*Result), nil
+		return as[*Result](x)
 	case <-ctx.Done():
 		s.w.Trigger(id, nil)
 		return nil, s.parseProposeCtxErr(ctx.Err(), start)

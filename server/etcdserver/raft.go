@@ -79,9 +79,10 @@ type raftNode struct {
 	applyc     chan *toApply
 	readStateC chan raft.ReadState
 
-	stopOnce sync.Once
-	stopped  chan struct{} // closed to end the loop
-	done     chan struct{} // closed when node and storage are closed
+	stopOnce  sync.Once
+	closeOnce sync.Once
+	stopped   chan struct{} // closed to end the loop
+	done      chan struct{} // closed when node and storage are closed
 }
 
 func newRaftNode(lg *zap.Logger, h raftReadyHandler, st *raft.MemoryStorage, heartbeat time.Duration) *raftNode {
@@ -138,12 +139,25 @@ func (r *raftNode) stop() {
 	<-r.done
 }
 
+// abandon tells the loop to end and closes the log without waiting for either
+// the loop or raft: one of them may be what is stuck.
+func (r *raftNode) abandon() {
+	r.stopOnce.Do(func() { close(r.stopped) })
+	r.closeStorage()
+}
+
 func (r *raftNode) onStop() {
 	r.Stop()
 	r.ticker.Stop()
 	r.transport.Stop()
-	if err := r.storage.Close(); err != nil {
-		r.lg.Warn("close raft storage", zap.Error(err))
-	}
+	r.closeStorage()
 	close(r.done)
+}
+
+func (r *raftNode) closeStorage() {
+	r.closeOnce.Do(func() {
+		if err := r.storage.Close(); err != nil {
+			r.lg.Warn("close raft storage", zap.Error(err))
+		}
+	})
 }

@@ -105,12 +105,15 @@ func NewServer(cfg Config, seams Seams) (*EtcdServer, error) {
 		if err != nil {
 			return nil, err
 		}
+		opened := false
+		defer func() {
+			if !opened {
+				b.close()
+			}
+		}()
 		s, err := newServer(cfg, seams, b, f)
-		if err != nil {
-			b.close()
-			return nil, err
-		}
-		return s, nil
+		opened = err == nil
+		return s, err
 	})
 	if err != nil {
 		return nil, openErr(&cfg, err)

@@ -87,7 +87,10 @@ func (s *EtcdServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.
 	if result.Err != nil {
 		return nil, result.Err
 	}
-	resp := result.Resp.(*pb.CompactionResponse)
+	resp, err := as[*pb.CompactionResponse](result.Resp)
+	if err != nil {
+		return nil, err
+	}
 	resp.Header.Revision = s.kv.Rev()
 	return resp, nil
 }
