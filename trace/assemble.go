@@ -10,6 +10,13 @@ import (
 // have begun and not ended are marked open. It costs some microseconds and is
 // not for the request's way.
 func (r *Record) Timeline() *Timeline {
+	t := r.assemble()
+	FillLedger(t)
+	return t
+}
+
+// assemble makes the timeline without its ledger.
+func (r *Record) assemble() *Timeline {
 	t := &Timeline{
 		TraceID: r.traceID.String(), SpanID: spanString(r.spanID),
 		Method: r.facts.Method, Observer: ObserverServer,
@@ -27,13 +34,13 @@ func (r *Record) Timeline() *Timeline {
 	if m := r.message.Load(); m != nil {
 		t.Message = *m
 	}
+	t.Stages = make([]StageTime, 0, 32)
 	a := assembly{r: r, t: t, end: r.over()}
 	t.DurationNS = max(0, a.end-r.begin)
 	a.connection()
 	a.stages()
 	a.attributes()
 	t.NotReached = whyNot(r, t)
-	FillLedger(t)
 	return t
 }
 
@@ -50,12 +57,15 @@ func (a *assembly) connection() {
 	}
 	opener := a.r.Has(MarkOpener)
 	a.t.Connection = Connection{ID: c.ID, Reused: !opener, Peer: c.Peer, Local: c.Local}
+	a.t.conn = Link{c.traceID, c.spanID}
 	if !opener {
 		return
 	}
 	for s := firstConnStage; s <= lastConnStage; s++ {
 		begin, end := c.Stamps(s)
-		a.add(s, begin, end)
+		if st := a.add(s, begin, end); st != nil {
+			st.home = c.span(s)
+		}
 	}
 }
 
@@ -63,6 +73,7 @@ func (a *assembly) stages() {
 	for s := None + 1; s < NumStages; s++ {
 		begin, end := a.r.Stamps(s)
 		a.add(s, begin, end)
+		a.repeated(s)
 		switch s {
 		case WALSave:
 			a.batch(a.r.save.Load(), WALSave, WALSync)
@@ -77,6 +88,7 @@ func (a *assembly) batch(b *Batch, outer, inner Stage) {
 	if b == nil {
 		return
 	}
+	complete := b.complete()
 	for _, part := range []struct {
 		stage Stage
 		at    *interval
@@ -86,6 +98,9 @@ func (a *assembly) batch(b *Batch, outer, inner Stage) {
 			continue
 		}
 		st.Scope, st.SharedBy = ScopeBatch, b.Members()
+		if complete {
+			st.home = b.span(part.stage)
+		}
 		if part.stage == WALSync && b.SyncInferred.Load() {
 			st.BeginEdge, st.EndEdge = Inferred, Inferred
 		}

@@ -17,7 +17,8 @@ type Batch struct {
 	// SyncInferred is set when the fsync's place inside the save is worked out
 	// and not stamped. It is set before the batch's end is stamped.
 	SyncInferred atomic.Bool
-	links        []linkSlot // filled in the order of Add, from any goroutine
+	exported     atomic.Bool // its spans have gone out with a request's
+	links        []linkSlot  // filled in the order of Add, from any goroutine
 }
 
 // linkSlot holds a Link that one goroutine writes while others may read: the

@@ -10,12 +10,13 @@ type Conn struct {
 	Peer, Local string // addresses
 	Protocol    string // "tcp", or a TLS version
 
-	traceID ids
-	spanID  uint64
-	stamps  [lastConnStage - firstConnStage + 1]interval
-	opened  atomic.Bool  // its first request has come
-	reqs    atomic.Int64 // requests so far
-	failure atomic.Pointer[string]
+	traceID  ids
+	spanID   uint64
+	stamps   [lastConnStage - firstConnStage + 1]interval
+	opened   atomic.Bool  // its first request has come
+	exported atomic.Bool  // its spans have gone out with a request's
+	reqs     atomic.Int64 // requests so far
+	failure  atomic.Pointer[string]
 }
 
 // Begin stamps the beginning of one of the connection's stages.

@@ -25,6 +25,8 @@ type Timeline struct {
 	Ledger      []LedgerRow       `json:"ledger"`               // tiles 0 … DurationNS
 	NotReached  []NotReached      `json:"not_reached,omitempty"`
 	Problems    []string          `json:"problems,omitempty"` // contradictions found while reading it from a file
+
+	conn Link // the connection's span, when the timeline was made from a record
 }
 
 // Observer says whose clock bounds the request.
@@ -61,6 +63,8 @@ type StageTime struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 
 	SpanID string `json:"-"` // kept when read from a file
+
+	home Link // the span that stands for it in a batch's or a connection's trace
 }
 
 // Duration returns the stage's length in nanoseconds; never negative.

@@ -1,0 +1,227 @@
+package trace
+
+import (
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/attribute"
+	otelcodes "go.opentelemetry.io/otel/codes"
+	oteltrace "go.opentelemetry.io/otel/trace"
+)
+
+// The keys of attributes that say how a span is drawn as a stage. What is left
+// out has a usual value: a request's own stage, with two exact edges.
+const (
+	attrScope     = "glasskv.scope"
+	attrParent    = "glasskv.parent" // the parent stage, where it is no span of the same trace
+	attrBeginEdge = "glasskv.begin_edge"
+	attrEndEdge   = "glasskv.end_edge"
+	attrSharedBy  = "glasskv.shared_by"
+	attrCount     = "glasskv.count"
+	attrNode      = "glasskv.node"
+	attrOpen      = "glasskv.open"
+	attrLink      = "glasskv.link" // on a link: what it leads to
+)
+
+// linkConnection is the value of attrLink that leads to a connection; a link to
+// a batch has attrSharedBy instead.
+const linkConnection = "connection"
+
+// span is an OpenTelemetry span on its way out: its IDs and times are known
+// before it exists, which no Tracer allows for.
+type span struct {
+	name       string
+	trace      ids
+	id, parent uint64
+	remote     bool // the parent is in another process
+	kind       oteltrace.SpanKind
+	begin, end int64 // nanoseconds since 1970
+	attrs      []attribute.KeyValue
+	links      []spanLink
+	status     otelcodes.Code
+	message    string
+}
+
+type spanLink struct {
+	to    Link
+	attrs []attribute.KeyValue
+}
+
+// spanner turns timelines into spans. It keeps what it allocated from one
+// export to the next; spans are valid until reset.
+type spanner struct {
+	spans []span
+	attrs []attribute.KeyValue // the spans' and links' attributes are parts of it
+	links []spanLink
+	last  map[string]int // stage name → its last row so far, of the timeline at hand
+}
+
+func newSpanner() *spanner { return &spanner{last: make(map[string]int, NumStages)} }
+
+func (s *spanner) reset() {
+	clear(s.spans) // let go of the texts
+	clear(s.attrs)
+	s.spans, s.attrs, s.links = s.spans[:0], s.attrs[:0], s.links[:0]
+}
+
+// timeline appends the request's root span and a span for each stage of its
+// own. Stages that live in the trace of a batch or a connection are linked to.
+func (s *spanner) timeline(t *Timeline) {
+	id, _ := parseTraceID(t.TraceID)
+	rootID, parent := parseSpanID(t.SpanID), parseSpanID(t.ParentID)
+	if id == (ids{}) || rootID == 0 { // a timeline that was never a record
+		id, rootID = newIDs()
+	}
+	start := t.Start.UnixNano()
+	root := len(s.spans)
+	s.spans = append(s.spans, span{
+		name: rootName(t.Method), trace: id, id: rootID, parent: parent, remote: parent != 0,
+		kind: oteltrace.SpanKindServer, begin: start, end: start + t.DurationNS,
+	})
+	if t.Observer == ObserverClient {
+		s.spans[root].kind = oteltrace.SpanKindClient
+	}
+	s.rootAttributes(&s.spans[root], t)
+
+	clear(s.last)
+	for i := range t.Stages {
+		st := &t.Stages[i]
+		if st.home == (Link{}) {
+			s.stage(t, i, &s.spans[root])
+		}
+		s.last[st.Stage] = i
+	}
+	s.rootLinks(&s.spans[root], t)
+}
+
+// stage appends one stage of the request's own. Its ID follows from the root's,
+// so that the same record exported twice gives the same spans.
+func (s *spanner) stage(t *Timeline, i int, root *span) {
+	st := &t.Stages[i]
+	sp := span{
+		name: text(st.Stage), trace: root.trace, id: childID(root.id, i), parent: root.id,
+		kind: oteltrace.SpanKindInternal, begin: root.begin + st.BeginNS, end: root.begin + st.EndNS,
+	}
+	from := len(s.attrs)
+	if st.Parent != "" {
+		if p, ok := s.parentOf(t, st); ok {
+			sp.parent = childID(root.id, p)
+		} else {
+			s.str(attrParent, st.Parent)
+		}
+	}
+	s.stageAttributes(st)
+	sp.attrs = s.since(from)
+	s.spans = append(s.spans, sp)
+}
+
+// parentOf finds the row that a stage sits inside: of several with the parent's
+// name the last that began before it.
+func (s *spanner) parentOf(t *Timeline, st *StageTime) (row int, ok bool) {
+	row, ok = s.last[st.Parent]
+	if !ok || t.Stages[row].home != (Link{}) {
+		return 0, false
+	}
+	for earlier := row; earlier >= 0 && t.Stages[earlier].Stage == st.Parent; earlier-- {
+		if t.Stages[earlier].BeginNS <= st.BeginNS {
+			return earlier, true
+		}
+	}
+	return row, true
+}
+
+func (s *spanner) stageAttributes(st *StageTime) {
+	if st.Scope != ScopeRequest {
+		s.str(attrScope, string(st.Scope))
+	}
+	if st.BeginEdge != Exact {
+		s.str(attrBeginEdge, string(st.BeginEdge))
+	}
+	if st.EndEdge != Exact {
+		s.str(attrEndEdge, string(st.EndEdge))
+	}
+	if st.SharedBy != 0 {
+		s.int(attrSharedBy, int64(st.SharedBy))
+	}
+	if st.Count != 0 {
+		s.int(attrCount, int64(st.Count))
+	}
+	if st.Node != "" {
+		s.str(attrNode, st.Node)
+	}
+	if st.Open {
+		s.attrs = append(s.attrs, attribute.Bool(attrOpen, true))
+	}
+	s.more(st.Attributes)
+}
+
+// more appends attributes in the order of their keys.
+func (s *spanner) more(attrs map[string]string) {
+	if len(attrs) == 0 {
+		return
+	}
+	keys := make([]string, 0, len(attrs))
+	for key := range attrs {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		s.str(key, attrs[key])
+	}
+}
+
+func (s *spanner) str(key, value string) {
+	s.attrs = append(s.attrs, attribute.String(key, text(value)))
+}
+
+func (s *spanner) int(key string, value int64) {
+	s.attrs = append(s.attrs, attribute.Int64(key, value))
+}
+
+// since returns what was appended to the attributes after the mark.
+func (s *spanner) since(mark int) []attribute.KeyValue {
+	if mark == len(s.attrs) {
+		return nil
+	}
+	return s.attrs[mark:len(s.attrs):len(s.attrs)]
+}
+
+func rootName(method string) string {
+	if method == "" || method == "/" {
+		return "grpc" // what the conventions ask for when the method is not known
+	}
+	if method[0] == '/' {
+		method = method[1:]
+	}
+	return text(method)
+}
+
+// text makes a text fit for protobuf, as encoding/json does: every byte that is
+// no UTF-8 becomes a replacement character.
+func text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}
+
+// childID derives the ID of a span from its root's.
+func childID(root uint64, n int) uint64 {
+	x := root + uint64(n+1)*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31 | 1
+}
+
+// parseSpanID reads 16 hexadecimal digits; anything else is zero, "none".
+func parseSpanID(text string) uint64 {
+	if len(text) != 16 {
+		return 0
+	}
+	id, err := strconv.ParseUint(text, 16, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}

@@ -1,0 +1,115 @@
+package trace
+
+import (
+	"context"
+	"testing"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// warmPut is a record with all the stages that a Put passes.
+func warmPut(rc *Recorder, conn *Conn, batch *Batch) *Record {
+	begin := Now()
+	r := rc.Start(conn, 3, begin)
+	r.Mark(MarkTapped | MarkBegun)
+	r.Facts().Method, r.Facts().ValueSize, r.Facts().Revision = "/etcdserverpb.KV/Put", 256, 7
+	r.SetKey([]byte("greeting"))
+	r.SetCode(0, "")
+	r.AddIn(400)
+	r.AddOut(80)
+	for i, s := range []Stage{
+		OperateHeaders, StartHandler, HandleStream, ProcessRPC, RecvMsg, CodecDecode, Interceptors, V3Put, RaftRequest,
+		ProcessOnce, RaftPropose, RaftWaitReady, RaftCommit, ApplyWait, ApplySchedule, ApplyQueue, ApplyEntry, TxnPut,
+		MVCCBegin, MVCCPut, MVCCEnd, WaitTrigger, SendMsg, CodecEncode, WriteStatus, Flush,
+	} {
+		r.BeginAt(s, begin+int64(i)*10_000)
+		r.EndAt(s, begin+int64(i)*10_000+9_000)
+	}
+	if batch != nil {
+		batch.Add(r)
+		r.SetSave(batch)
+	}
+	return r
+}
+
+func savedBatch(n int) *Batch {
+	b := NewBatch(WALSave, n)
+	now := Now()
+	b.Begin(now + 1000)
+	b.Inner(now+2000, now+3000)
+	b.End(now + 4000)
+	return b
+}
+
+type nowhere struct{ bytes int }
+
+func (n *nowhere) Start(context.Context) error { return nil }
+func (n *nowhere) Stop(context.Context) error  { return nil }
+func (n *nowhere) UploadTraces(_ context.Context, spans []*tracepb.ResourceSpans) error {
+	b, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
+	n.bytes = len(b)
+	return err
+}
+
+// What one warm Put costs to export, in the steps that it takes.
+func BenchmarkExportOfOnePut(b *testing.B) {
+	rc := NewRecorder(Options{})
+	conn := rc.NewConn("127.0.0.1:50000", "127.0.0.1:2379")
+	rc.Start(conn, 1, Now())
+	r := warmPut(rc, conn, savedBatch(1))
+	from, err := newProvenance(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, spans := &nowhere{}, newSpanner()
+
+	b.Run("timeline", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r.Timeline()
+		}
+	})
+	b.Run("assemble", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r.assemble()
+		}
+	})
+	b.Run("spans", func(b *testing.B) {
+		b.ReportAllocs()
+		t := r.assemble()
+		for b.Loop() {
+			spans.reset()
+			spans.timeline(t)
+		}
+	})
+	b.Run("otlp", func(b *testing.B) {
+		b.ReportAllocs()
+		sink := &otlpSink{client: out}
+		for b.Loop() {
+			if err := sink.exportDirect(b.Context(), &from, spans.spans); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(out.bytes), "bytes/request")
+	})
+	b.Run("json", func(b *testing.B) {
+		b.ReportAllocs()
+		var line []byte
+		for b.Loop() {
+			line = appendRequestJSON(line[:0], &from, spans.spans)
+		}
+		b.ReportMetric(float64(len(line)), "bytes/request")
+	})
+	b.Run("sdk", func(b *testing.B) {
+		b.ReportAllocs()
+		sdk := otlptrace.NewUnstarted(out)
+		for b.Loop() {
+			if err := sdk.ExportSpans(b.Context(), from.stubs(spans.spans)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

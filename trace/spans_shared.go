@@ -1,0 +1,162 @@
+package trace
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	oteltrace "go.opentelemetry.io/otel/trace"
+)
+
+// What requests share stands in a trace of its own, once: the spans of a batch,
+// or of a connection. Each request links to it, and it links to the requests it
+// served. It goes out with the first exported request that refers to it.
+
+// connectionName is the span that stands for a connection as a whole. It is no
+// stage.
+const connectionName = "connection"
+
+// complete reports whether all of the batch's stamps are set, so that its spans
+// will not change any more. A request that ended before its batch did, because
+// its client went away, has the batch's stages among its own spans instead.
+func (b *Batch) complete() bool {
+	if b.outer.end.Load() == 0 {
+		return false
+	}
+	return b.Kind != ReadIndex || b.inner.end.Load() != 0
+}
+
+// span names the span of one of the batch's two stages.
+func (b *Batch) span(s Stage) Link {
+	if s == b.Kind {
+		return Link{b.traceID, b.spanID}
+	}
+	return Link{b.traceID, childID(b.spanID, int(s))}
+}
+
+// span names the span of one of the connection's stages.
+func (c *Conn) span(s Stage) Link { return Link{c.traceID, childID(c.spanID, int(s))} }
+
+// rootLinks leads from a request to its connection and to the batches that it
+// had a part in. What only the request knows of the batch's stage stands on the
+// link.
+func (s *spanner) rootLinks(root *span, t *Timeline) {
+	first := len(s.links)
+	if t.conn != (Link{}) {
+		s.links = append(s.links, spanLink{t.conn, connectionLink})
+	}
+	for i := range t.Stages {
+		st := &t.Stages[i]
+		if st.home == (Link{}) || st.home.Trace == t.conn.Trace || s.insideShared(t, st) {
+			continue
+		}
+		from := len(s.attrs)
+		s.int(attrSharedBy, int64(st.SharedBy))
+		if st.Parent != "" {
+			s.str(attrParent, st.Parent)
+		}
+		s.links = append(s.links, spanLink{st.home, s.since(from)})
+	}
+	root.links = s.links[first:len(s.links):len(s.links)]
+}
+
+var connectionLink = []attribute.KeyValue{attribute.String(attrLink, linkConnection)}
+
+// insideShared reports whether the stage's parent is a span of the same batch:
+// the link to the parent leads to both then.
+func (s *spanner) insideShared(t *Timeline, st *StageTime) bool {
+	row, ok := s.last[st.Parent]
+	return ok && t.Stages[row].home.Trace == st.home.Trace
+}
+
+// batch appends the spans of a batch: its stages and the links to its requests.
+func (s *spanner) batch(b *Batch) {
+	outer, inner := b.Kind, WALSync
+	if b.Kind == ReadIndex {
+		inner = ReadWaitApplied
+	}
+	root := s.shared(b.span(outer), 0, outer, &b.outer, b)
+	if root == nil {
+		return
+	}
+	first := len(s.links)
+	for _, link := range b.Links() {
+		s.links = append(s.links, spanLink{to: link})
+	}
+	root.links = s.links[first:len(s.links):len(s.links)]
+	var parent uint64
+	if SpecOf(inner).Parent == outer {
+		parent = root.id
+	}
+	s.shared(b.span(inner), parent, inner, &b.inner, b)
+}
+
+// shared appends one stage of a batch, if it was stamped. The span is valid
+// until the next one is appended.
+func (s *spanner) shared(at Link, parent uint64, stage Stage, when *interval, b *Batch) *span {
+	begin, end := when.begin.Load(), when.end.Load()
+	if begin == 0 || end == 0 {
+		return nil
+	}
+	spec, from := SpecOf(stage), len(s.attrs)
+	st := StageTime{
+		Scope: ScopeBatch, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge, SharedBy: b.Members(),
+	}
+	if stage == WALSync && b.SyncInferred.Load() {
+		st.BeginEdge, st.EndEdge = Inferred, Inferred
+	}
+	s.stageAttributes(&st)
+	return s.inner(at, parent, spec.Name, begin, max(begin, end), from)
+}
+
+// inner appends a span of GlassKV's own inside, with the attributes appended
+// since the mark.
+func (s *spanner) inner(at Link, parent uint64, name string, begin, end int64, mark int) *span {
+	s.spans = append(s.spans, span{
+		name: name, trace: at.Trace, id: at.Span, parent: parent, kind: oteltrace.SpanKindInternal,
+		begin: Wall(begin).UnixNano(), end: Wall(end).UnixNano(), attrs: s.since(mark),
+	})
+	return &s.spans[len(s.spans)-1]
+}
+
+// conn appends the span of a connection and those of its stages. A stage that
+// has not ended is open, and ends at the given stamp.
+func (s *spanner) conn(c *Conn, now int64) {
+	begin, from := now, len(s.attrs)
+	for stage := firstConnStage; stage <= lastConnStage; stage++ {
+		if b, _ := c.Stamps(stage); b != 0 {
+			begin = min(begin, b)
+		}
+	}
+	s.str(attrScope, string(ScopeConn))
+	s.int(attrConnID, int64(c.ID))
+	if !s.address(c.Peer, "network.peer.address", "network.peer.port") {
+		s.str(attrConnPeer, c.Peer)
+	}
+	s.inner(Link{c.traceID, c.spanID}, 0, connectionName, begin, now, from)
+	for stage := firstConnStage; stage <= lastConnStage; stage++ {
+		s.connStage(c, stage, now)
+	}
+}
+
+func (s *spanner) connStage(c *Conn, stage Stage, now int64) {
+	begin, end := c.Stamps(stage)
+	if begin == 0 {
+		return
+	}
+	spec, from := SpecOf(stage), len(s.attrs)
+	st := StageTime{Scope: ScopeConn, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge}
+	if end == 0 {
+		st.Open, end = true, now
+		if stage != ServeStreams {
+			st.EndEdge = Inferred
+		}
+	}
+	parent := c.spanID
+	if p := spec.Parent; p != None {
+		if b, _ := c.Stamps(p); b != 0 {
+			parent = c.span(p).Span
+		} else {
+			s.str(attrParent, p.String())
+		}
+	}
+	s.stageAttributes(&st)
+	s.inner(c.span(stage), parent, spec.Name, begin, max(begin, end), from)
+}
