@@ -228,8 +228,12 @@ func (r *Record) keyText() string {
 	return text
 }
 
-// whyNot says of the stages that one would expect and that are missing, why.
+// whyNot says of the stages that one would expect and that are missing, why. A
+// client cannot know that of the server's.
 func whyNot(r *Record, t *Timeline) []NotReached {
+	if r.Has(MarkClient) {
+		return nil
+	}
 	var out []NotReached
 	not := func(s Stage, why string) { out = append(out, NotReached{s.String(), why}) }
 	if t.Connection.Reused {
