@@ -86,9 +86,19 @@ type index struct {
 	byName map[string]Stage
 }
 
+// catalogueParts returns every spec, a file of them each, in the order of the
+// path.
+func catalogueParts() [][]Spec {
+	return [][]Spec{
+		clientStages, connStages, grpcStages, handlerStages,
+		raftStages, readyStages, peerStages, walStages,
+		applyStages, txnStages, mvccStages, readStages, replyStages,
+	}
+}
+
 func buildCatalogue() *index {
 	ix := &index{byName: make(map[string]Stage, NumStages)}
-	for _, part := range [][]Spec{clientStages, connStages, grpcStages, handlerStages, raftStages, readyStages, peerStages, walStages, applyStages, txnStages, mvccStages, readStages, replyStages} {
+	for _, part := range catalogueParts() {
 		for _, spec := range part {
 			ix.specs[spec.Stage] = spec
 			ix.byName[spec.Name] = spec.Stage

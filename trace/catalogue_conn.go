@@ -77,7 +77,7 @@ var connStages = []Spec{
 		},
 		ZH: Text{
 			Note: "一条裸 TCP 连接变成了 gRPC 连接",
-			What: "handleRawConn 把刚接受的连接变成 HTTP/2 传输层：先设一个截止时间（默认 120 s），完成握手，清除截止时间，登记连接，最后启动 serveStreams，自己随即退出。",
+			What: "handleRawConn 把刚接受的连接变成 HTTP/2 传输层：先设一个截止时间（默认 120 s），完成握手，清除截止时间，登记连接。最后启动 serveStreams，自己随即退出。",
 			How:  "起点是连接上的第一次 SetDeadline，精确；终点是清除截止时间的第二次 SetDeadline。之后的登记动作看不到，所以终点大约早 2 µs（中位数），算“近似”。",
 			Slow: "绝大部分时间在等客户端：它的 preface 和 SETTINGS 要走一趟网络。端口扫描器或只连不说话的健康检查会一直停在这里，直到超时。",
 			Do:   "复用连接。自己写服务端时，可以用 grpc.ConnectionTimeout 更早地清掉不说话的连接。",
@@ -129,7 +129,7 @@ var connStages = []Spec{
 			Do:   "Connect before the first request is due (ClientConn.Connect), and keep the connection.",
 		},
 		ZH: Text{
-			Note: "HTTP/2 的 preface 和 SETTINGS 走过网络",
+			Note: "HTTP/2 开场白（preface、SETTINGS）",
 			What: "HTTP/2 以互相问候开场：服务端先发自己的 SETTINGS（frame 大小、窗口、stream 数量），再等客户端的 preface（固定 24 字节）和 SETTINGS。随后启动一个 goroutine，这条连接上的写操作以后都由它来做。",
 			How:  "起点是 gRPC 调用 credentials 的 ServerHandshake（我们正是为此包了一层），终点是清除截止时间的那次 SetDeadline，两端都精确。在这里失败的连接，一个请求也不会有。",
 			Slow: "到客户端的路程：preface 至少要走一趟网络。服务端自己花的时间很少。",

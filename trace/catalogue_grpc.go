@@ -144,14 +144,14 @@ var grpcStages = []Spec{
 		},
 		EN: Text{
 			Note: "protobuf bytes became a Go message",
-			What: "The codec turns the message's bytes into a Go struct: one walk over the fields, which copies keys and values into memory of their own.",
+			What: "The codec turns the message's bytes into a Go struct. It walks over the fields once and copies keys and values into memory of their own.",
 			How:  "Our codec calls the registered one and stamps before and after: both edges are exact.",
 			Slow: "Size, and the number of operations in a transaction, each of which is an allocation of its own. Garbage collection may fall into it.",
 			Do:   "Keep values small; etcd is meant for kilobytes, not megabytes. Split transactions of many operations.",
 		},
 		ZH: Text{
 			Note: "protobuf 字节变成 Go 的消息",
-			What: "编解码器把消息的字节变成 Go 结构体：逐个走过字段，把 key 和 value 复制到各自的内存里。",
+			What: "编解码器把消息的字节变成 Go 结构体。它从头到尾走一遍字段，把 key 和 value 复制到各自的内存里。",
 			How:  "我们的编解码器转调已注册的那个，并在前后打点：两端都精确。",
 			Slow: "消息的大小，以及事务里操作的个数（每个操作都要单独分配内存）。有时会赶上垃圾回收。",
 			Do:   "value 尽量小；etcd 适合存几 KB 的数据，而不是几 MB。操作多的事务拆开来做。",

@@ -168,14 +168,14 @@ var handlerStages = []Spec{
 			"go.etcd.io/etcd/server/v3/lease.(*lessor).Revoke",
 		},
 		EN: Text{
-			Note: "the LeaseRevoke handler: end a lease, delete its keys",
+			Note: "the LeaseRevoke handler: take a lease back",
 			What: "The handler of Lease.LeaseRevoke. It ends a lease before its time and deletes all keys that are attached to it, in one step and through raft.",
 			How:  "The innermost interceptor is ours and stamps before and after it calls the handler: both edges are exact.",
 			Slow: "As with a Put, and then apply.lease: many attached keys, and a commit of the backend, fsync included.",
 			Do:   "Do not hang thousands of keys on one lease if it will be revoked under load.",
 		},
 		ZH: Text{
-			Note: "LeaseRevoke 的 handler：结束租约，删掉它的 key",
+			Note: "LeaseRevoke 的 handler：收回租约",
 			What: "Lease.LeaseRevoke 的 handler。它提前结束一个租约，并一次性删除挂在上面的所有 key，同样要走 raft。",
 			How:  "最里层的拦截器是我们的，在调用 handler 前后各打一个点：两端都精确。",
 			Slow: "除了和 Put 相同的部分，还有 apply.lease：挂着的 key 太多，以及后端的一次提交（含 fsync）。",

@@ -48,7 +48,7 @@ var replyStages = []Spec{
 		},
 		ZH: Text{
 			Note: "Go 的消息变成 protobuf 字节",
-			What: "编解码器先算出回复的大小，再把所有字段写进一块缓冲区；大的回复使用内存池里的缓冲区。",
+			What: "编解码器先算出回复的大小，再把所有字段写进一块缓冲区。大的回复使用内存池里的缓冲区。",
 			How:  "我们的编解码器转调已注册的那个，并在前后打点：两端都精确。",
 			Slow: "回复的大小，主要是范围读取带回的 key 和 value。",
 			Do:   "分页读取（--limit），或者不要 value（--keys-only）。",
@@ -143,14 +143,14 @@ var replyStages = []Spec{
 		},
 		EN: Text{
 			Note: "the client decoded the reply, and the call returned",
-			What: "The client's reading goroutine gives the frames to the stream, the caller's goroutine wakes up, decodes the message, looks at the status, and returns from the call.",
+			What: "The client's reading goroutine gives the frames to the stream and wakes the caller's goroutine. That one decodes the message, looks at the status, and returns from the call.",
 			How:  "From the return of the read that brought the end of the stream to the return of the call. Our own client stamps both, so both are exact; for foreign clients the row is missing.",
 			Slow: "A large reply to decode; a busy client, whose goroutines wait for processors.",
 			Do:   "If this row is long, profile the client. Ask for less at once (--limit, --keys-only).",
 		},
 		ZH: Text{
 			Note: "客户端解码回复，调用返回",
-			What: "客户端的读 goroutine 把 frame 交给 stream，调用者的 goroutine 醒来，解码消息，查看状态，从调用中返回。",
+			What: "客户端的读 goroutine 把 frame 交给 stream，叫醒调用者的 goroutine。后者解码消息，查看状态，从调用中返回。",
 			How:  "从读到流结束标志的那次读返回，到调用返回。两端都由我们自己的客户端打点，是精确的；别的客户端没有这一行。",
 			Slow: "要解码的回复太大；客户端太忙，goroutine 等不到处理器。",
 			Do:   "如果这一行长，就给客户端做性能剖析。一次少要一些（--limit、--keys-only）。",

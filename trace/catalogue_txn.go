@@ -91,14 +91,14 @@ var txnStages = []Spec{
 		},
 		EN: Text{
 			Note: "history before a revision was given up",
-			What: "Compact notes the revision in the backend, commits the backend at once so that the decision survives, and queues the removal of old versions, which then goes on in the background in small steps.",
+			What: "Compact notes the revision in the backend and commits the backend at once, so that the decision survives a crash. Then it queues the removal of old versions, which goes on in the background in small steps.",
 			How:  "The apply goroutine calls it through a seam; stamps stand before and after: both edges are exact. The removal in the background is not in it.",
 			Slow: "The forced commit: the backend writes its pages and syncs them while nothing else is applied.",
 			Do:   "Compact at quiet times, and regularly, so that there is little to remove. A fast disk helps here as well.",
 		},
 		ZH: Text{
 			Note: "放弃某个版本之前的历史",
-			What: "Compact 在后端记下这个版本号，立刻提交后端，让这个决定不会丢，再把清理旧版本的工作排上队，由后台一小步一小步地做。",
+			What: "Compact 在后端记下这个版本号并立刻提交，崩溃也丢不了这个决定。然后把清理旧版本的工作排上队，由后台一小步一小步地做。",
 			How:  "apply 的 goroutine 经由接缝调用它，前后各打一个点：两端都精确。后台的清理不在其中。",
 			Slow: "那次强制提交：后端写页、同步到盘，期间别的条目都无法 apply。",
 			Do:   "在空闲时做，并且定期做，这样每次要清理的就少。磁盘快也有帮助。",
