@@ -17,14 +17,14 @@ var applyStages = []Spec{
 		EN: Text{
 			Note: "committed, and waiting for its turn to take effect",
 			What: "Committed entries take effect (are applied) strictly one by one, in the order of the log, on one goroutine. The entry waits first until that goroutine comes to its batch (apply.schedule), then for the entries before it in the batch (apply.queue).",
-			How:  "From the raft loop's receipt of the Ready with the committed entry, stamped about 1 µs late (near), to the moment when applying this entry begins (exact). The \"behind\" of a timeline is the number of entries before it.",
+			How:  "From the raft loop's receipt of the Ready with the committed entry, stamped about 1 µs late (near), to the moment when applying this entry begins (exact). The attribute glasskv.apply.behind counts the entries before it in the batch.",
 			Slow: "Large changes ahead of it, a backend commit, or a compaction, which all run on the same goroutine.",
 			Do:   "The gap between etcd_server_proposals_committed_total and etcd_server_proposals_applied_total should stay near zero. If it grows, look for large transactions and slow backend commits.",
 		},
 		ZH: Text{
 			Note: "已提交，等着轮到自己生效",
 			What: "已提交的条目按日志顺序、由一个 goroutine 严格地逐个 apply（让改动生效）。条目先要等那个 goroutine 轮到自己这一批（apply.schedule），再等批里排在前面的条目（apply.queue）。",
-			How:  "起点是 raft 循环收到含有这个已提交条目的 Ready（约晚 1 µs，近似），终点是开始 apply 这个条目（精确）。时间线里会注明前面还有几个条目。",
+			How:  "起点是 raft 循环收到含有这个已提交条目的 Ready（约晚 1 µs，近似），终点是开始 apply 这个条目（精确）。属性 glasskv.apply.behind 是同批里排在前面的条目数。",
 			Slow: "前面有大改动、后端正在提交，或者 compaction：它们都在同一个 goroutine 上。",
 			Do:   "etcd_server_proposals_committed_total 与 etcd_server_proposals_applied_total 的差应当接近零。如果在拉大，查一查大事务和缓慢的后端提交。",
 		},

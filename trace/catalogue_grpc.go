@@ -17,14 +17,14 @@ var grpcStages = []Spec{
 		EN: Text{
 			Note: "the request's headers were unpacked and checked",
 			What: "A HEADERS frame opens a stream. operateHeaders checks it (content type, :authority, POST), takes out the method's name, the deadline and the metadata, makes the request's context, and asks the tap whether to go on. What does not pass is turned away here, and no goroutine is started for it.",
-			How:  "It begins when the frame has been consumed, about 1 µs too early, for unpacking the headers (HPACK) comes in between. It ends at the tap, which the function calls shortly before its end. Both edges are near.",
+			How:  "It begins when gRPC reads the frame's first bytes, about 1 µs early, since the headers are still to be unpacked (HPACK). It ends at the tap, which the function calls shortly before its own end. Both edges are near.",
 			Slow: "Much metadata, such as long tokens. The function holds a lock of the connection: the streams of one connection pass it one after another.",
 			Do:   "Keep metadata short. Spread clients that start very many requests over several connections.",
 		},
 		ZH: Text{
 			Note: "请求头被解开并检查",
 			What: "HEADERS frame 开启一个 stream。operateHeaders 检查它（content-type、:authority、POST），取出方法名、截止时间和元数据，建好请求的 context，再问 tap 是否放行。不合格的请求在这里就被挡回去，不会为它启动 goroutine。",
-			How:  "起点是读走这个 frame 的时刻，约早 1 µs，因为中间还要解开请求头（HPACK）；终点是 tap，它在函数快结束时被调用。两端都是近似的。",
+			How:  "起点是 gRPC 读到这个 frame 头几个字节的时刻，约早 1 µs，因为之后还要解开请求头（HPACK）；终点是 tap，它在函数快结束时被调用。两端都是近似的。",
 			Slow: "元数据太多，比如很长的 token。这个函数持有连接的锁，同一条连接上的 stream 只能一个个通过。",
 			Do:   "元数据尽量短。请求数量极大的客户端应分散到几条连接上。",
 		},

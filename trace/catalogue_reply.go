@@ -68,14 +68,14 @@ var replyStages = []Spec{
 		EN: Text{
 			Note: "the call's status was queued behind the reply",
 			What: "In gRPC the outcome comes last: trailers with grpc-status (0 for OK) and, for errors, grpc-message. They are queued behind the reply with the mark that ends the stream. The stream's context is cancelled from here on.",
-			How:  "It begins where the reply was queued, about 0.5 µs early (near), and ends with OutTrailer of the stats handler (exact). Every answer has trailers, also that of an unknown method.",
+			How:  "It begins where the reply was queued or the handler returned its error, about 0.5 µs early (near), and ends with OutTrailer of the stats handler (exact).",
 			Slow: "Hardly ever. Large error details make it grow.",
 			Do:   "Nothing. For the codes that a server has given, see grpc_server_handled_total.",
 		},
 		ZH: Text{
 			Note: "调用的状态排在回复后面",
 			What: "gRPC 的结果放在最后：trailer 里有 grpc-status（0 表示 OK），出错时还有 grpc-message。它们带着流结束标志排在回复后面。从这里起，stream 的 context 被取消。",
-			How:  "起点是回复排进队列之处，约早 0.5 µs（近似）；终点是 stats handler 的 OutTrailer（精确）。每个答复都有 trailer，未知方法的也不例外。",
+			How:  "起点是回复排进队列、或 handler 返回错误的时刻，约早 0.5 µs（近似）；终点是 stats handler 的 OutTrailer（精确）。",
 			Slow: "几乎不会慢。错误详情很大时会变长。",
 			Do:   "不必处理。想知道服务端给出过哪些状态码，看 grpc_server_handled_total。",
 		},
