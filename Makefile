@@ -45,8 +45,12 @@ demo:
 docs:
 	go generate ./...
 
+# The timeline in both READMEs, from a run made now.
+readme:
+	go run ./scripts/readme
+
 # What CI runs.
 ci:
 	.ci/run
 
-.PHONY: test race lint fuzz compat crash bench bench-short overlay demo docs ci
+.PHONY: test race lint fuzz compat crash bench bench-short overlay demo docs readme ci

@@ -1,0 +1,67 @@
+// Command readme cuts a real timeline out of a run of the demo and puts it into
+// both READMEs, between their markers. Run it from the top of the repository:
+//
+//	go run ./scripts/readme
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+const (
+	begin = "<!-- timeline: cut from a run by `make readme` -->\n"
+	end   = "<!-- timeline end -->"
+	width = "100" // what GitHub shows of a code block without a scroll bar
+)
+
+func main() {
+	for file, lang := range map[string]string{"README.md": "en", "README.zh.md": "zh"} {
+		if err := refresh(file, lang); err != nil {
+			fmt.Fprintf(os.Stderr, "readme: %s: %v\n", file, err)
+			os.Exit(1)
+		}
+	}
+}
+
+func refresh(file, lang string) error {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(page), begin)
+	if !ok {
+		return errors.New("no begin marker")
+	}
+	_, after, ok := strings.Cut(rest, end)
+	if !ok {
+		return errors.New("no end marker")
+	}
+	timeline, err := run(lang)
+	if err != nil {
+		return err
+	}
+	fresh := before + begin + "\n```\n" + timeline + "\n```\n\n" + end + after
+	return os.WriteFile(file, []byte(fresh), 0o644)
+}
+
+// run makes a demo of its own for each language, so each page shows what was
+// measured and not a translation of it.
+func run(lang string) (string, error) {
+	var errs bytes.Buffer
+	cmd := exec.Command("go", "run", ".", "demo", "--only", "put", "--lang", lang, "--width", width, "--color", "never")
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("demo: %w: %s", err, strings.TrimSpace(errs.String()))
+	}
+	lines := strings.Split(strings.Trim(string(out), "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n"), nil
+}
