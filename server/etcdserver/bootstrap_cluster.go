@@ -10,6 +10,10 @@ import (
 	"go.uber.org/zap"
 )
 
+// maxLearners is etcd's default. It decides which changes of the membership are
+// valid, so that it must be the same on every member.
+var maxLearners = membership.WithMaxLearners(membership.DefaultMaxLearners)
+
 // bootstrappedCluster is the membership and who of it we are.
 type bootstrappedCluster struct {
 	cl       *membership.RaftCluster
@@ -20,7 +24,7 @@ type bootstrappedCluster struct {
 // follow from the token and the peer URLs, so that every member of a new cluster
 // arrives at the same ones without asking.
 func newCluster(cfg *Config) (*bootstrappedCluster, error) {
-	cl, err := membership.NewClusterFromURLsMap(cfg.Logger, cfg.InitialClusterToken, cfg.InitialPeerURLsMap)
+	cl, err := membership.NewClusterFromURLsMap(cfg.Logger, cfg.InitialClusterToken, cfg.InitialPeerURLsMap, maxLearners)
 	if err != nil {
 		return nil, fmt.Errorf("initial cluster: %w", err)
 	}
@@ -35,7 +39,7 @@ func newCluster(cfg *Config) (*bootstrappedCluster, error) {
 // clusterFromWAL makes the membership of a restart: the IDs come from the log,
 // the members from the backend.
 func clusterFromWAL(cfg *Config, meta walMetadata) *bootstrappedCluster {
-	cl := membership.NewCluster(cfg.Logger)
+	cl := membership.NewCluster(cfg.Logger, maxLearners)
 	cl.SetID(meta.memberID, meta.clusterID)
 	return &bootstrappedCluster{cl: cl, memberID: meta.memberID}
 }

@@ -31,9 +31,11 @@
 // # The rest
 //
 // bootstrap*.go open or create a data directory; snapshot.go and purge.go keep
-// the log short; membership.go publishes the member and the cluster's version;
-// lease.go revokes what has expired; lifecycle.go starts and stops it all;
-// failure.go says what happens when a disk does not.
+// the log short; leadership.go follows raft's elections; membership.go publishes
+// the member, version.go the cluster's version, and conf_change.go applies
+// changes of the membership; lease.go revokes what has expired and alarm.go
+// refuses what an alarm forbids; lifecycle.go and drain.go start and stop it all;
+// failure.go says what happens when a disk does not do its part.
 //
 // # Seams
 //

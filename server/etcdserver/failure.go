@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,7 +91,9 @@ func (h guardHook) OnWrite(ce *zapcore.CheckedEntry, fields []zapcore.Field) {
 }
 
 // loggedError makes an error of a log line, around the error among its fields.
+// That something failed is what an error says anyway.
 func loggedError(msg string, fields []zapcore.Field) error {
+	msg = strings.TrimPrefix(msg, "failed to ")
 	for _, field := range fields {
 		if err, ok := field.Interface.(error); ok {
 			return fmt.Errorf("%s: %w", msg, err)

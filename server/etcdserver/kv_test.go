@@ -193,3 +193,18 @@ func TestQuotaRaisesAlarm(t *testing.T) {
 		t.Errorf("%d alarms after clearing", n)
 	}
 }
+
+// A member that is found corrupt is not written to any more.
+func TestCorruptAlarmRefusesWrites(t *testing.T) {
+	s := startServer(t, testConfig(t, t.TempDir()), Seams{})
+	raise := &pb.AlarmRequest{
+		Action: pb.AlarmRequest_ACTIVATE, MemberID: uint64(s.MemberID()), Alarm: pb.AlarmType_CORRUPT,
+	}
+	if _, err := s.Alarm(testContext(t), raise); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Put(testContext(t), &pb.PutRequest{Key: []byte("k")})
+	wantErr(t, err, errors.ErrCorrupt)
+	_, err = s.DeleteRange(testContext(t), &pb.DeleteRangeRequest{Key: []byte("k")})
+	wantErr(t, err, errors.ErrCorrupt)
+}

@@ -54,7 +54,6 @@ func (s *EtcdServer) run() {
 		case leases := <-s.lessor.ExpiredLeasesC():
 			s.revokeExpiredLeases(leases)
 		case <-s.life.failure.failed:
-			s.lg.Error("member failed", zap.Error(s.life.failure.err))
 			return
 		case <-s.life.stop:
 			return

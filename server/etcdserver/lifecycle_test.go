@@ -149,7 +149,7 @@ func (d *fullDisk) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 // and not the process.
 func TestFatalLogLineStopsTheMember(t *testing.T) {
 	s := startServer(t, testConfig(t, t.TempDir()), Seams{})
-	go s.lg.Fatal("commit", zap.Error(syscall.ENOSPC))
+	go s.lg.Fatal("failed to commit", zap.Error(syscall.ENOSPC))
 	err := <-s.Fatal()
 	wantErr(t, err, syscall.ENOSPC)
 	if got, want := err.Error(), "commit: no space left on device"; got != want {
