@@ -76,7 +76,7 @@ var raftStages = []Spec{
 		ZH: Text{
 			Note: "等 raft 把它追加到内存中的日志",
 			What: "raft 是一个 goroutine，一次只做一件事。Propose 通过 channel 把改动交给它，等它追加到内存里的日志：从这时起它是一个有索引的条目，但还没有落盘。",
-			How:  "我们的 raft.Node 转调真正的那个，在 Propose 前后打点：两端都精确。记录随 context 来到这里，从此凭条目里的请求 ID 与请求对上。",
+			How:  "我们的 raft.Node 转调真正的那个，在 Propose 前后打点：两端都精确。记录随 context 来到这里，再往后就靠条目里的请求 ID 找到它。",
 			Slow: "没有 leader：选出来之前 raft 不收提案。否则就是在 raft 的 goroutine 前排队，它还要处理 tick、消息、Ready 和 Advance。",
 			Do:   "达到一秒以上，看 etcd_server_has_leader 和 etcd_server_leader_changes_seen_total。如果很短、客户端又多，那就是普通的排队。",
 		},
@@ -101,7 +101,7 @@ var raftStages = []Spec{
 		},
 		ZH: Text{
 			Note: "等前一批写完盘",
-			What: "raft 把工作打成包分发，每包叫一个 Ready：该存什么、该 apply 什么、该发什么。服务端报告上一包做完（Advance）之后，才有下一包。这期间提出的提案都在这里等，然后同乘一包、共用一次 fsync。",
+			What: "raft 把工作打成包分发，每包叫一个 Ready：该存什么、该 apply 什么、该发什么。服务端报告上一包做完（Advance）之后，才有下一包。这期间来的提案都在这里等，然后装进同一包，共用一次 fsync。",
 			How:  "从 Propose 返回，到 raft 循环收到装着这个条目的 Ready。条目进日志比前者略早，后者在收到之后马上打点：两端都是近似的，约 1 µs。",
 			Slow: "前一批的 fsync。这正是组提交（group commit）在起作用：负载高时最多等一个 wal.save 那么久，但接下来的一次 fsync 会同时服务所有等待者。",
 			Do:   "磁盘快，它就短（glasskv explain wal.sync）。只有一个客户端时应当接近零，否则就是处理器不够用。",

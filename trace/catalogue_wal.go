@@ -51,7 +51,7 @@ var walStages = []Spec{
 			What: "write 只是把数据交到内核的内存里。fdatasync 会一直等到磁盘自己说“安全了”，服务端这才能答复客户端写入成功。一次调用管整批，所以十二个写入不一定比一个贵。",
 			How:  "WAL 会为自己的直方图测量每次 fdatasync，取 Save 前后直方图总和之差，长度是准确的。位置在 Save 的末尾，近似（2 µs）。如果 Save 里同步了不止一次（换文件，或同一进程里还有别的服务端），位置标为“推断”。",
 			Slow: "磁盘。带掉电保护的盘由缓存应答，几十到几百微秒；不带的每次都要真正写到闪存，一毫秒以上；机械盘约十毫秒。同一块盘上的邻居还会雪上加霜。",
-			Do:   "直接测磁盘：fio --name=wal --rw=write --ioengine=sync --fdatasync=1 --bs=2300 --size=22m --directory=DIR。etcd 要求 p99 低于 10 ms。同时写的客户端越多，一次 fsync 分摊得越薄。",
+			Do:   "直接测磁盘：fio --name=wal --rw=write --ioengine=sync --fdatasync=1 --bs=2300 --size=22m --directory=DIR。etcd 要求 p99 低于 10 ms。同时写的客户端越多，每次 fsync 的代价就分摊得越薄。",
 		},
 	},
 }
