@@ -2,6 +2,7 @@ package screen
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -33,7 +34,8 @@ func Cut(s string, n int) string {
 }
 
 // Middle shortens to n columns by leaving out the middle: of a function's name
-// both ends tell something.
+// both ends tell something. It cuts where a word of the name begins, if one
+// begins near.
 func Middle(s string, n int) string {
 	if Width(s) <= n {
 		return s
@@ -41,8 +43,15 @@ func Middle(s string, n int) string {
 	if n < 5 {
 		return ansi.Truncate(s, max(0, n), "…")
 	}
-	head := (n - 1) / 2
-	return ansi.Truncate(s, head, "") + "…" + ansi.TruncateLeft(s, Width(s)-(n-1-head), "")
+	tail := ansi.TruncateLeft(s, Width(s)-n/2, "")
+	if at := strings.IndexFunc(tail, unicode.IsUpper); at > 0 && at <= len(tail)/2 {
+		tail = tail[at:]
+	}
+	head := ansi.Truncate(s, n-1-Width(tail), "")
+	if at := strings.LastIndexAny(head, "./"); at >= len(head)-4 && at > 0 {
+		head = head[:at+1]
+	}
+	return head + "…" + tail
 }
 
 // Wrap breaks a text into lines of at most n columns. Chinese may break
@@ -69,18 +78,24 @@ func Wrap(s string, n int) []string {
 }
 
 // words cuts a text at every place where a line may break. Each piece keeps the
-// blanks behind it, and a closing mark stays with what it closes.
+// blanks behind it, a closing mark stays with what it closes, and a unit with
+// its number.
 func words(s string) []string {
 	const closing, opening = "，。；：、！？）」』》”’…", "（「『《“‘"
 	var out []string
-	start, prev := 0, rune(0)
+	start, before, prev := 0, rune(0), rune(0)
 	for i, r := range s {
-		wide := Width(string(r)) == 2
-		breaks := prev == ' ' || wide || Width(string(prev)) == 2
-		if i > start && breaks && r != ' ' && !strings.ContainsRune(closing, r) && !strings.ContainsRune(opening, prev) {
+		breaks := prev == ' ' || Width(string(r)) == 2 || Width(string(prev)) == 2
+		bound := strings.ContainsRune(closing, r) || strings.ContainsRune(opening, prev) || isUnit(before, prev, r)
+		if i > start && breaks && r != ' ' && !bound {
 			out, start = append(out, s[start:i]), i
 		}
-		prev = r
+		before, prev = prev, r
 	}
 	return append(out, s[start:])
+}
+
+// isUnit reports whether r begins what may be the unit of a number: "302 µs".
+func isUnit(before, blank, r rune) bool {
+	return unicode.IsDigit(before) && blank == ' ' && strings.ContainsRune("nµmsh%B", r)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // tickEvery is how many columns a mark of the axis wants at least.
-const tickEvery = 9
+const tickEvery = 5
 
 // requestScale spans the request from its begin to its end, and beyond it where
 // stages went on after the reply: at most as long again.
@@ -23,7 +23,11 @@ func requestScale(t *trace.Timeline, cells int) scale {
 	if float64(end-t.DurationNS) < 0.02*float64(t.DurationNS) {
 		end = t.DurationNS
 	}
-	return scale{0, max(1, min(end, 2*t.DurationNS)), cells}
+	s := scale{end: max(1, min(end, 2*t.DurationNS)), cells: cells}
+	if s.end > t.DurationNS {
+		s.ended = t.DurationNS
+	}
+	return s
 }
 
 // connScale spans the connection's stages where they lie before the request,
@@ -46,22 +50,34 @@ func connScale(stages []*trace.StageTime, cells int) (s scale, ok bool) {
 	return s, !first && s.begin < 0
 }
 
-// marks writes the axis: its round times above their columns.
+// marks writes the axis: its round times above their columns. The last one,
+// which carries the unit, always has its place.
 func (s scale) marks() string {
-	at, labels := screen.Ticks(s.end-s.begin, max(1, s.cells/tickEvery))
-	line := make([]rune, 0, s.cells)
-	for i, label := range labels {
-		column := s.eighth(s.begin+at[i]) / eighths
+	at, labels := s.ticks()
+	line := []rune(screen.Blank(s.cells))
+	free := s.cells
+	put := func(i int) {
+		column := s.column(s.begin + at[i])
 		if i > 0 {
-			column -= screen.Width(number(label)) / 2
+			column -= (screen.Width(number(labels[i])) - 1) / 2
 		}
-		column = min(column, s.cells-screen.Width(label))
-		if column < len(line) || i > 0 && column == len(line) {
-			continue // no room beside the one before
+		column = max(0, min(column, s.cells-screen.Width(labels[i])))
+		if i == len(at)-1 {
+			free = column
+		} else if column+screen.Width(labels[i]) >= free || column > 0 && line[column-1] != ' ' {
+			return // no room beside its neighbours
 		}
-		line = append(line, []rune(screen.Blank(column-len(line))+label)...)
+		copy(line[column:], []rune(labels[i]))
 	}
-	return string(line)
+	put(len(at) - 1)
+	for i := range len(at) - 1 {
+		put(i)
+	}
+	return strings.TrimRight(string(line), " ")
+}
+
+func (s scale) ticks() (at []int64, labels []string) {
+	return screen.Ticks(s.end-s.begin, (s.cells+tickEvery-1)/tickEvery)
 }
 
 // number cuts off the unit, so that the number stands over its mark.
@@ -70,14 +86,17 @@ func number(label string) string {
 	return n
 }
 
-// grid returns the columns in which a mark of the axis stands.
-func (s scale) grid() map[int]bool {
-	at, _ := screen.Ticks(s.end-s.begin, max(1, s.cells/tickEvery))
-	columns := make(map[int]bool, len(at))
+// grid returns the columns in which a mark of the axis stands, and the mark.
+func (s scale) grid() map[int]rune {
+	at, _ := s.ticks()
+	columns := make(map[int]rune, len(at)+1)
 	for _, ns := range at {
-		if c := s.eighth(s.begin+ns) / eighths; c < s.cells {
-			columns[c] = true
-		}
+		columns[s.column(s.begin+ns)] = '·'
+	}
+	if s.ended != 0 {
+		columns[s.column(s.ended)] = '┊'
 	}
 	return columns
 }
+
+func (s scale) column(ns int64) int { return min(s.eighth(ns)/eighths, s.cells-1) }

@@ -17,10 +17,11 @@ type glyph struct {
 
 // Block elements fill a cell from the left in steps of an eighth. From the
 // right there are only the half and the eighth, and for a moment in the middle
-// there is a stroke.
+// there are two strokes. The slim ones come first: of equally good ones the
+// first is taken.
 var blocks = []glyph{
-	{'█', 0xff}, {'▉', 0x7f}, {'▊', 0x3f}, {'▋', 0x1f}, {'▌', 0x0f}, {'▍', 0x07}, {'▎', 0x03}, {'▏', 0x01},
-	{'▐', 0xf0}, {'▕', 0x80}, {'┃', 0x18},
+	{'▏', 0x01}, {'▕', 0x80}, {'│', 0x08}, {'│', 0x10}, {'┃', 0x18}, {'▎', 0x03}, {'▍', 0x07},
+	{'▌', 0x0f}, {'▐', 0xf0}, {'▋', 0x1f}, {'▊', 0x3f}, {'▉', 0x7f}, {'█', 0xff},
 }
 
 // strong draws the eighths of a cell in which the request waited.
@@ -49,6 +50,7 @@ func thin(mask uint8) rune {
 type scale struct {
 	begin, end int64
 	cells      int
+	ended      int64 // when the wait ended, where the axis goes on beyond it
 }
 
 // eighth returns the position of a time, within the plot.
@@ -83,7 +85,8 @@ type cell struct {
 	role screen.Role
 }
 
-// bar draws a row's spans. A row that goes on beyond the axis ends in an arrow.
+// bar draws a row's spans. One that goes on beyond the axis, or had not ended,
+// ends in an arrow.
 func (s scale) bar(r *row) []cell {
 	cells := make([]cell, s.cells)
 	under, waits := s.masks(r.under), s.masks(r.waits)
@@ -98,10 +101,10 @@ func (s scale) bar(r *row) []cell {
 		}
 	}
 	for _, u := range r.under {
-		if u.end > s.end && u.begin <= s.end && s.cells > 0 {
-			cells[s.cells-1] = cell{'▸', r.role()}
+		if r.open || u.end > s.end && u.begin <= s.end {
+			cells[max(0, (s.eighth(u.end)-1)/eighths)] = cell{'▸', r.role()}
 		}
-		if u.begin < s.begin && u.end >= s.begin && s.cells > 0 {
+		if u.begin < s.begin && u.end >= s.begin {
 			cells[0] = cell{'◂', r.role()}
 		}
 	}

@@ -17,7 +17,7 @@ const (
 	fixedColumns = markColumns + tookColumns + shareColumns + gapColumns
 
 	notesFrom    = 120 // the width from which notes stand beside the bars
-	wideTreeFrom = 100 // the width from which a level of the tree takes two columns
+	wideTreeFrom = 140 // the width from which a level of the tree takes two columns
 	leastNote    = 36
 	mostNote     = 64
 )
@@ -37,10 +37,10 @@ func mostName(width int) int {
 		return 22
 	case width < wideTreeFrom:
 		return 29
-	case width < 150:
-		return 34
+	case width < 170:
+		return 38
 	}
-	return 46
+	return 54
 }
 
 func columnsFor(width int, rows []*row) columns {
@@ -54,7 +54,7 @@ func columnsFor(width int, rows []*row) columns {
 	c.plot = width - fixedColumns - c.name
 	if width >= notesFrom && longest > 0 {
 		rest := c.plot - gapColumns
-		c.note = min(longest, mostNote, max(leastNote, rest*55/100))
+		c.note = min(longest, mostNote, max(leastNote, rest*3/5))
 		c.plot = rest - c.note
 	}
 	return c

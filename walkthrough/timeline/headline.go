@@ -27,19 +27,16 @@ func (p *picture) headline() {
 	title := screen.Middle(verdict.Operation(p.t, p.lang), room)
 	line := []string{screen.Strong.Paint(title), "   ", role.Paint(outcome), "   ", screen.Strong.Paint(took)}
 	used := screen.Width(strings.Join(line, ""))
-	for i, fact := range []string{seen, explained} {
-		lead := between
-		if i == 0 {
-			lead = " "
-		}
-		if used += screen.Width(lead + fact); used > p.width {
+	facts := []string{seen, explained}
+	for lead := " "; len(facts) > 0; lead = between {
+		if used += screen.Width(lead + facts[0]); used > p.width {
 			break
 		}
-		line = append(line, screen.Dim.Paint(lead+fact))
+		line, facts = append(line, screen.Dim.Paint(lead+facts[0])), facts[1:]
 	}
 	p.out.Line(line...)
 	p.message()
-	for _, l := range fill(p.facts(used > p.width, seen, explained), p.width) {
+	for _, l := range p.facts(facts) {
 		p.out.Line(screen.Dim.Paint(l))
 	}
 }
@@ -59,7 +56,7 @@ func (p *picture) outcome() (string, screen.Role) {
 	case "OK":
 		return p.t.Code, screen.Good
 	case "":
-		return p.lang.Pick("no reply", "没有应答"), screen.Warn
+		return p.lang.Pick("no reply", "没有回复"), screen.Warn
 	}
 	return screen.Escape(p.t.Code), screen.Bad
 }
@@ -78,28 +75,36 @@ func (p *picture) message() {
 	}
 }
 
-// facts are what one may want to know besides, the most wanted first.
-func (p *picture) facts(crowded bool, seen, explained string) (out []string) {
-	if crowded {
-		out = append(out, seen, explained)
-	}
+// facts are what one may want to know besides. The first ones, the connection
+// and the trace are always told, the others as far as their line goes.
+func (p *picture) facts(first []string) []string {
+	must, may := first, []string(nil)
 	if c := p.t.Connection; c.ID != 0 {
 		how := p.lang.Pick("new", "新建")
 		if c.Reused {
 			how = p.lang.Pick("reused", "复用")
 		}
-		out = append(out, p.lang.Say("connection #%d, %s", "连接 #%d，%s", c.ID, how))
+		must = append(must, p.lang.Say("connection #%d, %s", "连接 #%d，%s", c.ID, how))
 	}
 	if p.t.TraceID != "" {
-		out = append(out, "trace "+screen.Escape(p.t.TraceID))
+		must = append(must, "trace "+screen.Escape(p.t.TraceID))
 	}
 	if size := p.t.Attributes[trace.AttrValueSize]; size != "" {
-		out = append(out, p.lang.Say("value %s", "值 %s", sizeText(size)))
+		may = append(may, p.lang.Say("value %s", "值 %s", sizeText(size)))
 	}
 	if revision := p.t.Attributes[trace.AttrRevision]; revision != "" {
-		out = append(out, p.lang.Say("revision %s", "revision %s", screen.Escape(revision)))
+		may = append(may, "revision "+screen.Escape(revision))
 	}
-	return out
+	if !p.t.Start.IsZero() {
+		may = append(may, p.t.Start.UTC().Format("2006-01-02 15:04:05.000 UTC"))
+	}
+	lines := fill(must, p.width)
+	for _, fact := range may {
+		if last := len(lines) - 1; last >= 0 && screen.Width(lines[last]+between+fact) <= p.width {
+			lines[last] += between + fact
+		}
+	}
+	return lines
 }
 
 // sizeText writes an attribute's number of bytes with a unit.

@@ -10,7 +10,8 @@ import (
 
 // signs notes which signs a picture used: the legend explains no others.
 type signs struct {
-	small, thin, near, inferred, short bool
+	small, thin, near, inferred, ended bool
+	short                              string // "×12 shared by 12"
 }
 
 func (s *signs) see(r *row) {
@@ -22,7 +23,7 @@ func (s *signs) see(r *row) {
 // legend explains the signs that were used.
 func (p *picture) legend() {
 	say := p.lang.Pick
-	items := []string{say("● the reply waited here", "● 应答在这里等待")}
+	items := []string{say("● the reply waited here", "● 请求在这里等待")}
 	if p.used.small {
 		items = append(items, say("• less than 1 %", "• 不到 1 %"))
 	}
@@ -35,8 +36,11 @@ func (p *picture) legend() {
 	if p.used.inferred {
 		items = append(items, say("~ edge inferred", "~ 边界为推算"))
 	}
-	if p.used.short {
-		items = append(items, say("×n by so many", "×n 次数或共用数"))
+	if p.used.short != "" {
+		items = append(items, p.used.short)
+	}
+	if p.used.ended {
+		items = append(items, say("┊ the wait ended", "┊ 等待到此结束"))
 	}
 	for _, l := range fill3(items, p.width) {
 		p.out.Line(screen.Dim.Paint(l))
@@ -63,41 +67,40 @@ func fill3(items []string, width int) []string {
 // kinds adds up what the time was spent on. It is the legend of the colours
 // and, without colours, the shortest summary of the request.
 func (p *picture) kinds() {
+	if p.t.Attributes[trace.AttrStreaming] == "true" {
+		return // a stream's handler mostly sleeps: no kind of time says that
+	}
 	type part struct {
 		kind trace.Kind
 		ns   int64
 	}
 	var parts []part
 	for name, ns := range p.t.Waited() {
-		kind := trace.KindNone
-		if stage, known := trace.StageByName(name); known {
-			kind = trace.SpecOf(stage).Kind
-		} else if name != trace.Unexplained {
+		if name == trace.Unexplained {
+			continue // it has a row of its own
+		}
+		stage, known := trace.StageByName(name)
+		if !known {
 			return // spans of another program: their kinds are not known
 		}
+		kind := trace.SpecOf(stage).Kind
 		if i := slices.IndexFunc(parts, func(x part) bool { return x.kind == kind }); i >= 0 {
 			parts[i].ns += ns
 		} else {
 			parts = append(parts, part{kind, ns})
 		}
 	}
-	slices.SortFunc(parts, func(a, b part) int {
-		return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.kind, b.kind))
-	})
-	var line, plain string
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.kind, b.kind)) })
+	const gap = "  "
+	line, width := "", 0
 	for _, x := range parts {
 		text := p.lang.Kind(x.kind) + " " + screen.Percent(p.shareOf(x.ns))
-		sign := "■"
-		if x.kind == trace.KindNone {
-			sign = "░"
-		}
-		piece := sign + " " + text + "   "
-		if screen.Width(plain+piece)-3 > p.width {
+		if width += screen.Width("■ " + text); width > p.width {
 			p.out.Line(line)
-			line, plain = "", ""
+			line, width = "", screen.Width("■ "+text)
 		}
-		plain += piece
-		line += screen.RoleOf(x.kind).Paint(sign) + " " + text + "   "
+		line += screen.RoleOf(x.kind).Paint("■") + " " + text + gap
+		width += len(gap)
 	}
 	if line != "" {
 		p.out.Line(line)

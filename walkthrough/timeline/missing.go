@@ -24,13 +24,13 @@ func (p *picture) notReached() {
 	}
 	for _, why := range reasons {
 		names := strings.Join(stages[why], p.lang.Pick(", ", "、"))
-		p.hanging("– ", names+p.lang.Pick(": ", "："), p.why(why), screen.Dim)
+		p.hanging("– ", p.why(why), p.lang.Pick(": no ", "：没有 ")+names, screen.Dim)
 	}
 }
 
-// hanging writes a sign, a name and a text that is indented below itself.
-func (p *picture) hanging(sign, name, text string, role screen.Role) {
-	for i, l := range screen.Wrap(name+text, p.width-screen.Width(sign)) {
+// hanging writes a sign and a text that is indented below itself.
+func (p *picture) hanging(sign, head, text string, role screen.Role) {
+	for i, l := range screen.Wrap(head+text, p.width-screen.Width(sign)) {
 		lead := screen.Blank(screen.Width(sign))
 		if i == 0 {
 			lead = sign
@@ -45,25 +45,25 @@ func (p *picture) why(why string) string {
 	say := p.lang.Pick
 	switch why {
 	case trace.WhyReused:
-		return say("the connection was there already; this happened when it was opened", "连接早已建立，这些只在建立时发生过")
+		return say("connection reused", "连接复用")
 	case trace.WhyUnknown:
-		return say("no handler, the server has no such service or method", "没有处理函数，服务端没有这个服务或方法")
+		return say("the server has no such service or method", "服务端没有这个服务或方法")
 	case trace.WhyMalformed:
-		return say("no handler, the method's name is malformed", "没有处理函数，方法名格式不对")
+		return say("the method's name is malformed", "方法名格式不对")
 	case trace.WhyBeforeTap:
-		return say("turned away while its headers were read", "读取请求头时就被拒绝了")
+		return say("turned away while its headers were read", "读取请求头时就被拒绝")
 	case trace.WhyRefused:
-		return say("refused before it was proposed", "提案之前就被拒绝了")
+		return say("refused before it was proposed", "提案之前就被拒绝")
 	case trace.WhyCancelled:
 		return say("the client had gone away", "客户端已经离开")
 	case trace.WhyNoProposal:
-		return say("a read, there is nothing to propose", "只读请求，没有可提案的内容")
+		return say("a read has nothing to propose", "只读请求无需提案")
 	case trace.WhySerializable:
-		return say("a serializable read asks nobody", "串行化读，不需要向谁确认")
+		return say("a serializable read asks nobody", "串行化读不必向谁确认")
 	case trace.WhyNoReply:
-		return say("no reply was written", "没有写出应答")
+		return say("no reply was written", "没有写出回复")
 	case trace.WhyForeign:
-		return say("the client was not our own, so its side is not seen", "不是我们自己的客户端，看不到客户端一侧")
+		return say("the client is not our own and not seen", "不是我们自己的客户端，看不到它那一侧")
 	case trace.WhyNotSeen:
 		return say("not seen", "没有观察到")
 	}

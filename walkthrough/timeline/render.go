@@ -64,6 +64,7 @@ func (p *picture) waterfall() {
 	case len(connRows) == 0:
 		p.section(request, main, rows)
 	case apart:
+		connRows[0].labels = append(connRows[0].labels, p.lang.Say("%s before the request", "早于请求 %s", screen.Duration(-before.begin)))
 		p.section(once, before, connRows)
 		p.out.Line()
 		p.section(request, main, rows)

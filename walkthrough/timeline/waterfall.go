@@ -37,7 +37,9 @@ func (p *picture) line(s scale, r *row) {
 	plot, placed := p.plot(s, r)
 	name := r.name
 	if !placed && p.columns.note == 0 {
-		p.used.short = p.used.short || r.short != ""
+		if r.short != "" {
+			p.used.short = r.short + " " + r.labels[0]
+		}
 		// No room beside the bar: said beside the name instead.
 		room := p.columns.name - screen.Width(r.guide) - screen.Width(r.short) - 1
 		name = strings.TrimRight(screen.Middle(r.name, room)+" "+r.short, " ")
@@ -108,11 +110,12 @@ func (p *picture) note(r *row) string {
 func (p *picture) plot(s scale, r *row) (text string, placed bool) {
 	cells := s.bar(r)
 	first, last := extent(cells)
-	for c := range s.grid() {
+	for c, sign := range s.grid() {
 		if cells[c].sign == 0 {
-			cells[c] = cell{'┊', screen.Dim}
+			cells[c] = cell{sign, screen.Dim}
 		}
 	}
+	p.used.ended = p.used.ended || s.ended != 0
 	label, placed := r.label(), true
 	if p.columns.note > 0 || label == "" {
 		return paint(cells), true
@@ -129,7 +132,7 @@ func (p *picture) plot(s scale, r *row) (text string, placed bool) {
 
 // blankFirst keeps a label from touching the grid behind it.
 func blankFirst(cells []cell) []cell {
-	if len(cells) > 0 && cells[0].sign == '┊' {
+	if len(cells) > 0 && cells[0].sign == '·' {
 		cells[0] = cell{}
 	}
 	return cells

@@ -51,8 +51,9 @@ func parseLine(t *trace.Timeline, fields []string) error {
 		t.NotReached = append(t.NotReached, trace.NotReached{Stage: rest[0], Why: strings.Join(rest[1:], " ")})
 		return nil
 	case "problem":
-		t.Problems = append(t.Problems, strings.Join(rest, " "))
-		return nil
+		text, err := unquote(strings.Join(rest, " "))
+		t.Problems = append(t.Problems, text)
+		return err
 	case "message":
 		text, err := strconv.Unquote(strings.Join(rest, " "))
 		t.Message = text

@@ -8,18 +8,21 @@ import (
 // failure judges a request that did not end in an ordinary reply; failed is
 // false when it did. The order matters: the cause before its consequences.
 func (j judge) failure() (v Verdict, failed bool) {
+	if j.hungUp() {
+		return Verdict{}, false // the way in which most streams end
+	}
 	switch j.t.Attributes[trace.AttrOutcome] {
 	case trace.OutcomeSwept:
-		return j.ended("It never completed; the sweeper closed it after %s. It was last seen %s.",
-			"它始终没有完成，%s 后由清扫者关闭；最后一次看到它时：%s。"), true
+		return j.ended("It never completed; the sweeper closed it after %s. It was last seen in %s.",
+			"它始终没有完成，%s 后由清扫者关闭；最后一次看到它是在 %s。"), true
 	case trace.OutcomeStopping:
-		return j.ended("The server was being stopped: after %s it was still %s.",
-			"服务端正在停止：%s 时，它还在%s。"), true
+		return j.ended("The server was being stopped; after %s it was still in %s.",
+			"服务端正在停止；%s 时它还停在 %s。"), true
 	case trace.OutcomeReset:
 		return j.cancelled(), true
 	case trace.OutcomeConnClosed:
-		return j.ended("The connection ended after %s, before the reply was out; the request was %s.",
-			"%s 后连接断开，应答没能发出；当时请求正在%s。"), true
+		return j.ended("The connection ended after %s, before the reply was out; the request was in %s.",
+			"%s 后连接断开，回复没能发出；当时请求停在 %s。"), true
 	}
 	for _, n := range j.t.NotReached {
 		if v, known := j.noHandler(n.Why); known {
@@ -32,17 +35,23 @@ func (j judge) failure() (v Verdict, failed bool) {
 	case "Canceled":
 		return j.cancelled(), true
 	case "DeadlineExceeded":
-		return j.ended("Its deadline passed after %s, while it was %s.", "%s 后超过期限，当时它正在%s。"), true
+		return j.ended("Its deadline passed after %s, while it was in %s.", "%s 后超过期限，当时停在 %s。"), true
 	}
 	return j.refused(), true
+}
+
+// hungUp reports whether a stream ended because its client had enough of it.
+func (j judge) hungUp() bool {
+	outcome := j.t.Attributes[trace.AttrOutcome]
+	return j.streaming() && (outcome == trace.OutcomeReset || outcome == "" && j.t.Code == "Canceled")
 }
 
 // ended tells when and where a request stopped.
 func (j judge) ended(en, zh string) Verdict {
 	last := j.last()
-	where := j.lang.Pick("in no stage that was seen", "不在任何观察到的阶段中")
+	where := j.lang.Pick("no stage that was seen", "未观察到的地方")
 	if last != "" {
-		where = j.stagePhrase(last)
+		where = j.place(last)
 	}
 	return Verdict{Sentence: j.lang.Say(en, zh, screen.Duration(j.t.DurationNS), where), Explain: explainable(last)}
 }
@@ -50,7 +59,7 @@ func (j judge) ended(en, zh string) Verdict {
 // cancelled tells where the client's patience ended, and that a write which was
 // proposed before is carried out all the same.
 func (j judge) cancelled() Verdict {
-	v := j.ended("The client went away after %s, while the request was %s.", "%s 后客户端离开，当时请求正在%s。")
+	v := j.ended("The client went away after %s, while the request was in %s.", "%s 后客户端离开，当时请求停在 %s。")
 	switch {
 	case j.t.Stage(trace.ApplyEntry.String()) != nil:
 		v.Sentence += j.lang.Pick(" The write was applied all the same.", "写入仍然照常执行了。")
@@ -66,13 +75,13 @@ func (j judge) noHandler(why string) (v Verdict, known bool) {
 	switch why {
 	case trace.WhyUnknown:
 		return Verdict{l.Say("No handler ran: the server has no method %[1]s. Saying so took %[2]s.",
-			"没有任何处理函数运行：服务端没有 %[1]s 这个方法。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
+			"没有任何 handler 运行：服务端没有 %[1]s 这个方法。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
 	case trace.WhyMalformed:
 		return Verdict{l.Say("No handler ran: %[1]s is no method name, which looks like /service/method. Saying so took %[2]s.",
-			"没有任何处理函数运行：%[1]s 不是合法的方法名，应形如 /service/method。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
+			"没有任何 handler 运行：%[1]s 不是合法的方法名，应形如 /service/method。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
 	case trace.WhyBeforeTap:
 		return Verdict{l.Say("No handler ran: it was turned away after %s, while its headers were read.",
-			"没有任何处理函数运行：%s 后，在读取请求头时就被拒绝了。", took), trace.OperateHeaders.String()}, true
+			"没有任何 handler 运行：%s 后，在读取请求头时就被拒绝了。", took), trace.OperateHeaders.String()}, true
 	}
 	return Verdict{}, false
 }

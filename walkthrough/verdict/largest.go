@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"strings"
+
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -12,77 +14,72 @@ const tiny = 50_000
 // dominant is the part of a kind's time above which one stage stands for it.
 const dominant = 0.8
 
-// kindTotal is a kind of time with its largest stage.
-type kindTotal struct {
-	kind    trace.Kind
-	ns      int64
-	stage   string
-	stageNS int64
-}
+// kindsInOrder decides between kinds of which there was equally much.
+var kindsInOrder = []trace.Kind{trace.KindDisk, trace.KindNetwork, trace.KindQueue, trace.KindConsensus, trace.KindWork}
 
-// kinds adds up the ledger by kind of time. Time that no stage explains and
-// spans that the catalogue does not know are left out.
-func (j judge) kinds() (largest kindTotal) {
-	totals := make(map[trace.Kind]*kindTotal)
-	seen := make(map[string]bool)
-	for _, row := range j.t.Ledger {
-		spec := specOf(row.Stage)
-		if spec == nil || seen[row.Stage] {
-			continue
-		}
-		seen[row.Stage] = true
-		k := totals[spec.Kind]
-		if k == nil {
-			k = &kindTotal{kind: spec.Kind}
-			totals[spec.Kind] = k
-		}
-		ns := j.waited[row.Stage]
-		k.ns += ns
-		if ns > k.stageNS {
-			k.stage, k.stageNS = row.Stage, ns
+// kindTotals adds up the ledger by kind of time. Time that no stage explains
+// and spans that the catalogue does not know are left out.
+func (j judge) kindTotals() map[trace.Kind]int64 {
+	totals := make(map[trace.Kind]int64)
+	for name, ns := range j.waited {
+		if spec := specOf(name); spec != nil {
+			totals[spec.Kind] += ns
 		}
 	}
-	for _, kind := range []trace.Kind{trace.KindDisk, trace.KindNetwork, trace.KindQueue, trace.KindConsensus, trace.KindWork} {
-		if k := totals[kind]; k != nil && k.ns > largest.ns {
-			largest = *k
-		}
-	}
-	return largest
+	return totals
 }
 
-// largest says which kind of time the most was, and where in it.
+// largest says which stage the request waited in longest, what kind of time
+// that was, and which other kind was more in sum.
 func (j judge) largest() Verdict {
 	l := j.lang
-	k := j.kinds()
 	name, ns := j.top()
-	if name == trace.Unexplained && ns > k.ns {
-		return Verdict{Sentence: l.Say(
-			"%s is unexplained: %s (%s) passed in no stage that was seen.",
-			"%[1]s无法解释：有 %[2]s（%[3]s）不在任何观察到的阶段之内。",
-			j.partWord(ns), screen.Duration(ns), screen.RoundPercent(j.share(ns)))}
+	took, share := screen.Duration(ns), screen.RoundPercent(j.share(ns))
+	if name == trace.Unexplained {
+		return Verdict{Sentence: l.Say("%s is unexplained: %s (%s) passed in no stage that was seen.",
+			"%s无法解释：有 %s（%s）不在任何观察到的阶段之内。", j.partWord(ns), took, share)}
 	}
-	if specOf(name) == nil && ns > k.ns { // a span of another program
-		return Verdict{Sentence: l.Say("%s was spent in %s: %s (%s).", "%[1]s花在 %[2]s 上：%[3]s（%[4]s）。",
-			j.partWord(ns), screen.Escape(name), screen.Duration(ns), screen.RoundPercent(j.share(ns)))}
+	if specOf(name) == nil { // a span of another program
+		return Verdict{Sentence: l.Say("%s was spent in %s: %s (%s).", "%s花在 %s 上：%s（%s）。",
+			j.partWord(ns), screen.Middle(screen.Escape(name), 40), took, share)}
 	}
-	v := Verdict{Sentence: j.kindSentence(k), Explain: explainable(k.stage)}
-	if j.t.DurationNS < tiny && j.t.Observer == trace.ObserverServer {
-		v.Sentence = l.Say("Over in %s, too short for a bottleneck. ", "%s 就结束了，短得谈不上瓶颈。", screen.Duration(j.t.DurationNS)) + v.Sentence
+	v := Verdict{Sentence: j.kindSentence(name, ns), Explain: name}
+	if j.t.DurationNS < tiny {
+		v.Sentence = l.Say("Over in %s, too short for a bottleneck. %s", "%s 就结束了，短得谈不上瓶颈。%s",
+			screen.Duration(j.t.DurationNS), v.Sentence)
 	}
 	return v
 }
 
 // kindSentence is the ordinary verdict.
-func (j judge) kindSentence(k kindTotal) string {
+func (j judge) kindSentence(name string, ns int64) string {
 	l := j.lang
-	part, share := j.partWord(k.ns), screen.RoundPercent(j.share(k.ns))
-	if float64(k.stageNS) >= dominant*float64(k.ns) {
-		return l.Say("%s was %s: %s (%s) %s.", "%[1]s是%[2]s：%[3]s（%[4]s），%[5]s。",
-			part, kindPhrase(l, k.kind), screen.Duration(k.ns), share, j.stagePhrase(k.stage))
+	totals := j.kindTotals()
+	kind := specOf(name).Kind
+	most := kind
+	for _, k := range kindsInOrder {
+		if totals[k] > totals[most] {
+			most = k
+		}
+	}
+	took, share := screen.Duration(ns), screen.RoundPercent(j.share(ns))
+	all, allShare := screen.Duration(totals[most]), screen.RoundPercent(j.share(totals[most]))
+	switch {
+	case most != kind:
+		return l.Say("The largest single part was %s: %s (%s) %s; %s took %s (%s).",
+			"最大的单项是%s：%s（%s），%s；%s用了 %s（%s）。",
+			kindPhrase(l, kind), took, share, tight(j.stagePhrase(name)), kindInAll(l, most), all, allShare)
+	case float64(ns) >= dominant*float64(totals[kind]):
+		return l.Say("%s was %s: %s (%s) %s.", "%s是%s：%s（%s），%s。",
+			j.partWord(ns), kindPhrase(l, kind), took, share, tight(j.stagePhrase(name)))
 	}
 	return l.Say("%s was %s: %s (%s), above all %s %s.", "%[1]s是%[2]s：%[3]s（%[4]s），其中最多的是%[6]s，%[5]s。",
-		part, kindPhrase(l, k.kind), screen.Duration(k.ns), share, screen.Duration(k.stageNS), j.stagePhrase(k.stage))
+		j.partWord(totals[kind]), kindPhrase(l, kind), all, allShare, took, j.stagePhrase(name))
 }
+
+// tight takes away the blank that keeps a Latin name off a Chinese word, where
+// a mark stands before it.
+func tight(s string) string { return strings.TrimPrefix(s, " ") }
 
 // partWord says how large a part of the whole is.
 func (j judge) partWord(ns int64) string { return partWord(j.lang, j.share(ns)) }
@@ -108,11 +105,15 @@ func (j judge) stream() Verdict {
 	case trace.Unexplained:
 		what = l.Pick("in no stage that was seen", "不在任何观察到的阶段之内")
 	case trace.GRPCHandler.String():
-		what = l.Pick("in the handler, mostly waiting for something to report", "在处理函数里，多半是在等有新内容可发")
+		what = l.Pick("in the handler, mostly waiting for something to report", "在 handler 里，多半是在等有新内容可发")
+	}
+	end := ""
+	if j.hungUp() {
+		end = l.Pick(" until the client hung up", "，由客户端挂断")
 	}
 	return Verdict{
-		Sentence: l.Say("A stream, open for %s; %s of that it was %s.", "这是一个 stream，共打开 %[1]s，其中 %[2]s 的时间%[3]s。",
-			screen.Duration(j.t.DurationNS), screen.RoundPercent(j.share(ns)), what),
+		Sentence: l.Say("A stream, open for %s%s; %s of that it was %s.", "这是一个 stream，共打开 %s%s；其中 %s 的时间%s。",
+			screen.Duration(j.t.DurationNS), end, screen.RoundPercent(j.share(ns)), what),
 		Explain: explainable(name),
 	}
 }

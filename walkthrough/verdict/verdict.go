@@ -28,7 +28,7 @@ func Of(t *trace.Timeline, l lang.Lang) Verdict {
 	if t.DurationNS <= 0 {
 		return Verdict{Sentence: l.Pick("It has no duration to speak about.", "没有可以说明的时长。")}
 	}
-	if t.Attributes[trace.AttrStreaming] == "true" {
+	if j.streaming() {
 		return j.stream()
 	}
 	return j.largest()
@@ -39,6 +39,8 @@ type judge struct {
 	lang   lang.Lang
 	waited map[string]int64
 }
+
+func (j judge) streaming() bool { return j.t.Attributes[trace.AttrStreaming] == "true" }
 
 func (j judge) share(ns int64) float64 {
 	if j.t.DurationNS <= 0 {
