@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// result is everything that was measured.
+type result struct {
+	Machine   machine             `json:"machine"`
+	Rounds    int                 `json:"rounds"`
+	Turns     turns               `json:"turns"`
+	Explained []explained         `json:"explained"`
+	Memory    map[string]longLoad `json:"memory"`
+	Prices    map[string]price    `json:"prices"`
+}
+
+// figure is one thing that was to be reached.
+type figure struct {
+	What  string  `json:"what"`
+	Reach string  `json:"reach"`
+	Got   string  `json:"got"`
+	Met   bool    `json:"met"`
+	value float64 // compared with a limit where only the order of magnitude counts
+	sane  func(float64) bool
+}
+
+func (r *result) figures() []figure {
+	var all []figure
+	for _, e := range r.Explained {
+		all = append(all, explainedFigures(e)...)
+	}
+	for _, c := range []struct {
+		what, over, under string
+		w                 workload
+		reach             float64
+	}{
+		{"put/s with 64 clients, recorded, against trace off", traceOn, traceOff, put64, 0.90},
+		{"put/s with 64 clients, all exported over OTLP, against trace off", exportAll, traceOff, put64, 0.75},
+		{"put/s with 64 clients, recorded, against real etcd", traceOn, realEtcd, put64, 1.0},
+	} {
+		if got, ok := r.Turns.ratio(c.w, c.over, c.under, perSecond); ok {
+			all = append(all, figure{
+				c.what, fmt.Sprintf("≥ %.2f", c.reach), fmt.Sprintf("%.2f", got),
+				got >= c.reach, got, func(v float64) bool { return v > 0.5 },
+			})
+		}
+	}
+	if got, ok := r.Turns.ratio(putAlone, traceOn, limit, p50); ok {
+		all = append(all, figure{
+			"warm put, 1 client, p50, recorded, against the physical limit", "≤ 1.25", fmt.Sprintf("%.2f", got),
+			got <= 1.25, got, func(v float64) bool { return v < 5 },
+		})
+	}
+	return append(append(all, r.priceFigures()...), r.memoryFigures()...)
+}
+
+func explainedFigures(e explained) []figure {
+	return []figure{
+		{
+			fmt.Sprintf("explained time, client-observed, %s, p50 and p99 of %d requests", e.Workload, e.Requests),
+			"≥ 99 % and ≥ 95 %", fmt.Sprintf("%.2f %% and %.2f %%", 100*e.P50, 100*e.P99),
+			e.P50 >= 0.99 && e.P99 >= 0.95, e.P50, func(v float64) bool { return v >= 0.95 },
+		},
+		{
+			"ledger of those: gaps, overlaps, negative rows", "0", fmt.Sprint(e.Violations),
+			e.Violations == 0, float64(e.Violations), func(v float64) bool { return v == 0 },
+		},
+	}
+}
+
+func (r *result) priceFigures() []figure {
+	var all []figure
+	always := func(float64) bool { return true } // times say nothing about a machine that does other things too
+	if p, ok := r.Prices["BenchmarkStamp"]; ok {
+		all = append(all, figure{"one stamp", "≤ 30 ns", fmt.Sprintf("%.1f ns", p.NS), p.NS <= 30, p.NS, always})
+	}
+	empty, ok := r.Prices["BenchmarkUnaryEmptyStatsHandler"]
+	seams, both := r.Prices["BenchmarkUnaryObserved"]
+	if ok && both {
+		more := seams.Allocs - empty.Allocs
+		all = append(all, figure{
+			"allocations per request beyond those of an empty stats.Handler", "≤ 8", fmt.Sprintf("%.0f", more),
+			more <= 8, more, func(v float64) bool { return v < 20 },
+		})
+	}
+	return all
+}
+
+func (r *result) memoryFigures() []figure {
+	on, ok := r.Memory[traceOn]
+	if !ok || on.Stats == nil {
+		return nil
+	}
+	used, bound := on.Stats.MemoryUsed, on.Stats.MemoryBound
+	return []figure{{
+		fmt.Sprintf("memory of recorder and queues after %d requests", on.Requests),
+		fmt.Sprintf("≤ %s", mebibytes(bound)), mebibytes(used), used <= bound, float64(used - bound),
+		func(v float64) bool { return v <= 0 },
+	}}
+}
+
+func perSecond(t turn) float64 { return t.PerSecond }
+func p50(t turn) float64       { return t.P50 }
+func p99(t turn) float64       { return t.P99 }
+
+// ratio takes the quotient of two targets in each round, where they were
+// neighbours in time, and returns the median.
+func (t turns) ratio(w workload, over, under string, of func(turn) float64) (float64, bool) {
+	a, b := t[w.name][over], t[w.name][under]
+	if len(a) == 0 || len(a) != len(b) {
+		return 0, false
+	}
+	var all []float64
+	for i := range a {
+		all = append(all, of(a[i])/of(b[i]))
+	}
+	return median(all), true
+}
+
+// median of a target's turns at a workload.
+func (t turns) median(w workload, target string, of func(turn) float64) (float64, bool) {
+	var all []float64
+	for _, one := range t[w.name][target] {
+		all = append(all, of(one))
+	}
+	return median(all), len(all) > 0
+}
+
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
+
+// sane is what the short form asserts: the ledger exactly, and of the rest only
+// that nothing is off by an order of magnitude. Times are not asserted.
+func (r *result) sane() error {
+	var wrong []error
+	for _, f := range r.figures() {
+		if !f.sane(f.value) {
+			wrong = append(wrong, fmt.Errorf("%s: %s, to reach %s", f.What, f.Got, f.Reach))
+		}
+	}
+	for _, e := range r.Explained {
+		if e.Violations > 0 {
+			wrong = append(wrong, errors.New(strings.Join(e.Examples, "\n")))
+		}
+	}
+	return errors.Join(wrong...)
+}

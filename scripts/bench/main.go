@@ -1,0 +1,144 @@
+// Command bench measures GlassKV beside real etcd and beside what the machine
+// can do at all, and writes down the figures that GlassKV is held to.
+//
+//	go run ./scripts/bench                              # all of it, about fifteen minutes
+//	go run ./scripts/bench -write docs/performance.md   # and keep the result
+//	go run ./scripts/bench -short                       # a minute; fails when something is badly wrong
+//
+// Run it on a machine that does nothing else, with -dir on a real disk.
+//
+// All servers run at the same time, each a process of its own on loopback with
+// its own new data directory, and one at a time is under load. They take turns
+// every few seconds, in another order each round, so that a disk that is slow
+// for a while is slow for all of them; a ratio is taken between neighbours in
+// time, and the median of the rounds counts.
+//
+//	targets.go    what is compared, and how each is started
+//	process.go    one server as a process: ready, at rest, stopped
+//	load.go       the load: a closed loop of clients, the same for all
+//	rounds.go     taking turns
+//	explained.go  how much of its time a request can account for
+//	ledger.go     the check of what it says, which trusts none of our code
+//	memory.go     a long load, and what the recorder keeps of it
+//	gobench.go    the prices of one stamp and of one request's allocations
+//	figures.go    what was to be reached, and what was
+//	report.go     tables for people; machine.go tells on which machine
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	short   bool
+	json    bool
+	write   string
+	dir     string
+	targets string
+
+	rounds   int
+	measure  time.Duration // of load that counts, for each target and workload
+	warm     time.Duration // of load before that
+	explain  int           // requests whose time is to be explained, of each kind
+	longLoad int           // requests of the long load
+}
+
+func parseFlags() *options {
+	o := &options{}
+	flag.BoolVar(&o.short, "short", false, "one quick round, and fail when the ledger or an order of magnitude is wrong")
+	flag.BoolVar(&o.json, "json", false, "print the result as JSON")
+	flag.StringVar(&o.write, "write", "", "a document to put the result into, between its markers")
+	flag.StringVar(&o.dir, "dir", os.TempDir(), "where data directories are made; must be on a disk")
+	flag.StringVar(&o.targets, "targets", strings.Join(targetNames(), ","), "what to compare")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each target has its turn")
+	flag.DurationVar(&o.measure, "measure", 3*time.Second, "length of one turn")
+	flag.DurationVar(&o.warm, "warm", time.Second, "load before each turn that does not count")
+	flag.IntVar(&o.explain, "explain", 5000, "requests of each kind whose time is to be explained; 0 for none")
+	flag.IntVar(&o.longLoad, "long-load", 1_000_000, "requests of the long load; 0 for none")
+	flag.Parse()
+	if o.short {
+		o.shorten()
+	}
+	return o
+}
+
+// shorten takes less of everything that was not asked for by a flag.
+func (o *options) shorten() {
+	given := make(map[string]bool)
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for name, value := range map[string]string{
+		"rounds": "1", "measure": "500ms", "warm": "200ms", "explain": "500", "long-load": "20000",
+	} {
+		if !given[name] {
+			_ = flag.Set(name, value) // our own names and values
+		}
+	}
+}
+
+func main() {
+	o := parseFlags()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o)
+	cancel()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures everything and then says what came of it.
+func run(ctx context.Context, o *options) (err error) {
+	b, err := newBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.remove()) }()
+	r, err := b.measureAll(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.print(os.Stdout, o); err != nil {
+		return err
+	}
+	if o.short {
+		return r.sane()
+	}
+	return nil
+}
+
+// measureAll takes one kind of figure after the other; none runs beside another.
+func (b *bench) measureAll(ctx context.Context) (*result, error) {
+	r := &result{Machine: describeMachine(b.dir), Rounds: b.opts.rounds}
+	var err error
+	if r.Turns, err = b.takeTurns(ctx); err != nil {
+		return nil, err
+	}
+	if b.opts.explain > 0 {
+		if r.Explained, err = b.explainAll(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.opts.longLoad > 0 {
+		if r.Memory, err = b.longLoads(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if r.Prices, err = goBenchmarks(ctx, b.opts.short); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// progress tells a person who waits what is going on.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}

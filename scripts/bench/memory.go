@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"glasskv/trace"
+)
+
+// longLoad is what a server had in memory before and after many requests.
+type longLoad struct {
+	Requests int          `json:"requests"`
+	Before   int64        `json:"resident_before_bytes"`
+	After    int64        `json:"resident_after_bytes"`
+	Stats    *trace.Stats `json:"recorder,omitempty"`
+}
+
+// longLoads sends many reads, which leave nothing behind in the store, to a
+// server that records and to one that does not.
+func (b *bench) longLoads(ctx context.Context) (map[string]longLoad, error) {
+	all := make(map[string]longLoad)
+	for _, t := range targets {
+		if t.name != traceOn && t.name != traceOff {
+			continue
+		}
+		progress("%d requests, %s", b.opts.longLoad, t.name)
+		one, err := b.longLoad(ctx, t)
+		if err != nil {
+			return nil, fmt.Errorf("long load, %s: %w", t.name, err)
+		}
+		all[t.name] = one
+	}
+	return all, nil
+}
+
+func (b *bench) longLoad(ctx context.Context, t target) (l longLoad, err error) {
+	p, err := t.start(ctx, b, b.newData())
+	if err != nil {
+		return l, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if _, err := put64.run(ctx, p.conns, b.opts.warm, 0); err != nil {
+		return l, err
+	}
+	l.Before = p.resident()
+	many := workload{"range, 256 clients", 256, linearizable}
+	sent, err := many.run(ctx, p.conns, 0, b.opts.longLoad)
+	if err != nil {
+		return l, err
+	}
+	l.Requests, l.After = sent.Requests, p.resident()
+	if t.name == traceOn {
+		l.Stats, err = p.stats(ctx)
+	}
+	return l, err
+}
+
+// stats asks a server for the state of its recorder.
+func (p *process) stats(ctx context.Context) (*trace.Stats, error) {
+	s := new(trace.Stats)
+	return s, getJSON(ctx, p.traceURL+"/v1/status", s)
+}
+
+func getJSON(ctx context.Context, url string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	reply, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = reply.Body.Close() }()
+	if reply.StatusCode != http.StatusOK {
+		return fmt.Errorf("get %s: %s", url, reply.Status)
+	}
+	return json.NewDecoder(reply.Body).Decode(into)
+}

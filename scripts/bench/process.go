@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+const (
+	connections = 4                // to each server
+	startTime   = 30 * time.Second // until a server must serve
+	stopTime    = 20 * time.Second // until it must be gone
+	restTime    = 10 * time.Second // until it must be at rest after a load
+)
+
+// process is one running server.
+type process struct {
+	cmd      *exec.Cmd
+	said     *bytes.Buffer // what it wrote, to be shown when it fails
+	gone     chan struct{}
+	addr     string
+	traceURL string   // GlassKV's endpoint for timelines
+	helper   *process // what it sends its spans to
+	sinkURL  string
+	conns    []*grpc.ClientConn
+}
+
+// spawn starts a program and does not wait for it to be ready.
+func spawn(ctx context.Context, env []string, binary string, args ...string) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, binary, args...), said: new(bytes.Buffer), gone: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.gone)
+		_ = p.cmd.Wait() // how it ended is for whoever asked it to
+	}()
+	return p, nil
+}
+
+// startProcess starts a server and returns when it has answered a request.
+func startProcess(ctx context.Context, addr string, env []string, binary string, args ...string) (*process, error) {
+	p, err := spawn(ctx, env, binary, args...)
+	if err != nil {
+		return nil, err
+	}
+	p.addr = addr
+	for range connections {
+		conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return nil, errors.Join(err, p.stop())
+		}
+		p.conns = append(p.conns, conn)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for _, conn := range p.conns {
+		if _, err := pb.NewKVClient(conn).Range(ctx, &pb.RangeRequest{Key: []byte("ready?")}, grpc.WaitForReady(true)); err != nil {
+			err = errors.Join(err, p.stop())
+			return nil, fmt.Errorf("%s does not serve: %w\n%s", binary, err, p.said)
+		}
+	}
+	return p, nil
+}
+
+// stop asks the server to end, and kills it when it does not.
+func (p *process) stop() error {
+	for _, conn := range p.conns {
+		_ = conn.Close() // a connection to a server that goes
+	}
+	err := p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.gone:
+	case <-time.After(stopTime):
+		err = errors.Join(fmt.Errorf("%s did not stop within %v", p.cmd.Path, stopTime), p.cmd.Process.Kill())
+		<-p.gone
+	}
+	if p.helper != nil {
+		err = errors.Join(err, p.helper.stop())
+	}
+	if errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%s ended by itself:\n%s", p.cmd.Path, p.said)
+	}
+	return err
+}
+
+// rest waits until none of the servers works any more: what one still writes,
+// exports or collects would be paid for by the next.
+func rest(ctx context.Context, servers ...*process) error {
+	ctx, cancel := context.WithTimeout(ctx, restTime)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for before := ticks(servers); ; {
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil // one that never rests is measured as it is
+			}
+			return ctx.Err()
+		case <-tick.C:
+		}
+		now := ticks(servers)
+		if now-before <= 1 {
+			return nil
+		}
+		before = now
+	}
+}
+
+// ticks adds up the processor time of the servers, in hundredths of a second.
+func ticks(servers []*process) (sum int64) {
+	for _, p := range servers {
+		for ; p != nil; p = p.helper {
+			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+			if err != nil {
+				continue // not Linux, or gone: nothing to wait for
+			}
+			// The name, in parentheses, may hold anything; user and system time
+			// are the 12th and 13th field after it.
+			fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+			for _, field := range fields[11:13] {
+				n, _ := strconv.ParseInt(field, 10, 64) // the kernel writes numbers
+				sum += n
+			}
+		}
+	}
+	return sum
+}
+
+// resident returns the process's memory that is in RAM, in bytes; 0 if unknown.
+func (p *process) resident() int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64) // the kernel writes numbers
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// freeAddr returns a loopback address that nobody listens on at the moment.
+func freeAddr() string {
+	lis, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback answers at once
+	if err != nil {
+		return "127.0.0.1:0" // the server will say what is wrong
+	}
+	defer func() { _ = lis.Close() }()
+	return lis.Addr().String()
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+)
+
+// The result stands between these lines of the document that -write names.
+const (
+	beginMarker = "<!-- bench: begin, written by scripts/bench -->"
+	endMarker   = "<!-- bench: end -->"
+)
+
+// print writes the result as it was asked for.
+func (r *result) print(w io.Writer, o *options) error {
+	if o.json {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(struct {
+			*result
+			Figures []figure `json:"figures"`
+		}{r, r.figures()})
+	}
+	text := r.markdown()
+	if o.write != "" {
+		if err := replaceBetween(o.write, text); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// replaceBetween puts text between the markers of a document and leaves the rest
+// as it is.
+func replaceBetween(file, text string) error {
+	doc, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(doc), beginMarker)
+	_, after, closed := strings.Cut(rest, endMarker)
+	if !ok || !closed {
+		return fmt.Errorf("%s has no lines %q and %q", file, beginMarker, endMarker)
+	}
+	return os.WriteFile(file, []byte(before+beginMarker+"\n\n"+text+"\n"+endMarker+after), 0o644) //nolint:gosec // a document
+}
+
+// markdown writes all tables.
+func (r *result) markdown() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "Measured on %s. Medians of %d rounds.\n\n", r.Machine, r.Rounds)
+	var rows [][]string
+	for _, f := range r.figures() {
+		met := "reached"
+		if !f.Met {
+			met = "**missed**"
+		}
+		rows = append(rows, []string{f.What, f.Reach, f.Got, met})
+	}
+	table(&s, []string{"what", "to reach", "measured", ""}, rows)
+	r.turnTable(&s, "Requests per second", []workload{put64, put256, range64}, perSecond)
+	r.turnTable(&s, "Median latency, µs", []workload{putAlone, range1, put64}, p50)
+	r.turnTable(&s, "99th percentile of latency, µs", []workload{putAlone, range1, put64}, p99)
+	r.explainedTable(&s)
+	r.memoryTable(&s)
+	return strings.TrimSpace(s.String()) + "\n"
+}
+
+// turnTable compares all targets at a few workloads.
+func (r *result) turnTable(w io.Writer, title string, columns []workload, of func(turn) float64) {
+	head := []string{title}
+	for _, c := range columns {
+		head = append(head, c.name)
+	}
+	var rows [][]string
+	for _, t := range targets {
+		row := []string{t.what}
+		for _, c := range columns {
+			if m, ok := r.Turns.median(c, t.name, of); ok {
+				row = append(row, grouped(m))
+			}
+		}
+		if len(row) > 1 {
+			rows = append(rows, row)
+		}
+	}
+	table(w, head, rows)
+}
+
+func (r *result) explainedTable(w io.Writer) {
+	var rows [][]string
+	for _, e := range r.Explained {
+		rows = append(rows, []string{
+			e.Workload, fmt.Sprint(e.Requests), fmt.Sprintf("%.2f %%", 100*e.P50), fmt.Sprintf("%.2f %%", 100*e.P99),
+			grouped(e.Duration50), grouped(e.Duration99), fmt.Sprintf("%.1f", e.Outside50),
+		})
+	}
+	table(w, []string{
+		"Explained, seen from the client", "requests", "half of them at least", "99 of 100 at least",
+		"p50, µs", "p99, µs", "not in the timeline, µs",
+	}, rows)
+}
+
+func (r *result) memoryTable(w io.Writer) {
+	var rows [][]string
+	for _, t := range targets {
+		l, ok := r.Memory[t.name]
+		if !ok {
+			continue
+		}
+		row := []string{t.what, grouped(float64(l.Requests)), mebibytes(l.Before), mebibytes(l.After), "–", "–"}
+		if l.Stats != nil {
+			row[4] = fmt.Sprintf("%s of %s", mebibytes(l.Stats.MemoryUsed), mebibytes(l.Stats.MemoryBound))
+			row[5] = fmt.Sprintf("%d not recorded, %d overwritten unread", l.Stats.NotRecorded, l.Stats.Overwritten)
+		}
+		rows = append(rows, row)
+	}
+	table(w, []string{"A long load", "requests", "resident before", "resident after", "recorder says", "lost"}, rows)
+}
+
+// table writes a markdown table whose columns also line up as text.
+func table(w io.Writer, head []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	rule := make([]string, len(head))
+	for i := range rule {
+		rule[i] = "---"
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	for _, row := range append([][]string{head, rule}, rows...) {
+		fmt.Fprintf(tw, "| %s\t|\n", strings.Join(row, "\t| "))
+	}
+	_ = tw.Flush() // into memory
+	fmt.Fprintln(w)
+}
+
+// grouped writes a number with its thousands apart.
+func grouped(v float64) string {
+	digits := fmt.Sprintf("%.0f", v)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// The workloads, in the order of a round.
+var (
+	putAlone = workload{"put, 1 client", 1, put}
+	put64    = workload{"put, 64 clients", 64, put}
+	put256   = workload{"put, 256 clients", 256, put}
+	range1   = workload{"range, 1 client", 1, linearizable}
+	range64  = workload{"range, 64 clients", 64, linearizable}
+)
+
+var workloads = []workload{putAlone, put64, put256, range1, range64}
+
+// turns holds every turn that was taken: by workload, then by target, one for
+// each round.
+type turns map[string]map[string][]turn
+
+func (t turns) add(w workload, target string, one turn) {
+	if t[w.name] == nil {
+		t[w.name] = make(map[string][]turn)
+	}
+	t[w.name][target] = append(t[w.name][target], one)
+}
+
+// takeTurns runs all rounds.
+func (b *bench) takeTurns(ctx context.Context) (turns, error) {
+	all := make(turns)
+	for round := range b.opts.rounds {
+		progress("round %d of %d", round+1, b.opts.rounds)
+		if err := b.round(ctx, round, all); err != nil {
+			return nil, fmt.Errorf("round %d: %w", round+1, err)
+		}
+	}
+	return all, nil
+}
+
+// round starts all targets anew and lets them take turns at each workload.
+func (b *bench) round(ctx context.Context, round int, all turns) (err error) {
+	servers := make([]*process, len(b.targets))
+	defer func() { err = errors.Join(err, stopAll(servers)) }()
+	for i, t := range b.targets {
+		if servers[i], err = t.start(ctx, b, b.newData()); err != nil {
+			return fmt.Errorf("start %s: %w", t.name, err)
+		}
+	}
+	for n, w := range workloads {
+		for i := range servers {
+			at := (i + round + n) % len(servers) // nobody is always first
+			one, err := b.turn(ctx, servers, at, w)
+			if err != nil {
+				return fmt.Errorf("%s: %w", b.targets[at].name, err)
+			}
+			all.add(w, b.targets[at].name, one)
+		}
+	}
+	return nil
+}
+
+// turn waits until all is quiet, warms one server up and measures it.
+func (b *bench) turn(ctx context.Context, servers []*process, at int, w workload) (turn, error) {
+	if err := rest(ctx, servers...); err != nil {
+		return turn{}, err
+	}
+	if _, err := w.run(ctx, servers[at].conns, b.opts.warm, 0); err != nil {
+		return turn{}, err
+	}
+	return w.run(ctx, servers[at].conns, b.opts.measure, 0)
+}
+
+func stopAll(servers []*process) error {
+	var errs []error
+	for _, p := range servers {
+		if p != nil {
+			errs = append(errs, p.stop())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// target is one of the servers that take turns.
+type target struct {
+	name  string
+	what  string // for the report
+	start func(ctx context.Context, b *bench, dir string) (*process, error)
+}
+
+// The names of the targets.
+const (
+	traceOn   = "trace on"
+	traceOff  = "trace off"
+	exportAll = "export all"
+	realEtcd  = "etcd"
+	limit     = "limit"
+)
+
+var targets = []target{
+	{traceOn, "GlassKV, every request recorded", func(ctx context.Context, b *bench, dir string) (*process, error) {
+		return b.glasskv(ctx, dir, nil, "--trace", "on")
+	}},
+	{traceOff, "GlassKV, no seam installed", func(ctx context.Context, b *bench, dir string) (*process, error) {
+		return b.glasskv(ctx, dir, nil, "--trace", "off")
+	}},
+	{exportAll, "GlassKV, every request recorded and exported over OTLP", startExporting},
+	{realEtcd, "real etcd 3.7.3, embedded, its tracing off", startEtcd},
+	{limit, "the physical limit: gRPC, a shared write and fdatasync, nothing else", startLimit},
+}
+
+func targetNames() []string {
+	var names []string
+	for _, t := range targets {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// bench is what all measurements share: the binaries and a directory on a disk.
+type bench struct {
+	opts    *options
+	dir     string
+	targets []target
+	data    int // data directories made so far
+}
+
+// newBench builds every program that is needed.
+func newBench(ctx context.Context, o *options) (*bench, error) {
+	b := &bench{opts: o}
+	wanted := strings.Split(o.targets, ",")
+	for _, t := range targets {
+		if slices.Contains(wanted, t.name) {
+			b.targets = append(b.targets, t)
+		}
+	}
+	if len(b.targets) != len(wanted) {
+		return nil, fmt.Errorf("-targets %q: choose from %q", o.targets, strings.Join(targetNames(), ","))
+	}
+	var err error
+	if b.dir, err = os.MkdirTemp(o.dir, "glasskv-bench-"); err != nil {
+		return nil, err
+	}
+	if fs := mountOf(b.dir); fs.kind == "tmpfs" || fs.kind == "ramfs" {
+		return nil, errors.Join(fmt.Errorf("%s is in memory, where an fsync costs nothing: choose another -dir", o.dir), b.remove())
+	}
+	progress("building")
+	return b, b.build(ctx)
+}
+
+func (b *bench) build(ctx context.Context) error {
+	for from, what := range map[string][]string{".": {"."}, "scripts/peers": {"./etcd", "./limit", "./otlpsink"}} {
+		cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-o", b.dir + "/"}, what...)...)
+		cmd.Dir = from
+		cmd.Stderr = os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("build %v in %s (run the benchmark from the top of the repository): %w", what, from, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) remove() error { return os.RemoveAll(b.dir) }
+
+// binary is the path of a program that was built.
+func (b *bench) binary(name string) string { return filepath.Join(b.dir, name) }
+
+// newData returns a directory that no server has used.
+func (b *bench) newData() string {
+	b.data++
+	return filepath.Join(b.dir, fmt.Sprintf("data-%d", b.data))
+}
+
+// glasskv starts a GlassKV server with the given environment and flags added.
+func (b *bench) glasskv(ctx context.Context, dir string, env []string, flags ...string) (*process, error) {
+	client, peer, spans := freeAddr(), freeAddr(), freeAddr()
+	args := append([]string{
+		"serve", "--data-dir", dir, "--log-level", "warn",
+		"--listen-client-urls", "http://" + client, "--advertise-client-urls", "http://" + client,
+		"--listen-peer-urls", "http://" + peer, "--initial-advertise-peer-urls", "http://" + peer,
+		"--initial-cluster", "default=http://" + peer,
+		"--listen-trace-url", "http://" + spans,
+	}, flags...)
+	p, err := startProcess(ctx, client, env, b.binary("glasskv"), args...)
+	if p != nil {
+		p.traceURL = "http://" + spans
+	}
+	return p, err
+}
+
+// startExporting starts a receiver and a server that sends it everything.
+func startExporting(ctx context.Context, b *bench, dir string) (*process, error) {
+	addr := freeAddr()
+	sink, err := spawn(ctx, nil, b.binary("otlpsink"), "-listen", addr)
+	if err != nil {
+		return nil, err
+	}
+	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + addr, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"}
+	p, err := b.glasskv(ctx, dir, env, "--trace", "on", "--exporter", "otlp", "--sample-ratio", "1")
+	if err != nil {
+		return nil, errors.Join(err, sink.stop())
+	}
+	p.helper, p.sinkURL = sink, "http://"+addr
+	return p, nil
+}
+
+func startEtcd(ctx context.Context, b *bench, dir string) (*process, error) {
+	client, peer := freeAddr(), freeAddr()
+	return startProcess(ctx, client, nil, b.binary("etcd"), "-data-dir", dir,
+		"-listen-client-urls", "http://"+client, "-listen-peer-urls", "http://"+peer)
+}
+
+func startLimit(ctx context.Context, b *bench, dir string) (*process, error) {
+	client := freeAddr()
+	return startProcess(ctx, client, nil, b.binary("limit"), "-data-dir", dir, "-listen", client)
+}
