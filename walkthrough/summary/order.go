@@ -1,0 +1,61 @@
+package summary
+
+import (
+	"cmp"
+
+	"glasskv/trace"
+)
+
+// inPathOrder puts our stages in the order of the catalogue, those of other
+// programs after them, and the unexplained time at the end.
+func inPathOrder(a, b Row) int {
+	return cmp.Or(cmp.Compare(place(a.Stage), place(b.Stage)), cmp.Compare(a.Stage, b.Stage))
+}
+
+func place(name string) int {
+	if name == trace.Unexplained {
+		return int(trace.NumStages) + 1
+	}
+	if stage, known := trace.StageByName(name); known {
+		return int(stage)
+	}
+	return int(trace.NumStages)
+}
+
+// depth counts what a stage sits inside, as far as that is in the summary too.
+func depth(name string, present map[string]bool) (levels int) {
+	stage, known := trace.StageByName(name)
+	if !known {
+		return 0
+	}
+	for {
+		stage = trace.SpecOf(stage).Parent
+		if stage == trace.None {
+			return levels
+		}
+		if standsIn(stage, present) {
+			levels++
+		}
+	}
+}
+
+// standsIn reports whether the stage, or one of those that it stands for in the
+// catalogue, is present.
+func standsIn(stage trace.Stage, present map[string]bool) bool {
+	switch stage {
+	case trace.GRPCHandler:
+		return anyOf(present, trace.V3Put, trace.GRPCHandler)
+	case trace.TxnPut:
+		return anyOf(present, trace.TxnPut, trace.ApplyLease)
+	}
+	return present[stage.String()]
+}
+
+func anyOf(present map[string]bool, first, last trace.Stage) bool {
+	for s := first; s <= last; s++ {
+		if present[s.String()] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,153 @@
+package summary
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+)
+
+// The columns' widths.
+const (
+	markColumns  = 2
+	countColumns = 7
+	timeColumns  = 9
+	shareColumns = 8
+	mostName     = 46
+	leastBar     = 12
+	mostBar      = 40
+	maxFrom      = 72 // the width from which the maximum and the bars are shown
+	deepFrom     = 100
+)
+
+// table is a summary while it is drawn.
+type table struct {
+	s    *Summary
+	opts screen.Options
+	out  *screen.Writer
+	wide int     // columns of the screen
+	name int     // columns of the names
+	bar  int     // columns of the bars; 0: none, and no maximum
+	top  float64 // the largest share, which has the longest bar
+	here map[string]bool
+}
+
+// Table writes the summary for people: a row for each stage, a bar for its share
+// of the wait. The only error is that of writing.
+func Table(w io.Writer, s *Summary, o screen.Options) error {
+	t := &table{s: s, opts: o, out: screen.NewWriter(w, o), wide: o.Columns(w), here: make(map[string]bool)}
+	for _, r := range s.Stages {
+		t.here[r.Stage] = true
+		t.top = max(t.top, r.Share)
+	}
+	t.fit()
+	say := o.Lang.Pick
+	t.out.Line(screen.Dim.Paint(screen.Blank(markColumns+t.name) + t.numbers(
+		say("count", "次数"), "p50", "p99", say("max", "最大"), say("share", "占比"))))
+	for _, r := range s.Stages {
+		t.row(r)
+	}
+	t.total()
+	t.foot()
+	return t.out.Close()
+}
+
+// fit gives the names what they need and the bars the rest.
+func (t *table) fit() {
+	for _, r := range t.s.Stages {
+		t.name = max(t.name, screen.Width(t.indented(r)))
+	}
+	fixed := screen.Width(t.numbers("", "", "", "", "")) + markColumns
+	if t.wide < maxFrom {
+		t.name = min(max(t.name, 20), t.wide-fixed)
+		return
+	}
+	fixed += timeColumns + 2
+	t.name = min(max(t.name, 20), mostName, t.wide-fixed-leastBar)
+	t.bar = min(t.wide-fixed-t.name, mostBar)
+}
+
+// indented writes a stage's name below what it sits inside.
+func (t *table) indented(r Row) string {
+	columns := 2
+	if t.wide < deepFrom {
+		columns = 1
+	}
+	name := screen.Escape(r.Stage)
+	if r.Stage == trace.Unexplained {
+		name = t.opts.Lang.Pick(name, "未解释")
+	}
+	return screen.Blank(columns*depth(r.Stage, t.here)) + name
+}
+
+// numbers puts the figures below each other.
+func (t *table) numbers(count, p50, p99, most, share string) string {
+	line := screen.Right(count, countColumns) + screen.Right(p50, timeColumns) + screen.Right(p99, timeColumns)
+	if t.bar > 0 {
+		line += screen.Right(most, timeColumns)
+	}
+	return line + screen.Right(share, shareColumns)
+}
+
+func (t *table) row(r Row) {
+	mark, role := "●", screen.Unknown
+	if stage, known := trace.StageByName(r.Stage); known {
+		role = screen.RoleOf(trace.SpecOf(stage).Kind)
+	} else if r.Stage == trace.Unexplained {
+		mark = "░"
+	}
+	name := t.indented(r)
+	lead := len(name) - len(strings.TrimLeft(name, " "))
+	name = name[:lead] + screen.Middle(name[lead:], t.name-lead)
+	t.out.Line(role.Paint(mark), " ", screen.Left(name, t.name), t.figures(r),
+		"  ", role.Paint(t.barOf(r)), t.shared(r))
+}
+
+func (t *table) figures(r Row) string {
+	return t.numbers(strconv.Itoa(r.Count), screen.Duration(r.P50), screen.Duration(r.P99),
+		screen.Duration(r.Max), screen.Percent(r.Share))
+}
+
+func (t *table) total() {
+	name := t.opts.Lang.Pick("the whole request", "整个请求")
+	t.out.Line(screen.Blank(markColumns), screen.Strong.Paint(screen.Left(name, t.name)+t.figures(t.s.Total)))
+}
+
+// barOf draws the share, measured by the largest one.
+func (t *table) barOf(r Row) string {
+	if t.bar == 0 || r.Share <= 0 {
+		return ""
+	}
+	const parts = " ▏▎▍▌▋▊▉"
+	eighths := max(1, int(r.Share/t.top*float64((t.bar-sharedColumns)*8)+0.5))
+	bar := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		bar += string([]rune(parts)[rest])
+	}
+	return bar
+}
+
+// sharedColumns is the room behind the bars.
+const sharedColumns = 7 // " ×123.4"
+
+// shared tells how many requests shared the stage on average.
+func (t *table) shared(r Row) string {
+	if t.bar == 0 || r.SharedBy <= 1 {
+		return ""
+	}
+	return screen.Dim.Paint(fmt.Sprintf(" ×%.1f", r.SharedBy))
+}
+
+func (t *table) foot() {
+	l := t.opts.Lang
+	t.out.Line()
+	text := l.Say("%d requests · explained: %s at the median, %s at the 99th percentile",
+		"%d 个请求 · 已解释：中位数 %s，第 99 百分位 %s",
+		t.s.Requests, screen.Percent(t.s.Explained.Median), screen.Percent(t.s.Explained.P99))
+	for _, line := range screen.Wrap(text, t.wide) {
+		t.out.Line(screen.Dim.Paint(line))
+	}
+}
