@@ -115,6 +115,9 @@ func (o *Observer) statusWritten(s *stream) {
 
 func (s *stream) end(err error) {
 	now := trace.Now()
+	if begun, sent := s.rec.Stamps(trace.SendMsg); begun != 0 && sent == 0 {
+		s.rec.EndAt(trace.SendMsg, now) // the reply could not be sent
+	}
 	s.rec.EndAt(trace.ProcessRPC, now)
 	s.rec.EndAt(trace.HandleStream, now)
 	if err == nil {

@@ -27,8 +27,12 @@ type stream struct {
 // done reports one of the events that complete the request's record.
 func (s *stream) done(e trace.Event) {
 	s.rec.Done(e)
-	if s.rec.Finished() {
-		s.conn.streams.remove(s)
+	if !s.rec.Finished() {
+		return
+	}
+	s.conn.streams.remove(s)
+	if s.conn.over.Load() {
+		s.conn.o.forget(s.conn)
 	}
 }
 

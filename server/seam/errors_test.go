@@ -1,0 +1,111 @@
+package seam
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func TestAnErrorOfTheHandler(t *testing.T) {
+	r := newRig(t, Options{})
+	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
+		return nil, status.Error(codes.FailedPrecondition, "no")
+	}
+	if _, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{}); status.Code(err) != codes.FailedPrecondition {
+		t.Errorf("put: %v", err)
+	}
+	r.check(r.record(), expect{
+		method: pb.KV_Put_FullMethodName, code: codes.FailedPrecondition, message: "no",
+		reached: []trace.Stage{trace.V3Put, trace.WriteStatus, trace.Flush}, missed: []trace.Stage{trace.SendMsg},
+	})
+}
+
+func TestAMessageThatCannotBeReceived(t *testing.T) {
+	tests := map[string]struct {
+		code codes.Code
+		send func(*rawClient)
+	}{
+		"too large": {codes.ResourceExhausted, func(c *rawClient) {
+			c.headers(1, false, putHeaders())
+			c.message(1, &pb.PutRequest{Value: []byte(strings.Repeat("v", 99))}, true)
+		}},
+		"no protobuf": {codes.Internal, func(c *rawClient) {
+			c.headers(1, false, putHeaders())
+			c.must(c.fr.WriteData(1, true, []byte{0, 0, 0, 0, 2, 0xff, 0xff}))
+		}},
+		"none at all": {codes.Internal, func(c *rawClient) { c.headers(1, true, putHeaders()) }},
+		"two": {codes.Internal, func(c *rawClient) {
+			c.headers(1, false, putHeaders())
+			c.message(1, &pb.PutRequest{}, false)
+			c.message(1, &pb.PutRequest{}, true)
+		}},
+		"unknown compressor": {codes.Unimplemented, func(c *rawClient) {
+			c.headers(1, true, with(putHeaders(), "grpc-encoding", "smoke"))
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Options{}, grpc.MaxRecvMsgSize(64))
+			c := r.raw()
+			test.send(c)
+			c.ended(1)
+			r.check(r.record(), expect{
+				method: pb.KV_Put_FullMethodName, code: test.code,
+				marks: trace.MarkBegun, without: trace.MarkReset | trace.MarkConnClosed,
+				reached: []trace.Stage{trace.ProcessRPC, trace.Flush}, missed: []trace.Stage{trace.V3Put, trace.SendMsg},
+			})
+		})
+	}
+}
+
+func TestAReplyThatIsTooLarge(t *testing.T) {
+	r := newRig(t, Options{}, grpc.MaxSendMsgSize(8))
+	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
+		return &pb.PutResponse{PrevKv: nil, Header: &pb.ResponseHeader{ClusterId: 1 << 60, MemberId: 1 << 60}}, nil
+	}
+	if _, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{}); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("put: %v", err)
+	}
+	rec := r.record()
+	tl := r.check(rec, expect{
+		method: pb.KV_Put_FullMethodName, code: codes.ResourceExhausted,
+		reached: []trace.Stage{trace.V3Put, trace.SendMsg, trace.CodecEncode, trace.Flush},
+	})
+	if tl.Stage(trace.SendMsg.String()).Open {
+		t.Error("sendMsg is still open")
+	}
+}
+
+// A handler that panics leaves a record that can be finished, when something
+// between it and grpc-go recovers.
+func TestAPanicPassesThrough(t *testing.T) {
+	recovered := make(chan any, 1)
+	recoverer := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (reply any, err error) {
+		defer func() {
+			recovered <- recover()
+			err = errors.New("recovered")
+		}()
+		return next(ctx, req)
+	}
+	stumble := func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) { panic("stumbled") }
+	// In the chain of the rig: outer, inner, then these two.
+	r := newRig(t, Options{}, grpc.ChainUnaryInterceptor(recoverer, outerUnary, innerUnary, stumble))
+	_, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{})
+	if status.Code(err) != codes.Unknown || await(t, "panic", recovered) != "stumbled" {
+		t.Errorf("put: %v", err)
+	}
+	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.Unknown, message: "recovered"})
+	for _, s := range []trace.Stage{trace.Interceptors, trace.V3Put} {
+		if st := tl.Stage(s.String()); st == nil || st.Open {
+			t.Errorf("%s: %+v", s, st)
+		}
+	}
+}

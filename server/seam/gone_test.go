@@ -1,0 +1,132 @@
+package seam
+
+import (
+	"context"
+	"io"
+	"testing"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/net/http2"
+	"google.golang.org/grpc/codes"
+)
+
+func TestAClientThatResetsItsStreamIsNoted(t *testing.T) {
+	r := newRig(t, Options{})
+	held := r.holdPut()
+	c := r.raw()
+	c.put(1)
+	ctx := c.ctxOf(held)
+	c.must(c.fr.WriteRSTStream(1, http2.ErrCodeCancel))
+	await(t, "cancellation", ctx.Done())
+	r.check(r.record(), expect{
+		method: pb.KV_Put_FullMethodName, code: codes.Canceled,
+		marks: trace.MarkReset | trace.MarkBegun, without: trace.MarkConnClosed | trace.MarkResetSent,
+		missed: []trace.Stage{trace.Flush},
+	})
+}
+
+func TestARealClientThatCancelsIsNoted(t *testing.T) {
+	r := newRig(t, Options{})
+	held := r.holdPut()
+	ctx, cancel := context.WithCancel(limit(t))
+	go func() { <-held.running; cancel() }()
+	_, err := pb.NewKVClient(r.dial()).Put(ctx, &pb.PutRequest{})
+	if err == nil {
+		t.Fatal("the put went through")
+	}
+	r.check(r.record(), expect{
+		method: pb.KV_Put_FullMethodName, code: codes.Canceled, marks: trace.MarkReset | trace.MarkBegun,
+	})
+}
+
+func TestAClientThatGoesAwayIsNoted(t *testing.T) {
+	r := newRig(t, Options{})
+	held := r.holdPut()
+	c := r.raw()
+	c.put(1)
+	c.put(3)
+	ctx := c.ctxOf(held)
+	c.ctxOf(held)
+	c.must(c.conn.Close())
+	await(t, "cancellation", ctx.Done())
+	for range 2 {
+		r.check(r.record(), expect{
+			method: pb.KV_Put_FullMethodName, code: codes.Canceled,
+			marks: trace.MarkConnClosed | trace.MarkBegun, without: trace.MarkReset | trace.MarkStopping,
+			missed: []trace.Stage{trace.Flush},
+		})
+	}
+}
+
+func TestAClientThatGoesAwayAmidItsHeadersIsNoted(t *testing.T) {
+	r := newRig(t, Options{})
+	c := r.raw()
+	block := c.encode(putHeaders())
+	c.must(c.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:4]}))
+	c.must(c.conn.Close())
+	r.check(r.record(), expect{
+		code: noCode, marks: trace.MarkConnClosed, without: trace.MarkTapped, missed: beforeTap,
+	})
+}
+
+// The stream of an unknown method has no handler that would report its end. When
+// the client resets it before the status is written, nothing does.
+func TestAResetOfAnUnknownMethodIsNotWaitedFor(t *testing.T) {
+	r := newRig(t, Options{})
+	c := r.raw()
+	c.headers(1, false, with(putHeaders(), ":path", "/etcdserverpb.KV/Pot"))
+	c.must(c.fr.WriteRSTStream(1, http2.ErrCodeCancel))
+	rec := r.record()
+	if !rec.Has(trace.MarkTapped) || rec.Has(trace.MarkBegun) {
+		t.Errorf("record: %v", rec.Timeline().Attributes)
+	}
+}
+
+func TestADeadlineThatPassesInTheHandler(t *testing.T) {
+	r := newRig(t, Options{})
+	reset := make(chan struct{})
+	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
+		<-reset // else the handler might answer before the transport does
+		return nil, context.DeadlineExceeded
+	}
+	c := r.raw()
+	c.headers(1, false, with(putHeaders(), "grpc-timeout", "20m"))
+	c.message(1, &pb.PutRequest{}, true)
+	if f, ok := c.ended(1).(*http2.RSTStreamFrame); !ok || f.ErrCode != http2.ErrCodeCancel {
+		t.Errorf("answer: %v", f)
+	}
+	close(reset)
+	r.check(r.record(), expect{
+		method: pb.KV_Put_FullMethodName, code: codes.DeadlineExceeded,
+		marks: trace.MarkResetSent | trace.MarkBegun, without: trace.MarkReset, reached: []trace.Stage{trace.Flush},
+	})
+}
+
+// Bytes that are no HTTP/2 never become a request, and the connection says why.
+func TestAHandshakeThatFailsIsNoRequest(t *testing.T) {
+	r := newRig(t, Options{})
+	c := r.rawTCP()
+	_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: glass\r\n\r\n")
+	c.must(err)
+	if _, err := io.Copy(io.Discard, c.conn); err != nil {
+		t.Logf("the server hung up: %v", err)
+	}
+	if n := r.recorder.Stats().Begun; n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestWhyAHandshakeFailed(t *testing.T) {
+	for why, in := range map[string]incoming{
+		"the client does not speak HTTP/2":          {alien: true, err: io.EOF},
+		"the client closed it during the handshake": {err: io.EOF},
+		"handshake: io: read/write on closed pipe":  {err: io.ErrClosedPipe},
+		"the client did not begin with SETTINGS":    {},
+	} {
+		if got := in.whyFailed(); got != why {
+			t.Errorf("%q, want %q", got, why)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package seam
+
+import (
+	"testing"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/net/http2"
+	"google.golang.org/grpc/codes"
+)
+
+func TestAServerThatIsStoppedCutsItsRequestsOff(t *testing.T) {
+	r := newRig(t, Options{})
+	held := r.holdPut()
+	c := r.raw()
+	c.put(1)
+	c.ctxOf(held)
+	r.observer.stopping.Store(true)
+	r.stop(false)
+	r.check(r.record(), expect{
+		method: pb.KV_Put_FullMethodName, code: codes.Canceled,
+		marks: trace.MarkStopping | trace.MarkConnClosed | trace.MarkBegun, without: trace.MarkReset,
+		missed: []trace.Stage{trace.Flush},
+	})
+}
+
+func TestAGracefulStopLetsRequestsFinish(t *testing.T) {
+	r := newRig(t, Options{})
+	held := r.holdPut()
+	c := r.raw()
+	c.put(1)
+	c.ctxOf(held)
+	r.observer.stopping.Store(true)
+	stopped := make(chan struct{})
+	go func() { r.stop(true); close(stopped) }()
+
+	// The server says goodbye twice; after the second time it takes no more.
+	goodbye := func(f http2.Frame) bool { return f.Header().Type == http2.FrameGoAway }
+	c.until("first GOAWAY", goodbye)
+	c.put(3) // still taken
+	c.ctxOf(held)
+	c.until("second GOAWAY", goodbye)
+	c.put(5) // ignored: no answer of any kind
+
+	held.free()
+	c.ended(1)
+	await(t, "stop", stopped)
+	codesSeen := map[string]int{}
+	for range r.recorder.Stats().Begun {
+		rec := r.record()
+		tl := rec.Timeline()
+		codesSeen[tl.Code]++
+		if answered := tl.Code != ""; answered == rec.Has(trace.MarkStopping|trace.MarkConnClosed) {
+			t.Errorf("code %q with %v", tl.Code, tl.Attributes)
+		}
+	}
+	if codesSeen["OK"] != 2 {
+		t.Errorf("codes: %v", codesSeen)
+	}
+}

@@ -1,0 +1,121 @@
+package seam
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/net/http2"
+	"google.golang.org/grpc/codes"
+)
+
+// passes lets the sweeper look twice, as far apart as it allows a request to
+// stand still.
+func passes(r *rig) *sweeper {
+	w := &sweeper{o: r.observer}
+	now := trace.Now()
+	w.pass(now)
+	w.pass(now + int64(sweepAfter))
+	return w
+}
+
+func TestAHandlerThatDoesNotNoticeItsClientIsGoneIsSwept(t *testing.T) {
+	r := newRig(t, Options{})
+	running, release := make(chan struct{}), make(chan struct{})
+	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
+		close(running)
+		<-release
+		return &pb.PutResponse{Header: &pb.ResponseHeader{Revision: 9}}, nil
+	}
+	c := r.raw()
+	c.put(1)
+	await(t, "handler", running)
+	c.must(c.fr.WriteRSTStream(1, http2.ErrCodeCancel))
+	c.must(c.fr.WritePing(false, [8]byte{}))
+	c.until("ping", func(f http2.Frame) bool { return f.Header().Type == http2.FramePing }) // so the reset was read
+	w := passes(r)
+	rec := r.record()
+	tl := r.check(rec, expect{
+		method: pb.KV_Put_FullMethodName, code: noCode, marks: trace.MarkSwept | trace.MarkReset | trace.MarkBegun,
+	})
+	if tl.Attributes[trace.AttrOutcome] != trace.OutcomeSwept || r.recorder.Stats().Swept != 1 {
+		t.Errorf("attributes: %v, swept: %d", tl.Attributes, r.recorder.Stats().Swept)
+	}
+	w.pass(trace.Now() + int64(time.Hour))
+	if n := r.recorder.Stats().Swept; n != 1 {
+		t.Errorf("swept %d times", n)
+	}
+	close(release) // too late; the record stays as it is
+}
+
+func TestARequestThatIsAtWorkIsNotSwept(t *testing.T) {
+	r := newRig(t, Options{})
+	held := r.holdPut()
+	c := r.raw()
+	c.put(1)
+	c.ctxOf(held)
+	passes(r)
+	held.free()
+	c.ended(1)
+	r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, without: trace.MarkSwept})
+}
+
+// A client that gives no window holds the reply back. As long as some of it gets
+// out now and then, the request lives; when nothing does, it is swept.
+func TestAReplyThatIsHeldBackIsSwept(t *testing.T) {
+	r := newRig(t, Options{})
+	c := r.rawTCP()
+	c.hello(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1})
+	c.until("settings", func(f http2.Frame) bool { return f.Header().Type == http2.FrameSettings && f.Header().Flags.Has(http2.FlagSettingsAck) })
+	handled := make(chan struct{})
+	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
+		defer close(handled)
+		return &pb.PutResponse{Header: &pb.ResponseHeader{Revision: 1 << 40}}, nil
+	}
+	data := func(f http2.Frame) bool { return f.Header().Type == http2.FrameData }
+	c.put(1)
+	c.until("first byte", data)
+	await(t, "handler", handled)
+	s := onlyStream(r)
+	for s.rec.Events()&trace.EventHandled == 0 {
+		await(t, "end", s.Context.Done()) // closed when the status is on its way, just before End
+	}
+
+	w := &sweeper{o: r.observer}
+	now := trace.Now()
+	w.pass(now)
+	c.must(c.fr.WriteWindowUpdate(1, 1))
+	c.until("second byte", data)
+	w.pass(now + int64(sweepAfter)) // it has moved
+	if s.rec.Finished() {
+		t.Fatal("swept although it moved")
+	}
+	w.pass(now + 2*int64(sweepAfter))
+	r.check(r.record(), expect{
+		method: pb.KV_Put_FullMethodName, code: codes.OK, marks: trace.MarkSwept, without: trace.MarkReset,
+	})
+}
+
+func onlyStream(r *rig) (only *stream) {
+	r.observer.conns.Range(func(key, _ any) bool {
+		c, _ := key.(*serverConn)
+		c.streams.all(func(s *stream) { only = s })
+		return true
+	})
+	if only == nil {
+		r.Fatal("no stream")
+	}
+	return only
+}
+
+func TestTheSweeperStopsWithItsContext(t *testing.T) {
+	o := &Observer{}
+	ctx, cancel := context.WithCancel(limit(t))
+	stopped := make(chan struct{})
+	go func() { o.sweep(ctx); close(stopped) }()
+	cancel()
+	await(t, "sweeper", stopped)
+}

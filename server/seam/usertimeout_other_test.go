@@ -1,0 +1,5 @@
+//go:build !linux
+
+package seam
+
+func userTimeout(uintptr) (int, error) { return int(defaultKeepaliveTimeout.Milliseconds()), nil }

@@ -1,0 +1,98 @@
+package seam
+
+import (
+	"net"
+	"slices"
+	"syscall"
+	"testing"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/net/http2"
+	"google.golang.org/grpc/codes"
+)
+
+// slowly writes one byte at a time.
+type slowly struct{ net.Conn }
+
+func (s slowly) Write(p []byte) (int, error) {
+	for i := range p {
+		if _, err := s.Conn.Write(p[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(p), nil
+}
+
+func TestARequestThatComesByteByByte(t *testing.T) {
+	r := newRig(t, Options{})
+	c := r.rawTCP()
+	c.wire = slowly{c.conn}
+	c.hello()
+	c.put(1)
+	c.ended(1)
+	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, reached: []trace.Stage{trace.OperateHeaders, trace.Flush}})
+	if st := tl.Stage(trace.OperateHeaders.String()); st.BeginNS <= 0 {
+		t.Errorf("operateHeaders begins at %d, before the headers were whole", st.BeginNS)
+	}
+	if want := int64(len(c.encode(putHeaders()))); tl.BytesIn < want {
+		t.Errorf("%d bytes in", tl.BytesIn)
+	}
+}
+
+func TestABlockInPieces(t *testing.T) {
+	r := newRig(t, Options{})
+	c := r.raw()
+	block := c.encode(putHeaders())
+	pieces := slices.Collect(slices.Chunk(block, 8))
+	c.must(c.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: pieces[0]}))
+	for i, piece := range pieces[1:] {
+		c.must(c.fr.WriteContinuation(1, i == len(pieces)-2, piece))
+	}
+	c.message(1, &pb.PutRequest{}, true)
+	c.ended(1)
+	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, marks: trace.MarkTapped | trace.MarkBegun})
+	if want := int64(len(block) + frameHeadLen*(len(pieces)+1)); tl.BytesIn < want {
+		t.Errorf("%d bytes in, want at least %d", tl.BytesIn, want)
+	}
+}
+
+// A large value needs many frames and more than one buffer in both directions.
+func TestALargeRequestAndALargeReply(t *testing.T) {
+	r := newRig(t, Options{})
+	value := make([]byte, 300<<10)
+	r.kv.stream = nil
+	client := pb.NewKVClient(r.dial())
+	if _, err := client.Put(limit(t), &pb.PutRequest{Key: []byte("k"), Value: value}); err != nil {
+		t.Fatal(err)
+	}
+	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK})
+	if tl.BytesIn < int64(len(value)) || tl.Attributes[trace.AttrValueSize] != "307200" {
+		t.Errorf("%d bytes in, %v", tl.BytesIn, tl.Attributes)
+	}
+}
+
+func TestTheSocketStaysWithinReach(t *testing.T) {
+	r := newRig(t, Options{})
+	held := r.holdPut()
+	c := r.raw()
+	c.put(1)
+	c.ctxOf(held)
+	s := onlyStream(r)
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var timeout int
+	if err := raw.Control(func(fd uintptr) { timeout, err = userTimeout(fd) }); err != nil || timeout != int(defaultKeepaliveTimeout.Milliseconds()) {
+		t.Errorf("TCP_USER_TIMEOUT = %d ms: %v", timeout, err)
+	}
+	if _, err := syscallConn(struct{}{}); err == nil {
+		t.Error("a socket where there is none")
+	}
+	var _ syscall.Conn = (*listener)(nil)
+	held.free()
+	c.ended(1)
+	r.record()
+}
