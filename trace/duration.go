@@ -1,11 +1,10 @@
 package trace
 
-// Duration returns how long the request took, in nanoseconds, as its timeline
-// shows it; while it is under way, how long it has taken so far.
-func (r *Record) Duration() int64 { return max(0, r.over()-r.begin) }
+import "time"
 
-// Began returns the stamp of the request's begin.
-func (r *Record) Began() int64 { return r.begin }
+// Duration returns how long the request took, as its timeline shows it; while
+// it is under way, how long it has taken so far.
+func (r *Record) Duration() time.Duration { return time.Duration(max(0, r.over()-r.begin)) }
 
 // TraceID returns the request's trace ID, 32 hexadecimal digits.
 func (r *Record) TraceID() string { return r.traceID.String() }

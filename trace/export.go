@@ -11,34 +11,40 @@ import (
 
 // The kinds of exporters that NewExporter knows.
 const (
-	ExportNone   = "none"
-	ExportStdout = "stdout" // the SDK's JSON, an object a span
-	ExportOTLP   = "otlp"   // to where the OTEL_EXPORTER_OTLP_* variables say
-	ExportFile   = "file"   // OTLP/JSON, an export request a line
+	ExporterNone   = "none"
+	ExporterStdout = "stdout" // the SDK's JSON, an object a span
+	ExporterOTLP   = "otlp"   // to where the OTEL_EXPORTER_OTLP_* variables say
+	ExporterFile   = "file"   // OTLP/JSON, an export request a line
 )
 
 // ErrExporter is returned when there is no exporter of that name.
 var ErrExporter = errors.New("no such exporter")
 
-// NewExporter makes an exporter of one of the kinds above; for ExportNone it
-// returns nil. ExportStdout writes to out, ExportFile appends to the file at
-// path and makes it if need be. No exporter waits for its receiver to be there.
-// ErrExporter is returned when the kind is unknown, ErrProtocol when the
-// environment asks for a protocol that it is not.
-func NewExporter(ctx context.Context, kind, path string, out io.Writer) (SpanSink, error) {
-	switch kind {
-	case ExportNone, "":
+// ExporterOptions say which exporter to make.
+type ExporterOptions struct {
+	Kind   string    // one of the kinds above; "" is ExporterNone
+	Path   string    // the file of ExporterFile; made if need be, appended to if not
+	Writer io.Writer // where ExporterStdout writes
+}
+
+// NewExporter makes an exporter, or nil for ExporterNone. No exporter waits for
+// its receiver to be there. ErrExporter is returned when the kind is unknown,
+// ErrProtocol when the environment asks for a protocol that there is not.
+func NewExporter(ctx context.Context, o ExporterOptions) (SpanSink, error) {
+	switch o.Kind {
+	case ExporterNone, "":
 		return nil, nil
-	case ExportStdout:
-		exporter, err := stdouttrace.New(stdouttrace.WithWriter(out))
+	case ExporterStdout:
+		exporter, err := stdouttrace.New(stdouttrace.WithWriter(o.Writer))
 		if err != nil {
 			return nil, fmt.Errorf("stdout exporter: %w", err)
 		}
 		return exporter, nil
-	case ExportFile:
-		return newFileSink(path)
-	case ExportOTLP:
+	case ExporterFile:
+		return newFileSink(o.Path)
+	case ExporterOTLP:
 		return newOTLPSink(ctx)
 	}
-	return nil, fmt.Errorf("%w: %q (%s, %s, %s or %s)", ErrExporter, kind, ExportNone, ExportStdout, ExportOTLP, ExportFile)
+	return nil, fmt.Errorf("%w: %q (%s, %s, %s or %s)",
+		ErrExporter, o.Kind, ExporterNone, ExporterStdout, ExporterOTLP, ExporterFile)
 }

@@ -5,7 +5,7 @@ package trace
 // at all; else the ratio decides by the trace ID, by the same arithmetic as
 // OpenTelemetry's TraceIDRatioBased, so that all who see the ID decide alike.
 func (o *Options) sampled(r *Record) bool {
-	if o.SlowerThan > 0 && r.Duration() < o.SlowerThan.Nanoseconds() {
+	if o.SlowerThan > 0 && r.Duration() < o.SlowerThan {
 		return false
 	}
 	if r.facts.Remote {

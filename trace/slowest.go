@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"slices"
 	"sync"
+	"time"
 )
 
 // slowest keeps the records that took longest, so that load cannot wash them
@@ -71,7 +72,7 @@ func (s *slowest) each(f func(*Record) bool) {
 
 type slow struct {
 	r    *Record
-	took int64
+	took time.Duration
 }
 
 // slowHeap is a bounded heap with the quickest on top: the next to go.

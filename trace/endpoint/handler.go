@@ -1,0 +1,168 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+
+	"glasskv/trace"
+)
+
+const (
+	// defaultCount is how many requests are listed when no number is given.
+	defaultCount = 20
+	// maxWait bounds ?wait=, whatever is asked for.
+	maxWait = 30 * time.Second
+)
+
+// Handler answers from what rc holds. It answers only those who asked for it by
+// an address or as localhost: a web page can make a browser ask under a name of
+// its own that it points to this machine, but not under these.
+func Handler(rc *trace.Recorder) http.Handler {
+	h := &handler{rc}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/v1/requests", h.list)
+	mux.HandleFunc("/v1/requests/{trace_id}", h.one)
+	mux.HandleFunc("/v1/status", h.status)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, fmt.Errorf("nothing at %s: try /v1/requests or /v1/status", r.URL.Path))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		switch {
+		case !ours(r):
+			refuse(w, http.StatusForbidden, fmt.Errorf("host %q is not this server: use its address, or localhost", r.Host))
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			w.Header().Set("Allow", "GET, HEAD")
+			refuse(w, http.StatusMethodNotAllowed, fmt.Errorf("method %s: use GET", r.Method))
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+// ours reports whether the host that was asked for is localhost, a loopback
+// address, or the address that the connection came in on.
+func ours(r *http.Request) bool {
+	host := (&url.URL{Host: r.Host}).Hostname()
+	if host == "localhost" {
+		return true
+	}
+	asked, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if asked.IsLoopback() {
+		return true
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	at, err := netip.ParseAddrPort(local.String())
+	return err == nil && at.Addr().Unmap() == asked.Unmap()
+}
+
+type handler struct{ rc *trace.Recorder }
+
+func (h *handler) list(w http.ResponseWriter, r *http.Request) {
+	records, err := h.pick(r.URL.Query())
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	origin := r.URL.Query().Get("origin") == "true"
+	w.Header().Set("Content-Type", "application/jsonl")
+	enc := json.NewEncoder(w)
+	for _, rec := range records {
+		whole := requestOf(rec)
+		var line any = whole
+		if !origin {
+			line = whole.Timeline
+		}
+		if enc.Encode(line) != nil {
+			return // the client has gone away
+		}
+	}
+}
+
+// pick reads ?last= or ?slowest=.
+func (h *handler) pick(q url.Values) ([]*trace.Record, error) {
+	last, slowest := q.Get("last"), q.Get("slowest")
+	switch {
+	case last != "" && slowest != "":
+		return nil, errors.New("last and slowest at once: use one of them")
+	case slowest != "":
+		n, err := count("slowest", slowest)
+		return h.rc.Slowest(n), err
+	case last != "":
+		n, err := count("last", last)
+		return h.rc.Last(n), err
+	}
+	return h.rc.Last(defaultCount), nil
+}
+
+func count(name, text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("%s=%s: use a number above zero", name, text)
+	}
+	return int(n), nil
+}
+
+func (h *handler) one(w http.ResponseWriter, r *http.Request) {
+	wait, err := waitOf(r.URL.Query().Get("wait"))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	defer cancel()
+	id := r.PathValue("trace_id")
+	rec, err := h.rc.WaitFor(ctx, id)
+	switch {
+	case errors.Is(err, trace.ErrTraceID):
+		refuse(w, http.StatusBadRequest, err)
+	case err != nil:
+		refuse(w, http.StatusNotFound, fmt.Errorf("no finished request with trace ID %s", id))
+	default:
+		answer(w, requestOf(rec))
+	}
+}
+
+func waitOf(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	wait, err := time.ParseDuration(text)
+	if err != nil || wait < 0 {
+		return 0, fmt.Errorf("wait=%s: use a time such as 2s", text)
+	}
+	return min(wait, maxWait), nil
+}
+
+func (h *handler) status(w http.ResponseWriter, _ *http.Request) { answer(w, h.rc.Stats()) }
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // fails only when the client has gone away
+}
+
+// problem is the body of every answer that is no success.
+type problem struct {
+	Error string `json:"error"`
+}
+
+func refuse(w http.ResponseWriter, status int, why error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(problem{why.Error()})
+}

@@ -1,0 +1,147 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Origin is the begin of a request on a clock that other processes of the same
+// machine share.
+type Origin struct {
+	BootID      string `json:"boot_id"`            // empty: the clock is this process's own
+	MonotonicNS int64  `json:"begin_monotonic_ns"` // CLOCK_MONOTONIC
+}
+
+// Origin returns the request's begin.
+func (r *Record) Origin() Origin { return Origin{BootID(), Monotonic(r.begin)} }
+
+// Alignment says where the server's times lie in the client's.
+type Alignment struct {
+	Exact   bool  // both were read from one clock
+	ShiftNS int64 // the server's begin, counted from the client's; only when exact
+}
+
+// Align compares the begins of the two halves of one request.
+func Align(client, server Origin) Alignment {
+	if client.BootID == "" || client.BootID != server.BootID {
+		return Alignment{}
+	}
+	return Alignment{Exact: true, ShiftNS: server.MonotonicNS - client.MonotonicNS}
+}
+
+// nodeClient is the node of the client's own stages.
+const nodeClient = "client"
+
+// Merge puts the server's stages into the client's timeline and adds the two
+// ways over the network between them. Neither argument is changed.
+//
+// When the clocks are not known to be one, the server's time is put in the
+// middle of what the client waited, and the ways are inferred. Without a server's
+// part what the client waited stays unexplained.
+func Merge(client, server *Timeline, at Alignment) *Timeline {
+	m := *client
+	m.Observer = ObserverClient
+	m.Stages = make([]StageTime, 0, len(client.Stages)+8)
+	for _, st := range client.Stages {
+		switch st.Stage {
+		case NetRequest.String(), NetReply.String():
+			continue // the client knows only one end of each
+		}
+		st.Node = cmp.Or(st.Node, nodeClient)
+		m.Stages = append(m.Stages, st)
+	}
+	if server == nil {
+		m.NotReached = []NotReached{{OperateHeaders.String(), WhyNotSeen}}
+		FillLedger(&m)
+		return &m
+	}
+	m.takeServer(server)
+	w := waitOf(client)
+	shift := at.ShiftNS
+	if !at.Exact {
+		shift = w.sent + (w.received-w.sent-server.DurationNS)/2
+	}
+	for _, st := range server.Stages {
+		st.BeginNS, st.EndNS = st.BeginNS+shift, st.EndNS+shift
+		m.Stages = append(m.Stages, st)
+	}
+	w.ways(&m, server, shift, at.Exact)
+	sortStages(m.Stages)
+	FillLedger(&m)
+	return &m
+}
+
+// takeServer takes over what the server knows better.
+func (t *Timeline) takeServer(server *Timeline) {
+	t.Connection, t.conn = server.Connection, server.conn
+	t.Attributes, t.NotReached = server.Attributes, server.NotReached
+	t.BytesIn, t.BytesOut = server.BytesIn, server.BytesOut
+	t.Problems = append(slices.Clone(t.Problems), server.Problems...)
+	t.Method = cmp.Or(t.Method, server.Method)
+	if t.Code == "" {
+		t.Code, t.Message = server.Code, server.Message
+	}
+}
+
+// wait is the stretch in which the client waited for the server.
+type wait struct {
+	sent     int64 // its last write returned
+	received int64 // the read that brought the reply returned; or the end
+	replied  bool  // there was a reply
+}
+
+func waitOf(client *Timeline) wait {
+	w := wait{received: client.DurationNS}
+	if st := client.Stage(ClientSend.String()); st != nil {
+		w.sent = st.EndNS
+	}
+	if st := client.Stage(NetRequest.String()); st != nil {
+		w.sent = st.BeginNS
+	}
+	if st := client.Stage(ClientRecv.String()); st != nil {
+		w.received, w.replied = st.BeginNS, true
+	}
+	if st := client.Stage(NetReply.String()); st != nil && !st.Open {
+		w.received, w.replied = st.EndNS, true
+	}
+	w.received = max(w.sent, w.received)
+	return w
+}
+
+// ways adds net.request and net.reply. On one machine the peer may well be at
+// work before the system call that woke it has returned: the way is empty then.
+func (w wait) ways(m *Timeline, server *Timeline, shift int64, exact bool) {
+	edge := Exact
+	if !exact {
+		edge = Inferred
+	}
+	consumed := shift
+	if st := server.Stage(OperateHeaders.String()); st != nil {
+		consumed += st.BeginNS
+	}
+	m.Stages = append(m.Stages, StageTime{
+		Stage: NetRequest.String(), Scope: ScopeRequest,
+		BeginNS: w.sent, EndNS: max(w.sent, consumed), BeginEdge: Exact, EndEdge: edge,
+	})
+	flush := server.Stage(Flush.String())
+	if !w.replied || flush == nil || flush.Open {
+		return
+	}
+	m.Stages = append(m.Stages, StageTime{
+		Stage: NetReply.String(), Scope: ScopeRequest,
+		BeginNS: min(flush.EndNS+shift, w.received), EndNS: w.received, BeginEdge: edge, EndEdge: Exact,
+	})
+}
+
+// sortStages puts stages into the order of the path. Stages that the catalogue
+// does not know come last.
+func sortStages(stages []StageTime) {
+	slices.SortStableFunc(stages, func(a, b StageTime) int { return cmp.Compare(rankOf(a.Stage), rankOf(b.Stage)) })
+}
+
+func rankOf(name string) Stage {
+	if s, ok := StageByName(name); ok {
+		return s
+	}
+	return NumStages
+}
