@@ -9,12 +9,18 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"glasskv/trace"
 )
 
-// Client asks a server's trace endpoint.
+// ErrUnknown is returned when the server has no finished request of that trace
+// ID, or none any more.
+var ErrUnknown = errors.New("unknown request")
+
+// Client asks a server for its timelines. It may be used by any number of
+// goroutines at once.
 type Client struct {
 	// Base is the endpoint's address, such as "http://127.0.0.1:2378".
 	Base string
@@ -22,65 +28,90 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// ErrUnknown is returned when the server does not know the request, or no
-// longer.
-var ErrUnknown = errors.New("the server does not know this request, or no longer")
-
-// Last returns the n requests that ended last, the last one first.
+// Last returns the n requests that finished last, the last one first.
 func (c *Client) Last(ctx context.Context, n int) ([]*trace.Timeline, error) {
-	return c.list(ctx, "last", n)
+	return list[trace.Timeline](ctx, c, url.Values{"last": {strconv.Itoa(n)}})
 }
 
-// Slowest returns the n slowest requests since the server's start.
+// Slowest returns the n slowest unary requests, the slowest first.
 func (c *Client) Slowest(ctx context.Context, n int) ([]*trace.Timeline, error) {
-	return c.list(ctx, "slowest", n)
+	return list[trace.Timeline](ctx, c, url.Values{"slowest": {strconv.Itoa(n)}})
 }
 
-func (c *Client) list(ctx context.Context, which string, n int) ([]*trace.Timeline, error) {
-	var all []*trace.Timeline
-	query := url.Values{which: {strconv.Itoa(n)}}
-	err := c.get(ctx, "/v1/requests?"+query.Encode(), func(body io.Reader) error {
-		for in := json.NewDecoder(body); ; {
-			t := new(trace.Timeline)
-			if err := in.Decode(t); errors.Is(err, io.EOF) {
-				return nil
-			} else if err != nil {
-				return err
-			}
-			all = append(all, t)
-		}
-	})
-	return all, err
+// LastEnvelopes is Last with each request's begin on the machine's clock.
+func (c *Client) LastEnvelopes(ctx context.Context, n int) ([]*Envelope, error) {
+	return list[Envelope](ctx, c, url.Values{"last": {strconv.Itoa(n)}, "origin": {"true"}})
 }
 
-// Get returns one request, for which the server waits that long if it has not
-// ended yet. The error is ErrUnknown when it does not come.
+// Get returns one request, waiting up to the given time for it to finish. It
+// returns ErrUnknown when it has not finished by then, or is not kept any more.
 func (c *Client) Get(ctx context.Context, traceID string, wait time.Duration) (*Envelope, error) {
-	var e Envelope
-	query := url.Values{"wait": {wait.String()}}
-	err := c.get(ctx, "/v1/requests/"+url.PathEscape(traceID)+"?"+query.Encode(), func(body io.Reader) error {
-		return json.NewDecoder(body).Decode(&e)
-	})
+	q := url.Values{}
+	if wait > 0 {
+		q.Set("wait", wait.String())
+	}
+	body, err := c.get(ctx, "/v1/requests/"+url.PathEscape(traceID), q)
 	if err != nil {
 		return nil, err
 	}
-	return &e, nil
+	defer body.Close()
+	e := new(Envelope)
+	if err := json.NewDecoder(body).Decode(e); err != nil {
+		return nil, c.unreadable(err)
+	}
+	if e.Timeline == nil {
+		return nil, c.unreadable(errors.New("an answer without a timeline"))
+	}
+	return e, nil
 }
 
-// Status returns what the server records and what it lost.
+// Status returns the recorder's state in numbers.
 func (c *Client) Status(ctx context.Context) (trace.Stats, error) {
 	var s trace.Stats
-	err := c.get(ctx, "/v1/status", func(body io.Reader) error {
-		return json.NewDecoder(body).Decode(&s)
-	})
-	return s, err
+	body, err := c.get(ctx, "/v1/status", nil)
+	if err != nil {
+		return s, err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(&s); err != nil {
+		return s, c.unreadable(err)
+	}
+	return s, nil
 }
 
-// get hands the body of a good answer to read.
-func (c *Client) get(ctx context.Context, path string, read func(io.Reader) error) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Base+path, nil)
+// list reads an answer of one object a line.
+func list[T any](ctx context.Context, c *Client, q url.Values) ([]*T, error) {
+	body, err := c.get(ctx, "/v1/requests", q)
 	if err != nil {
-		return fmt.Errorf("trace endpoint: %w", err)
+		return nil, err
+	}
+	defer body.Close()
+	var all []*T
+	for dec := json.NewDecoder(body); ; {
+		one := new(T)
+		switch err := dec.Decode(one); {
+		case err == io.EOF:
+			return all, nil
+		case err != nil:
+			return all, c.unreadable(err)
+		}
+		all = append(all, one)
+	}
+}
+
+func (c *Client) unreadable(err error) error {
+	return fmt.Errorf("read from trace endpoint %s: %w", c.Base, err)
+}
+
+// get returns the body of an answer that is a success. The caller closes it.
+func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadCloser, error) {
+	address := strings.TrimRight(c.Base, "/") + path
+	if len(q) > 0 {
+		address += "?" + q.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("trace endpoint %s: %w", c.Base, err)
 	}
 	client := c.HTTP
 	if client == nil {
@@ -88,19 +119,28 @@ func (c *Client) get(ctx context.Context, path string, read func(io.Reader) erro
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("trace endpoint: %w", err)
+		var op *url.Error
+		if errors.As(err, &op) {
+			err = op.Err // the address is named here already, without the query
+		}
+		return nil, fmt.Errorf("trace endpoint %s: %w", c.Base, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp.Body, nil
 	}
 	defer resp.Body.Close()
-	switch {
-	case resp.StatusCode == http.StatusNotFound:
-		return ErrUnknown
-	case resp.StatusCode != http.StatusOK:
-		var p problem
-		_ = json.NewDecoder(io.LimitReader(resp.Body, 4<<10)).Decode(&p) // the status says enough without it
-		return fmt.Errorf("trace endpoint: %s: %s", resp.Status, p.Error)
+	return nil, fmt.Errorf("trace endpoint %s: %w", c.Base, refusal(resp))
+}
+
+// refusal reads the error that the server sent.
+func refusal(resp *http.Response) error {
+	var p problem
+	const enough = 4 << 10
+	if err := json.NewDecoder(io.LimitReader(resp.Body, enough)).Decode(&p); err != nil || p.Error == "" {
+		return errors.New(resp.Status)
 	}
-	if err := read(resp.Body); err != nil {
-		return fmt.Errorf("trace endpoint: %w", err)
+	if resp.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("%w: %s", ErrUnknown, p.Error)
 	}
-	return nil
+	return errors.New(p.Error)
 }

@@ -18,13 +18,13 @@ package endpoint
 
 import "glasskv/trace"
 
-// Request is a timeline with its begin on the machine's own clock, by which a
+// Envelope is a timeline with its begin on the machine's own clock, by which a
 // client on the same machine can put its part and the server's together.
-type Request struct {
+type Envelope struct {
 	Timeline *trace.Timeline `json:"timeline"`
 	trace.Origin
 }
 
-func requestOf(r *trace.Record) *Request {
-	return &Request{Timeline: r.Timeline(), Origin: r.Origin()}
+func envelopeOf(r *trace.Record) *Envelope {
+	return &Envelope{Timeline: r.Timeline(), Origin: r.Origin()}
 }

@@ -66,7 +66,7 @@ func TestTheLastAndTheSlowestAreListed(t *testing.T) {
 	if err != nil || len(last) != 2 || last[0].Method != "/a/Middle" || last[1].Method != "/a/Slow" {
 		t.Fatalf("last two: %v, %v", last, err)
 	}
-	whole, err := c.LastRequests(limit(t), 1)
+	whole, err := c.LastEnvelopes(limit(t), 1)
 	if err != nil || len(whole) != 1 || whole[0].Timeline.TraceID != middle.TraceID() || whole[0].Origin != middle.Origin() {
 		t.Fatalf("last with its origin: %v, %v", whole, err)
 	}

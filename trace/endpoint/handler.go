@@ -83,7 +83,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/jsonl")
 	enc := json.NewEncoder(w)
 	for _, rec := range records {
-		whole := requestOf(rec)
+		whole := envelopeOf(rec)
 		var line any = whole
 		if !origin {
 			line = whole.Timeline
@@ -134,7 +134,7 @@ func (h *handler) one(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		refuse(w, http.StatusNotFound, fmt.Errorf("no finished request with trace ID %s", id))
 	default:
-		answer(w, requestOf(rec))
+		answer(w, envelopeOf(rec))
 	}
 }
 
