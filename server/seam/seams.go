@@ -1,6 +1,8 @@
 package seam
 
 import (
+	"context"
+	"sync"
 	"sync/atomic"
 
 	"glasskv/server/etcdserver"
@@ -33,10 +35,14 @@ type Observer struct {
 	applying applying
 	reading  reading
 	frontState
+
+	stopSweep context.CancelFunc
+	sweeping  sync.WaitGroup
 }
 
-// New prepares the wrappers. It is an error when the WAL's own measurement of
-// its fdatasync cannot be found, for then the disk could not be told apart.
+// New prepares the wrappers, and starts the sweeper, which Close ends. It is an
+// error when the WAL's own measurement of its fdatasync cannot be found, for then
+// the disk could not be told apart.
 func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 	meter, err := newFsyncMeter()
 	if err != nil {
@@ -45,7 +51,18 @@ func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 	o := &Observer{rec: rec, opts: opts}
 	o.loop = raftLoop{requests: &o.requests, fsync: meter}
 	o.applying.requests = &o.requests
+	ctx, cancel := context.WithCancel(context.Background())
+	o.stopSweep = cancel
+	o.sweeping.Go(func() { o.sweep(ctx) })
 	return o, nil
+}
+
+// Close ends the sweeper. The wrappers keep working; records that do not
+// complete by themselves stay unfinished from then on. Close may be called more
+// than once.
+func (o *Observer) Close() {
+	o.stopSweep()
+	o.sweeping.Wait()
 }
 
 // Seams returns the wrappers for serve.Start.

@@ -1,0 +1,153 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.uber.org/zap"
+
+	"glasskv/server/seam"
+	"glasskv/server/serve"
+	"glasskv/trace"
+)
+
+// Printer shows timelines to people. It is declared here, by its consumer, for
+// the server does not know how timelines are drawn.
+type Printer interface {
+	// AddFlags adds the flags that say how: language, width, colour, output.
+	AddFlags(fs *pflag.FlagSet)
+	// Print writes one timeline.
+	Print(w io.Writer, t *trace.Timeline) error
+}
+
+// Tracing is the Observer that records every request: it installs the seams, and
+// hands what they record to the printer, the exporter and the trace endpoint.
+type Tracing struct {
+	printer Printer
+
+	mode        string
+	timeline    bool
+	exporter    string
+	file        string
+	slowerThan  time.Duration
+	sampleRatio float64
+	redact      bool
+	memory      byteSize
+	listenURL   listenURL
+
+	rec      *trace.Recorder
+	observer *seam.Observer
+	screen   *screen
+	endpoint *endpointServer
+}
+
+// NewTracing returns the Observer of `glasskv serve`. The printer draws
+// timelines for --timeline.
+func NewTracing(printer Printer) *Tracing {
+	return &Tracing{printer: printer, memory: trace.DefaultMemoryBytes, listenURL: listenURL{value: DefaultTraceURL}}
+}
+
+// AddFlags implements Observer.
+func (t *Tracing) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&t.mode, "trace", "on", "on, or off: no seam is installed")
+	fs.BoolVar(&t.timeline, "timeline", false, "print each request's timeline as it ends")
+	fs.StringVar(&t.exporter, "exporter", trace.ExporterNone,
+		"where spans go: none, stdout, otlp (OTEL_EXPORTER_OTLP_* say where), or file")
+	fs.StringVar(&t.file, "trace-file", "glasskv-trace.jsonl", "the file of --exporter file, as OTLP/JSON")
+	fs.DurationVar(&t.slowerThan, "slower-than", 0, "print and export only requests that took longer, such as 10ms")
+	fs.Float64Var(&t.sampleRatio, "sample-ratio", 1,
+		"share of requests to export, from 0 to 1; a client's traceparent outranks it")
+	fs.BoolVar(&t.redact, "redact", false, "keep no keys in traces, only their sizes")
+	fs.Var(&t.memory, "trace-memory", "memory that records and their queues may take")
+	fs.Var(&t.listenURL, "listen-trace-url",
+		"where finished timelines can be fetched; empty for nowhere; a taken default port gives way to a free one")
+	t.printer.AddFlags(fs)
+}
+
+// Seams implements Observer.
+func (t *Tracing) Seams(cfg serve.Config, out io.Writer) (serve.Seams, error) {
+	if err := t.check(); err != nil {
+		return serve.Seams{}, err
+	}
+	if t.mode == "off" {
+		return serve.Seams{}, nil
+	}
+	sink, err := t.sink(out)
+	if err != nil {
+		return serve.Seams{}, err
+	}
+	t.rec = trace.NewRecorder(trace.Options{
+		MemoryBytes: int64(t.memory), Redact: t.redact,
+		Exporter: sink, SampleRatio: t.sampleRatio, SlowerThan: t.slowerThan,
+		OnError: func(err error) { cfg.Logger.Warn("export spans", zap.Error(err)) },
+	})
+	if t.endpoint, err = serveTimelines(cfg.Logger, t.listenURL, t.rec); err != nil {
+		return serve.Seams{}, err
+	}
+	if t.observer, err = seam.New(t.rec, seam.Options{
+		TraceURL:     t.endpoint.url(),
+		FrontOptions: seam.FrontOptions{KeepaliveTimeout: cfg.GRPCKeepAliveTimeout},
+	}); err != nil {
+		return serve.Seams{}, err
+	}
+	if t.timeline {
+		t.screen = newScreen(out, t.printer, t.rec, t.slowerThan)
+	}
+	return t.observer.Seams(), nil
+}
+
+// check refuses flags that contradict each other or mean nothing.
+func (t *Tracing) check() error {
+	switch {
+	case t.mode != "on" && t.mode != "off":
+		return fmt.Errorf("--trace %q: use on or off", t.mode)
+	case t.mode == "off" && (t.timeline || t.exporter != trace.ExporterNone):
+		return errors.New("--trace off records nothing that --timeline or --exporter could show: leave one of them out")
+	case t.sampleRatio < 0 || t.sampleRatio > 1:
+		return fmt.Errorf("--sample-ratio %v: use a number from 0 to 1", t.sampleRatio)
+	case t.slowerThan < 0:
+		return fmt.Errorf("--slower-than %v: use a time above zero", t.slowerThan)
+	}
+	return nil
+}
+
+func (t *Tracing) sink(out io.Writer) (sdktrace.SpanExporter, error) {
+	sink, err := trace.NewExporter(context.Background(), trace.ExporterOptions{
+		Kind: t.exporter, Path: t.file, Writer: out,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--exporter %s: %w", t.exporter, err)
+	}
+	return sink, nil
+}
+
+// Close implements Observer: the last records are printed and sent, and what was
+// lost is said.
+func (t *Tracing) Close(ctx context.Context) error {
+	if t.rec == nil {
+		return nil
+	}
+	var errs []error
+	if t.observer != nil {
+		t.observer.Close()
+	}
+	errs = append(errs, t.endpoint.close(ctx), t.rec.Close(ctx))
+	if t.screen != nil {
+		errs = append(errs, t.screen.close(ctx))
+	}
+	return errors.Join(append(errs, lost(t.rec.Stats()))...)
+}
+
+// lost is an error when a user who looks at the traces would miss something.
+func lost(s trace.Stats) error {
+	if s.NotRecorded+s.NotExported == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d requests were not recorded and %d not exported: give more --trace-memory or a lower --sample-ratio",
+		s.NotRecorded, s.NotExported)
+}

@@ -1,0 +1,93 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"glasskv/trace"
+	"glasskv/trace/endpoint"
+)
+
+// DefaultTraceURL is where a server offers its timelines when nothing else is
+// said, and where the commands look for them.
+const DefaultTraceURL = "http://127.0.0.1:2378"
+
+// listenURL is a flag that knows whether it was given: the default gives way
+// when its port is taken, a choice does not.
+type listenURL struct {
+	value string
+	given bool
+}
+
+func (u *listenURL) String() string { return u.value }
+func (u *listenURL) Type() string   { return "string" }
+
+func (u *listenURL) Set(s string) error {
+	if s != "" {
+		parsed, err := url.Parse(s)
+		if err != nil {
+			return err
+		}
+		if parsed.Scheme != "http" || parsed.Port() == "" {
+			return fmt.Errorf("%q is not of the form http://host:port", s)
+		}
+	}
+	u.value, u.given = s, true
+	return nil
+}
+
+// listen opens the port. Two servers on one machine both start: the second one
+// finds the default port taken and takes any.
+func (u *listenURL) listen() (net.Listener, error) {
+	parsed, err := url.Parse(u.value)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", parsed.Host)
+	if errors.Is(err, syscall.EADDRINUSE) && !u.given {
+		l, err = net.Listen("tcp", net.JoinHostPort(parsed.Hostname(), "0"))
+	}
+	return l, err
+}
+
+// endpointServer serves finished timelines on a port of its own, never the one
+// that is traced. A nil one serves nothing.
+type endpointServer struct {
+	base string
+	stop func(context.Context) error
+}
+
+func serveTimelines(lg *zap.Logger, at listenURL, rec *trace.Recorder) (*endpointServer, error) {
+	if at.value == "" {
+		return nil, nil
+	}
+	l, err := at.listen()
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("--listen-trace-url %s: the port is in use; choose another, or \"\" for none: %w", at.value, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("--listen-trace-url %s: %w", at.value, err)
+	}
+	s := &endpointServer{base: "http://" + l.Addr().String(), stop: endpoint.Serve(l, rec)}
+	lg.Info("serving timelines", zap.String("url", s.base))
+	return s, nil
+}
+
+func (s *endpointServer) url() string {
+	if s == nil {
+		return ""
+	}
+	return s.base
+}
+
+func (s *endpointServer) close(ctx context.Context) error {
+	if s == nil {
+		return nil
+	}
+	return s.stop(ctx)
+}
