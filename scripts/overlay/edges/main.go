@@ -1,0 +1,94 @@
+// Command edges runs a server with all seams on the patched copy of grpc-go that
+// scripts/overlay makes, sends it requests one at a time from a process of their
+// own, and compares every edge of the records with the truth.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"go.etcd.io/etcd/client/pkg/v3/types"
+
+	"glasskv/scripts/overlay/truth"
+	"glasskv/server/seam"
+	"glasskv/server/serve"
+	"glasskv/trace"
+)
+
+// perConnection is how many requests each connection carries.
+const perConnection = 50
+
+var (
+	requests = flag.Int("requests", 5000, "requests to compare")
+	target   = flag.String("client", "", "be the client of the server at this address")
+)
+
+func main() {
+	flag.Parse()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	cancel()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "edges:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	truth.Clock = trace.Now
+	if *target != "" {
+		return send(ctx, *target, *requests)
+	}
+	records, err := record(ctx)
+	if err != nil {
+		return err
+	}
+	return compare(records)
+}
+
+// record runs the server until the client is through, and returns what it
+// recorded.
+func record(ctx context.Context) (records []*trace.Record, err error) {
+	dir, err := os.MkdirTemp("", "glasskv-edges-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	rec := trace.NewRecorder(trace.Options{MemoryBytes: int64(*requests) * 16 << 10})
+	observer, err := seam.New(rec, seam.Options{})
+	if err != nil {
+		return nil, err
+	}
+	cfg := serve.DefaultConfig("edges", filepath.Join(dir, "data"))
+	cfg.ListenClientURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
+	cfg.ListenPeerURLs = cfg.ListenClientURLs
+	node, err := serve.Start(ctx, cfg, observer.Seams())
+	if err != nil {
+		return nil, err
+	}
+	sent := runClient(ctx, node.ClientAddrs()[0].String())
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	err = errors.Join(sent, node.Stop(ctx), rec.Close(ctx))
+	return rec.Last(*requests), err
+}
+
+// runClient is a process of its own, because the patched functions that write to
+// a connection serve clients as well, and must not be seen here.
+func runClient(ctx context.Context, addr string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, "-client", addr, "-requests", strconv.Itoa(*requests))
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+}
