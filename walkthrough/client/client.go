@@ -2,9 +2,10 @@
 // and one whose requests come back as timelines that cover what the caller
 // waited, not only what the server did.
 //
-//	conn.go     a plain connection, and errors that say why there is none
-//	client.go   an observed one: Do sends a request and keeps its record
-//	join.go     the server's part is fetched and put into the client's timeline
+//	conn.go         a plain connection, and errors that say why there is none
+//	client.go       an observed one: Do sends a request and keeps its record
+//	server_part.go  where the server's timelines are
+//	join.go         the server's part is fetched and put into the client's timeline
 //
 // The server's part comes from its trace endpoint, never over the port that is
 // traced.
@@ -13,6 +14,7 @@ package client
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"google.golang.org/grpc/credentials/insecure"
@@ -49,11 +51,15 @@ func Dial(o Options) (*Client, error) {
 	if err != nil {
 		return nil, errors.Join(err, rec.Close(context.Background()))
 	}
-	return &Client{Conn: conn, rec: rec, part: serverPart{fixed: o.TraceURL, endpoints: conn.endpoints}}, nil
+	c := &Client{Conn: conn, rec: rec}
+	c.part.fixed, c.part.endpoints = o.TraceURL, conn.endpoints
+	c.part.http.Transport = &http.Transport{} // asks the server itself, never a proxy
+	return c, nil
 }
 
 // Close closes the connection. Observations can be put together no more.
 func (c *Client) Close() error {
+	c.part.http.CloseIdleConnections()
 	return errors.Join(c.Conn.Close(), c.rec.Close(context.Background()))
 }
 
@@ -69,7 +75,7 @@ type Observation struct {
 func (c *Client) Do(ctx context.Context, send func(context.Context) error) (*Observation, error) {
 	ctx, call := seam.Observe(ctx)
 	err := send(ctx)
-	c.part.told(call.TraceURL)
+	c.part.hear(call.TraceURL)
 	if call.Record == nil {
 		return nil, err
 	}
@@ -81,4 +87,6 @@ func (o *Observation) TraceID() string { return o.record.TraceID() }
 
 // Timeline returns the client's part alone. What happened between its sending
 // and its receiving is unexplained there.
-func (o *Observation) Timeline() *trace.Timeline { return o.record.Timeline() }
+func (o *Observation) Timeline() *trace.Timeline {
+	return trace.Merge(o.record.Timeline(), nil, trace.Alignment{})
+}

@@ -25,11 +25,11 @@ type ctl struct {
 	trace          traceFlags
 }
 
-// call sends one request. It returns how its reply is shown.
-type call func(ctx context.Context, cc grpc.ClientConnInterface) (show, error)
+// call sends one request on a connection and returns its reply.
+type call func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error)
 
-// show prints a reply. It is not called when the request failed.
-type show func(printer)
+// reply prints a reply. It is not called when the request failed.
+type reply func(printer)
 
 // NewCommands returns the commands. Errors are returned, one line each, with
 // what to do about them; the caller prints them and chooses the exit code.
@@ -91,10 +91,10 @@ func (c *ctl) run(cmd *cobra.Command, do call) error {
 		return err
 	}
 	defer conn.Close()
-	reply, err := do(ctx, conn)
+	print, err := do(ctx, conn)
 	if err != nil {
 		return c.wayOut(conn.Explain(err))
 	}
-	reply(p)
+	print(p)
 	return p.err()
 }

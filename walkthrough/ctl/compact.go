@@ -23,7 +23,7 @@ func (c *ctl) newCompactCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("revision %q is not a number", args[0])
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (show, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
 				resp, err := pb.NewKVClient(cc).Compact(ctx, &pb.CompactionRequest{Revision: rev, Physical: physical})
 				return func(p printer) { p.compact(rev, resp) }, err
 			})

@@ -66,7 +66,7 @@ func (c *ctl) newDelCommand() *cobra.Command {
 			if err := f.pause(cmd.Context(), cmd.ErrOrStderr(), args); err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (show, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
 				resp, err := pb.NewKVClient(cc).DeleteRange(ctx, req)
 				return func(p printer) { p.del(resp) }, err
 			})

@@ -113,7 +113,7 @@ func (c *ctl) newGetCommand() *cobra.Command {
 			if err := c.checkGet(&f); err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (show, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
 				resp, err := pb.NewKVClient(cc).Range(ctx, req)
 				return func(p printer) { p.get(resp) }, err
 			})

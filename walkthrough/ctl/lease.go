@@ -32,7 +32,7 @@ func (c *ctl) newLeaseGrantCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("TTL %q is not a number of seconds", args[0])
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (show, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
 				resp, err := pb.NewLeaseClient(cc).LeaseGrant(ctx, &pb.LeaseGrantRequest{TTL: ttl})
 				return func(p printer) { p.grant(resp) }, err
 			})
@@ -50,7 +50,7 @@ func (c *ctl) newLeaseRevokeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (show, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
 				resp, err := pb.NewLeaseClient(cc).LeaseRevoke(ctx, &pb.LeaseRevokeRequest{ID: id})
 				return func(p printer) { p.revoke(id, resp) }, err
 			})

@@ -85,7 +85,7 @@ func (c *ctl) newPutCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (show, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
 				resp, err := pb.NewKVClient(cc).Put(ctx, req)
 				return func(p printer) { p.put(resp) }, err
 			})

@@ -4,49 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"glasskv/trace"
 	"glasskv/walkthrough/client"
-	"glasskv/walkthrough/lang"
-	"glasskv/walkthrough/screen"
-	"glasskv/walkthrough/timeline"
+	"glasskv/walkthrough/show"
 )
 
 // traceFlags are those of --trace. All but the first ask for it to be set.
 type traceFlags struct {
 	on       bool
 	endpoint string
-	output   string
-	lang     string
-	width    int
-	color    string
+	show     *show.Flags
 }
 
-const (
-	outputText = "text"
-	outputJSON = "json"
-)
-
 func (f *traceFlags) add(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.on, "trace", false, "show the request's timeline after its reply")
+	fs.BoolVar(&f.on, "trace", false, "show the request's timeline behind its reply")
 	fs.StringVar(&f.endpoint, "trace-endpoint", "", "where the server's timelines are, as http://host:port (default: where the server says)")
-	fs.StringVar(&f.output, "output", outputText, "the timeline as text, or as json and nothing else")
-	fs.StringVar(&f.lang, "lang", string(lang.FromEnv(os.Getenv)), "language of the timeline: en or zh")
-	fs.IntVar(&f.width, "width", 0, "columns to draw for (default: the terminal's, 80 in a pipe)")
-	fs.StringVar(&f.color, "color", "auto", "colours: auto, always or never")
+	f.show = show.New()
+	f.show.AddFlags(fs)
 }
 
 // check refuses what has no effect, so that nobody waits for it in vain.
 func (f *traceFlags) check() error {
-	if f.output != outputText && f.output != outputJSON {
-		return fmt.Errorf("--output %q: use text or json", f.output)
-	}
-	if f.output == outputJSON && !f.on {
+	if f.show.JSON() && !f.on {
 		return errors.New("--output json prints the timeline: add --trace, or use --write-out json for the reply")
 	}
 	return nil
@@ -60,51 +43,35 @@ const fetchTimeout = 3 * time.Second
 // timeline behind the reply, or behind nothing when the request failed: a
 // failure has a timeline as well.
 func (c *ctl) runTraced(ctx context.Context, cmd *cobra.Command, do call, p printer) error {
-	o, err := c.trace.options(cmd)
-	if err != nil {
-		return err
-	}
 	observed, err := client.Dial(client.Options{Endpoints: c.endpoints, DialTimeout: c.dialTimeout, TraceURL: c.trace.endpoint})
 	if err != nil {
 		return err
 	}
 	defer observed.Close()
-	var reply show
+	var print reply
 	seen, err := observed.Do(ctx, func(ctx context.Context) (err error) {
-		reply, err = do(ctx, observed)
+		print, err = do(ctx, observed)
 		return err
 	})
-	if err == nil && c.trace.output == outputText {
-		reply(p)
+	if err == nil && !c.trace.show.JSON() {
+		print(p)
 		fmt.Fprintln(cmd.OutOrStdout())
 	}
 	failed := c.wayOut(observed.Explain(err))
 	if seen != nil {
-		ctx, cancel := context.WithTimeout(cmd.Context(), fetchTimeout)
-		defer cancel()
-		whole, err := observed.Join(ctx, seen)
-		if err != nil && failed == nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "the server's part is missing: %v\n", err)
-		}
-		failed = errors.Join(failed, c.trace.show(cmd, whole, o))
+		failed = errors.Join(failed, c.showTimeline(cmd, observed, seen))
 	}
 	return errors.Join(failed, p.err())
 }
 
-func (f *traceFlags) options(cmd *cobra.Command) (o timeline.Options, err error) {
-	if o.Options, err = screen.Detect(cmd.OutOrStdout(), os.Environ(), f.color); err != nil {
-		return o, err
+// showTimeline prints the whole timeline, or the client's part where the
+// server's cannot be had; then it says why on standard error.
+func (c *ctl) showTimeline(cmd *cobra.Command, observed *client.Client, seen *client.Observation) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), fetchTimeout)
+	defer cancel()
+	whole, err := observed.Join(ctx, seen)
+	if err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "only the client's part is shown: %v\n", err)
 	}
-	if o.Lang, err = lang.Parse(f.lang); err != nil {
-		return o, err
-	}
-	o.Width = f.width
-	return o, nil
-}
-
-func (f *traceFlags) show(cmd *cobra.Command, t *trace.Timeline, o timeline.Options) error {
-	if f.output == outputJSON {
-		return timeline.WriteJSON(cmd.OutOrStdout(), t)
-	}
-	return timeline.Render(cmd.OutOrStdout(), t, o)
+	return c.trace.show.Print(cmd.OutOrStdout(), whole)
 }

@@ -31,7 +31,7 @@ func (c *ctl) newTxnCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (show, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
 				resp, err := pb.NewKVClient(cc).Txn(ctx, req)
 				return func(p printer) { p.txn(resp) }, err
 			})

@@ -16,6 +16,9 @@ import (
 
 // wayOut makes an error one line that says what can be done.
 func (c *ctl) wayOut(err error) error {
+	if err == nil {
+		return nil
+	}
 	var unreachable *client.UnreachableError
 	if errors.As(err, &unreachable) {
 		return fmt.Errorf("%w; start a server with `glasskv serve`, or name another with --endpoints", err)

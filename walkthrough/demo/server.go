@@ -1,0 +1,130 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/client/pkg/v3/types"
+
+	"glasskv/server/seam"
+	"glasskv/server/serve"
+	"glasskv/trace"
+	"glasskv/trace/endpoint"
+	"glasskv/walkthrough/client"
+)
+
+// server is a whole GlassKV server inside this process: real ports on the
+// loopback interface, a real disk, real fsync. It differs from `glasskv serve`
+// in nothing but who starts it.
+type server struct {
+	place    place
+	rec      *trace.Recorder
+	observer *seam.Observer
+	node     *serve.Node
+	traceURL string
+	closers  []func(context.Context) error // undone in the opposite order
+}
+
+// stopTimeout bounds how long the demo tidies up.
+const stopTimeout = 5 * time.Second
+
+// startServer starts a server and waits until it serves clients. Whatever it
+// has begun when it fails, or when ctx ends, is undone.
+func startServer(ctx context.Context, lg *zap.Logger) (s *server, err error) {
+	s = &server{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if s.place, err = newPlace(); err != nil {
+		return s, err
+	}
+	s.undo(func(context.Context) error { return s.place.remove() })
+	if err := s.record(); err != nil {
+		return s, err
+	}
+	if s.node, err = serve.Start(ctx, s.config(lg), s.observer.Seams()); err != nil {
+		return s, err
+	}
+	s.undo(s.node.Stop)
+	select {
+	case <-s.node.ReadyNotify():
+		return s, nil
+	case err := <-s.node.Err():
+		return s, err
+	case <-ctx.Done():
+		return s, context.Cause(ctx)
+	}
+}
+
+// record prepares what observes the server, and the endpoint where its
+// timelines are fetched.
+func (s *server) record() (err error) {
+	s.rec = trace.NewRecorder(trace.Options{})
+	s.undo(s.rec.Close)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen for the trace endpoint: %w", err)
+	}
+	s.traceURL = "http://" + l.Addr().String()
+	s.undo(endpoint.Serve(l, s.rec))
+	if s.observer, err = seam.New(s.rec, seam.Options{TraceURL: s.traceURL}); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (s *server) config(lg *zap.Logger) serve.Config {
+	cfg := serve.DefaultConfig("demo", s.place.dir)
+	free := types.MustNewURLs([]string{"http://127.0.0.1:0"})
+	cfg.ListenClientURLs, cfg.ListenPeerURLs, cfg.PeerURLs = free, free, free
+	cfg.Logger = lg
+	return cfg
+}
+
+// addr is where the server takes requests.
+func (s *server) addr() string { return s.node.ClientAddrs()[0].String() }
+
+func (s *server) undo(f func(context.Context) error) { s.closers = append(s.closers, f) }
+
+// stop ends the server and removes its data, also when the demo was
+// interrupted.
+func (s *server) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	var errs []error
+	for len(s.closers) > 0 {
+		last := len(s.closers) - 1
+		errs = append(errs, s.closers[last](ctx))
+		s.closers = s.closers[:last]
+	}
+	return errors.Join(errs...)
+}
+
+// warmUps is how many writes it takes until the server does what it does all
+// day: memory is mapped, files have grown, the cluster's version is written.
+const warmUps = 50
+
+// warmUp sends writes over a connection of their own, so that what is shown is
+// not the first seconds of a process.
+func warmUp(ctx context.Context, addr string) (err error) {
+	c, err := client.Connect([]string{addr}, client.DefaultDialTimeout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	kv := pb.NewKVClient(c)
+	for range warmUps {
+		if _, err := kv.Put(ctx, &pb.PutRequest{Key: []byte("warm-up")}); err != nil {
+			return c.Explain(err)
+		}
+	}
+	return nil
+}
