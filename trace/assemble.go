@@ -107,8 +107,9 @@ func (a *assembly) batch(b *Batch, outer, inner Stage) {
 	}
 }
 
-// add appends a stage that was stamped. A begin without an end is open; an end
-// before its begin (two clocks of two processors, some nanoseconds) is empty.
+// add appends a stage that was stamped. A begin without an end is open. An end
+// before its begin was stamped by a goroutine that was quicker than the one that
+// had to begin: the stage is empty, and stands where it ended.
 func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 	if begin == 0 {
 		return nil
@@ -128,6 +129,7 @@ func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 		st.EndNS, st.Open, st.EndEdge = a.end-a.r.begin, true, Inferred
 	default:
 		st.EndNS = end - a.r.begin
+		st.BeginNS = min(st.BeginNS, st.EndNS)
 	}
 	st.EndNS = max(st.BeginNS, st.EndNS)
 	a.t.Stages = append(a.t.Stages, st)
