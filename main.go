@@ -18,7 +18,6 @@ import (
 	"glasskv/walkthrough/ctl"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/show"
-	"glasskv/walkthrough/show"
 )
 
 func main() {
