@@ -75,11 +75,26 @@ func (a *assembly) stages() {
 		a.add(s, begin, end)
 		a.repeated(s)
 		switch s {
+		case RaftHandleReady: // after it, so that raft.waitReady is known
+			a.busy()
 		case WALSave:
 			a.batch(a.r.save.Load(), WALSave, WALSync)
 		case ReadWait:
 			a.batch(a.r.round.Load(), ReadIndex, ReadWaitApplied)
 		}
+	}
+}
+
+// busy says how much of raft.waitReady the raft loop spent on the batch before:
+// that is where group commit comes from, and most of the waiting under load.
+func (a *assembly) busy() {
+	b, st := a.r.save.Load(), a.t.Stage(RaftWaitReady.String())
+	if b == nil || st == nil {
+		return
+	}
+	begin, end := b.before.begin.Load()-a.r.begin, b.before.end.Load()-a.r.begin
+	if overlap := min(end, st.EndNS) - max(begin, st.BeginNS); overlap > 0 {
+		st.Attributes = map[string]string{AttrBusy: strconv.FormatInt(overlap, 10)}
 	}
 }
 
@@ -198,6 +213,7 @@ const (
 	AttrValueSize = "glasskv.value.size"   // bytes; the value itself is never recorded
 	AttrRevision  = "glasskv.revision"     // the store's revision after a write
 	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
+	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
 	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
 	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
 )

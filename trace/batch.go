@@ -12,6 +12,7 @@ type Batch struct {
 	spanID  uint64
 	outer   interval // WALSave, or ReadIndex
 	inner   interval // WALSync, or ReadWaitApplied
+	before  interval // the Ready that the raft loop was busy with until it came to this one
 	members atomic.Int32
 	bytes   atomic.Int64
 	// SyncInferred is set when the fsync's place inside the save is worked out
@@ -73,6 +74,13 @@ func (b *Batch) Members() int { return int(b.members.Load()) }
 
 // AddBytes counts the bytes of the entries that were saved.
 func (b *Batch) AddBytes(n int) { b.bytes.Add(int64(n)) }
+
+// After notes when the goroutine that does the work was busy with the batch
+// before. Who waited for this batch waited for that one first.
+func (b *Batch) After(begin, end int64) {
+	b.before.begin.Store(begin)
+	b.before.end.Store(end)
+}
 
 // Begin stamps the beginning of the batch's work.
 func (b *Batch) Begin(stamp int64) { b.outer.begin.Store(stamp) }

@@ -13,8 +13,9 @@ import (
 type raftLoop struct {
 	requests *requests
 	fsync    *fsyncMeter
-	batch    *trace.Batch    // the save that this Ready brings, or nil
-	members  []*trace.Record // the requests in it that are recorded
+	batch    *trace.Batch               // the save that this Ready brings, or nil
+	members  []*trace.Record            // the requests in it that are recorded
+	last     struct{ begin, end int64 } // when the loop was busy with the Ready before
 }
 
 // ready observes a Ready's arrival: new entries leave raft's log for the disk,
@@ -31,6 +32,7 @@ func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 			rec.SetBehind(i)
 		}
 		err := next(rd)
+		l.last.begin, l.last.end = now, trace.Now()
 		l.close()
 		return err
 	}
@@ -42,6 +44,7 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 		return
 	}
 	l.batch = trace.NewBatch(trace.WALSave, len(entries))
+	l.batch.After(l.last.begin, l.last.end)
 	for _, e := range entries {
 		l.batch.AddBytes(len(e.GetData()))
 		rec := l.requests.of(e.GetData())

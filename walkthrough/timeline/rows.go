@@ -128,6 +128,9 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 			add("behind %d others", "前面有 %d 个", count)
 		}
 	}
+	if busy, err := strconv.ParseInt(first.Attributes[trace.AttrBusy], 10, 64); err == nil && busy > 0 {
+		add("%s of it the batch before", "其中 %s 在等上一批", screen.Duration(busy))
+	}
 	if first.Node != "" && first.Scope == trace.ScopePeer {
 		out = append(out, screen.Escape(first.Node))
 	}
