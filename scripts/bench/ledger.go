@@ -27,6 +27,10 @@ type jsonTimeline struct {
 	} `json:"ledger"`
 }
 
+// serversPart is a stage that only the server can see, and that every request
+// passes.
+const serversPart = "grpc.handleStream"
+
 // verdict is what the check finds in one timeline.
 type verdict struct {
 	explained  float64 // of the duration, worked out from the rows
@@ -51,6 +55,9 @@ func judge(line []byte) (verdict, error) {
 		if s.EndNS < s.BeginNS {
 			complain("stage %s lasts %d ns", s.Stage, s.EndNS-s.BeginNS)
 		}
+	}
+	if !stages[serversPart] {
+		complain("the server's part is missing")
 	}
 	at, named := int64(0), int64(0)
 	for _, row := range t.Ledger {

@@ -8,7 +8,7 @@ import (
 
 func timeline(duration int, rows string) string {
 	return fmt.Sprintf(`{"trace_id":"t","duration_ns":%d,"explained_ns":80,"explained":0.8,
-		"stages":[{"stage":"wal.sync","begin_ns":10,"end_ns":90}],"ledger":[%s]}`, duration, rows)
+		"stages":[{"stage":"grpc.handleStream","begin_ns":5,"end_ns":95},{"stage":"wal.sync","begin_ns":10,"end_ns":90}],"ledger":[%s]}`, duration, rows)
 }
 
 func row(stage string, begin, end int) string {
@@ -19,6 +19,14 @@ func row(stage string, begin, end int) string {
 func TestJudgeAccepts(t *testing.T) {
 	v, err := judge([]byte(timeline(100, row("unexplained", 0, 10)+","+row("wal.sync", 10, 90)+","+row("unexplained", 90, 100))))
 	if err != nil || len(v.violations) > 0 || v.explained != 0.8 || v.duration != 100 {
+		t.Errorf("got %+v, %v", v, err)
+	}
+}
+
+// A timeline that the client made up alone does not count as explained.
+func TestJudgeMissesTheServer(t *testing.T) {
+	v, err := judge([]byte(`{"trace_id":"t","stages":[{"stage":"client.send"}]}`))
+	if err != nil || len(v.violations) != 1 {
 		t.Errorf("got %+v, %v", v, err)
 	}
 }

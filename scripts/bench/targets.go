@@ -75,7 +75,8 @@ func newBench(ctx context.Context, o *options) (*bench, error) {
 		return nil, errors.Join(fmt.Errorf("%s is in memory, where an fsync costs nothing: choose another -dir", o.dir), b.remove())
 	}
 	progress("building")
-	return b, b.build(ctx)
+	err = b.build(ctx)
+	return b, err
 }
 
 func (b *bench) build(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -75,7 +76,7 @@ func (w *writer) check(ctx context.Context, t *testing.T, kv pb.KVClient) {
 		t.Fatalf("%v: %d puts were acknowledged, %d are there", w, w.kept, n)
 	}
 	for n, kv := range got.Kvs {
-		if string(kv.Key) != w.key(n) || string(kv.Value) != string(w.value(n)) {
+		if string(kv.Key) != w.key(n) || !bytes.Equal(kv.Value, w.value(n)) {
 			t.Fatalf("%v: found %q = %q, want %q = %q", w, kv.Key, kv.Value, w.key(n), w.value(n))
 		}
 		if kv.Version != 1 {

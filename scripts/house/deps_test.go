@@ -72,7 +72,7 @@ func checkSameVersions(t tree) []string {
 func versions(gomod string) map[string]string {
 	all := make(map[string]string)
 	for line := range strings.Lines(gomod) {
-		if m := required.FindStringSubmatch(line); m != nil && m[2] != "" {
+		if m := required.FindStringSubmatch(line); len(m) == 3 && m[2] != "" {
 			all[m[1]] = m[2]
 		}
 	}

@@ -24,8 +24,8 @@ type insertion struct {
 // below link is replaced by which one in dir.
 func patchAll(source, link, dir string) (map[string]string, error) {
 	edits := make(map[string][]insertion) // by file, relative to the module
-	for point, target := range truth.Targets {
-		file, edit, err := find(source, truth.Point(point), target)
+	for point := range truth.Targets {
+		file, edit, err := find(source, truth.Point(point), truth.Targets[point])
 		if err != nil {
 			return nil, err
 		}

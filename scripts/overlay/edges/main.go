@@ -77,7 +77,9 @@ func record(ctx context.Context) (records []*trace.Record, err error) {
 	sent := runClient(ctx, node.ClientAddrs()[0].String())
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	err = errors.Join(sent, node.Stop(ctx), rec.Close(ctx))
+	stopped := node.Stop(ctx)
+	observer.Close()
+	err = errors.Join(sent, stopped, rec.Close(ctx))
 	return rec.Last(*requests), err
 }
 
