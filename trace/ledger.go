@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 )
 
@@ -32,12 +33,17 @@ type claim struct {
 	begin, end int64
 }
 
+// tile cuts the duration wherever a claim begins or ends and gives each piece to
+// the claim of the highest rank that covers it. A file may bring a timeline of a
+// hundred thousand spans, so it goes over the claims once, with those under way
+// in a heap.
 func tile(stages []StageTime, duration int64) []LedgerRow {
 	if duration <= 0 {
 		return nil
 	}
 	claims := claimsOf(stages, duration)
-	cuts := []int64{0, duration}
+	cuts := make([]int64, 0, 2*len(claims)+2)
+	cuts = append(cuts, 0, duration)
 	for _, c := range claims {
 		cuts = append(cuts, c.begin, c.end)
 	}
@@ -45,8 +51,9 @@ func tile(stages []StageTime, duration int64) []LedgerRow {
 	cuts = slices.Compact(cuts)
 
 	var rows []LedgerRow
+	current := underWay{claims: claims}
 	for i := 0; i+1 < len(cuts); i++ {
-		name := holder(claims, cuts[i], cuts[i+1])
+		name := current.at(cuts[i])
 		if n := len(rows); n > 0 && rows[n-1].Stage == name {
 			rows[n-1].EndNS = cuts[i+1]
 			continue
@@ -56,28 +63,61 @@ func tile(stages []StageTime, duration int64) []LedgerRow {
 	return rows
 }
 
-// holder names the claim of the highest rank that covers the stretch.
-func holder(claims []claim, begin, end int64) string {
-	best, name := -1, Unexplained
-	for _, c := range claims {
-		if c.rank > best && c.begin <= begin && c.end >= end {
-			best, name = c.rank, c.name
-		}
+// underWay holds the claims that have begun, the highest rank on top. Those that
+// have ended are taken out when they come to the top.
+type underWay struct {
+	claims []claim // in the order of their begins
+	next   int     // the first that has not begun
+	heap   []int   // indices of claims
+}
+
+// at names who holds the piece that begins at that time. Times must not go back.
+func (u *underWay) at(now int64) string {
+	for ; u.next < len(u.claims) && u.claims[u.next].begin <= now; u.next++ {
+		heap.Push(u, u.next)
 	}
-	return name
+	for len(u.heap) > 0 && u.claims[u.heap[0]].end <= now {
+		heap.Pop(u)
+	}
+	if len(u.heap) == 0 {
+		return Unexplained
+	}
+	return u.claims[u.heap[0]].name
+}
+
+// The methods that container/heap asks for. Of equal ranks the one that began
+// first counts.
+
+func (u *underWay) Len() int      { return len(u.heap) }
+func (u *underWay) Swap(i, j int) { u.heap[i], u.heap[j] = u.heap[j], u.heap[i] }
+func (u *underWay) Push(x any)    { u.heap = append(u.heap, x.(int)) }
+
+func (u *underWay) Less(i, j int) bool {
+	a, b := u.heap[i], u.heap[j]
+	if u.claims[a].rank != u.claims[b].rank {
+		return u.claims[a].rank > u.claims[b].rank
+	}
+	return a < b
+}
+
+// Pop takes the last item off.
+func (u *underWay) Pop() any {
+	last := u.heap[len(u.heap)-1]
+	u.heap = u.heap[:len(u.heap)-1]
+	return last
 }
 
 // claimsOf clips every stage to the request's duration and ranks it. Stages
 // without a kind of time (a connection's life) claim nothing.
 func claimsOf(stages []StageTime, duration int64) []claim {
-	depth := depths(stages)
+	depth, waiting := depthOf(stages), childrenOfWaits(stages)
 	claims := make([]claim, 0, len(stages)+4)
 	for i := range stages {
 		st := &stages[i]
 		spec, rank := specFor(st.Stage), 0
 		switch {
 		case spec == nil: // a foreign span: the deeper one knows better
-			rank = int(NumStages) + depth[i]
+			rank = int(NumStages) + depth(i)
 		case spec.Kind == KindNone:
 			continue
 		default:
@@ -85,9 +125,11 @@ func claimsOf(stages []StageTime, duration int64) []claim {
 		}
 		c := claim{st.Stage, rank, max(0, st.BeginNS), min(duration, st.EndNS)}
 		if spec != nil && spec.Waits {
-			if first := firstChild(stages, st); first < c.end {
+			if first := firstFrom(waiting[st.Stage], st.BeginNS, st.EndNS); first < c.end {
 				blind := claim{Unexplained, rank, max(c.begin, first), c.end}
-				claims = append(claims, blind)
+				if blind.begin < blind.end {
+					claims = append(claims, blind)
+				}
 				c.end = first
 			}
 		}
@@ -107,28 +149,72 @@ func specFor(name string) *Spec {
 	return SpecOf(s)
 }
 
-// firstChild returns when the first stage inside st began; its end if none did.
-func firstChild(stages []StageTime, st *StageTime) int64 {
-	first := st.EndNS
+// childrenOfWaits lists, for each stage that mostly waits for its children, when
+// those began, in order.
+func childrenOfWaits(stages []StageTime) map[string][]int64 {
+	var begins map[string][]int64
 	for i := range stages {
-		if stages[i].Parent == st.Stage && stages[i].BeginNS >= st.BeginNS {
-			first = min(first, stages[i].BeginNS)
+		if spec := specFor(stages[i].Parent); spec == nil || !spec.Waits {
+			continue
 		}
+		if begins == nil {
+			begins = make(map[string][]int64)
+		}
+		begins[stages[i].Parent] = append(begins[stages[i].Parent], stages[i].BeginNS)
 	}
-	return first
+	for _, of := range begins {
+		slices.Sort(of)
+	}
+	return begins
 }
 
-// depths counts each stage's ancestors. A circle of parents ends the count.
-func depths(stages []StageTime) []int {
-	parent := make(map[string]string, len(stages))
-	for i := range stages {
-		parent[stages[i].Stage] = stages[i].Parent
+// firstFrom returns the first of the begins that is not before from; end if
+// there is none before that.
+func firstFrom(begins []int64, from, end int64) int64 {
+	if i, _ := slices.BinarySearch(begins, from); i < len(begins) {
+		return min(begins[i], end)
 	}
-	out := make([]int, len(stages))
-	for i := range stages {
-		for p := stages[i].Parent; p != "" && out[i] < len(stages); p = parent[p] {
-			out[i]++
+	return end
+}
+
+// depthOf returns a function that counts a stage's ancestors, each stage's once.
+// A circle of parents ends the count.
+func depthOf(stages []StageTime) func(i int) int {
+	var byName map[string]int // the last row of each name; made when first needed
+	known := []int(nil)       // depth + 1; zero is "not counted yet"
+	return func(i int) int {
+		if byName == nil {
+			byName, known = make(map[string]int, len(stages)), make([]int, len(stages))
+			for j := range stages {
+				byName[stages[j].Stage] = j
+			}
 		}
+		return countAncestors(stages, byName, known, i)
 	}
-	return out
+}
+
+// underCount marks a stage whose ancestors are being counted.
+const underCount = -1
+
+func countAncestors(stages []StageTime, byName map[string]int, known []int, i int) int {
+	var way []int
+	depth := 0
+	for at := i; ; {
+		if known[at] != 0 {
+			depth = max(0, known[at]) // in a circle it begins at nothing
+			break
+		}
+		known[at] = underCount
+		way = append(way, at)
+		parent, ok := byName[stages[at].Parent]
+		if stages[at].Parent == "" || !ok {
+			break
+		}
+		at = parent
+	}
+	for j := len(way) - 1; j >= 0; j-- {
+		known[way[j]] = depth + 1
+		depth++
+	}
+	return known[i] - 1
 }
