@@ -1,5 +1,7 @@
 package trace
 
+import "strings"
+
 // Spec is all that is known of a stage. The server, the timeline, explain, the
 // docs and the tests read it from here and nowhere else.
 type Spec struct {
@@ -108,15 +110,15 @@ func buildCatalogue() *index {
 }
 
 func packageName(path string) string {
-	name := path
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '/' {
-			name = path[i+1:]
-			if len(name) > 1 && name[0] == 'v' && name[1] >= '0' && name[1] <= '9' {
-				return packageName(path[:i]) // the last element is a major version
-			}
-			break
-		}
+	at := strings.LastIndexByte(path, '/')
+	if at > 0 && majorVersion(path[at+1:]) {
+		return packageName(path[:at])
 	}
-	return name
+	return path[at+1:]
+}
+
+// majorVersion tells "v3" from "v3rpc".
+func majorVersion(element string) bool {
+	digits, ok := strings.CutPrefix(element, "v")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
