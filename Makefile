@@ -41,6 +41,10 @@ overlay:
 demo:
 	go run . demo
 
+# The READMEs' timeline, cut from a new run.
+readme:
+	go run ./scripts/readme
+
 # Documents that are made from the code.
 docs:
 	go generate ./...

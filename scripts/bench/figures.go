@@ -42,8 +42,12 @@ func (r *result) figures() []figure {
 		{"put/s with 64 clients, recorded, against real etcd", traceOn, realEtcd, put64, 1.0},
 	} {
 		if got, ok := r.Turns.ratio(c.w, c.over, c.under, perSecond); ok {
+			what := c.what
+			if share, _ := r.Turns.median(c.w, c.over, exported); share > 0 {
+				what += fmt.Sprintf(" (%.1f %% of them arrived)", 100*share)
+			}
 			all = append(all, figure{
-				c.what, fmt.Sprintf("≥ %.2f", c.reach), fmt.Sprintf("%.2f", got),
+				what, fmt.Sprintf("≥ %.2f", c.reach), fmt.Sprintf("%.2f", got),
 				got >= c.reach, got, func(v float64) bool { return v > 0.5 },
 			})
 		}
@@ -105,6 +109,7 @@ func (r *result) memoryFigures() []figure {
 func perSecond(t turn) float64 { return t.PerSecond }
 func p50(t turn) float64       { return t.P50 }
 func p99(t turn) float64       { return t.P99 }
+func exported(t turn) float64  { return t.Exported }
 
 // ratio takes the quotient of two targets in each round, where they were
 // neighbours in time, and returns the median.

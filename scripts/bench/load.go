@@ -47,6 +47,7 @@ type turn struct {
 	PerSecond float64 `json:"per_second"`
 	P50       float64 `json:"p50_us"`
 	P99       float64 `json:"p99_us"`
+	Exported  float64 `json:"exported,omitempty"` // share of the requests whose spans the receiver took
 }
 
 // run loads a server for a while, or until enough requests were sent when enough

@@ -67,10 +67,42 @@ func (b *bench) turn(ctx context.Context, servers []*process, at int, w workload
 	if err := rest(ctx, servers...); err != nil {
 		return turn{}, err
 	}
+	exported, err := servers[at].exporting(ctx, servers)
+	if err != nil {
+		return turn{}, err
+	}
 	if _, err := w.run(ctx, servers[at].conns, b.opts.warm, 0); err != nil {
 		return turn{}, err
 	}
-	return w.run(ctx, servers[at].conns, b.opts.measure, 0)
+	one, err := w.run(ctx, servers[at].conns, b.opts.measure, 0)
+	if err != nil {
+		return turn{}, err
+	}
+	one.Exported, err = exported()
+	return one, err
+}
+
+// exporting begins to watch how much of what a server records it exports. The
+// function that it returns waits until the rest is sent and tells the share; for
+// a server that exports nothing it is 0.
+func (p *process) exporting(ctx context.Context, servers []*process) (share func() (float64, error), err error) {
+	if p.sinkURL == "" {
+		return func() (float64, error) { return 0, nil }, nil
+	}
+	before, err := p.stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() (float64, error) {
+		if err := rest(ctx, servers...); err != nil {
+			return 0, err
+		}
+		after, err := p.stats(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return float64(after.Exported-before.Exported) / float64(after.Finished-before.Finished), nil
+	}, nil
 }
 
 func stopAll(servers []*process) error {
