@@ -1,0 +1,14 @@
+// Package guide shows the catalogue of stages to people: one stage on a page,
+// all of them as a tree, and the reference in docs.
+//
+//	page.go      one stage on a screenful
+//	source.go    where upstream's function stands in the reader's module cache
+//	find.go      a symbol in a package's files
+//	nearest.go   what somebody meant who mistyped a stage's name
+//	tree.go      all stages as a tree
+//	json.go      the same for programs
+//	markdown.go  docs/stages.md
+//
+// No upstream code is copied into GlassKV. The page leads to the source of the
+// very version that this binary was built with, on the reader's own disk.
+package guide

@@ -1,0 +1,64 @@
+package guide
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+)
+
+// entry is a stage as programs read it.
+type entry struct {
+	Stage    string   `json:"stage"`
+	Parent   string   `json:"parent,omitempty"`
+	Scope    string   `json:"scope"`
+	Kind     string   `json:"kind,omitempty"`
+	Module   string   `json:"module"`
+	Package  string   `json:"package"`
+	Symbol   string   `json:"symbol"`
+	Seam     string   `json:"seam,omitempty"`
+	Absent   string   `json:"absent,omitempty"`
+	Begin    edge     `json:"begin"`
+	End      edge     `json:"end"`
+	Metric   string   `json:"metric,omitempty"`
+	Next     []string `json:"next,omitempty"`
+	Note     string   `json:"note"`
+	What     string   `json:"what"`
+	How      string   `json:"how"`
+	Slow     string   `json:"slow"`
+	Do       string   `json:"do"`
+	File     string   `json:"file,omitempty"` // on this disk; only where one stage is asked for
+	FileLine int      `json:"line,omitempty"`
+}
+
+type edge struct {
+	Edge    string `json:"edge"`
+	ErrorNS int64  `json:"error_ns,omitempty"`
+}
+
+// WriteJSON writes one stage as one object on a line. The library may be nil:
+// then the place of the source is left out.
+func WriteJSON(w io.Writer, spec *trace.Spec, library *Library, l lang.Lang) error {
+	text := l.Text(spec)
+	e := entry{
+		Stage: spec.Name, Parent: spec.Parent.String(), Scope: string(spec.Scope), Kind: string(spec.Kind),
+		Module: spec.Upstream.Module, Package: spec.Upstream.Package, Symbol: spec.Upstream.Name,
+		Seam: spec.Seam, Absent: l.Pick(spec.Absent.EN, spec.Absent.ZH),
+		Begin:  edge{string(spec.Begin.Edge), spec.Begin.ErrorNS},
+		End:    edge{string(spec.End.Edge), spec.End.ErrorNS},
+		Metric: spec.Metric, Next: spec.Next,
+		Note: text.Note, What: text.What, How: text.How, Slow: text.Slow, Do: text.Do,
+	}
+	if library != nil {
+		s := library.Find(spec.Upstream)
+		e.File, e.FileLine = s.File, s.Line
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return fmt.Errorf("write stage: %w", err)
+	}
+	return nil
+}

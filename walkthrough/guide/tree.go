@@ -1,0 +1,135 @@
+package guide
+
+import (
+	"io"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+)
+
+// The columns of the tree, and from which width there is room for what.
+const (
+	kindColumns  = 11
+	scopeColumns = 9
+	leastName    = 30
+	mostName     = 46
+	mostUpstream = 46
+
+	scopeFrom = 72  // whose work a stage is
+	wideFrom  = 100 // the upstream function's package, two columns for each level
+	notesFrom = 120 // what happens in the stage
+)
+
+// tree is the catalogue while it is written.
+type tree struct {
+	opts  screen.Options
+	width int
+	name  int // columns of the names
+	scope int // columns of the scopes
+	up    int // columns of the upstream functions
+	out   *screen.Writer
+}
+
+// Tree writes all stages, each below what it sits inside. The only error is that
+// of writing.
+func Tree(w io.Writer, o screen.Options) error {
+	t := &tree{opts: o, width: o.Columns(w), out: screen.NewWriter(w, o)}
+	t.fit()
+	say := o.Lang.Pick
+	head := screen.Left(say("  stage", "  阶段"), 2+t.name) + screen.Left(say("kind", "种类"), kindColumns)
+	if t.scope > 0 {
+		head += screen.Left(say("scope", "范围"), t.scope)
+	}
+	t.out.Line(screen.Dim.Paint(head + say("upstream function", "上游函数")))
+	t.below(trace.None, "")
+	return t.out.Close()
+}
+
+func (t *tree) fit() {
+	t.name = leastName
+	if t.width >= scopeFrom {
+		t.scope = scopeColumns
+	}
+	if t.width >= wideFrom {
+		t.name = mostName
+	}
+	t.up = t.width - 2 - t.name - kindColumns - t.scope
+	if t.width >= notesFrom {
+		t.up = min(t.up*2/5, mostUpstream)
+	}
+}
+
+// below writes the stages that sit in parent.
+func (t *tree) below(parent trace.Stage, guide string) {
+	children := childrenOf(parent)
+	for i, spec := range children {
+		own, inner := guide, guide
+		switch {
+		case parent == trace.None:
+		case i == len(children)-1:
+			own, inner = guide+t.pad("└"), guide+t.pad(" ")
+		default:
+			own, inner = guide+t.pad("├"), guide+t.pad("│")
+		}
+		t.line(spec, own)
+		t.below(spec.Stage, inner)
+	}
+}
+
+// pad widens a sign of the tree where there is room.
+func (t *tree) pad(sign string) string {
+	if t.width < wideFrom {
+		return sign
+	}
+	return sign + " "
+}
+
+func childrenOf(parent trace.Stage) (out []*trace.Spec) {
+	for _, spec := range trace.Specs() {
+		if spec.Parent == parent {
+			out = append(out, spec)
+		}
+	}
+	return out
+}
+
+func (t *tree) line(spec *trace.Spec, guide string) {
+	role := screen.RoleOf(spec.Kind)
+	mark, kind := role.Paint("●"), t.opts.Lang.Kind(spec.Kind)
+	if spec.Kind == trace.KindNone {
+		mark, kind = " ", ""
+	}
+	room := t.name - 1 - screen.Width(guide)
+	name := screen.Left(screen.Middle(spec.Name, room), room+1)
+	if spec.Seam == "" {
+		name = screen.Dim.Paint(name)
+	}
+	t.out.Line(mark, " ", screen.Dim.Paint(guide), name,
+		role.Paint(kind), screen.Blank(kindColumns-screen.Width(kind)),
+		t.scopeOf(spec), t.rest(spec))
+}
+
+func (t *tree) scopeOf(spec *trace.Spec) string {
+	if t.scope == 0 {
+		return ""
+	}
+	return screen.Left(string(spec.Scope), t.scope)
+}
+
+// rest is the upstream function and, where there is room, what happens there.
+func (t *tree) rest(spec *trace.Spec) string {
+	upstream := spec.Upstream.String()
+	if t.width < wideFrom {
+		upstream = spec.Upstream.Name
+	}
+	upstream = screen.Middle(upstream, t.up)
+	if t.width < notesFrom {
+		return upstream
+	}
+	note := t.opts.Lang.Text(spec).Note
+	if spec.Seam == "" {
+		note = t.opts.Lang.Pick(spec.Absent.EN, spec.Absent.ZH)
+	}
+	used := 2 + t.name + kindColumns + t.scope + t.up + 2
+	return screen.Left(upstream, t.up) + "  " + screen.Dim.Paint(screen.Cut(note, t.width-used))
+}
