@@ -41,10 +41,6 @@ overlay:
 demo:
 	go run . demo
 
-# The READMEs' timeline, cut from a new run.
-readme:
-	go run ./scripts/readme
-
 # Documents that are made from the code.
 docs:
 	go generate ./...

@@ -15,12 +15,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
+	"glasskv/server/seam"
 	"glasskv/server/serve"
+	"glasskv/trace"
 )
 
 // childEnv holds the data directory in the environment of the process that is
 // to be killed. That process is this test binary, run as a server.
 const childEnv = "GLASSKV_CRASH_DATA_DIR"
+
+// tracedEnv is set for a life in which every request is recorded.
+const tracedEnv = "GLASSKV_CRASH_TRACED"
 
 // fsyncMetric is counted by etcd's own log, inside its sync.
 const fsyncMetric = "etcd_disk_wal_fsync_duration_seconds"
@@ -44,7 +49,11 @@ func runChild(dir string, in io.Reader, out io.Writer) error {
 	cfg.ListenClientURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
 	cfg.ListenPeerURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
 	cfg.SnapshotCount = 200 // a few snapshots and truncations in every life
-	node, err := serve.Start(context.Background(), cfg, serve.Seams{})
+	seams, err := installed()
+	if err != nil {
+		return err
+	}
+	node, err := serve.Start(context.Background(), cfg, seams)
 	if err != nil {
 		return err
 	}
@@ -62,6 +71,19 @@ func runChild(dir string, in io.Reader, out io.Writer) error {
 		fmt.Fprintln(out, n)
 	}
 	return node.Stop(context.Background())
+}
+
+// installed returns all seams or none, as the parent said: a server that is
+// looked at keeps its word as well.
+func installed() (serve.Seams, error) {
+	if os.Getenv(tracedEnv) == "" {
+		return serve.Seams{}, nil
+	}
+	observer, err := seam.New(trace.NewRecorder(trace.Options{}), seam.Options{})
+	if err != nil {
+		return serve.Seams{}, err
+	}
+	return observer.Seams(), nil
 }
 
 func fsyncs() (uint64, error) {
@@ -87,7 +109,7 @@ type child struct {
 
 // start runs the server on dir and returns when it is ready. When that takes
 // too long, the server is killed and the test fails.
-func start(t *testing.T, dir string) *child {
+func start(t *testing.T, dir string, traced bool) *child {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -95,6 +117,9 @@ func start(t *testing.T, dir string) *child {
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	if traced {
+		cmd.Env = append(cmd.Env, tracedEnv+"=yes")
+	}
 	cmd.Stderr = os.Stderr
 	ask, err := cmd.StdinPipe()
 	if err != nil {
