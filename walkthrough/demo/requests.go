@@ -78,10 +78,9 @@ func (r *requests) unknown(ctx context.Context) (*trace.Timeline, error) {
 	return t, err
 }
 
-// shared sends writes at the same moment and returns the timeline of the one
-// that had the most company in its fsync, and of several the one for which the
-// fsync weighed most. Whether writes meet there is up to the disk and the
-// scheduler, so it is tried a few times.
+// shared sends writes at the same moment and returns the timeline of one that
+// shared its fsync with many others. Whether writes meet there is up to the disk
+// and the scheduler, so it is tried a few times.
 func (r *requests) shared(ctx context.Context) (best *trace.Timeline, err error) {
 	for round := 1; round <= maxRounds; round++ {
 		all, err := r.writeTogether(ctx)
@@ -116,8 +115,11 @@ func (r *requests) writeTogether(ctx context.Context) ([]*trace.Timeline, error)
 	return r.client.JoinAll(ctx, seen)
 }
 
+// moreShared prefers company in the fsync; once half of the writes are in it,
+// what counts is how much of the time the fsync was.
 func moreShared(a, b *trace.Timeline) int {
-	return cmp.Or(cmp.Compare(sharedBy(a), sharedBy(b)), cmp.Compare(syncShare(a), syncShare(b)))
+	company := func(t *trace.Timeline) int { return min(sharedBy(t), together/2) }
+	return cmp.Or(cmp.Compare(company(a), company(b)), cmp.Compare(syncShare(a), syncShare(b)))
 }
 
 // sharedBy tells how many writes shared the fsync of a timeline's; none before

@@ -1,0 +1,54 @@
+// Package clienttest starts real servers that observe themselves, for tests of
+// what their clients are shown.
+package clienttest
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"glasskv/server/seam"
+	"glasskv/server/serve/servetest"
+	"glasskv/trace"
+	"glasskv/trace/endpoint"
+)
+
+// Server is a server that records its requests and hands them out.
+type Server struct {
+	*servetest.Node
+	TraceURL string
+	// CloseTrace stops the trace endpoint before the test ends.
+	CloseTrace func()
+}
+
+// Start starts a server with all seams and a trace endpoint, stopped when the
+// test ends.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	rec := trace.NewRecorder(trace.Options{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{TraceURL: "http://" + l.Addr().String()}
+	stop := endpoint.Serve(l, rec)
+	s.CloseTrace = func() { finish(t, "trace endpoint", stop) }
+	observer, err := seam.New(rec, seam.Options{TraceURL: s.TraceURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.CloseTrace()
+		finish(t, "recorder", rec.Close)
+	})
+	s.Node = servetest.Start(t, servetest.Config(t), observer.Seams())
+	return s
+}
+
+func finish(t testing.TB, what string, stop func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), servetest.Timeout)
+	defer cancel()
+	if err := stop(ctx); err != nil {
+		t.Errorf("close %s: %v", what, err)
+	}
+}

@@ -1,0 +1,32 @@
+package demo
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func execute(args ...string) (string, error) {
+	var out bytes.Buffer
+	cmd := NewCommand()
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(args)
+	err := cmd.Execute()
+	return out.String(), err
+}
+
+func TestMistakesAreRefusedBeforeAnythingStarts(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"--only puts", "no scene \"puts\", use one of put, reused, range, unknown, shared, table"},
+		{"--lang fr", "use en or zh"},
+		{"--output yaml", "use text or json"},
+		{"--frobnicate", "unknown flag: --frobnicate"},
+		{"put", "unknown command"},
+	} {
+		if out, err := execute(strings.Fields(c.args)...); err == nil || !strings.Contains(err.Error(), c.want) || out != "" {
+			t.Errorf("%s: error %v, output %q; want %q", c.args, err, out, c.want)
+		}
+	}
+}
