@@ -163,13 +163,13 @@ func TestOneSceneAloneIsWarm(t *testing.T) {
 
 // stopAt is a writer whose reader leaves when the first scene has begun.
 type stopAt struct {
-	bytes.Buffer
+	got   bytes.Buffer
 	leave func()
 }
 
 func (w *stopAt) Write(b []byte) (int, error) {
-	n, err := w.Buffer.Write(b)
-	if bytes.Contains(w.Bytes(), []byte("── 1 ·")) {
+	n, err := w.got.Write(b)
+	if bytes.Contains(w.got.Bytes(), []byte("── 1 ·")) {
 		w.leave()
 	}
 	return n, err
