@@ -159,7 +159,7 @@ func (p *process) resident() int64 {
 
 // freeAddr returns a loopback address that nobody listens on at the moment.
 func freeAddr() string {
-	lis, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback answers at once
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "127.0.0.1:0" // the server will say what is wrong
 	}
