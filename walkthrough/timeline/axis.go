@@ -7,8 +7,12 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// tickEvery is how many columns a mark of the axis wants at least.
-const tickEvery = 5
+// tickEvery is how many columns a mark of the axis wants at least, mostTicks how
+// many marks are enough.
+const (
+	tickEvery = 5
+	mostTicks = 10
+)
 
 // requestScale spans the request from its begin to its end, and beyond it where
 // stages went on after the reply: at most as long again.
@@ -50,40 +54,61 @@ func connScale(stages []*trace.StageTime, cells int) (s scale, ok bool) {
 	return s, !first && s.begin < 0
 }
 
-// marks writes the axis: its round times above their columns. The last one,
-// which carries the unit, always has its place.
+// marks writes the axis: its round times above their columns, and the unit once.
+// It stands at the last one, or at the zero where it would push a neighbour away.
 func (s scale) marks() string {
 	at, labels := s.ticks()
-	line := []rune(screen.Blank(s.cells))
-	free := s.cells
-	put := func(i int) {
+	last := len(at) - 1
+	text, unit, _ := strings.Cut(labels[last], " ")
+	line, all := s.place(at, labels)
+	if all || last == 0 {
+		return line
+	}
+	labels[last] = text
+	labels[0] += " " + unit
+	if other, all := s.place(at, labels); all {
+		return other
+	}
+	return line
+}
+
+// place puts each label's number over its column. The first and the last are
+// always there; all is false when another found no room.
+func (s scale) place(at []int64, labels []string) (line string, all bool) {
+	signs := []rune(screen.Blank(s.cells))
+	last, free := len(at)-1, s.cells
+	all = true
+	for _, i := range outerFirst(len(at)) {
+		width := screen.Width(labels[i])
 		column := s.column(s.begin + at[i])
 		if i > 0 {
-			column -= (screen.Width(number(labels[i])) - 1) / 2
+			number, _, _ := strings.Cut(labels[i], " ")
+			column -= (screen.Width(number) - 1) / 2
 		}
-		column = max(0, min(column, s.cells-screen.Width(labels[i])))
-		if i == len(at)-1 {
+		column = max(0, min(column, s.cells-width))
+		switch {
+		case i == last:
 			free = column
-		} else if column+screen.Width(labels[i]) >= free || column > 0 && line[column-1] != ' ' {
-			return // no room beside its neighbours
+		case i > 0 && (column+width >= free || signs[column] != ' ' || signs[column-1] != ' '):
+			all = false
+			continue
 		}
-		copy(line[column:], []rune(labels[i]))
+		copy(signs[column:], []rune(labels[i]))
 	}
-	put(len(at) - 1)
-	for i := range len(at) - 1 {
-		put(i)
+	return strings.TrimRight(string(signs), " "), all
+}
+
+// outerFirst counts the last and the first before those between them.
+func outerFirst(n int) []int {
+	order := []int{n - 1}
+	for i := range n - 1 {
+		order = append(order, i)
 	}
-	return strings.TrimRight(string(line), " ")
+	return order
 }
 
 func (s scale) ticks() (at []int64, labels []string) {
-	return screen.Ticks(s.end-s.begin, (s.cells+tickEvery-1)/tickEvery)
-}
-
-// number cuts off the unit, so that the number stands over its mark.
-func number(label string) string {
-	n, _, _ := strings.Cut(label, " ")
-	return n
+	return screen.Ticks(s.end-s.begin, min((s.cells+tickEvery-1)/tickEvery, mostTicks))
 }
 
 // grid returns the columns in which a mark of the axis stands, and the mark.

@@ -30,7 +30,7 @@ func TestStories(t *testing.T) {
 				}
 				return checkLedger(told)
 			case "render":
-				return draw(t, told, optionsOf(d))
+				return draw(t, told, optionsOf(t, d))
 			}
 			d.Fatalf(t, "unknown command %q", d.Cmd)
 			return ""
@@ -50,21 +50,19 @@ func checkLedger(tl *trace.Timeline) string {
 	return fmt.Sprintf("%d stages, %.1f %% explained", len(tl.Stages), 100*tl.Explained)
 }
 
-func optionsOf(d *datadriven.TestData) (o Options) {
-	for _, arg := range d.CmdArgs {
-		switch arg.Key {
-		case "width":
-			fmt.Sscan(arg.Vals[0], &o.Width)
-		case "lang":
-			o.Lang = lang.Lang(arg.Vals[0])
-		case "color":
-			o.Profile = colorprofile.TrueColor
-		case "ascii":
-			o.ASCII = true
-		case "rows":
-			fmt.Sscan(arg.Vals[0], &o.MaxRows)
-		case "fold":
-			o.Fold, _ = time.ParseDuration(arg.Vals[0])
+func optionsOf(t *testing.T, d *datadriven.TestData) (o Options) {
+	var language, fold string
+	d.MaybeScanArgs(t, "width", &o.Width)
+	d.MaybeScanArgs(t, "rows", &o.MaxRows)
+	d.MaybeScanArgs(t, "lang", &language)
+	o.Lang, o.ASCII = lang.Lang(language), d.HasArg("ascii")
+	if d.HasArg("color") {
+		o.Profile = colorprofile.TrueColor
+	}
+	if d.MaybeScanArgs(t, "fold", &fold) {
+		var err error
+		if o.Fold, err = time.ParseDuration(fold); err != nil {
+			d.Fatalf(t, "%v", err)
 		}
 	}
 	return o

@@ -116,7 +116,7 @@ func (p *picture) plot(s scale, r *row) (text string, placed bool) {
 		}
 	}
 	p.used.ended = p.used.ended || s.ended != 0
-	label, placed := r.label(), true
+	label := r.label()
 	if p.columns.note > 0 || label == "" {
 		return paint(cells), true
 	}
