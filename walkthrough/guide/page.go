@@ -11,6 +11,11 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
+const (
+	labelColumns = 10
+	mostText     = 100 // longer lines are hard to read
+)
+
 // page is one stage while it is written.
 type page struct {
 	spec  *trace.Spec
@@ -24,9 +29,9 @@ type page struct {
 // Page writes what there is to know of a stage. The library tells where the
 // source is. The only error is that of writing.
 func Page(w io.Writer, spec *trace.Spec, library *Library, o screen.Options) error {
-	p := &page{spec: spec, text: o.Lang.Text(spec), lang: o.Lang, width: o.Columns(w), out: screen.NewWriter(w, o)}
+	p := &page{spec: spec, text: o.Lang.Text(spec), lang: o.Lang, out: screen.NewWriter(w, o)}
+	p.width, p.label = min(o.Columns(w), mostText), labelColumns
 	say := o.Lang.Pick
-	p.label = 10
 	p.head()
 	p.item(say("what", "是什么"), p.text.What)
 	p.upstream(library.Find(spec.Upstream))

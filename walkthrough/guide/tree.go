@@ -13,11 +13,13 @@ const (
 	scopeColumns = 9
 	leastName    = 30
 	mostName     = 46
-	mostUpstream = 46
+	longestName  = 54 // what the deepest and longest one takes
+	mostUpstream = 54
 
 	scopeFrom = 72  // whose work a stage is
 	wideFrom  = 100 // the upstream function's package, two columns for each level
 	notesFrom = 120 // what happens in the stage
+	roomyFrom = 160 // every name in full
 )
 
 // tree is the catalogue while it is written.
@@ -52,6 +54,9 @@ func (t *tree) fit() {
 	}
 	if t.width >= wideFrom {
 		t.name = mostName
+	}
+	if t.width >= roomyFrom {
+		t.name = longestName
 	}
 	t.up = t.width - 2 - t.name - kindColumns - t.scope
 	if t.width >= notesFrom {
