@@ -156,6 +156,10 @@ func stageOption(st *trace.StageTime, option string) error {
 		st.Node = value
 	case "open":
 		st.Open = true
+	case "busy":
+		var busy int64
+		busy, err = ns(value)
+		st.Attributes = map[string]string{trace.AttrBusy: strconv.FormatInt(busy, 10)}
 	case "inferred":
 		st.BeginEdge, st.EndEdge = trace.Inferred, trace.Inferred
 	default:

@@ -19,6 +19,9 @@ func (j judge) failure() (v Verdict, failed bool) {
 		return j.ended("The server was being stopped; after %s it was still in %s.",
 			"服务端正在停止；%s 时它还停在 %s。"), true
 	case trace.OutcomeReset:
+		if j.t.Code == "DeadlineExceeded" {
+			return j.deadline(), true
+		}
 		return j.cancelled(), true
 	case trace.OutcomeConnClosed:
 		return j.ended("The connection ended after %s, before the reply was out; the request was in %s.",
@@ -35,7 +38,7 @@ func (j judge) failure() (v Verdict, failed bool) {
 	case "Canceled":
 		return j.cancelled(), true
 	case "DeadlineExceeded":
-		return j.ended("Its deadline passed after %s, while it was in %s.", "%s 后超过期限，当时停在 %s。"), true
+		return j.deadline(), true
 	}
 	return j.refused(), true
 }
@@ -56,10 +59,19 @@ func (j judge) ended(en, zh string) Verdict {
 	return Verdict{Sentence: j.lang.Say(en, zh, screen.Duration(j.t.DurationNS), where), Explain: explainable(last)}
 }
 
-// cancelled tells where the client's patience ended, and that a write which was
-// proposed before is carried out all the same.
+func (j judge) deadline() Verdict {
+	return j.whetherWritten(j.ended("Its deadline passed after %s, while it was in %s.", "%s 后超过期限，当时停在 %s。"))
+}
+
+// cancelled tells where the client's patience ended.
 func (j judge) cancelled() Verdict {
-	v := j.ended("The client went away after %s, while the request was in %s.", "%s 后客户端离开，当时请求停在 %s。")
+	return j.whetherWritten(j.ended("The client went away after %s, while the request was in %s.",
+		"%s 后客户端离开，当时请求停在 %s。"))
+}
+
+// whetherWritten adds what became of a write whose client did not wait for it:
+// once proposed, it is carried out all the same.
+func (j judge) whetherWritten(v Verdict) Verdict {
 	switch {
 	case j.t.Stage(trace.ApplyEntry.String()) != nil:
 		v.Sentence += j.lang.Pick(" The write was applied all the same.", "写入仍然照常执行了。")

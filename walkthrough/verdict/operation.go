@@ -31,7 +31,7 @@ func Operation(t *trace.Timeline, l lang.Lang) string {
 	case key != "":
 		return verb + " " + screen.Quote(key)
 	case size != "":
-		return verb + " " + l.Say("(key of %s bytes)", "（key 长 %s 字节）", screen.Escape(size))
+		return verb + l.Say(" (key of %s bytes)", "（key 长 %s 字节）", screen.Escape(size))
 	}
 	return verb
 }

@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"strconv"
+
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -20,7 +22,6 @@ var phrases = map[trace.Stage]phrase{
 	trace.StartHandler:      {"until a processor ran the handler's goroutine", "等 handler 的 goroutine 获得调度"},
 	trace.RecvMsg:           {"waiting for the message's bytes", "等待消息内容到达"},
 	trace.RaftPropose:       {"until the raft goroutine took the proposal", "等 raft goroutine 接收提案"},
-	trace.RaftWaitReady:     {"until the entry stood in a Ready", "等条目进入 Ready"},
 	trace.RaftHandleReady:   {"while the raft loop was busy with the same Ready", "等 raft 循环处理同一个 Ready"},
 	trace.RaftReplicate:     {"replicating to the other members", "复制到其他成员"},
 	trace.WALSave:           {"writing the log", "写入日志"},
@@ -57,8 +58,11 @@ func (j judge) phrase(name string) string {
 	if spec == nil {
 		return l.Say("in %s", "%s", screen.Escape(name))
 	}
-	if spec.Stage == trace.WALSync {
+	switch spec.Stage {
+	case trace.WALSync:
 		return j.fsyncPhrase()
+	case trace.RaftWaitReady:
+		return j.readyPhrase()
 	}
 	if p, ok := phrases[spec.Stage]; ok {
 		return l.Pick(p.en, p.zh)
@@ -73,6 +77,21 @@ func (j judge) fsyncPhrase() string {
 	return j.lang.Pick("in one fdatasync", "一次 fdatasync")
 }
 
+// readyPhrase says of the wait for a Ready how much of it the batch before took:
+// that is where it comes from under load.
+func (j judge) readyPhrase() string {
+	text := j.lang.Pick("until the entry stood in a Ready", "等条目进入 Ready")
+	st := j.t.Stage(trace.RaftWaitReady.String())
+	if st == nil {
+		return text
+	}
+	busy, err := strconv.ParseInt(st.Attributes[trace.AttrBusy], 10, 64)
+	if err != nil || busy <= 0 { // not known, or of a file that somebody else wrote
+		return text
+	}
+	return text + j.lang.Say(", %s of it for the batch before", "（其中 %s 在等上一批）", screen.Duration(busy))
+}
+
 // kindPhrase says what a kind of time is.
 func kindPhrase(l lang.Lang, k trace.Kind) string {
 	switch k {
@@ -85,7 +104,7 @@ func kindPhrase(l lang.Lang, k trace.Kind) string {
 	case trace.KindNetwork:
 		return l.Pick("the network", "网络")
 	case trace.KindConsensus:
-		return l.Pick("agreement in raft", "raft 共识")
+		return l.Pick("agreement in raft", " raft 共识")
 	}
 	return ""
 }
