@@ -158,5 +158,16 @@ func (c *rawClient) ended(stream uint32) http2.Frame {
 	})
 }
 
+// ping returns when the server has read everything that was written so far.
+func (c *rawClient) ping() {
+	c.Helper()
+	mine := [8]byte{'g', 'l', 'a', 's', 's'}
+	c.must(c.fr.WritePing(false, mine))
+	c.until("pong", func(f http2.Frame) bool {
+		p, ok := f.(*http2.PingFrame)
+		return ok && p.IsAck() && p.Data == mine
+	})
+}
+
 // ctxOf waits until the handler runs.
 func (c *rawClient) ctxOf(h *handler) context.Context { return await(c, "handler", h.running) }

@@ -121,6 +121,7 @@ func newRig(t testing.TB, options Options, more ...grpc.ServerOption) *rig {
 
 // settle checks that the records add up.
 func (r *rig) settle() {
+	r.observer.Close()
 	if err := r.recorder.Close(context.Background()); err != nil {
 		r.Errorf("close the recorder: %v", err)
 	}

@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"io"
 	"net"
 	"slices"
 	"syscall"
@@ -33,12 +34,51 @@ func TestARequestThatComesByteByByte(t *testing.T) {
 	c.put(1)
 	c.ended(1)
 	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, reached: []trace.Stage{trace.OperateHeaders, trace.Flush}})
-	if st := tl.Stage(trace.OperateHeaders.String()); st.BeginNS <= 0 {
-		t.Errorf("operateHeaders begins at %d, before the headers were whole", st.BeginNS)
-	}
 	if want := int64(len(c.encode(putHeaders()))); tl.BytesIn < want {
 		t.Errorf("%d bytes in", tl.BytesIn)
 	}
+}
+
+// Where the headers come in pieces, the request begins with the first byte and
+// operateHeaders with the last.
+func TestWhereARequestBegins(t *testing.T) {
+	r := newRig(t, Options{})
+	theirs, ours := net.Pipe()
+	c := newServerConn(r.observer, ours, r.recorder.NewConn("pipe", "pipe"))
+	c.in.serving, c.in.frames = true, frames{}
+	wire := []byte{0, 0, 3, byte(http2.FrameHeaders), byte(http2.FlagHeadersEndHeaders), 0, 0, 0, 1, 'a', 'b', 'c'}
+	written := make(chan error, 1)
+	go func() {
+		_, err := slowly{theirs}.Write(wire)
+		written <- err
+	}()
+	read := func(n int) {
+		if _, err := io.ReadFull(c, make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(1)
+	first := trace.Now()
+	read(frameHeadLen - 1)
+	s := c.in.latest
+	read(2)
+	if begin, _ := s.rec.Stamps(trace.OperateHeaders); begin != 0 {
+		t.Errorf("operateHeaders has begun at %d, and the headers are not whole", begin)
+	}
+	read(1)
+	begin, _ := s.rec.Stamps(trace.OperateHeaders)
+	s.rec.BeginAt(trace.Flush, begin)
+	s.rec.EndAt(trace.Flush, begin)
+	if waited := s.rec.Timeline().DurationNS; begin == 0 || waited < begin-first {
+		t.Errorf("operateHeaders begins at %d, after %d ns", begin, waited)
+	}
+	if err := await(t, "writer", written); err != nil {
+		t.Fatal(err)
+	}
+	_ = theirs.Close()
+	_ = c.Close()
+	c.served()
+	r.check(r.record(), expect{code: noCode, marks: trace.MarkConnClosed, missed: beforeTap})
 }
 
 func TestABlockInPieces(t *testing.T) {
