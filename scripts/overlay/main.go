@@ -37,9 +37,10 @@ const grpcModule = "google.golang.org/grpc"
 
 func main() {
 	requests := flag.Int("requests", 5000, "requests to compare")
+	puts := flag.Bool("puts", false, "send puts, with an fsync each, instead of reads that follow each other quickly")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *requests)
+	err := run(ctx, "-requests", strconv.Itoa(*requests), "-puts="+strconv.FormatBool(*puts))
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "overlay:", err)
@@ -47,7 +48,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, requests int) (err error) {
+func run(ctx context.Context, args ...string) (err error) {
 	dir, err := os.MkdirTemp("", "glasskv-overlay-")
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func run(ctx context.Context, requests int) (err error) {
 		"-overlay", filepath.Join(dir, "overlay.json"), "-o", binary, "./scripts/overlay/edges").Run(); err != nil {
 		return fmt.Errorf("build the patched program: %w", err)
 	}
-	return command(ctx, binary, "-requests", strconv.Itoa(requests)).Run()
+	return command(ctx, binary, args...).Run()
 }
 
 // prepare writes the second mod file, the link and the overlay into dir.

@@ -31,10 +31,10 @@ func sendSome(ctx context.Context, addr string, requests int) (err error) {
 	for i := range requests {
 		key := fmt.Appendf(nil, "edges/%03d", i)
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		if i%2 == 0 {
+		if *puts {
 			_, err = kv.Put(ctx, &pb.PutRequest{Key: key, Value: key}, grpc.WaitForReady(true))
 		} else {
-			_, err = kv.Range(ctx, &pb.RangeRequest{Key: key})
+			_, err = kv.Range(ctx, &pb.RangeRequest{Key: key, Serializable: true}, grpc.WaitForReady(true))
 		}
 		cancel()
 		if err != nil {

@@ -95,6 +95,7 @@ func compare(records []*trace.Record) error {
 		return errors.New("more calls than there is room for: use fewer -requests")
 	}
 	slices.SortFunc(records, func(a, b *trace.Record) int { return cmp.Compare(begin(a), begin(b)) })
+	fmt.Printf("%d requests, one at a time; a call and a stamp beside each other are %d ns apart\n", len(records), ownCost())
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "edge\tcalled\tsamples\tmedian\tp99 of the distance\t")
 	var wrong []error

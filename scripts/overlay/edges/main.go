@@ -28,6 +28,7 @@ const perConnection = 50
 
 var (
 	requests = flag.Int("requests", 5000, "requests to compare")
+	puts     = flag.Bool("puts", false, "send puts, with an fsync each, instead of reads that follow each other quickly")
 	target   = flag.String("client", "", "be the client of the server at this address")
 )
 
@@ -43,7 +44,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	truth.Clock = trace.Now
+	truth.Prepare(trace.Now)
 	if *target != "" {
 		return send(ctx, *target, *requests)
 	}
@@ -90,7 +91,8 @@ func runClient(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "-client", addr, "-requests", strconv.Itoa(*requests))
+	cmd := exec.CommandContext(ctx, self, "-client", addr, "-requests", strconv.Itoa(*requests),
+		"-puts="+strconv.FormatBool(*puts))
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
 }

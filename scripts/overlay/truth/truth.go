@@ -27,6 +27,7 @@ const (
 	WriteStatus
 	Trailers    // the frame with END_STREAM goes into the write buffer
 	FlushBuffer // the write buffer goes to the connection
+	Nothing     // no function: what a call costs that stands beside a stamp
 )
 
 // Target says where a point is: in which package below google.golang.org/grpc,
@@ -57,31 +58,42 @@ var Targets = [...]Target{
 // Call is one call of a function: when it was entered and when it was left.
 type Call struct{ Enter, Exit int64 }
 
-// Clock reads the clock that the stamps are compared with. It must be set before
-// the first connection is accepted.
-var Clock func() int64
+// An event is a stamp with its point and its side in the lowest bits: as small
+// as it can be, since every byte that is written here disturbs what is measured.
+type event uint64
 
-type event struct {
-	point Point
-	exit  bool
-	stamp int64
-}
+const (
+	pointBits = 5
+	leaving   = 1 << pointBits
+	shift     = pointBits + 1
+)
 
 var (
-	events [1 << 19]event
+	events [1 << 20]event
 	used   atomic.Int64
 )
 
+// Prepare sets the clock that the stamps are compared with, and touches all
+// memory that will be used. It must be called before the first connection is
+// accepted.
+func Prepare(now func() int64) {
+	clock = now
+	for i := range events {
+		events[i] = 1
+	}
+}
+
+var clock func() int64
+
 // Enter notes that a function was entered.
-func Enter(p Point) { note(p, false) }
+func Enter(p Point) { note(clock(), event(p)) }
 
 // Exit notes that a function was left.
-func Exit(p Point) { note(p, true) }
+func Exit(p Point) { note(clock(), event(p)|leaving) }
 
-func note(p Point, exit bool) {
-	stamp := Clock()
+func note(stamp int64, e event) {
 	if at := used.Add(1) - 1; at < int64(len(events)) {
-		events[at] = event{p, exit, stamp}
+		events[at] = event(stamp)<<shift | e
 	}
 }
 
@@ -93,12 +105,12 @@ func Complete() bool { return used.Load() <= int64(len(events)) }
 func Calls(p Point) []Call {
 	var enters, exits []int64
 	for _, e := range events[:min(used.Load(), int64(len(events)))] {
-		switch {
-		case e.point != p:
-		case e.exit:
-			exits = append(exits, e.stamp)
-		default:
-			enters = append(enters, e.stamp)
+		stamp := int64(e >> shift)
+		switch e & (1<<shift - 1) {
+		case event(p):
+			enters = append(enters, stamp)
+		case event(p) | leaving:
+			exits = append(exits, stamp)
 		}
 	}
 	slices.Sort(enters)
