@@ -1,0 +1,102 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"glasskv/trace"
+)
+
+// run executes a command line and returns what it printed.
+func run(t *testing.T, cmd *cobra.Command, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, side bytes.Buffer
+	cmd.SetArgs(args)
+	cmd.SetIn(strings.NewReader(""))
+	cmd.SetOut(&out)
+	cmd.SetErr(&side)
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	err = cmd.ExecuteContext(ctx)
+	return out.String(), side.String(), err
+}
+
+func TestExplainTellsOfAStageInBothLanguages(t *testing.T) {
+	spec := trace.SpecOf(trace.WALSync)
+	for language, text := range map[string]trace.Text{"en": spec.EN, "zh": spec.ZH} {
+		out, _, err := run(t, NewExplainCommand(), "wal.sync", "--lang", language, "--width", "200")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"wal.sync", text.Note, text.Do, spec.Metric, spec.Upstream.String(), spec.Seam} {
+			if !strings.Contains(unwrapped(out), unwrapped(want)) {
+				t.Errorf("--lang %s does not say %q:\n%s", language, want, out)
+			}
+		}
+	}
+}
+
+// unwrapped takes away the blanks, for it does not matter where a line breaks.
+func unwrapped(text string) string { return strings.Join(strings.Fields(text), "") }
+
+func TestExplainAsJSON(t *testing.T) {
+	out, _, err := run(t, NewExplainCommand(), "raft.commit", "--output", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stage struct{ Stage, Kind, What string }
+	if err := json.Unmarshal([]byte(out), &stage); err != nil {
+		t.Fatal(err)
+	}
+	if stage.Stage != "raft.commit" || stage.Kind != "consensus" || stage.What == "" {
+		t.Errorf("%+v", stage)
+	}
+}
+
+func TestExplainOffersWhatWasMeant(t *testing.T) {
+	for typed, want := range map[string]string{
+		"wal.snyc":  "did you mean wal.sync?",
+		"gibberish": "`glasskv stages` lists them",
+		"\x1b[31m":  `"\x1b[31m"`,
+	} {
+		out, _, err := run(t, NewExplainCommand(), typed)
+		if err == nil || !strings.Contains(err.Error(), want) || out != "" {
+			t.Errorf("explain %q: %v, printed %q", typed, err, out)
+		}
+	}
+	for _, args := range [][]string{{}, {"wal.sync", "wal.save"}, {"wal.sync", "--frobnicate"}, {"wal.sync", "--lang", "fr"}} {
+		if _, _, err := run(t, NewExplainCommand(), args...); err == nil {
+			t.Errorf("explain %q succeeded", args)
+		}
+	}
+}
+
+func TestTheShellCompletesStages(t *testing.T) {
+	names, directive := completeStage(nil, nil, "wal.")
+	if len(names) != 2 || !strings.HasPrefix(names[0], "wal.save\t") || directive != cobra.ShellCompDirectiveNoFileComp {
+		t.Errorf("%q, %v", names, directive)
+	}
+	if names, _ := completeStage(nil, []string{"wal.sync"}, ""); len(names) > 0 {
+		t.Errorf("a second stage is offered: %q", names)
+	}
+}
+
+func TestExplainPassesOnThatItCouldNotWrite(t *testing.T) {
+	cmd := NewExplainCommand()
+	cmd.SetArgs([]string{"wal.sync"})
+	cmd.SetOut(failing{})
+	if err := cmd.Execute(); err == nil {
+		t.Error("no error")
+	}
+}
+
+// failing is a full disk.
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }

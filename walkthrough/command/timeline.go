@@ -1,0 +1,156 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	servercommand "glasskv/server/command"
+	"glasskv/trace"
+	"glasskv/trace/endpoint"
+	"glasskv/walkthrough/show"
+)
+
+// askTimeout bounds a question to a server, and how long a request that was
+// named may still take to finish.
+const (
+	askTimeout  = 10 * time.Second
+	waitForThis = 2 * time.Second
+)
+
+// requests is what the command asks a running server.
+type requests interface {
+	Last(ctx context.Context, n int) ([]*trace.Timeline, error)
+	Slowest(ctx context.Context, n int) ([]*trace.Timeline, error)
+	Get(ctx context.Context, traceID string, wait time.Duration) (*endpoint.Envelope, error)
+}
+
+// TimelineOptions say which requests are shown, and how.
+type TimelineOptions struct {
+	Target   string // a trace ID, a file, "-" for the standard input, or "" for the server's requests
+	Endpoint string // the server's trace endpoint
+	Last     int    // the last ones; 0: not asked for
+	Slowest  int    // the slowest ones; 0: not asked for
+	Summary  bool   // a table of all stages instead of each request
+	Fold     time.Duration
+	Show     *show.Flags
+	In       io.Reader
+	Err      io.Writer // what is wrong with a file is said here
+}
+
+// NewTimelineCommand returns `glasskv timeline`.
+func NewTimelineCommand() *cobra.Command {
+	o := TimelineOptions{Show: show.New()}
+	cmd := prepare(&cobra.Command{
+		Use:   "timeline [TRACE_ID | FILE | -]",
+		Short: "Show requests of a running server, or of a file",
+		Long: "Show the timeline of the last request of a running server, of its slowest ones, of one that is\n" +
+			"named by its trace ID, or of every request in a file of spans (OTLP/JSON or stdouttrace's JSON),\n" +
+			"also one that another program wrote.",
+		Example: "  glasskv timeline\n  glasskv timeline --slowest 3\n  glasskv timeline traces.json --summary",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return errors.New("timeline takes one trace ID or one file")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.Target = args[0]
+			}
+			o.In, o.Err = cmd.InOrStdin(), cmd.ErrOrStderr()
+			return Timeline(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	})
+	fs := cmd.Flags()
+	fs.IntVar(&o.Last, "last", 0, "the last N requests (default 1; of a file: all)")
+	fs.IntVar(&o.Slowest, "slowest", 0, "the N slowest requests")
+	fs.StringVar(&o.Endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
+	fs.BoolVar(&o.Summary, "summary", false, "a table of every stage's percentiles over these requests")
+	fs.DurationVar(&o.Fold, "fold", 0, "leave out stages shorter than this")
+	o.Show.AddFlags(fs)
+	return cmd
+}
+
+// Timeline writes the timelines that the options ask for.
+func Timeline(ctx context.Context, w io.Writer, o TimelineOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	timelines, err := o.collect(ctx)
+	if err != nil {
+		return err
+	}
+	return o.print(w, timelines)
+}
+
+func (o *TimelineOptions) check() error {
+	switch {
+	case o.Last < 0 || o.Slowest < 0:
+		return errors.New("--last and --slowest take a number above zero")
+	case o.Last > 0 && o.Slowest > 0:
+		return errors.New("--last and --slowest exclude each other")
+	case o.named() && o.Last+o.Slowest > 0:
+		return errors.New("a trace ID names one request; leave out --last and --slowest")
+	}
+	return nil
+}
+
+// named reports whether the target is a trace ID and not a file.
+func (o *TimelineOptions) named() bool {
+	const idLen = 32
+	if len(o.Target) != idLen || strings.Trim(o.Target, "0123456789abcdef") != "" {
+		return false
+	}
+	_, err := os.Stat(o.Target)
+	return err != nil
+}
+
+func (o *TimelineOptions) collect(ctx context.Context) ([]*trace.Timeline, error) {
+	switch {
+	case o.named():
+		return o.ask(ctx, &endpoint.Client{Base: o.Endpoint})
+	case o.Target != "":
+		return o.read()
+	}
+	return o.ask(ctx, &endpoint.Client{Base: o.Endpoint})
+}
+
+// ask gets the requests from a server. The last ones come in the order in which
+// they happened.
+func (o *TimelineOptions) ask(ctx context.Context, server requests) (out []*trace.Timeline, err error) {
+	switch {
+	case o.Target != "":
+		var e *endpoint.Envelope
+		if e, err = server.Get(ctx, o.Target, waitForThis); err == nil {
+			out = []*trace.Timeline{e.Timeline}
+		}
+	case o.Slowest > 0:
+		out, err = server.Slowest(ctx, o.Slowest)
+	default:
+		out, err = server.Last(ctx, max(1, o.Last))
+		slices.Reverse(out)
+	}
+	return out, wayOut(err)
+}
+
+// wayOut adds to an error what can be done about it.
+func wayOut(err error) error {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w; start a server with `glasskv serve`, or name its trace endpoint with --endpoint", err)
+	case errors.Is(err, endpoint.ErrUnknown):
+		return fmt.Errorf("%w; a server keeps its last and its slowest requests only", err)
+	}
+	return err
+}
