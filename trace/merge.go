@@ -121,7 +121,7 @@ func (w wait) ways(m *Timeline, server *Timeline, shift int64, exact bool) {
 	}
 	m.Stages = append(m.Stages, StageTime{
 		Stage: NetRequest.String(), Scope: ScopeRequest,
-		BeginNS: w.sent, EndNS: max(w.sent, consumed), BeginEdge: Exact, EndEdge: edge,
+		BeginNS: min(w.sent, consumed), EndNS: consumed, BeginEdge: Exact, EndEdge: edge,
 	})
 	flush := server.Stage(Flush.String())
 	if !w.replied || flush == nil || flush.Open {
