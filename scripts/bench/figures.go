@@ -81,8 +81,8 @@ func (r *result) priceFigures() []figure {
 	if p, ok := r.Prices["BenchmarkStamp"]; ok {
 		all = append(all, figure{"one stamp", "≤ 30 ns", fmt.Sprintf("%.1f ns", p.NS), p.NS <= 30, p.NS, always})
 	}
-	empty, ok := r.Prices["BenchmarkUnaryEmptyStatsHandler"]
-	seams, both := r.Prices["BenchmarkUnaryObserved"]
+	empty, ok := r.Prices["BenchmarkRequestEmptyStatsHandler"]
+	seams, both := r.Prices["BenchmarkRequestObserved"]
 	if ok && both {
 		more := seams.Allocs - empty.Allocs
 		all = append(all, figure{

@@ -19,8 +19,8 @@ type price struct {
 
 // priced names the benchmarks that are quoted, and where they stand.
 var priced = map[string][]string{
-	"./trace":       {"BenchmarkStamp"},
-	"./server/seam": {"BenchmarkUnaryPlain", "BenchmarkUnaryEmptyStatsHandler", "BenchmarkUnaryObserved"},
+	"./trace":         {"BenchmarkStamp"},
+	"./scripts/bench": {"BenchmarkRequestPlain", "BenchmarkRequestEmptyStatsHandler", "BenchmarkRequestObserved"},
 }
 
 // goBenchmarks runs them and returns their prices by name.
