@@ -19,7 +19,7 @@ func (r *Record) Timeline() *Timeline {
 func (r *Record) assemble() *Timeline {
 	t := &Timeline{
 		TraceID: r.traceID.String(), SpanID: spanString(r.spanID),
-		Method: r.facts.Method, Observer: ObserverServer,
+		Method: text(r.facts.Method), Observer: ObserverServer,
 		Start: Wall(r.begin).UTC(), BytesIn: r.bytesIn.Load(), BytesOut: r.bytesOut.Load(),
 	}
 	if r.parentID.lo != 0 {
@@ -32,7 +32,7 @@ func (r *Record) assemble() *Timeline {
 		t.Code = codes.Code(code).String()
 	}
 	if m := r.message.Load(); m != nil {
-		t.Message = *m
+		t.Message = text(*m)
 	}
 	t.Stages = make([]StageTime, 0, 32)
 	a := assembly{r: r, t: t, end: r.over()}
@@ -48,6 +48,8 @@ type assembly struct {
 	r   *Record
 	t   *Timeline
 	end int64 // the stamp that ends the request
+
+	opened *Conn // the connection, if this request opened it
 }
 
 func (a *assembly) connection() {
@@ -58,19 +60,17 @@ func (a *assembly) connection() {
 	opener := a.r.Has(MarkOpener)
 	a.t.Connection = Connection{ID: c.ID, Reused: !opener, Peer: c.Peer, Local: c.Local}
 	a.t.conn = Link{c.traceID, c.spanID}
-	if !opener {
-		return
-	}
-	for s := firstConnStage; s <= lastConnStage; s++ {
-		begin, end := c.Stamps(s)
-		if st := a.add(s, begin, end); st != nil {
-			st.home = c.span(s)
-		}
+	if opener {
+		a.opened = c
 	}
 }
 
 func (a *assembly) stages() {
 	for s := None + 1; s < NumStages; s++ {
+		if firstConnStage <= s && s <= lastConnStage {
+			a.connStage(s)
+			continue
+		}
 		begin, end := a.r.Stamps(s)
 		a.add(s, begin, end)
 		a.repeated(s)
@@ -95,6 +95,16 @@ func (a *assembly) busy() {
 	begin, end := b.before.begin.Load()-a.r.begin, b.before.end.Load()-a.r.begin
 	if overlap := min(end, st.EndNS) - max(begin, st.BeginNS); overlap > 0 {
 		st.Attributes = map[string]string{AttrBusy: strconv.FormatInt(overlap, 10)}
+	}
+}
+
+func (a *assembly) connStage(s Stage) {
+	if a.opened == nil {
+		return
+	}
+	begin, end := a.opened.Stamps(s)
+	if st := a.add(s, begin, end); st != nil {
+		st.home = a.opened.span(s)
 	}
 }
 
@@ -138,7 +148,7 @@ func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 		st.Parent = parent.String()
 	}
 	switch {
-	case end == 0 && s == ServeStreams: // lives as long as the connection
+	case s == ServeStreams && (end == 0 || end > a.end): // lives as long as the connection
 		st.EndNS, st.Open = a.end-a.r.begin, true
 	case end == 0:
 		st.EndNS, st.Open, st.EndEdge = a.end-a.r.begin, true, Inferred
@@ -239,11 +249,11 @@ var markNames = []struct {
 }
 
 func (r *Record) keyText() string {
-	text := string(r.key[:r.keyLen])
+	key := text(string(r.key[:r.keyLen]))
 	if int(r.keyTotal) > int(r.keyLen) {
-		text += "…"
+		key += "…"
 	}
-	return text
+	return key
 }
 
 // whyNot says of the stages that one would expect and that are missing, why. A

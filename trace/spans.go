@@ -21,12 +21,10 @@ const (
 	attrCount     = "glasskv.count"
 	attrNode      = "glasskv.node"
 	attrOpen      = "glasskv.open"
-	attrLink      = "glasskv.link" // on a link: what it leads to
+	attrLink      = "glasskv.link" // on a link: the batch's stage that it leads to, or linkConnection
 )
 
-// linkConnection is the value of attrLink that leads to a connection; a link to
-// a batch has attrSharedBy instead.
-const linkConnection = "connection"
+const linkConnection = connectionName
 
 // span is an OpenTelemetry span on its way out: its IDs and times are known
 // before it exists, which no Tracer allows for.

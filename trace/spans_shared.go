@@ -48,6 +48,7 @@ func (s *spanner) rootLinks(root *span, t *Timeline) {
 			continue
 		}
 		from := len(s.attrs)
+		s.str(attrLink, st.Stage)
 		s.int(attrSharedBy, int64(st.SharedBy))
 		if st.Parent != "" {
 			s.str(attrParent, st.Parent)

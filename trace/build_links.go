@@ -1,0 +1,68 @@
+package trace
+
+// maxShared bounds the stages that links bring into one timeline. A request has
+// ten at most; a file that says otherwise could repeat all of itself in each.
+const maxShared = 64
+
+// join adds the stages that stand in the trace of a batch, or of the connection
+// that the request opened.
+func (w *weaver) join(root int) {
+	w.room = maxShared
+	for _, link := range w.spans[root].links {
+		what, ok := find(link.attrs, attrLink)
+		if !ok {
+			continue // of another program's making
+		}
+		row, found := w.index[spanKey{link.trace, link.id}]
+		if found {
+			w.linked[w.top(row)] = true
+		}
+		if w.room--; w.room < 0 {
+			w.found.add("links", "it links to more than requests share: what is beyond %d stages is left out", maxShared)
+			return
+		}
+		switch {
+		case what.text == linkConnection && w.t.Connection.Reused:
+			// its stages belong to the request that opened it
+		case !found:
+			w.found.add("link", "%.80s, which others share, is not in the file", what.text)
+		case what.text == linkConnection:
+			w.joinConnection(row)
+		default:
+			w.joinBatch(row, link)
+		}
+	}
+}
+
+// top returns the root above a row.
+func (b *builder) top(row int) int {
+	for b.parent[row] >= 0 {
+		row = b.parent[row]
+	}
+	return row
+}
+
+func (w *weaver) joinConnection(row int) {
+	from := len(w.t.Stages)
+	w.descend(row, "")
+	for i := from; i < len(w.t.Stages); i++ {
+		if st := &w.t.Stages[i]; st.Open { // it was exported with another request, which ended at another time
+			st.EndNS = max(st.BeginNS, w.t.DurationNS)
+		}
+	}
+}
+
+// joinBatch adds a batch's stage and what is inside it. How many shared it, and
+// what it was inside of, the link knows as the request saw it.
+func (w *weaver) joinBatch(row int, link readLink) {
+	from := len(w.t.Stages)
+	name := w.add(row, "").Stage
+	w.descend(row, name)
+	if parent, ok := find(link.attrs, attrParent); ok {
+		w.t.Stages[from].Parent = parent.text
+	}
+	shared, ok := find(link.attrs, attrSharedBy)
+	for i := from; ok && i < len(w.t.Stages); i++ {
+		w.t.Stages[i].SharedBy = count(shared.text)
+	}
+}

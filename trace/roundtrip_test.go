@@ -1,0 +1,313 @@
+package trace
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+)
+
+// world makes requests as a server under some load would: connections that are
+// opened and used again, saves and read rounds that several requests share.
+type world struct {
+	rc    *Recorder
+	rng   *rand.Rand
+	now   int64
+	conns []*Conn
+	saves []*Batch
+	reads []*Batch
+	wild  bool // stamps in no sensible order
+}
+
+func newWorld(rc *Recorder, rng *rand.Rand) *world {
+	return &world{rc: rc, rng: rng, now: Now()}
+}
+
+func (w *world) pass() int64 { w.now += 1 + w.rng.Int64N(50_000); return w.now }
+
+func (w *world) conn() *Conn {
+	switch n := w.rng.IntN(10); {
+	case n == 0:
+		return nil
+	case n < 4 || len(w.conns) == 0:
+		peer := []string{"127.0.0.1:50000", "[::1]:1", "@", "pipe", "[fe80::1%eth0]:9", "host:http"}[w.rng.IntN(6)]
+		c := w.rc.NewConn(peer, "127.0.0.1:2379")
+		for s := firstConnStage; s <= lastConnStage; s++ {
+			if s == CmuxMatch || w.rng.IntN(8) == 0 {
+				continue
+			}
+			c.BeginAt(s, w.pass())
+			if s != ServeStreams && w.rng.IntN(8) != 0 {
+				c.EndAt(s, w.pass())
+			}
+		}
+		w.conns = append(w.conns, c)
+		return c
+	}
+	return w.conns[w.rng.IntN(len(w.conns))]
+}
+
+func (w *world) batch(of *[]*Batch, kind Stage) *Batch {
+	if len(*of) > 0 && w.rng.IntN(2) == 0 {
+		return (*of)[w.rng.IntN(len(*of))]
+	}
+	b := NewBatch(kind, w.rng.IntN(6))
+	b.Begin(w.pass())
+	if w.rng.IntN(6) != 0 {
+		begin := w.pass()
+		b.SyncInferred.Store(kind == WALSave && w.rng.IntN(3) == 0)
+		b.Inner(begin, w.pass())
+	}
+	if w.rng.IntN(6) != 0 {
+		b.End(w.pass())
+	}
+	*of = append(*of, b)
+	return b
+}
+
+// request makes a record of anything that can happen, all but finished.
+func (w *world) request() *Record {
+	r := w.rc.Start(w.conn(), w.rng.Uint32(), w.pass())
+	pick := func(all ...string) string { return all[w.rng.IntN(len(all))] }
+	r.Facts().Method = pick("/etcdserverpb.KV/Put", "/etcdserverpb.KV/Range", "nonsense", "", "/", "/a", "/a/b/c", "//", "/bad\xff/\x00")
+	for _, m := range []Mark{MarkTapped, MarkBegun, MarkReset, MarkResetSent, MarkConnClosed, MarkSwept, MarkStopping, MarkStreaming} {
+		if w.rng.IntN(4) == 0 {
+			r.Mark(m)
+		}
+	}
+	if w.rng.IntN(3) == 0 {
+		r.Adopt("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+		r.traceID, _ = newIDs() // the client has a trace for each
+	}
+	if w.rng.IntN(4) != 0 {
+		r.SetKey([]byte(pick("greeting", "", "7", "true", "\x00\xff\xfe", "a: b", strings.Repeat("钥", 100))))
+		r.Facts().ValueSize, r.Facts().Revision = w.rng.IntN(3), w.rng.Int64N(3)
+		r.SetBehind(w.rng.IntN(3))
+	}
+	if w.rng.IntN(4) != 0 {
+		r.SetCode(w.rng.Uint32N(20), pick("", "etcdserver: request is too large", "\xff"))
+	}
+	r.AddIn(w.rng.IntN(1000))
+	r.AddOut(w.rng.IntN(1000))
+	w.stages(r)
+	if w.rng.IntN(2) == 0 {
+		r.SetSave(w.batch(&w.saves, WALSave))
+		r.save.Load().Add(r)
+	}
+	if w.rng.IntN(4) == 0 {
+		r.SetRound(w.batch(&w.reads, ReadIndex))
+		r.round.Load().Add(r)
+	}
+	r.end.Store(w.pass())
+	return r
+}
+
+func (w *world) stages(r *Record) {
+	for s := None + 1; s < NumStages; s++ {
+		if (firstConnStage <= s && s <= lastConnStage) || s == WALSave || s == WALSync || s == ReadIndex || s == ReadWaitApplied ||
+			w.rng.IntN(3) == 0 {
+			continue
+		}
+		begin := w.pass()
+		if w.wild {
+			begin = r.begin + w.rng.Int64N(100_000) - 20_000
+		}
+		if (s == RecvMsg || s == SendMsg) && r.Has(MarkStreaming) {
+			for range w.rng.IntN(100) {
+				r.Repeat(s, begin, begin+10)
+				begin += 20
+			}
+			w.now = max(w.now, begin)
+			continue
+		}
+		r.BeginAt(s, begin)
+		if w.rng.IntN(10) != 0 {
+			r.EndAt(s, w.pass())
+		}
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// written exports what the requests of a world left behind, and reads it back.
+func written(t *testing.T, kind string, wild bool, rng *rand.Rand, n int) (live map[string]*Timeline, file *File) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "traces.jsonl")
+	var out bytes.Buffer
+	sink, err := NewExporter(context.Background(), ExporterOptions{Kind: kind, Path: path, Writer: &out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+	w := newWorld(rc, rng)
+	w.wild = wild
+	live = make(map[string]*Timeline)
+	var records []*Record
+	for range n {
+		records = append(records, w.request())
+	}
+	for _, r := range records {
+		r.Done(allEvents)
+		live[r.TraceID()] = r.Timeline()
+	}
+	closeRecorder(t, rc)
+	if s := rc.Stats(); s.Exported != uint64(n) || s.NotExported != 0 {
+		t.Fatalf("stats: %+v", s)
+	}
+	var in *File
+	if kind == ExporterFile {
+		in, err = ReadFile(path)
+	} else {
+		in, err = Read(&out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Problems) != 0 {
+		t.Fatalf("problems: %q", in.Problems)
+	}
+	return live, in
+}
+
+func TestWhatIsReadBackIsWhatWasLive(t *testing.T) {
+	for _, kind := range []string{ExporterFile, ExporterStdout} {
+		t.Run(kind, func(t *testing.T) {
+			seeds(t, 15, func(t *testing.T, rng *rand.Rand) {
+				live, in := written(t, kind, false, rng, 1+rng.IntN(40))
+				if len(in.Timelines) != len(live) {
+					t.Fatalf("%d timelines of %d requests", len(in.Timelines), len(live))
+				}
+				for _, got := range in.Timelines {
+					// What was read is compared as text: bytes that are no
+					// UTF-8 are replaced on the way.
+					want := asJSON(t, live[got.TraceID])
+					if have := asJSON(t, got); have != want {
+						t.Fatalf("read %s\nlive %s", have, want)
+					}
+					checkLedger(t, got)
+				}
+			})
+		})
+	}
+}
+
+func TestContradictionsOfALiveRequestAreNamedWhenReadBack(t *testing.T) {
+	named := 0
+	seeds(t, 15, func(t *testing.T, rng *rand.Rand) {
+		live, in := written(t, ExporterFile, true, rng, 20)
+		for _, got := range in.Timelines {
+			named += len(got.Problems)
+			got.Problems = nil
+			if have, want := asJSON(t, got), asJSON(t, live[got.TraceID]); have != want {
+				t.Fatalf("read %s\nlive %s", have, want)
+			}
+		}
+	})
+	if named == 0 {
+		t.Fatal("none was named")
+	}
+}
+
+func TestATimelineFromElsewhereKeepsAllItsStages(t *testing.T) {
+	seeds(t, 15, func(t *testing.T, rng *rand.Rand) {
+		rc := NewRecorder(Options{})
+		defer closeRecorder(t, rc)
+		w := newWorld(rc, rng)
+		for range 10 {
+			// Over the endpoint a timeline comes without the spans of what it shares.
+			var tl Timeline
+			r := w.request()
+			r.Done(allEvents)
+			if err := json.Unmarshal([]byte(asJSON(t, r.Timeline())), &tl); err != nil {
+				t.Fatal(err)
+			}
+			from, err := newProvenance(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newSpanner()
+			s.timeline(&tl)
+			in, err := Read(bytes.NewReader(appendRequestJSON(nil, &from, s.spans)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if have, want := asJSON(t, in.Timelines), asJSON(t, []*Timeline{&tl}); have != want {
+				t.Fatalf("read %s\nlive %s", have, want)
+			}
+		}
+	})
+}
+
+func TestSharedWorkIsExportedOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "traces.jsonl")
+	sink, err := NewExporter(context.Background(), ExporterOptions{Kind: ExporterFile, Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+	conn := rc.NewConn("127.0.0.1:1", "127.0.0.1:2")
+	conn.BeginAt(HandleRawConn, Now())
+	conn.EndAt(HandleRawConn, Now())
+	const sharers = 12
+	batch := savedBatch(sharers)
+	var all []*Record
+	for range sharers {
+		all = append(all, warmPut(rc, conn, batch))
+	}
+	for _, r := range all {
+		r.Done(allEvents)
+	}
+	closeRecorder(t, rc)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"wal.sync": 1, "wal.save": 1, connectionName: 1, "grpc.handleRawConn": 1, "grpc.flush": sharers} {
+		if got := strings.Count(string(data), `"name":"`+name+`"`); got != want {
+			t.Errorf("%d spans %s, want %d", got, name, want)
+		}
+	}
+	in, err := ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tl := range in.Timelines {
+		if st := tl.Stage("wal.sync"); st == nil || st.SharedBy != sharers || st.Scope != ScopeBatch || st.Parent != "wal.save" {
+			t.Fatalf("wal.sync of one request: %+v", st)
+		}
+	}
+	opened := slices.IndexFunc(in.Timelines, func(tl *Timeline) bool { return tl.Stage("grpc.handleRawConn") != nil })
+	if opened < 0 || in.Timelines[opened].TraceID != all[0].TraceID() {
+		t.Fatalf("the connection is shown with request %d", opened)
+	}
+	if len(in.Timelines) != sharers {
+		t.Fatalf("%d timelines", len(in.Timelines))
+	}
+}
+
+func TestEveryCodeHasItsNumber(t *testing.T) {
+	for c := range codes.Code(40) {
+		if got, ok := codeOf(c.String()); !ok || got != c {
+			t.Errorf("%v: %v, %v", c, got, ok)
+		}
+	}
+	for _, bad := range []string{"", "Code()", "Code(1)", "Code(x)", "Code(99999999999)", "ok", "Code(017)"} {
+		if c, ok := codeOf(bad); ok {
+			t.Errorf("%q is %v", bad, c)
+		}
+	}
+}
