@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	servercommand "glasskv/server/command"
+	"glasskv/walkthrough/command"
 	"glasskv/walkthrough/ctl"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/show"
@@ -35,6 +36,7 @@ const (
 )
 
 func newRootCommand() *cobra.Command {
+	cobra.EnableCommandSorting = false // they are in the order of their use
 	root := &cobra.Command{
 		Use:   "glasskv",
 		Short: "A key-value server with glass walls",
@@ -59,6 +61,7 @@ func newRootCommand() *cobra.Command {
 	}))
 	join(root, groupKeys, ctl.NewCommands()...)
 	join(root, groupLook, demo.NewCommand())
+	join(root, groupLook, command.New()...)
 	return root
 }
 

@@ -108,12 +108,13 @@ func (c *clientConn) left(f frameHead) {
 func (c *clientConn) open(stream uint32) {
 	parent := c.parent
 	c.parent = ""
-	found, ok := c.o.calls.Load(parent)
+	found, _ := c.o.calls.Load(parent)
+	call, ok := found.(*clientCall)
 	if !ok {
-		return
+		return // it is not one of ours
 	}
-	call, begin, ready := found.(*clientCall), int64(0), c.ready.Load()
-	if begin = call.begin; begin < ready {
+	begin, ready := call.begin, c.ready.Load()
+	if begin < ready {
 		call.rec.BeginAt(trace.ClientDial, begin)
 		call.rec.EndAt(trace.ClientDial, ready)
 		begin = ready

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -112,7 +113,7 @@ type UnreachableError struct {
 
 func (e *UnreachableError) Error() string {
 	why := e.Err.Error()
-	if op, ok := e.Err.(*net.OpError); ok {
+	if op, ok := errors.AsType[*net.OpError](e.Err); ok {
 		why = op.Err.Error() // the endpoints are named already
 	}
 	why = strings.TrimPrefix(why, "connect: ")

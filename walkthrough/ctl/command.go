@@ -34,14 +34,14 @@ type reply func(printer)
 // NewCommands returns the commands. Errors are returned, one line each, with
 // what to do about them; the caller prints them and chooses the exit code.
 func NewCommands() []*cobra.Command {
-	makers := []func(*ctl) *cobra.Command{
+	constructors := []func(*ctl) *cobra.Command{
 		(*ctl).newPutCommand, (*ctl).newGetCommand, (*ctl).newDelCommand,
 		(*ctl).newTxnCommand, (*ctl).newCompactCommand, (*ctl).newLeaseCommand,
 	}
 	var cmds []*cobra.Command
-	for _, make := range makers {
+	for _, construct := range constructors {
 		c := &ctl{}
-		cmd := make(c)
+		cmd := construct(c)
 		c.addFlags(cmd)
 		prepare(cmd)
 		cmds = append(cmds, cmd)
@@ -91,10 +91,10 @@ func (c *ctl) run(cmd *cobra.Command, do call) error {
 		return err
 	}
 	defer conn.Close()
-	print, err := do(ctx, conn)
+	answer, err := do(ctx, conn)
 	if err != nil {
 		return c.wayOut(conn.Explain(err))
 	}
-	print(p)
+	answer(p)
 	return p.err()
 }

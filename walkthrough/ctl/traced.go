@@ -42,19 +42,19 @@ const fetchTimeout = 3 * time.Second
 // runTraced sends the request as a client that is observed, and shows the
 // timeline behind the reply, or behind nothing when the request failed: a
 // failure has a timeline as well.
-func (c *ctl) runTraced(ctx context.Context, cmd *cobra.Command, do call, p printer) error {
+func (c *ctl) runTraced(ctx context.Context, cmd *cobra.Command, do call, p printer) (err error) {
 	observed, err := client.Dial(client.Options{Endpoints: c.endpoints, DialTimeout: c.dialTimeout, TraceURL: c.trace.endpoint})
 	if err != nil {
 		return err
 	}
-	defer observed.Close()
-	var print reply
+	defer func() { err = errors.Join(err, observed.Close()) }()
+	var answer reply
 	seen, err := observed.Do(ctx, func(ctx context.Context) (err error) {
-		print, err = do(ctx, observed)
+		answer, err = do(ctx, observed)
 		return err
 	})
 	if err == nil && !c.trace.show.JSON() {
-		print(p)
+		answer(p)
 		fmt.Fprintln(cmd.OutOrStdout())
 	}
 	failed := c.wayOut(observed.Explain(err))
