@@ -158,11 +158,14 @@ func (v *values) list(item func() error) error {
 
 // skip passes over a value, and names it if it should have been another.
 func (v *values) skip(what string) error {
+	var value json.RawMessage
+	if err := v.dec.Decode(&value); err != nil {
+		return err
+	}
 	if what != "" {
 		v.misshapen(what)
 	}
-	var value json.RawMessage
-	return v.dec.Decode(&value)
+	return nil
 }
 
 // decode reads a value. What of it does not fit is named and left out; the rest
