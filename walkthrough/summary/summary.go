@@ -108,15 +108,13 @@ func (s *summing) add(t *trace.Timeline) {
 			a.sharedBy += st.SharedBy
 		}
 	}
+	waited := t.Waited()
+	took[trace.Unexplained] = waited[trace.Unexplained] // a row of its own, also where it is zero
 	for name, ns := range took {
 		s.stage(name).took(ns)
 	}
-	for name, ns := range t.Waited() {
-		a := s.stage(name)
-		a.waited += ns
-		if name == trace.Unexplained {
-			a.took(ns)
-		}
+	for name, ns := range waited {
+		s.stage(name).waited += ns
 	}
 }
 

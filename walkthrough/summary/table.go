@@ -21,6 +21,8 @@ const (
 	mostBar      = 40
 	maxFrom      = 72 // the width from which the maximum and the bars are shown
 	deepFrom     = 100
+
+	smallShare = 0.01 // below it a row gets the small mark, as in a timeline
 )
 
 // table is a summary while it is drawn.
@@ -94,6 +96,12 @@ func (t *table) numbers(count, p50, p99, most, share string) string {
 
 func (t *table) row(r Row) {
 	mark, role := "●", screen.Unknown
+	switch {
+	case r.Share == 0:
+		mark = " "
+	case r.Share < smallShare:
+		mark = "•"
+	}
 	if stage, known := trace.StageByName(r.Stage); known {
 		role = screen.RoleOf(trace.SpecOf(stage).Kind)
 	} else if r.Stage == trace.Unexplained {

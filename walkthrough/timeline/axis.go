@@ -39,7 +39,7 @@ func requestScale(t *trace.Timeline, cells int) scale {
 func connScale(stages []*trace.StageTime, cells int) (s scale, ok bool) {
 	first := true
 	for _, st := range stages {
-		if st.Open {
+		if st.Open || isLife(st) {
 			continue
 		}
 		if first || st.BeginNS < s.begin {
@@ -52,6 +52,13 @@ func connScale(stages []*trace.StageTime, cells int) (s scale, ok bool) {
 	}
 	s.end, s.cells = max(s.end, s.begin+1), cells
 	return s, !first && s.begin < 0
+}
+
+// isLife tells a connection's life from its stages: it lasts on behind every
+// request.
+func isLife(st *trace.StageTime) bool {
+	stage, known := trace.StageByName(st.Stage)
+	return known && trace.SpecOf(stage).Kind == trace.KindNone
 }
 
 // marks writes the axis: its round times above their columns, and the unit once.

@@ -101,7 +101,7 @@ func (s scale) bar(r *row) []cell {
 		}
 	}
 	for _, u := range r.under {
-		if r.open || u.end > s.end && u.begin <= s.end {
+		if r.open || u.end > s.end {
 			cells[max(0, (s.eighth(u.end)-1)/eighths)] = cell{'▸', r.role()}
 		}
 		if u.begin < s.begin && u.end >= s.begin {

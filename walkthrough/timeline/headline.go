@@ -17,17 +17,14 @@ const between = " · "
 func (p *picture) headline() {
 	outcome, role := p.outcome()
 	took := screen.Duration(p.t.DurationNS)
-	seen := p.lang.Pick("as the server saw it", "服务端所见")
-	if p.t.Observer == trace.ObserverClient {
-		seen = p.lang.Pick("as the client saw it", "客户端所见")
+	if outcome != "" {
+		outcome = role.Paint(outcome) + "   "
 	}
-	explained := p.lang.Say("%s explained", "%s 已解释", floorPercent(p.t.Explained))
-
-	room := p.width - screen.Width(outcome) - screen.Width(took) - 6
+	room := p.width - screen.Width(outcome) - screen.Width(took) - 3
 	title := screen.Middle(verdict.Operation(p.t, p.lang), room)
-	line := []string{screen.Strong.Paint(title), "   ", role.Paint(outcome), "   ", screen.Strong.Paint(took)}
+	line := []string{screen.Strong.Paint(title), "   ", outcome, screen.Strong.Paint(took)}
 	used := screen.Width(strings.Join(line, ""))
-	facts := []string{seen, explained}
+	facts := p.seen()
 	for lead := " "; len(facts) > 0; lead = between {
 		if used += screen.Width(lead + facts[0]); used > p.width {
 			break
@@ -39,6 +36,18 @@ func (p *picture) headline() {
 	for _, l := range p.facts(facts) {
 		p.out.Line(screen.Dim.Paint(l))
 	}
+}
+
+// seen says whose clock it was, and how much of the time is explained.
+func (p *picture) seen() []string {
+	if p.foreign {
+		return nil
+	}
+	who := p.lang.Pick("as the server saw it", "服务端所见")
+	if p.t.Observer == trace.ObserverClient {
+		who = p.lang.Pick("as the client saw it", "客户端所见")
+	}
+	return []string{who, p.lang.Say("%s explained", "%s 已解释", floorPercent(p.t.Explained))}
 }
 
 // floorPercent never rounds up: what is not wholly explained is not called so.
@@ -56,6 +65,9 @@ func (p *picture) outcome() (string, screen.Role) {
 	case "OK":
 		return p.t.Code, screen.Good
 	case "":
+		if p.foreign {
+			return "", screen.Plain
+		}
 		return p.lang.Pick("no reply", "没有回复"), screen.Warn
 	}
 	return screen.Escape(p.t.Code), screen.Bad

@@ -24,6 +24,9 @@ func (s *signs) see(r *row) {
 func (p *picture) legend() {
 	say := p.lang.Pick
 	items := []string{say("● the reply waited here", "● 请求在这里等待")}
+	if p.foreign {
+		items[0] = say("● the time was spent here", "● 时间花在这里")
+	}
 	if p.used.small {
 		items = append(items, say("• less than 1 %", "• 不到 1 %"))
 	}

@@ -29,14 +29,25 @@ type picture struct {
 	width   int
 	columns columns
 	used    signs
+	foreign bool // another program's trace: no request of ours
 	out     *screen.Writer
+}
+
+// foreign reports whether the catalogue knows none of the stages.
+func foreign(t *trace.Timeline) bool {
+	for i := range t.Stages {
+		if _, known := trace.StageByName(t.Stages[i].Stage); known {
+			return false
+		}
+	}
+	return len(t.Stages) > 0
 }
 
 // Render draws a timeline. No line is longer than the screen is wide, and
 // nothing that a client sent can move the cursor. The only error is that of
 // writing.
 func Render(w io.Writer, t *trace.Timeline, o Options) error {
-	p := &picture{t: t, opts: o, lang: o.Lang, width: o.Columns(w), out: screen.NewWriter(w, o.Options)}
+	p := &picture{t: t, opts: o, lang: o.Lang, width: o.Columns(w), out: screen.NewWriter(w, o.Options), foreign: foreign(t)}
 	p.headline()
 	p.out.Line()
 	p.waterfall()
@@ -60,6 +71,9 @@ func (p *picture) waterfall() {
 	main := requestScale(p.t, p.columns.plot)
 	before, apart := connScale(conn, p.columns.plot)
 	once, request := p.lang.Pick("the connection, once", "连接（只发生一次）"), p.lang.Pick("the request", "请求")
+	if p.foreign {
+		request = p.lang.Pick("the trace", "trace")
+	}
 	switch {
 	case len(connRows) == 0:
 		p.section(request, main, rows)
