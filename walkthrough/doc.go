@@ -7,8 +7,11 @@
 //	verdict/    one request, judged in a sentence
 //	summary/    many requests, a row for each stage
 //	guide/      the catalogue: one stage on a page, all stages as a tree
+//	show/       the flags that say how to print
 //	command/    the commands explain, stages and timeline
+//	client/     a client whose own stages are in the timeline
 //	ctl/        the commands that talk to a server: put, get, del, txn and their like
+//	demo/       a server, its client and five requests, in one command
 //
 // Nothing here observes a request. It works on trace.Timeline, wherever that
 // comes from: the server in this process, one far away, or a file.

@@ -19,7 +19,7 @@ const (
 	notesFrom    = 120 // the width from which notes stand beside the bars
 	wideTreeFrom = 140 // the width from which a level of the tree takes two columns
 	leastNote    = 36
-	mostNote     = 64
+	mostNote     = 72
 )
 
 // indentFor returns the columns for each level of the tree.

@@ -4,6 +4,7 @@
 //	render.go    the order of the parts
 //	headline.go  what was asked, what came of it, who saw it
 //	tree.go      the stages nested as they were
+//	fold.go      rows that are left out, and a word about it
 //	rows.go      one stage, or a row of repeats, made ready to be drawn
 //	columns.go   which column has how much room
 //	axis.go      the axis above the bars

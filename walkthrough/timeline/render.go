@@ -65,7 +65,7 @@ func Render(w io.Writer, t *trace.Timeline, o Options) error {
 func (p *picture) waterfall() {
 	conn, own := p.split()
 	connRows, rows := p.rowsOf(conn), p.rowsOf(own)
-	rows = append(rows, (&builder{t: p.t, lang: p.lang}).looseRow())
+	rows = append(rows, newBuilder(p.t, p.lang).looseRow())
 	p.columns = columnsFor(p.width, append(rows, connRows...))
 
 	main := requestScale(p.t, p.columns.plot)
@@ -102,13 +102,15 @@ func (p *picture) split() (conn, own []*trace.StageTime) {
 }
 
 func (p *picture) rowsOf(stages []*trace.StageTime) []*row {
-	b := &builder{t: p.t, lang: p.lang, indent: indentFor(p.width)}
-	b.walk(forest(stages), "", true)
-	limit := p.opts.MaxRows
-	if limit <= 0 {
-		limit = DefaultRows
+	b := newBuilder(p.t, p.lang)
+	b.indent, b.limit = indentFor(p.width), p.opts.MaxRows
+	if b.limit <= 0 {
+		b.limit = DefaultRows
 	}
-	return b.cut(b.fold(b.rows, p.opts.Fold), limit)
+	kept, folded := fold(forest(stages), p.opts.Fold)
+	b.walk(kept, "", true)
+	b.leftOut(folded, p.opts.Fold)
+	return b.rows
 }
 
 func (p *picture) verdict() {

@@ -3,9 +3,11 @@ package timeline
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/charmbracelet/colorprofile"
 	"github.com/cockroachdb/datadriven"
@@ -28,6 +30,7 @@ func TestStories(t *testing.T) {
 				if told, err = timelinetest.Parse(d.Input); err != nil {
 					d.Fatalf(t, "%v", err)
 				}
+				drawEverywhere(t, told)
 				return checkLedger(told)
 			case "render":
 				return draw(t, told, optionsOf(t, d))
@@ -50,6 +53,9 @@ func checkLedger(tl *trace.Timeline) string {
 	return fmt.Sprintf("%d stages, %.1f %% explained", len(tl.Stages), 100*tl.Explained)
 }
 
+// colours are the only sequences that may be written.
+var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
 func optionsOf(t *testing.T, d *datadriven.TestData) (o Options) {
 	var language, fold string
 	d.MaybeScanArgs(t, "width", &o.Width)
@@ -68,6 +74,20 @@ func optionsOf(t *testing.T, d *datadriven.TestData) (o Options) {
 	return o
 }
 
+// drawEverywhere draws on screens of many widths, for what every picture must
+// hold.
+func drawEverywhere(t *testing.T, tl *trace.Timeline) {
+	t.Helper()
+	for width := screen.MinWidth; width <= screen.MaxWidth; width += 7 {
+		for _, language := range []lang.Lang{lang.EN, lang.ZH} {
+			o := Options{Options: screen.Options{Width: width, Lang: language, ASCII: width%2 == 0}}
+			draw(t, tl, o)
+			o.Profile = colorprofile.ANSI256
+			draw(t, tl, o)
+		}
+	}
+}
+
 // draw renders and holds what every picture must hold: no line is wider than
 // the screen, and no control character gets out.
 func draw(t *testing.T, tl *trace.Timeline, o Options) string {
@@ -82,7 +102,7 @@ func draw(t *testing.T, tl *trace.Timeline, o Options) string {
 		if got := screen.Width(line); got > width {
 			t.Errorf("a line is %d columns wide, the screen %d:\n%s", got, width, line)
 		}
-		if o.Profile <= colorprofile.NoTTY && strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		if left := colours.ReplaceAllString(line, ""); strings.ContainsFunc(left, unicode.IsControl) {
 			t.Errorf("a control character got out: %q", line)
 		}
 	}

@@ -45,19 +45,38 @@ type builder struct {
 	t      *trace.Timeline
 	lang   lang.Lang
 	indent int // columns for each level of the tree
+	limit  int // rows
+	ledger map[string][]trace.LedgerRow
 	rows   []*row
+	more   int // nodes beyond the limit
 }
+
+func newBuilder(t *trace.Timeline, l lang.Lang) *builder {
+	b := &builder{t: t, lang: l, ledger: make(map[string][]trace.LedgerRow)}
+	for _, row := range t.Ledger {
+		b.ledger[row.Stage] = append(b.ledger[row.Stage], row)
+	}
+	return b
+}
+
+// deepest bounds the tree's lines, in columns: what is deeper is moved in no
+// further.
+const deepest = 24
 
 // walk adds the nodes and what is below them. Guide stands in front of them.
 func (b *builder) walk(nodes []*node, guide string, top bool) {
 	for i, n := range nodes {
 		own, below := guide, guide
-		if !top {
+		if !top && screen.Width(guide) < deepest {
 			last := i == len(nodes)-1
 			own += branch(last, b.indent)
 			below += stem(last, b.indent)
 		}
-		b.rows = append(b.rows, b.row(n, own))
+		if len(b.rows) < b.limit {
+			b.rows = append(b.rows, b.row(n, own))
+		} else {
+			b.more++
+		}
 		b.walk(n.children, below, false)
 	}
 }
@@ -77,14 +96,13 @@ func stem(last bool, indent int) string {
 }
 
 func (b *builder) row(n *node, guide string) *row {
-	r := &row{guide: guide, name: screen.Escape(n.name())}
+	r := &row{guide: guide, name: screen.Escape(n.name()), took: n.took()}
 	if stage, known := trace.StageByName(n.name()); known {
 		r.spec = trace.SpecOf(stage)
 		r.note = b.lang.Text(r.spec).Note
 	}
 	for _, st := range n.times {
 		r.under = append(r.under, span{st.BeginNS, st.EndNS})
-		r.took += st.Duration()
 		r.open = r.open || st.Open
 		r.sign = worse(r.sign, signOf(r.spec, st))
 	}
@@ -98,10 +116,7 @@ func (b *builder) row(n *node, guide string) *row {
 
 // waits returns the ledger's rows for the stage, as far as it was under way.
 func (b *builder) waits(n *node) (out []span) {
-	for _, l := range b.t.Ledger {
-		if l.Stage != n.name() {
-			continue
-		}
+	for _, l := range b.ledger[n.name()] {
 		for _, st := range n.times {
 			if begin, end := max(l.BeginNS, st.BeginNS), min(l.EndNS, st.EndNS); begin < end {
 				out = append(out, span{begin, end})
@@ -183,11 +198,9 @@ func worse(a, b string) string {
 // looseRow is the row of the time that no stage accounts for.
 func (b *builder) looseRow() *row {
 	r := &row{name: b.lang.Pick(trace.Unexplained, "未解释"), loose: true}
-	for _, l := range b.t.Ledger {
-		if l.Stage == trace.Unexplained {
-			r.waits = append(r.waits, span{l.BeginNS, l.EndNS})
-			r.took += l.EndNS - l.BeginNS
-		}
+	for _, l := range b.ledger[trace.Unexplained] {
+		r.waits = append(r.waits, span{l.BeginNS, l.EndNS})
+		r.took += l.EndNS - l.BeginNS
 	}
 	r.waited = r.took
 	return r

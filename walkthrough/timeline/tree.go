@@ -11,10 +11,29 @@ import (
 // messages of a stream.
 type node struct {
 	times    []*trace.StageTime
+	parent   *node
 	children []*node
+	state    state
 }
 
+// state is how far the search for circles has come.
+type state uint8
+
+const (
+	unseen state = iota
+	onPath
+	done
+)
+
 func (n *node) name() string { return n.times[0].Stage }
+
+// took returns how long the stage took, all times together.
+func (n *node) took() (ns int64) {
+	for _, st := range n.times {
+		ns += st.Duration()
+	}
+	return ns
+}
 
 // begin returns when the stage first began.
 func (n *node) begin() int64 {
@@ -31,12 +50,16 @@ func (n *node) begin() int64 {
 // nothing that was recorded is left out.
 func forest(stages []*trace.StageTime) []*node {
 	nodes, byName := gather(stages)
+	for _, n := range nodes {
+		n.parent = findParent(n, byName)
+	}
+	breakCircles(nodes)
 	var roots []*node
 	for _, n := range nodes {
-		if parent := findParent(n, byName); parent != nil && !inside(parent, n, byName) {
-			parent.children = append(parent.children, n)
-		} else {
+		if n.parent == nil {
 			roots = append(roots, n)
+		} else {
+			n.parent.children = append(n.parent.children, n)
 		}
 	}
 	for _, n := range nodes {
@@ -44,6 +67,26 @@ func forest(stages []*trace.StageTime) []*node {
 	}
 	sortByBegin(roots)
 	return roots
+}
+
+// breakCircles takes the parents from nodes that are among their own ancestors.
+func breakCircles(nodes []*node) {
+	for _, start := range nodes {
+		var path []*node
+		n := start
+		for n != nil && n.state == unseen {
+			n.state, path = onPath, append(path, n)
+			n = n.parent
+		}
+		if n != nil && n.state == onPath {
+			for n.parent != nil {
+				n.parent, n = nil, n.parent
+			}
+		}
+		for _, p := range path {
+			p.state = done
+		}
+	}
 }
 
 func sortByBegin(nodes []*node) {
@@ -86,17 +129,4 @@ func findParent(n *node, byName map[string]*node) *node {
 		name = trace.SpecOf(trace.SpecOf(stage).Parent).Name
 	}
 	return nil
-}
-
-// inside reports whether a is b or hangs below it, by following a's parents.
-func inside(a, b *node, byName map[string]*node) bool {
-	for range len(byName) + 1 {
-		if a == b {
-			return true
-		}
-		if a = findParent(a, byName); a == nil {
-			return false
-		}
-	}
-	return true // a circle among its ancestors
 }

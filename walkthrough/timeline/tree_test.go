@@ -1,0 +1,97 @@
+package timeline
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+)
+
+// shape writes a forest as text: "a(b c(d))".
+func shape(nodes []*node) string {
+	var parts []string
+	for _, n := range nodes {
+		text := n.name()
+		if len(n.children) > 0 {
+			text += "(" + shape(n.children) + ")"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " ")
+}
+
+func TestStagesHangOnTheNearestParentThatIsThere(t *testing.T) {
+	for _, c := range []struct{ stages, want string }{
+		{"a b/a c/a d/c", "a(b c(d))"},
+		{"b/a", "b"}, // a is not there
+		{"grpc.handleStream grpc.writeStatus/grpc.processRPC", "grpc.handleStream(grpc.writeStatus)"}, // the catalogue knows what that sits in
+		{"a/b b/a c/b", "a b(c)"}, // a circle ends where it began; what hangs on it stays
+		{"a/a", "a"},              // the smallest circle
+		{"a/b b/c c/a d/a e/d", "a(d(e)) b c"},
+		{"x a b/a b/a b/x", "x(b) a(b)"}, // repeats become one, by parent
+	} {
+		var stages []*trace.StageTime
+		for i, f := range strings.Fields(c.stages) {
+			name, parent, _ := strings.Cut(f, "/")
+			stages = append(stages, &trace.StageTime{Stage: name, Parent: parent, BeginNS: int64(i), EndNS: int64(i) + 1})
+		}
+		if got := shape(forest(stages)); got != c.want {
+			t.Errorf("%s became %s, want %s", c.stages, got, c.want)
+		}
+	}
+}
+
+// A trace of another program may be as long as it likes, and as deep.
+func TestHugeTracesAreDrawnAsFarAsTheRowsGo(t *testing.T) {
+	const spans = 100_000
+	for name, parent := range map[string]func(i int) string{
+		"deep": func(i int) string { return fmt.Sprintf("s%d", i-1) },
+		"flat": func(int) string { return "s0" },
+	} {
+		tl := &trace.Timeline{Method: name, DurationNS: spans}
+		for i := range spans {
+			tl.Stages = append(tl.Stages, trace.StageTime{Stage: fmt.Sprintf("s%d", i), Parent: parent(i), BeginNS: int64(i), EndNS: spans})
+			tl.Ledger = append(tl.Ledger, trace.LedgerRow{Stage: fmt.Sprintf("s%d", i), BeginNS: int64(i), EndNS: int64(i) + 1})
+		}
+		slices.Reverse(tl.Stages) // in no helpful order
+		var out bytes.Buffer
+		if err := Render(&out, tl, Options{Options: screen.Options{Width: 100}}); err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("… %d more", spans-DefaultRows); !strings.Contains(out.String(), want) {
+			t.Errorf("%s: no %q in\n%s", name, want, out.String())
+		}
+		if n := strings.Count(out.String(), "\n"); n > DefaultRows+20 {
+			t.Errorf("%s: %d lines", name, n)
+		}
+	}
+}
+
+func TestJSONIsTheTimelineOnOneLine(t *testing.T) {
+	var out bytes.Buffer
+	tl := &trace.Timeline{Method: "/a.B/<C>", Code: "OK", Attributes: map[string]string{trace.AttrKey: "a\nb"}}
+	if err := WriteJSON(&out, tl); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), `"method":"/a.B/<C>"`) {
+		t.Error(out.String())
+	}
+}
+
+func TestAWriterThatFailsIsNoticed(t *testing.T) {
+	if err := Render(full{}, &trace.Timeline{}, Options{}); err == nil {
+		t.Error("Render: no error")
+	}
+	if err := WriteJSON(full{}, &trace.Timeline{}); err == nil {
+		t.Error("WriteJSON: no error")
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, fmt.Errorf("no space left") }
