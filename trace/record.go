@@ -189,7 +189,8 @@ func (r *Record) SetCode(code uint32, message string) {
 		return
 	}
 	if message != "" {
-		r.message.Store(&message)
+		text := message // so that no memory is taken where there is none
+		r.message.Store(&text)
 	}
 	r.code.Store(code + 1)
 }

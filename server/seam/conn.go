@@ -91,7 +91,7 @@ func (c *serverConn) served() {
 // abandon ends a request that was handed on and has no handler, once its status
 // can no longer be written: grpc-go says nothing more of it then.
 func (o *Observer) abandon(s *stream) {
-	if !s.rec.Has(trace.MarkBegun) && !o.handles(s.rec.Facts().Method) {
+	if !s.rec.Has(trace.MarkBegun) && !o.handles(s.method) {
 		s.done(trace.EventHandled)
 	}
 }

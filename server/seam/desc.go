@@ -45,8 +45,10 @@ func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
 		if s == nil {
 			return next(srv, ctx, decode, chain)
 		}
-		if err := o.introduce(s, func(md metadata.MD) error { return grpc.SetHeader(ctx, md) }); err != nil {
-			return nil, err
+		if s.rec.Facts().Remote {
+			if err := grpc.SetHeader(ctx, o.introduction(s)); err != nil {
+				return nil, err
+			}
 		}
 		reply, err := next(srv, ctx, func(v any) error { return s.receive(decode, v) }, chain)
 		if err != nil {
@@ -84,17 +86,14 @@ func beginStatus(rec *trace.Record, now int64) {
 // be fetched.
 const traceURL = "glasskv-trace"
 
-// introduce tells a client that sent a traceparent under which IDs the server
+// introduction tells a client that sent a traceparent under which IDs the server
 // recorded its request, and where they can be looked up.
-func (o *Observer) introduce(s *stream, setHeader func(metadata.MD) error) error {
-	if !s.rec.Facts().Remote {
-		return nil
-	}
+func (o *Observer) introduction(s *stream) metadata.MD {
 	md := metadata.Pairs(traceParent, s.rec.TraceParent())
 	if o.opts.TraceURL != "" {
 		md.Set(traceURL, o.opts.TraceURL)
 	}
-	return setHeader(md)
+	return md
 }
 
 func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
@@ -103,8 +102,10 @@ func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 		if s == nil {
 			return next(srv, ss)
 		}
-		if err := o.introduce(s, ss.SetHeader); err != nil {
-			return err
+		if s.rec.Facts().Remote {
+			if err := ss.SetHeader(o.introduction(s)); err != nil {
+				return err
+			}
 		}
 		return next(srv, &serverStream{ServerStream: ss, rec: s.rec})
 	}

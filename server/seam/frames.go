@@ -20,16 +20,22 @@ const frameHeadLen = 9
 // size is what the frame takes on the wire, in bytes.
 func (h frameHead) size() int { return frameHeadLen + int(h.length) }
 
-// ends reports whether the frame is the last of its stream in its direction.
-// It is only that of a header block when the block needs no continuation.
+// ends reports whether the frame, with those that it continues in, is the last of
+// its stream in its direction.
 func (h frameHead) ends() bool {
 	return (h.kind == http2.FrameData || h.kind == http2.FrameHeaders) && h.flags.Has(http2.FlagDataEndStream)
 }
 
-// endsBlock reports whether the frame is the last of a header block.
-func (h frameHead) endsBlock() bool {
-	return (h.kind == http2.FrameHeaders || h.kind == http2.FrameContinuation) && h.flags.Has(http2.FlagHeadersEndHeaders)
+// isBlock reports whether the frame carries a header block or a piece of one.
+func (h frameHead) isBlock() bool {
+	return h.kind == http2.FrameHeaders || h.kind == http2.FrameContinuation
 }
+
+// endsBlock reports whether the frame is the last of a header block.
+func (h frameHead) endsBlock() bool { return h.isBlock() && h.flags.Has(http2.FlagHeadersEndHeaders) }
+
+// continues reports whether a header block goes on in the next frame.
+func (h frameHead) continues() bool { return h.isBlock() && !h.endsBlock() }
 
 // frames follows the frames of one direction of an HTTP/2 connection. It is
 // shown the bytes as they pass, in pieces of any size, and keeps none but those

@@ -59,7 +59,7 @@ func (c *serverConn) passing(p []byte) {
 		case frameBegan:
 			c.frameLeaves(out.frames.head, p)
 		case frameEnded:
-			if out.last != nil && (out.frames.head.endsBlock() || out.frames.head.kind != http2.FrameHeaders && out.frames.head.kind != http2.FrameContinuation) {
+			if out.last != nil && !out.frames.head.continues() {
 				out.last.ending.Store(true)
 				out.ended = append(out.ended, out.last)
 				out.last = nil
@@ -73,7 +73,7 @@ func (c *serverConn) frameLeaves(h frameHead, rest []byte) {
 	switch h.kind {
 	case http2.FrameHeaders, http2.FrameContinuation, http2.FrameData, http2.FrameRSTStream:
 	default:
-		return
+		return // not a stream's, or not a reply's
 	}
 	s := c.streams.find(h.stream)
 	if s == nil || s.ending.Load() || s.gone() {

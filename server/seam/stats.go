@@ -109,7 +109,7 @@ func (o *Observer) statusWritten(s *stream) {
 		return
 	}
 	s.rec.EndAt(trace.HandleStream, now)
-	s.rec.SetCode(uint32(codes.Unimplemented), o.whyUnimplemented(s.rec.Facts().Method))
+	s.rec.SetCode(uint32(codes.Unimplemented), o.whyUnimplemented(s.method))
 	s.done(trace.EventHandled)
 }
 

@@ -15,6 +15,7 @@ type stream struct {
 	context.Context // set by the tap; nil for a stream that was turned away before
 	rec             *trace.Record
 	conn            *serverConn
+	method          string // set by the tap, and never changed
 
 	handed  atomic.Bool   // operateHeaders is through with it: a goroutine of its own will handle it
 	entered atomic.Bool   // that goroutine has begun

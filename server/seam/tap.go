@@ -22,7 +22,8 @@ func (o *Observer) tap(ctx context.Context, info *tap.Info) (context.Context, er
 	s := latestOf(ctx)
 	if s != nil {
 		s.rec.Mark(trace.MarkTapped)
-		s.rec.Facts().Method = info.FullMethodName
+		s.method = info.FullMethodName
+		s.rec.Facts().Method = s.method
 		if parent := info.Header[traceParent]; len(parent) == 1 {
 			s.rec.Adopt(parent[0])
 		}

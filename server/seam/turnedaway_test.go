@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 	"strings"
@@ -182,4 +183,24 @@ func TestPaddingAndPriorityAreTakenOffABlock(t *testing.T) {
 			t.Errorf("%q with %x: %q", c.payload, c.flags, got)
 		}
 	}
+}
+
+// FuzzHeaderBlock holds that no block of a client's makes trouble.
+func FuzzHeaderBlock(f *testing.F) {
+	var block bytes.Buffer
+	enc := hpack.NewEncoder(&block)
+	for _, field := range putHeaders() {
+		if err := enc.WriteField(field); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(block.Bytes(), uint8(0))
+	f.Add([]byte("\x02\x82.."), uint8(http2.FlagHeadersPadded))
+	f.Add([]byte("\xbe\xbf"), uint8(http2.FlagHeadersPriority))
+	f.Fuzz(func(t *testing.T, payload []byte, flags uint8) {
+		inner := requestBlock(payload, http2.Flags(flags))
+		if len(inner) > len(payload) || len(pathOf(inner)) > maxBlock {
+			t.Errorf("%q becomes %q", payload, inner)
+		}
+	})
 }
