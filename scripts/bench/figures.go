@@ -78,11 +78,11 @@ func explainedFigures(e explained) []figure {
 func (r *result) priceFigures() []figure {
 	var all []figure
 	always := func(float64) bool { return true } // times say nothing about a machine that does other things too
-	if p, ok := r.Prices["BenchmarkStamp"]; ok {
+	if p, ok := r.Prices[stampBenchmark]; ok {
 		all = append(all, figure{"one stamp", "≤ 30 ns", fmt.Sprintf("%.1f ns", p.NS), p.NS <= 30, p.NS, always})
 	}
-	empty, ok := r.Prices["BenchmarkRequestEmptyStatsHandler"]
-	seams, both := r.Prices["BenchmarkRequestObserved"]
+	empty, ok := r.Prices[idleBenchmark]
+	seams, both := r.Prices[observedBenchmark]
 	if ok && both {
 		more := seams.Allocs - empty.Allocs
 		all = append(all, figure{

@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,14 +22,14 @@ const (
 
 func main() {
 	for file, lang := range map[string]string{"README.md": "en", "README.zh.md": "zh"} {
-		if err := refresh(file, lang); err != nil {
+		if err := refresh(context.Background(), file, lang); err != nil {
 			fmt.Fprintf(os.Stderr, "readme: %s: %v\n", file, err)
 			os.Exit(1)
 		}
 	}
 }
 
-func refresh(file, lang string) error {
+func refresh(ctx context.Context, file, lang string) error {
 	page, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func refresh(file, lang string) error {
 	if !ok {
 		return errors.New("no end marker")
 	}
-	timeline, err := run(lang)
+	timeline, err := run(ctx, lang)
 	if err != nil {
 		return err
 	}
@@ -51,9 +52,9 @@ func refresh(file, lang string) error {
 
 // run makes a demo of its own for each language, so each page shows what was
 // measured and not a translation of it.
-func run(lang string) (string, error) {
+func run(ctx context.Context, lang string) (string, error) {
 	var errs bytes.Buffer
-	cmd := exec.Command("go", "run", ".", "demo", "--only", "put", "--lang", lang, "--width", width, "--color", "never")
+	cmd := exec.CommandContext(ctx, "go", "run", ".", "demo", "--only", "put", "--lang", lang, "--width", width, "--color", "never")
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil {
