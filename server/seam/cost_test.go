@@ -42,7 +42,7 @@ func putter(t testing.TB, observed bool) func() {
 			_ = recorder.Close(context.Background())
 		})
 		f := o.front()
-		opts = append(f.Options, grpc.ChainUnaryInterceptor(f.OuterUnary, passOn, f.InnerUnary))
+		opts = append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(f.OuterUnary, passOn, f.InnerUnary)}, f.Options...)
 		desc, listen = f.ServiceDesc(desc), f.Listener
 	}
 	server := grpc.NewServer(opts...)

@@ -2,6 +2,7 @@ package seam
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -33,7 +34,7 @@ func TestTheMessagesOfAStreamAreStagesThatRepeat(t *testing.T) {
 	for err == nil {
 		_, err = client.Recv()
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	tl := r.check(r.record(), expect{
