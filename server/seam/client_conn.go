@@ -72,7 +72,7 @@ func (c *clientConn) leaving(b []byte) {
 	for {
 		payload := c.out.inside
 		n, edge := c.out.next(b)
-		if payload && (c.out.head.kind == http2.FrameHeaders || c.out.head.kind == http2.FrameContinuation) {
+		if payload && c.out.head.isBlock() {
 			// grpc-go neither pads its header blocks nor gives them a priority. An
 			// error here means that calls are not found from now on, and that their
 			// timelines lack the client's stages.

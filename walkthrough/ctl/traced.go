@@ -25,6 +25,7 @@ func (f *traceFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.endpoint, "trace-endpoint", "", "where the server's timelines are, as http://host:port (default: where the server says)")
 	f.show = show.New()
 	f.show.AddFlags(fs)
+	fs.Lookup("output").Usage = "the timeline as text for people, or as json for programs and nothing else"
 }
 
 // check refuses what has no effect, so that nobody waits for it in vain.
