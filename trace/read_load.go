@@ -82,24 +82,21 @@ func chunkLen(data []byte) int {
 // chunk reads the values of one chunk, of which there is mostly one.
 func (l *loader) chunk(data []byte, line int) {
 	rest := bytes.TrimLeft(data, " \t\r\n,]")
-	if len(rest) == 0 || (rest[0] == '[' && len(bytes.TrimSpace(rest)) == 1) {
+	line += bytes.Count(data[:len(data)-len(rest)], []byte{'\n'})
+	rest = bytes.TrimRight(rest, " \t\r\n")
+	if len(rest) == 0 || string(rest) == "[" {
 		return // what is left of an array whose members stand on lines of their own
 	}
-	offset := int64(len(data) - len(rest))
 	v := &values{loader: l, data: rest, dec: json.NewDecoder(bytes.NewReader(rest)), line: line}
 	before := len(l.spans)
 	err := v.all()
 	if err == nil {
 		return
 	}
-	line += bytes.Count(data[:min(int64(len(data)), offset+v.dec.InputOffset())], []byte{'\n'})
-	var syntax *json.SyntaxError
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+	line += bytes.Count(rest[:v.dec.InputOffset()], []byte{'\n'})
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		err = fmt.Errorf("line %d is cut short", line)
-	case errors.As(err, &syntax):
-		err = fmt.Errorf("line %d: %w", line, syntax)
-	default:
+	} else {
 		err = fmt.Errorf("line %d: %w", line, err)
 	}
 	if l.first == nil {
