@@ -35,11 +35,11 @@ func (r *result) figures() []figure {
 	for _, c := range []struct {
 		what, over, under string
 		w                 workload
-		reach             float64
+		reach, least      float64
 	}{
-		{"put/s with 64 clients, recorded, against trace off", traceOn, traceOff, put64, 0.90},
-		{"put/s with 64 clients, all exported over OTLP, against trace off", exportAll, traceOff, put64, 0.75},
-		{"put/s with 64 clients, recorded, against real etcd", traceOn, realEtcd, put64, 1.0},
+		{"put/s with 64 clients, recorded, against trace off", traceOn, traceOff, put64, 0.90, 0.5},
+		{"put/s with 64 clients, all exported over OTLP, against trace off", exportAll, traceOff, put64, 0.75, 0.25},
+		{"put/s with 64 clients, recorded, against real etcd", traceOn, realEtcd, put64, 1.0, 0.5},
 	} {
 		if got, ok := r.Turns.ratio(c.w, c.over, c.under, perSecond); ok {
 			what := c.what
@@ -48,7 +48,7 @@ func (r *result) figures() []figure {
 			}
 			all = append(all, figure{
 				what, fmt.Sprintf("≥ %.2f", c.reach), fmt.Sprintf("%.2f", got),
-				got >= c.reach, got, func(v float64) bool { return v > 0.5 },
+				got >= c.reach, got, func(v float64) bool { return v > c.least },
 			})
 		}
 	}

@@ -54,7 +54,7 @@ type options struct {
 
 func parseFlags() *options {
 	o := &options{}
-	flag.BoolVar(&o.short, "short", false, "one quick round, and fail when the ledger or an order of magnitude is wrong")
+	flag.BoolVar(&o.short, "short", false, "quick rounds, and fail when the ledger or an order of magnitude is wrong")
 	flag.BoolVar(&o.json, "json", false, "print the result as JSON")
 	flag.StringVar(&o.write, "write", "", "a document to put the result into, between its markers")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where data directories are made; must be on a disk")
@@ -76,7 +76,7 @@ func (o *options) shorten() {
 	given := make(map[string]bool)
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, value := range map[string]string{
-		"rounds": "1", "measure": "500ms", "warm": "200ms", "explain": "500", "long-load": "20000",
+		"rounds": "3", "measure": "400ms", "warm": "100ms", "explain": "500", "long-load": "20000",
 	} {
 		if !given[name] {
 			_ = flag.Set(name, value) // our own names and values

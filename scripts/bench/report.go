@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -73,6 +74,7 @@ func (r *result) markdown() string {
 
 // turnTable compares all targets at a few workloads.
 func (r *result) turnTable(w io.Writer, title string, columns []workload, of func(turn) float64) {
+	columns = slices.DeleteFunc(columns, func(c workload) bool { return len(r.Turns[c.name]) == 0 })
 	head := []string{title}
 	for _, c := range columns {
 		head = append(head, c.name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // The workloads, in the order of a round.
@@ -15,7 +16,13 @@ var (
 	range64  = workload{"range, 64 clients", 64, linearizable}
 )
 
-var workloads = []workload{putAlone, put64, put256, range1, range64}
+// workloads leaves out, in the short form, what no figure depends on.
+func (o *options) workloads() []workload {
+	if o.short {
+		return []workload{putAlone, put64}
+	}
+	return []workload{putAlone, put64, put256, range1, range64}
+}
 
 // turns holds every turn that was taken: by workload, then by target, one for
 // each round.
@@ -42,14 +49,12 @@ func (b *bench) takeTurns(ctx context.Context) (turns, error) {
 
 // round starts all targets anew and lets them take turns at each workload.
 func (b *bench) round(ctx context.Context, round int, all turns) (err error) {
-	servers := make([]*process, len(b.targets))
+	servers, err := b.startAll(ctx)
 	defer func() { err = errors.Join(err, stopAll(servers)) }()
-	for i, t := range b.targets {
-		if servers[i], err = t.start(ctx, b, b.newData()); err != nil {
-			return fmt.Errorf("start %s: %w", t.name, err)
-		}
+	if err != nil {
+		return err
 	}
-	for n, w := range workloads {
+	for n, w := range b.opts.workloads() {
 		for i := range servers {
 			at := (i + round + n) % len(servers) // nobody is always first
 			one, err := b.turn(ctx, servers, at, w)
@@ -60,6 +65,24 @@ func (b *bench) round(ctx context.Context, round int, all turns) (err error) {
 		}
 	}
 	return nil
+}
+
+// startAll starts every target on new data, all at once. Those that did start
+// are returned beside an error.
+func (b *bench) startAll(ctx context.Context) ([]*process, error) {
+	servers := make([]*process, len(b.targets))
+	failed := make([]error, len(b.targets))
+	var wg sync.WaitGroup
+	for i, t := range b.targets {
+		dir := b.newData()
+		wg.Go(func() {
+			if servers[i], failed[i] = t.start(ctx, b, dir); failed[i] != nil {
+				failed[i] = fmt.Errorf("start %s: %w", t.name, failed[i])
+			}
+		})
+	}
+	wg.Wait()
+	return servers, errors.Join(failed...)
 }
 
 // turn waits until all is quiet, warms one server up and measures it.
