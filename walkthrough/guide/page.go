@@ -115,7 +115,7 @@ func metric(spec *trace.Spec, l lang.Lang) string {
 func edgeText(e trace.EdgeSpec, l lang.Lang) string {
 	switch e.Edge {
 	case trace.Near:
-		return l.Say("near (%s)", "近似（%s）", screen.Duration(e.ErrorNS))
+		return l.Say("near (%s)", "近似（%s）", strings.Replace(screen.Duration(e.ErrorNS), ".00", "", 1))
 	case trace.Inferred:
 		return l.Pick("inferred", "推算")
 	}

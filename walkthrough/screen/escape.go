@@ -11,8 +11,24 @@ import (
 // sequences, bytes that are not UTF-8, and the invisible characters that turn
 // the direction of a line are written out, so that none of them can move the
 // cursor, hide text or change what stands beside it.
-func Escape(s string) string {
-	if isPlain(s) {
+func Escape(s string) string { return escape(s, "") }
+
+// Quote is Escape for a name that stands in a line with others. Between
+// quotation marks stands what is empty, has blanks in it, or could be taken for
+// something else; there it reads as in a program.
+func Quote(s string) string {
+	if s != "" && plainASCII(s) && !strings.ContainsAny(s, ` "\`) {
+		return s
+	}
+	if safe := escape(s, `"\`); safe != s || s == "" || strings.Contains(s, " ") {
+		return `"` + safe + `"`
+	}
+	return s
+}
+
+// escape writes a backslash before the marked characters as well.
+func escape(s, marked string) string {
+	if plainASCII(s) && !strings.ContainsAny(s, marked) {
 		return s
 	}
 	var b strings.Builder
@@ -21,8 +37,9 @@ func Escape(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\\':
-			b.WriteString(`\\`)
+		case strings.ContainsRune(marked, r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
 		case unicode.IsPrint(r):
 			b.WriteRune(r)
 		default:
@@ -31,15 +48,6 @@ func Escape(s string) string {
 		i += size
 	}
 	return b.String()
-}
-
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' || s[i] == '\\' {
-			return false
-		}
-	}
-	return true
 }
 
 func escapeRune(r rune) string {
@@ -56,14 +64,4 @@ func escapeRune(r rune) string {
 		return fmt.Sprintf(`\u%04x`, r)
 	}
 	return fmt.Sprintf(`\U%08x`, r)
-}
-
-// Quote escapes and, where the text is empty or a blank would make its ends
-// hard to see, puts it between quotation marks.
-func Quote(s string) string {
-	safe := Escape(s)
-	if safe == "" || strings.ContainsAny(safe, " \"") {
-		return `"` + strings.ReplaceAll(safe, `"`, `\"`) + `"`
-	}
-	return safe
 }

@@ -1,6 +1,8 @@
 package screen
 
 import (
+	"strings"
+
 	"charm.land/lipgloss/v2"
 
 	"glasskv/trace"
@@ -42,9 +44,14 @@ var hues = [numRoles]string{
 	Unknown:   "#808080",
 }
 
-var styles = buildStyles()
+// look is what stands before and behind a painted text.
+type look struct{ open, close string }
 
-func buildStyles() (all [numRoles]lipgloss.Style) {
+var looks = buildLooks()
+
+// buildLooks renders each style once: hundreds of pieces are painted in a
+// timeline, and all of a role are painted alike.
+func buildLooks() (all [numRoles]look) {
 	for role := range all {
 		style := lipgloss.NewStyle().Inline(true)
 		if hues[role] != "" {
@@ -56,7 +63,8 @@ func buildStyles() (all [numRoles]lipgloss.Style) {
 		case Dim:
 			style = style.Faint(true)
 		}
-		all[role] = style
+		const text = "x"
+		all[role].open, all[role].close, _ = strings.Cut(style.Render(text), text)
 	}
 	return all
 }
@@ -67,7 +75,7 @@ func (r Role) Paint(s string) string {
 	if r == Plain || s == "" {
 		return s
 	}
-	return styles[r].Render(s)
+	return looks[r].open + s + looks[r].close
 }
 
 // RoleOf returns the role of a kind of time.

@@ -8,7 +8,21 @@ import (
 )
 
 // Width returns how many columns a text takes, colours apart.
-func Width(s string) int { return ansi.StringWidth(s) }
+func Width(s string) int {
+	if plainASCII(s) { // most are, and counting clusters of characters takes time
+		return len(s)
+	}
+	return ansi.StringWidth(s)
+}
+
+func plainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
 
 // Left fills up with blanks on the right, Right on the left. A text that is
 // wider than n columns is returned as it is.

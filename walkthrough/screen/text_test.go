@@ -91,7 +91,7 @@ func TestNothingAClientSentMovesTheCursor(t *testing.T) {
 		"exe.\u202egnp":         `exe.\u202egnp`,
 		"\u2066x\u2069\u200b":   `\u2066x\u2069\u200b`,
 		"\xff\xfe":              `\xff\xfe`,
-		`back\slash`:            `back\\slash`,
+		`back\slash`:            `back\slash`,
 		"\u009b31m\u2028":       `\u009b31m\u2028`,
 		"\U000e0041 language":   `\U000e0041 language`,
 		"\ufeffbom\u00ad\ue000": `\ufeffbom\u00ad\ue000`,
@@ -100,7 +100,8 @@ func TestNothingAClientSentMovesTheCursor(t *testing.T) {
 			t.Errorf("Escape(%q) = %s, want %s", in, got, want)
 		}
 	}
-	for in, want := range map[string]string{"": `""`, "a b": `"a b"`, `a"b`: `"a\"b"`, "plain": "plain"} {
+	for in, want := range map[string]string{"": `""`, "a b": `"a b"`, `a"b`: `"a\"b"`, "plain": "plain",
+		"价格": "价格", `a\x1b`: `"a\\x1b"`, "a\x1b": `"a\x1b"`} {
 		if got := Quote(in); got != want {
 			t.Errorf("Quote(%q) = %s, want %s", in, got, want)
 		}

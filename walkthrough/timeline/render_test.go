@@ -78,11 +78,12 @@ func optionsOf(t *testing.T, d *datadriven.TestData) (o Options) {
 // hold.
 func drawEverywhere(t *testing.T, tl *trace.Timeline) {
 	t.Helper()
-	for width := screen.MinWidth; width <= screen.MaxWidth; width += 7 {
+	for width := screen.MinWidth; width <= screen.MaxWidth; width += 14 {
 		for _, language := range []lang.Lang{lang.EN, lang.ZH} {
-			o := Options{Options: screen.Options{Width: width, Lang: language, ASCII: width%2 == 0}}
-			draw(t, tl, o)
-			o.Profile = colorprofile.ANSI256
+			o := Options{Options: screen.Options{Width: width, Lang: language, ASCII: width%3 == 0}}
+			if width%4 == 0 {
+				o.Profile = colorprofile.ANSI256
+			}
 			draw(t, tl, o)
 		}
 	}
