@@ -10,13 +10,14 @@ import (
 // have begun and not ended are marked open. It costs some microseconds and is
 // not for the request's way.
 func (r *Record) Timeline() *Timeline {
-	t := r.assemble()
+	t := r.assemble(make([]StageTime, 0, 32))
 	FillLedger(t)
 	return t
 }
 
-// assemble makes the timeline without its ledger.
-func (r *Record) assemble() *Timeline {
+// assemble makes the timeline without its ledger. Its stages go into the given
+// slice, as far as there is room.
+func (r *Record) assemble(stages []StageTime) *Timeline {
 	t := &Timeline{
 		TraceID: r.traceID.String(), SpanID: spanString(r.spanID),
 		Method: text(r.facts.Method), Observer: ObserverServer,
@@ -34,7 +35,7 @@ func (r *Record) assemble() *Timeline {
 	if m := r.message.Load(); m != nil {
 		t.Message = text(*m)
 	}
-	t.Stages = make([]StageTime, 0, 32)
+	t.Stages = stages[:0]
 	a := assembly{r: r, t: t, end: r.over()}
 	t.DurationNS = max(0, a.end-r.begin)
 	a.connection()
@@ -50,6 +51,8 @@ type assembly struct {
 	end int64 // the stamp that ends the request
 
 	opened *Conn // the connection, if this request opened it
+
+	passed [NumStages]bool // stages that the timeline has; parents come before their children
 }
 
 func (a *assembly) connection() {
@@ -75,6 +78,8 @@ func (a *assembly) stages() {
 		a.add(s, begin, end)
 		a.repeated(s)
 		switch s {
+		case HandleStream:
+			a.unseen()
 		case RaftHandleReady: // after it, so that raft.waitReady is known
 			a.busy()
 		case WALSave:
@@ -82,6 +87,14 @@ func (a *assembly) stages() {
 		case ReadWait:
 			a.batch(a.r.round.Load(), ReadIndex, ReadWaitApplied)
 		}
+	}
+}
+
+// unseen marks the end of grpc.startHandler where handleStream, which comes
+// next, was not seen to begin.
+func (a *assembly) unseen() {
+	if st := a.t.Stage(StartHandler.String()); st != nil && !a.passed[HandleStream] {
+		st.EndEdge = Inferred
 	}
 }
 
@@ -140,6 +153,7 @@ func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 		return nil
 	}
 	spec := SpecOf(s)
+	a.passed[s] = true
 	st := StageTime{
 		Stage: spec.Name, Scope: spec.Scope, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge,
 		BeginNS: begin - a.r.begin,
@@ -168,7 +182,18 @@ var (
 	changes  = []Stage{TxnPut, TxnDeleteRange, TxnTxn, TxnCompact, ApplyLease}
 )
 
+// parent finds the stage that a stage lies in: the nearest one above it that the
+// request has passed. A compaction, for one, does not pass raftRequest.
 func (a *assembly) parent(spec *Spec) Stage {
+	s := a.declared(spec)
+	for s != None && !a.passed[s] && SpecOf(s).Scope == ScopeRequest {
+		s = a.declared(SpecOf(s))
+	}
+	return s
+}
+
+// declared is the parent by the catalogue.
+func (a *assembly) declared(spec *Spec) Stage {
 	var group []Stage
 	switch spec.Parent {
 	case GRPCHandler:
@@ -193,7 +218,9 @@ func (a *assembly) attributes() {
 	}
 	r := a.r
 	if r.keyTotal > 0 {
-		set(AttrKey, r.keyText())
+		if r.keyLen > 0 { // nothing of it is kept when it is redacted
+			set(AttrKey, r.keyText())
+		}
 		set(AttrKeySize, strconv.Itoa(int(r.keyTotal)))
 	}
 	if r.facts.ValueSize > 0 {
@@ -269,12 +296,16 @@ func whyNot(r *Record, t *Timeline) []NotReached {
 		not(HandleRawConn, WhyReused)
 		not(ServeStreams, WhyReused)
 	}
-	switch {
-	case !r.Has(MarkTapped):
+	switch entered := t.Stage(HandleStream.String()) != nil; {
+	case t.Stage(StartHandler.String()) == nil:
 		not(HandleStream, WhyBeforeTap)
 	case r.Has(MarkBegun):
-	case t.Stage(HandleStream.String()) != nil:
+	case entered:
 		not(ProcessRPC, whyNoRPC(t.Method))
+	case whyNoRPC(t.Method) == WhyMalformed:
+		// It answers such a request before it does anything that can be seen.
+		not(HandleStream, WhyNotSeen)
+		not(ProcessRPC, WhyMalformed)
 	}
 	return append(out, whyNoProposal(r, t)...)
 }

@@ -55,7 +55,7 @@ func TestOurOTLPIsTheSDKs(t *testing.T) {
 	w := newWorld(rc, newRand(5))
 	s := newSpanner()
 	for range 30 {
-		s.timeline(w.request().assemble())
+		s.timeline(w.request().assemble(nil))
 	}
 	for _, b := range append(w.saves, w.reads...) {
 		s.batch(b)

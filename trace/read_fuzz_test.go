@@ -44,7 +44,7 @@ func FuzzReadOTLP(f *testing.F) {
 	for range 3 {
 		s := newSpanner()
 		r := w.request()
-		s.timeline(r.assemble())
+		s.timeline(r.assemble(nil))
 		for _, b := range w.saves {
 			s.batch(b)
 		}
@@ -71,7 +71,7 @@ func FuzzReadStdout(f *testing.F) {
 			f.Fatal(err)
 		}
 		s := newSpanner()
-		s.timeline(r.assemble())
+		s.timeline(r.assemble(nil))
 		if err := exporter.ExportSpans(context.Background(), from.stubs(s.spans)); err != nil {
 			f.Fatal(err)
 		}

@@ -74,12 +74,12 @@ func BenchmarkExportOfOnePut(b *testing.B) {
 	b.Run("assemble", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			r.assemble()
+			r.assemble(nil)
 		}
 	})
 	b.Run("spans", func(b *testing.B) {
 		b.ReportAllocs()
-		t := r.assemble()
+		t := r.assemble(nil)
 		for b.Loop() {
 			spans.reset()
 			spans.timeline(t)
