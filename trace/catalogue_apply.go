@@ -82,7 +82,7 @@ var applyStages = []Spec{
 		Stage: ApplyEntry, Name: "apply.entry", Parent: ProcessOnce, Scope: ScopeRequest, Kind: KindWork,
 		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver", "(*EtcdServer).applyEntryNormal"},
 		Seam:     "server/seam/apply.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Near, 1000},
 		Metric: "etcd_server_apply_duration_seconds",
 		Next: []string{
 			"go.etcd.io/etcd/server/v3/etcdserver.(*EtcdServer).applyEntryNormal",
@@ -92,14 +92,14 @@ var applyStages = []Spec{
 		EN: Text{
 			Note: "the change took effect on this member",
 			What: "applyEntryNormal decodes the entry, finds out whether somebody here waits for its result, carries it out on the store, and hands the result over. Every member does the same with the same entries in the same order, which is why their stores stay alike.",
-			How:  "The server calls it through a seam; stamps stand before and after the call: both edges are exact. The request ID in the entry says whose it is.",
+			How:  "The server calls it through a seam, with a stamp before the call: exact. It ends where it hands the result over, the last thing that it does, about 1 µs before it returns: near. The request ID in the entry says whose it is.",
 			Slow: "The change itself (see the rows inside), and the commit of the backend that it may set off.",
 			Do:   "etcd logs \"apply request took too long\" beyond 100 ms. Look there for the kind of request, then at mvcc.begin and mvcc.end here.",
 		},
 		ZH: Text{
 			Note: "改动在这个成员上生效",
 			What: "applyEntryNormal 解码条目，看本机有没有人在等它的结果，在存储上执行改动，再把结果交出去。每个成员都按同样的顺序对同样的条目做同样的事，所以各成员的存储始终一致。",
-			How:  "服务端经由接缝调用它，调用前后各打一个点：两端都精确。凭条目里的请求 ID 知道它属于谁。",
+			How:  "服务端经由接缝调用它，调用前打一个点，精确；终点是它交出结果的时刻，这是它做的最后一件事，比返回约早 1 µs，近似。凭条目里的请求 ID 知道它属于谁。",
 			Slow: "改动本身（看里面的各行），以及它可能引发的后端提交。",
 			Do:   "超过 100 ms 时 etcd 会记一条日志 apply request took too long。先从那里看是什么请求，再看这里的 mvcc.begin 和 mvcc.end。",
 		},

@@ -68,14 +68,14 @@ var grpcStages = []Spec{
 		EN: Text{
 			Note: "the request's own goroutine, from first to last",
 			What: "handleStream is what the request's goroutine runs. It splits the method's name into service and method, looks both up, and calls processRPC. If there is no such service or method, it answers Unimplemented itself, and no handler ever runs.",
-			How:  "It begins with its first question to the request's context, 0.1–0.2 µs after its entry: exact. It ends with End of the stats handler, or with the trailers where no handler ran, up to 2 µs before it returns: near.",
+			How:  "It begins with its first question to the request's context, 0.1–0.2 µs after its entry: exact. It ends with End of the stats handler, or with the trailers where no handler ran, up to 2 µs before it returns: near. A malformed name is answered without any question: then the row is missing, and grpc.startHandler runs on to the reply.",
 			Slow: "It is a frame around the stages inside it. Its own share is small; most of that is a copy of the metadata for the stats handler.",
 			Do:   "Look at the rows inside. For Unimplemented, check the method's spelling, and whether the server offers that service at all.",
 		},
 		ZH: Text{
 			Note: "请求自己的 goroutine，从头到尾",
 			What: "请求的 goroutine 跑的就是 handleStream：把方法名拆成服务和方法，查表，再调用 processRPC。如果没有这个服务或方法，它自己直接回复 Unimplemented，不会有 handler 运行。",
-			How:  "起点是它第一次查询请求的 context，即进入函数后 0.1–0.2 µs，精确；终点是 stats handler 的 End（没有 handler 运行时则是 trailer），比函数返回最多早 2 µs，近似。",
+			How:  "起点是它第一次查询请求的 context，即进入函数后 0.1–0.2 µs，精确；终点是 stats handler 的 End（没有 handler 运行时则是 trailer），比函数返回最多早 2 µs，近似。方法名格式不对时它什么也不查就回复：这一行不出现，grpc.startHandler 一直画到回复。",
 			Slow: "它只是包着里面各阶段的外框，自己花的时间很少，其中大半是为 stats handler 复制元数据。",
 			Do:   "看里面的各行。遇到 Unimplemented，先核对方法名的拼写，再看服务端到底有没有这个服务。",
 		},

@@ -110,7 +110,7 @@ func (u *underWay) Pop() any {
 // claimsOf clips every stage to the request's duration and ranks it. Stages
 // without a kind of time (a connection's life) claim nothing.
 func claimsOf(stages []StageTime, duration int64) []claim {
-	depth, waiting := depthOf(stages), childrenOfWaits(stages)
+	depth, waiting, outer := depthOf(stages), childrenOfWaits(stages), knownStages(stages)
 	claims := make([]claim, 0, len(stages)+4)
 	for i := range stages {
 		st := &stages[i]
@@ -123,7 +123,7 @@ func claimsOf(stages []StageTime, duration int64) []claim {
 		default:
 			rank = int(spec.Stage)
 		}
-		c := claim{st.Stage, rank, max(0, st.BeginNS), min(duration, st.EndNS)}
+		c := claim{st.Stage, rank, max(0, st.BeginNS), min(duration, outer.left(st))}
 		if spec != nil && spec.Waits {
 			if first := firstFrom(waiting[st.Stage], st.BeginNS, st.EndNS); first < c.end {
 				blind := claim{Unexplained, rank, max(c.begin, first), c.end}
@@ -139,6 +139,43 @@ func claimsOf(stages []StageTime, duration int64) []claim {
 	}
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.begin, b.begin) })
 	return claims
+}
+
+// enclosing tells of each stage of the catalogue that a timeline has what it lies
+// in and when the last of its rows ended.
+type enclosing map[string]struct {
+	parent string
+	end    int64
+}
+
+func knownStages(stages []StageTime) enclosing {
+	all := make(enclosing, NumStages)
+	for i := range stages {
+		if st := &stages[i]; specFor(st.Stage) != nil {
+			row := all[st.Stage]
+			row.parent, row.end = st.Parent, max(row.end, st.EndNS)
+			all[st.Stage] = row
+		}
+	}
+	return all
+}
+
+// left returns when a request had left a stage: at its end, or at that of a stage
+// around it. A save goes on for the others when one of its requests gives up.
+// Spans that the catalogue does not know may outlive what they lie in.
+func (e enclosing) left(st *StageTime) int64 {
+	end, name := st.EndNS, st.Parent
+	if specFor(st.Stage) == nil {
+		return end
+	}
+	for range NumStages { // a file may have them in a circle
+		outer, known := e[name]
+		if !known {
+			break
+		}
+		end, name = min(end, outer.end), outer.parent
+	}
+	return end
 }
 
 func specFor(name string) *Spec {

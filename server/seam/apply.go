@@ -44,7 +44,9 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		a.current.Store(rec)
 		next(e)
 		a.current.Store(nil)
-		rec.End(trace.ApplyEntry)
+		if _, handedOver := rec.Stamps(trace.ApplyEntry); handedOver == 0 {
+			rec.End(trace.ApplyEntry)
+		}
 	}
 }
 

@@ -30,24 +30,26 @@ func streamFrom(ctx context.Context) *stream {
 // handing the stream to a goroutine; streams that it turned away are never asked.
 func (s *stream) Done() <-chan struct{} {
 	if !s.handed.Load() {
+		s.rec.BeginAt(trace.StartHandler, s.tapped)
 		s.handed.Store(true)
 	}
 	return s.Context.Done()
 }
 
-// Value returns what the request's context holds under key. The first call
-// comes from handleStream, which reads the metadata before all else.
+// Value returns what the request's context holds under key. The first call for a
+// key that is not our own comes from handleStream, which reads the metadata
+// before all else. It does not when the method's name is malformed.
 func (s *stream) Value(key any) any {
-	if !s.entered.Load() && s.entered.CompareAndSwap(false, true) {
-		now := trace.Now()
-		s.rec.EndAt(trace.StartHandler, now)
-		s.rec.BeginAt(trace.HandleStream, now)
-	}
 	switch key {
 	case streamKey{}:
 		return s
 	case recordKey:
 		return s.rec
+	}
+	if !s.entered.Load() && s.entered.CompareAndSwap(false, true) {
+		now := trace.Now()
+		s.rec.EndAt(trace.StartHandler, now)
+		s.rec.BeginAt(trace.HandleStream, now)
 	}
 	return s.Context.Value(key)
 }

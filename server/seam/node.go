@@ -21,15 +21,18 @@ func (n *node) Propose(ctx context.Context, data []byte) error {
 	if rec == nil {
 		return n.Node.Propose(ctx, data)
 	}
-	if id := requestID(data); id != 0 {
+	id := requestID(data)
+	if id != 0 {
 		n.requests.put(id, rec)
 	}
 	rec.Begin(trace.RaftPropose)
 	err := n.Node.Propose(ctx, data)
 	now := trace.Now()
 	rec.EndAt(trace.RaftPropose, now)
-	if err == nil {
-		rec.BeginAt(trace.RaftWaitReady, now)
+	if err != nil {
+		n.requests.drop(id) // it will not come back
+		return err
 	}
-	return err
+	rec.BeginAt(trace.RaftWaitReady, now)
+	return nil
 }

@@ -108,15 +108,21 @@ func (o *Observer) statusWritten(s *stream) {
 	if s.rec.Has(trace.MarkBegun) {
 		return
 	}
-	s.rec.EndAt(trace.HandleStream, now)
+	if s.entered.Load() {
+		s.rec.EndAt(trace.HandleStream, now)
+	} else {
+		s.rec.EndAt(trace.StartHandler, now) // handleStream was not seen, see context.go
+	}
 	s.rec.SetCode(uint32(codes.Unimplemented), o.whyUnimplemented(s.method))
 	s.done(trace.EventHandled)
 }
 
 func (s *stream) end(err error) {
 	now := trace.Now()
-	if begun, sent := s.rec.Stamps(trace.SendMsg); begun != 0 && sent == 0 {
-		s.rec.EndAt(trace.SendMsg, now) // the reply could not be sent
+	for _, stage := range [...]trace.Stage{trace.SendMsg, trace.WriteStatus} {
+		if begun, sent := s.rec.Stamps(stage); begun != 0 && sent == 0 {
+			s.rec.EndAt(stage, now) // it could not be sent
+		}
 	}
 	s.rec.EndAt(trace.ProcessRPC, now)
 	s.rec.EndAt(trace.HandleStream, now)

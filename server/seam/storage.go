@@ -21,14 +21,23 @@ func (s *storage) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 	}
 	s.loop.fsync.read()
 	begin := trace.Now()
+	s.begin(batch, begin)
 	err := s.Storage.Save(st, ents)
-	end := trace.Now()
-	s.observe(batch, begin, end)
+	s.end(batch, begin, err)
 	return err
 }
 
-func (s *storage) observe(batch *trace.Batch, begin, end int64) {
-	batch.Begin(begin)
+// begin comes before the save, so that a request which gives up meanwhile shows
+// what it was waiting for.
+func (s *storage) begin(batch *trace.Batch, now int64) {
+	batch.Begin(now)
+	for _, rec := range s.loop.members {
+		rec.EndAt(trace.RaftHandleReady, now)
+	}
+}
+
+func (s *storage) end(batch *trace.Batch, begin int64, err error) {
+	end := trace.Now()
 	if took, once := s.loop.fsync.since(); took > 0 {
 		// The sync is the last thing that Save does, unless it also cut the
 		// segment, and then there was more than one.
@@ -36,8 +45,10 @@ func (s *storage) observe(batch *trace.Batch, begin, end int64) {
 		batch.Inner(max(begin, end-took), end)
 	}
 	batch.End(end)
+	if err != nil {
+		return // nothing of it will be committed
+	}
 	for _, rec := range s.loop.members {
-		rec.EndAt(trace.RaftHandleReady, begin)
 		rec.BeginAt(trace.RaftCommit, end)
 	}
 }

@@ -17,6 +17,7 @@ type stream struct {
 	conn            *serverConn
 	method          string // set by the tap, and never changed
 
+	tapped  int64         // when the tap was through with it
 	handed  atomic.Bool   // operateHeaders is through with it: a goroutine of its own will handle it
 	entered atomic.Bool   // that goroutine has begun
 	ending  atomic.Bool   // the reply's last frame is being written, or is written

@@ -39,9 +39,8 @@ func (o *Observer) tap(ctx context.Context, info *tap.Info) (context.Context, er
 		return ctx, nil
 	}
 	s.Context = ctx
-	now := trace.Now()
-	s.rec.EndAt(trace.OperateHeaders, now)
-	s.rec.BeginAt(trace.StartHandler, now)
+	s.tapped = trace.Now()
+	s.rec.EndAt(trace.OperateHeaders, s.tapped)
 	return s, nil
 }
 

@@ -13,9 +13,23 @@ type waiting struct {
 	requests *requests
 }
 
+// Trigger hands a result over, which is the last thing that apply does with an
+// entry. A handler that does not wait any longer calls it as well, without a
+// result, to have its place in the table cleared; its entry may still be on its
+// way, and what happens to it then is still noted.
 func (w *waiting) Trigger(id uint64, x any) {
+	if x == nil {
+		w.Wait.Trigger(id, x)
+		return
+	}
 	rec := w.requests.get(id)
 	w.requests.drop(id)
-	rec.Begin(trace.WaitTrigger)
+	now := trace.Now()
+	if _, applied := rec.Stamps(trace.ApplyEntry); applied == 0 {
+		rec.EndAt(trace.ApplyEntry, now)
+	}
+	if _, left := rec.Stamps(trace.ProcessOnce); left == 0 {
+		rec.BeginAt(trace.WaitTrigger, now)
+	}
 	w.Wait.Trigger(id, x)
 }

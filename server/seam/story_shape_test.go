@@ -1,0 +1,196 @@
+package seam
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"glasskv/trace"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// records takes the next n records and tells of each shape once. With
+// codes=(A,B) either code will do, where it depends on which of two clocks is
+// quicker.
+func (s *story) records(n int, w words) string {
+	count, shapes, behind := map[string]int{}, []string{}, []int{}
+	for range n {
+		s.last = await(s, "record", s.finished)
+		shape := s.shape(s.last, n > 1)
+		before, _ := strconv.Atoi(s.last.Timeline().Attributes[trace.AttrBehind])
+		behind = append(behind, before)
+		if codes, ok := w.Arg("codes"); ok {
+			shape = eitherCode(shape, codes.Vals)
+		}
+		if count[shape]++; count[shape] == 1 {
+			shapes = append(shapes, shape)
+		}
+	}
+	if w.has("quiet") {
+		return ""
+	}
+	var b strings.Builder
+	for _, shape := range shapes {
+		if n > 1 {
+			slices.Sort(behind)
+			fmt.Fprintf(&b, "%d of %d, in their apply batch behind %v:\n", count[shape], n, behind)
+		}
+		b.WriteString(shape)
+	}
+	return b.String()
+}
+
+func eitherCode(shape string, codes []string) string {
+	head, rest, _ := strings.Cut(shape, "\n")
+	method, code, _ := strings.Cut(head, ": ")
+	code, _, _ = strings.Cut(code, ",")
+	for _, one := range codes {
+		if name, _, _ := strings.Cut(code, " "); name == one {
+			return fmt.Sprintf("%s: %s\n%s", method, strings.Join(codes, " or "), rest)
+		}
+	}
+	return shape
+}
+
+// shape prints a record without its times; one of many also without what tells
+// it from the others.
+func (s *story) shape(rec *trace.Record, ofMany bool) string {
+	t := rec.Timeline()
+	sound(s, t)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q: %s\n", t.Method, reply(t))
+	if ofMany {
+		delete(t.Attributes, trace.AttrRevision)
+		delete(t.Attributes, trace.AttrBehind)
+	}
+	if text := facts(t); text != "" {
+		fmt.Fprintf(&b, "  %s\n", text)
+	}
+	b.WriteString("stages:\n")
+	b.WriteString(tree(t))
+	if waited := waited(t); waited != "" {
+		fmt.Fprintf(&b, "waited in:\n%s\n", waited)
+	}
+	for i, not := range t.NotReached {
+		if i == 0 {
+			b.WriteString("not reached:\n")
+		}
+		fmt.Fprintf(&b, "  %s: %s\n", not.Stage, not.Why)
+	}
+	return b.String()
+}
+
+func reply(t *trace.Timeline) string {
+	text := t.Code
+	if text == "" {
+		text = "no reply"
+	}
+	if t.Message != "" {
+		text += fmt.Sprintf(" %q", t.Message)
+	}
+	if t.Connection.Reused {
+		return text + ", connection reused"
+	}
+	return text + ", new connection"
+}
+
+// facts lists the attributes.
+func facts(t *trace.Timeline) string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(t.Attributes)) {
+		all = append(all, fmt.Sprintf("%s=%s", strings.TrimPrefix(key, "glasskv."), t.Attributes[key]))
+	}
+	return strings.Join(all, " ")
+}
+
+// tree lists the stages, each below the one that it lies in. A stage that
+// repeats stands once.
+func tree(t *trace.Timeline) string {
+	var b strings.Builder
+	var below func(parent, indent string)
+	below = func(parent, indent string) {
+		seen := map[string]int{}
+		for _, st := range t.Stages {
+			if st.Parent == parent {
+				seen[st.Stage]++
+			}
+		}
+		for _, st := range t.Stages {
+			if times := seen[st.Stage]; st.Parent == parent && times > 0 {
+				seen[st.Stage] = 0
+				fmt.Fprintf(&b, "%s\n", strings.TrimRight(line(st, indent, times), " "))
+				below(st.Stage, indent+"  ")
+			}
+		}
+	}
+	below("", "  ")
+	return b.String()
+}
+
+func line(st trace.StageTime, indent string, times int) string {
+	var more []string
+	if st.BeginEdge != trace.Exact || st.EndEdge != trace.Exact {
+		more = append(more, fmt.Sprintf("%s to %s", st.BeginEdge, st.EndEdge))
+	}
+	if st.SharedBy > 0 {
+		more = append(more, fmt.Sprintf("shared by %d", st.SharedBy))
+	}
+	if st.Open {
+		more = append(more, "open")
+	}
+	if times > 1 {
+		more = append(more, fmt.Sprintf("%d times", times))
+	}
+	return fmt.Sprintf("%-54s %-8s %s", indent+st.Stage, st.Scope, strings.Join(more, ", "))
+}
+
+// waited lists what stands in the ledger, each stage where it comes first.
+func waited(t *trace.Timeline) string {
+	var names []string
+	var lines strings.Builder
+	column := 80
+	for _, row := range t.Ledger {
+		if slices.Contains(names, row.Stage) {
+			continue
+		}
+		names = append(names, row.Stage)
+		if column += len(row.Stage) + 2; column > 80 {
+			column = len(row.Stage) + 2
+			lines.WriteString("\n ")
+		}
+		lines.WriteString(" " + row.Stage)
+	}
+	return strings.TrimPrefix(lines.String(), "\n")
+}
+
+// spanNames keeps of what is exported the names of the root spans.
+type spanNames struct {
+	mu    sync.Mutex
+	roots []string
+}
+
+func (x *spanNames) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, span := range spans {
+		if parent := span.Parent(); parent.IsRemote() {
+			x.roots = append(x.roots, fmt.Sprintf("%s %s", span.SpanContext().TraceID(), span.Name()))
+		}
+	}
+	return nil
+}
+
+func (x *spanNames) Shutdown(context.Context) error { return nil }
+
+// exports ends the recorder and tells what had been exported.
+func (s *story) exports() string {
+	s.must(s.recorder.Close(limit(s)))
+	s.exported.mu.Lock()
+	defer s.exported.mu.Unlock()
+	return strings.Join(s.exported.roots, "\n")
+}
