@@ -3,16 +3,22 @@
 //
 // The parts, in the order in which a request meets them:
 //
-//	stage.go, catalogue*.go  every stage, declared once: name, place, edges, texts
-//	clock.go                 the one clock that all stamps share
-//	record.go                Record: a fixed-size set of stamps for one request
-//	conn.go, batch.go        what requests share: a connection, an fsync, a read round
-//	recorder.go              the bounded ring of finished records and its worker
-//	assemble.go              a Record, once finished, becomes a Timeline
-//	ledger.go                a Timeline's waiting time, tiled: no gap, no overlap
-//	timeline.go              Timeline: what people are shown and programs read
-//	spans.go, export*.go     a Timeline becomes OpenTelemetry spans, and leaves
-//	read*.go                 spans from a file become Timelines again
+//	stage.go, catalogue*.go   every stage, declared once: name, place, edges, texts
+//	clock*.go                 the one clock that all stamps share, and the machine's
+//	record.go, facts.go       Record: a fixed-size set of stamps for one request
+//	conn.go, batch.go         what requests share: a connection, an fsync, a read round
+//	repeat.go                 what a streaming call passes once per message
+//	recorder.go, options.go   the bounded ring of finished records
+//	worker.go                 who follows the ring, and who is told
+//	slowest.go, lookup.go     the slowest ones, kept apart; finding a record again
+//	assemble.go               a Record, once finished, becomes a Timeline
+//	ledger.go                 a Timeline's waiting time, tiled: no gap, no overlap
+//	timeline.go               Timeline: what people are shown and programs read
+//	merge.go                  the client's and the server's half become one Timeline
+//	sample.go, outlet.go      what is exported, and the goroutine that does it
+//	spans*.go, export*.go     a Timeline becomes OpenTelemetry spans, and leaves
+//	read*.go, build*.go       spans from a file become Timelines again
+//	endpoint/                 finished Timelines over HTTP
 //
 // On the request's way only stamps happen: two loads and a store each. All
 // else (assembling, the ledger, spans, export) is done by a worker when the

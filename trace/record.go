@@ -59,46 +59,6 @@ type ids struct{ hi, lo uint64 }
 // maxKey bounds how much of a key a record keeps, in bytes.
 const maxKey = 64
 
-// Facts are what a seam knows of a request besides its stamps. They are set by
-// the goroutine that reads the connection and by the handler's, before the
-// request is finished.
-type Facts struct {
-	Method    string // "/etcdserverpb.KV/Put"; empty when it was turned away before its name was known
-	Sampled   bool   // the client's traceparent asked for it to be sampled
-	Remote    bool   // the trace ID came from the client's traceparent
-	Revision  int64  // the store's revision after a write; zero when unknown
-	ValueSize int    // bytes of the value written; never the value
-}
-
-// Mark notes something that happened to a request and is not a stage.
-type Mark uint32
-
-// The marks.
-const (
-	MarkTapped     Mark = 1 << iota // the tap saw it: operateHeaders took it
-	MarkBegun                       // stats Begin: a handler was found for it
-	MarkReset                       // the client reset the stream
-	MarkResetSent                   // the server reset the stream
-	MarkConnClosed                  // the connection ended before the reply was out
-	MarkSwept                       // it never completed; the sweeper closed it
-	MarkStopping                    // the server was being stopped
-	MarkStreaming                   // it is a streaming call
-	MarkClient                      // it was recorded by our own client
-	MarkOpener                      // it is the first request of its connection
-)
-
-// Event is one of the three things that complete a record, in any order.
-type Event uint32
-
-// The events that complete a record.
-const (
-	EventHandled Event = 1 << iota // stats End, or OutTrailer where there was no Begin, or never handed to a handler
-	EventWire                      // the reply's last frame is written, or the stream or connection is gone
-	EventRead                      // the reader is past this stream's HEADERS: the tap can no longer come
-
-	allEvents = EventHandled | EventWire | EventRead
-)
-
 type recordKey struct{}
 
 // FromContext returns the record that travels in ctx, or nil.
@@ -288,8 +248,11 @@ func (r *Record) Finished() bool { return r != nil && Event(r.events.Load()) == 
 func (r *Record) Events() Event { return Event(r.events.Load()) }
 
 // TraceParent returns the request's IDs in the W3C format, as the server
-// returns them to the client.
-func (r *Record) TraceParent() string { return formatTraceParent(r.traceID, r.spanID, true) }
+// returns them to the client and our own client sends them. The sampling flag is
+// the client's, where the client sent one.
+func (r *Record) TraceParent() string {
+	return formatTraceParent(r.traceID, r.spanID, !r.facts.Remote || r.facts.Sampled)
+}
 
 // Adopt takes the trace ID, the parent span and the sampling flag from a
 // client's traceparent. It reports whether the header was valid; an invalid one

@@ -1,0 +1,77 @@
+package trace
+
+import "strconv"
+
+func (a *assembly) attributes() {
+	set := func(key, value string) {
+		if a.t.Attributes == nil {
+			a.t.Attributes = make(map[string]string)
+		}
+		a.t.Attributes[key] = value
+	}
+	r := a.r
+	if r.keyTotal > 0 {
+		if r.keyLen > 0 { // nothing of it is kept when it is redacted
+			set(AttrKey, r.keyText())
+		}
+		set(AttrKeySize, strconv.Itoa(int(r.keyTotal)))
+	}
+	if r.facts.ValueSize > 0 {
+		set(AttrValueSize, strconv.Itoa(r.facts.ValueSize))
+	}
+	if r.facts.Revision > 0 {
+		set(AttrRevision, strconv.FormatInt(r.facts.Revision, 10))
+	}
+	if n := r.behind.Load(); n > 0 {
+		set(AttrBehind, strconv.Itoa(int(n)))
+	}
+	for _, m := range markNames {
+		if r.Has(m.mark) {
+			set(AttrOutcome, m.name)
+			break
+		}
+	}
+	if r.Has(MarkStreaming) {
+		set(AttrStreaming, "true")
+	}
+}
+
+// The keys of a timeline's attributes, which are those of its root span.
+const (
+	AttrKey       = "glasskv.key"          // the key, at most its first 64 bytes; absent when redacted
+	AttrKeySize   = "glasskv.key.size"     // bytes
+	AttrValueSize = "glasskv.value.size"   // bytes; the value itself is never recorded
+	AttrRevision  = "glasskv.revision"     // the store's revision after a write
+	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
+	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
+	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
+	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
+)
+
+// The outcomes that are not an ordinary reply.
+const (
+	OutcomeSwept      = "swept"       // it never completed; the sweeper closed it
+	OutcomeReset      = "reset"       // the client reset the stream
+	OutcomeResetSent  = "refused"     // the server reset the stream
+	OutcomeConnClosed = "conn-closed" // the connection ended before the reply was out
+	OutcomeStopping   = "stopping"    // the server was being stopped
+)
+
+var markNames = []struct {
+	mark Mark
+	name string
+}{
+	{MarkSwept, OutcomeSwept},
+	{MarkStopping, OutcomeStopping},
+	{MarkReset, OutcomeReset},
+	{MarkResetSent, OutcomeResetSent},
+	{MarkConnClosed, OutcomeConnClosed},
+}
+
+func (r *Record) keyText() string {
+	key := text(string(r.key[:r.keyLen]))
+	if int(r.keyTotal) > int(r.keyLen) {
+		key += "…"
+	}
+	return key
+}

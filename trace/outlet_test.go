@@ -1,0 +1,110 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// slowSink is an exporter of which the test decides when it returns, and what.
+type slowSink struct {
+	entered chan int   // gets the number of spans of each export
+	answer  chan error // what to return
+	down    bool
+}
+
+func (s *slowSink) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	s.entered <- len(spans)
+	select {
+	case err := <-s.answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *slowSink) Shutdown(context.Context) error { s.down = true; return nil }
+
+func TestAnExporterThatHangsBlocksNobody(t *testing.T) {
+	sink := &slowSink{entered: make(chan int, 1000), answer: make(chan error)}
+	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1, MemoryBytes: MinMemoryBytes})
+	told := make(chan struct{}, 1)
+	rc.Subscribe(func(*Record) { told <- struct{}{} })
+	n := uint64(5 * rc.limit.queue)
+	for range n {
+		warmPut(rc, nil, nil).Done(allEvents) // none of these waits for the exporter
+		<-told
+	}
+	lost := rc.Lost().NotExported.Load()
+	if lost == 0 {
+		t.Error("nothing was lost: this test shows nothing")
+	}
+	close(sink.answer) // it answers from now on
+	closeRecorder(t, rc)
+	s := rc.Stats()
+	if s.Exported+s.NotExported != n || s.NotExported != lost {
+		t.Fatalf("%d exported and %d lost of %d; %d were lost before", s.Exported, s.NotExported, n, lost)
+	}
+	if !sink.down {
+		t.Error("the exporter was not shut down")
+	}
+	close(sink.entered)
+	for spans := range sink.entered {
+		if spans > maxBatch {
+			t.Errorf("%d spans at once", spans)
+		}
+	}
+}
+
+func TestAnExporterThatNeverAnswersIsGivenUp(t *testing.T) {
+	sink := &slowSink{entered: make(chan int, 1000), answer: make(chan error)}
+	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1, ExportTimeout: time.Millisecond})
+	warmPut(rc, nil, nil).Done(allEvents)
+	<-sink.entered
+	closeRecorder(t, rc)
+	if s := rc.Stats(); s.NotExported != 1 || s.Exported != 0 {
+		t.Fatalf("stats: %+v", s)
+	}
+}
+
+func TestFailedExportsAreCountedAndComplainedOfOnceASecond(t *testing.T) {
+	sink := &slowSink{entered: make(chan int, 1000), answer: make(chan error)}
+	refused := errors.New("refused")
+	clock := make(chan int64) // what it reads when it wonders whether to complain
+	var complaints []error
+	rc := NewRecorder(Options{
+		Exporter: sink, SampleRatio: 1,
+		Clock:   func() int64 { return <-clock },
+		OnError: func(err error) { complaints = append(complaints, err) },
+	})
+	for _, now := range []time.Duration{1, time.Second / 2, 3 * time.Second / 4, time.Second + 1} {
+		warmPut(rc, nil, nil).Done(allEvents)
+		<-sink.entered
+		sink.answer <- refused
+		clock <- now.Nanoseconds()
+	}
+	closeRecorder(t, rc)
+	if n := rc.Lost().NotExported.Load(); n != 4 {
+		t.Errorf("%d counted", n)
+	}
+	if len(complaints) != 2 || !errors.Is(complaints[0], refused) || !strings.HasPrefix(complaints[0].Error(), "export 1 requests: ") {
+		t.Errorf("complaints: %v", complaints)
+	}
+}
+
+func TestCloseDoesNotWaitForAnExporterForever(t *testing.T) {
+	sink := &slowSink{entered: make(chan int, 1), answer: make(chan error)}
+	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+	warmPut(rc, nil, nil).Done(allEvents)
+	<-sink.entered
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := rc.Close(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	closeRecorder(t, rc) // what it had begun is broken off, so this ends
+}
