@@ -38,7 +38,11 @@ func ReadFile(path string) (*File, error) {
 		return nil, fmt.Errorf("trace file: %w", err)
 	}
 	defer f.Close()
-	file, err := Read(f)
+	var size int64
+	if info, err := f.Stat(); err == nil {
+		size = info.Size() // a hint; a pipe has none
+	}
+	file, err := readSized(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("trace file %s: %w", path, err)
 	}
@@ -51,11 +55,15 @@ func ReadFile(path string) (*File, error) {
 //
 // A damaged file is read as far as it goes. ErrEmptyFile, ErrNotJSON or
 // ErrNoSpans is returned when nothing in it can be shown.
-func Read(r io.Reader) (*File, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
-	if err != nil {
+func Read(r io.Reader) (*File, error) { return readSized(r, 0) }
+
+func readSized(r io.Reader, size int64) (*File, error) {
+	var text bytes.Buffer
+	text.Grow(int(min(size, maxFileBytes)) + bytes.MinRead)
+	if _, err := text.ReadFrom(io.LimitReader(r, maxFileBytes+1)); err != nil {
 		return nil, err
 	}
+	data := text.Bytes()
 	l := &loader{}
 	if len(data) > maxFileBytes {
 		data = data[:maxFileBytes]

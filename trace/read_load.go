@@ -46,8 +46,10 @@ func find(attrs []readAttr, key string) (readAttr, bool) {
 // not reach the next.
 type loader struct {
 	spans    []readSpan
-	objects  int   // JSON objects that could be opened
-	first    error // the first thing that was wrong
+	objects  int    // JSON objects that could be opened
+	first    error  // the first thing that was wrong
+	resource []byte // of the stdout exporter's last span, and the service in it
+	service  string
 	problems problems
 }
 

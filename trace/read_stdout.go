@@ -24,7 +24,7 @@ type stdoutSpan struct {
 		Code        string
 		Description string
 	}
-	Resource []stdoutKeyValue
+	Resource json.RawMessage // the same in each span of a program, so it is read once
 }
 
 type stdoutContext struct {
@@ -54,7 +54,7 @@ const stdoutClient = 3
 func (s *stdoutSpan) span() readSpan {
 	out := readSpan{
 		trace: s.SpanContext.TraceID, id: s.SpanContext.SpanID, parent: parentOf(s.Parent.SpanID), remote: s.Parent.Remote,
-		name: s.Name, service: serviceOf(s.Resource), client: s.SpanKind == stdoutClient,
+		name: s.Name, client: s.SpanKind == stdoutClient,
 		begin: unixNano(s.StartTime), end: unixNano(s.EndTime),
 		attrs: stdoutAttrs(s.Attributes), failed: s.Status.Code == "Error", message: s.Status.Description,
 	}
@@ -64,7 +64,12 @@ func (s *stdoutSpan) span() readSpan {
 	return out
 }
 
-func serviceOf(resource []stdoutKeyValue) string {
+// serviceOf reads the service's name out of a resource.
+func serviceOf(raw json.RawMessage) string {
+	var resource []stdoutKeyValue
+	if json.Unmarshal(raw, &resource) != nil {
+		return "" // a resource that is no list of attributes names no service
+	}
 	for i := range resource {
 		if resource[i].Key == serviceName {
 			text, _ := resource[i].text()

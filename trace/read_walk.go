@@ -13,10 +13,9 @@ import (
 // over too. Only JSON that is broken ends the walk.
 type values struct {
 	*loader
-	data    []byte
-	dec     *json.Decoder // over data
-	line    int           // of data's begin
-	service string        // of the resource whose spans are being read
+	data []byte
+	dec  *json.Decoder // over data
+	line int           // of data's begin
 }
 
 // peek returns what comes next: the first byte tells its shape.
@@ -58,8 +57,12 @@ func (v *values) value() error {
 			v.misshapen("an object that is no span")
 			return nil
 		}
-		v.service = serviceOf(s.Resource)
-		v.add(s.span())
+		if !bytes.Equal(s.Resource, v.resource) {
+			v.resource, v.service = s.Resource, serviceOf(s.Resource)
+		}
+		span := s.span()
+		span.service = v.service
+		v.add(span)
 		return nil
 	}
 	return v.members(map[string]func() error{
@@ -106,9 +109,6 @@ func (v *values) span() error {
 
 func (v *values) add(s readSpan) {
 	if len(v.spans) < maxFileSpans {
-		if s.service == "" {
-			s.service = v.service
-		}
 		v.spans = append(v.spans, s)
 	}
 }
