@@ -17,6 +17,7 @@ import (
 // call is a request under way, or many that are alike.
 type call struct {
 	n       int
+	key     string
 	cancel  context.CancelFunc
 	replies chan string
 	watch   chan healthpb.Health_WatchClient
@@ -44,7 +45,9 @@ func (s *story) send(w words) *call {
 		ctx = metadata.AppendToOutgoingContext(ctx, traceParent, parent)
 	}
 	c := &call{n: max(1, w.namedNumber("times")), watch: make(chan healthpb.Health_WatchClient, 1)}
-	c.replies = make(chan string, c.n)
+	if c.replies = make(chan string, c.n); w.Cmd == "put" || w.Cmd == "get" {
+		c.key = w.at(0)
+	}
 	ctx, c.cancel = context.WithCancel(ctx)
 	s.Cleanup(c.cancel)
 	for range c.n {
@@ -83,7 +86,7 @@ func (s *story) finish(c *call, w words) string {
 		told = append(told, await(s, "reply", c.replies))
 	}
 	told = slices.Compact(told)
-	return strings.Join(told, "") + s.records(c.n, w)
+	return strings.Join(told, "") + s.records(c.n, c.key, w)
 }
 
 func (s *story) call(name string) *call {

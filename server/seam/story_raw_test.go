@@ -29,7 +29,7 @@ func (s *story) raw(w words) string {
 		s.streams[w.named("as", "")] = rawCall{c, c.stream - 1}
 		return ""
 	}
-	return s.rawReply(rawCall{c, c.stream - 1}) + s.records(1, w)
+	return s.rawReply(rawCall{c, c.stream - 1}) + s.records(1, "", w)
 }
 
 // storyRaw is a connection that counts its streams.
@@ -59,7 +59,7 @@ func (s *story) rawEnded(w words) string {
 	if w.has("alone") {
 		return reply
 	}
-	return reply + s.records(1, w)
+	return reply + s.records(1, "", w)
 }
 
 // rawReply reads up to the end of a stream and says what that was.

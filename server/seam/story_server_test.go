@@ -96,6 +96,18 @@ func (s *story) around(in etcdserver.Seams) etcdserver.Seams {
 			s.tally.add("applied", len(entries))
 		}
 	}
+	out.ReadNotify = func(next etcdserver.ReadNotifyFunc) etcdserver.ReadNotifyFunc {
+		return in.ReadNotify(func(ctx context.Context, r *etcdserver.ReadRound) error {
+			s.tally.add("joined", 1)
+			return next(ctx, r)
+		})
+	}
+	out.ReadIndex = func(next etcdserver.ReadIndexFunc) etcdserver.ReadIndexFunc {
+		return in.ReadIndex(func(r *etcdserver.ReadRound) (uint64, error) {
+			s.gates["index"].pass()
+			return next(r)
+		})
+	}
 	out.ProcessOnce = func(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
 		next = in.ProcessOnce(next)
 		return func(ctx context.Context, r *pb.InternalRaftRequest) (*etcdserver.Result, error) {

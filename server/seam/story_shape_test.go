@@ -14,14 +14,38 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// records takes the next n records and tells of each shape once. With
+// next takes the next finished record of a request for the key, or of any
+// request. Those of other requests are left for their turn.
+func (s *story) next(key string) *trace.Record {
+	is := func(rec *trace.Record) bool {
+		of, known := rec.Timeline().Attributes[trace.AttrKey]
+		return key == "" || !known || of == key
+	}
+	if i := slices.IndexFunc(s.early, is); i >= 0 {
+		rec := s.early[i]
+		s.early = slices.Delete(s.early, i, i+1)
+		return rec
+	}
+	for {
+		rec := await(s, "record", s.finished)
+		if is(rec) {
+			return rec
+		}
+		s.early = append(s.early, rec)
+	}
+}
+
+// records takes n records of requests for a key and tells of each shape once. With
 // codes=(A,B) either code will do, where it depends on which of two clocks is
 // quicker.
-func (s *story) records(n int, w words) string {
+func (s *story) records(n int, key string, w words) string {
 	count, shapes, behind := map[string]int{}, []string{}, []int{}
 	for range n {
-		s.last = await(s, "record", s.finished)
+		s.last = s.next(key)
 		shape := s.shape(s.last, n > 1)
+		if w.has("brief") {
+			shape, _, _ = strings.Cut(shape, "stages:\n")
+		}
 		before, _ := strconv.Atoi(s.last.Timeline().Attributes[trace.AttrBehind])
 		behind = append(behind, before)
 		if codes, ok := w.Arg("codes"); ok {
@@ -37,12 +61,20 @@ func (s *story) records(n int, w words) string {
 	var b strings.Builder
 	for _, shape := range shapes {
 		if n > 1 {
-			slices.Sort(behind)
-			fmt.Fprintf(&b, "%d of %d, in their apply batch behind %v:\n", count[shape], n, behind)
+			fmt.Fprintf(&b, "%d of %d%s:\n", count[shape], n, places(behind))
 		}
 		b.WriteString(shape)
 	}
 	return b.String()
+}
+
+// places tells how many entries stood before each request's in its apply batch.
+func places(behind []int) string {
+	slices.Sort(behind)
+	if behind = slices.Compact(behind); len(behind) == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", in their apply batch behind %v", behind)
 }
 
 func eitherCode(shape string, codes []string) string {

@@ -49,8 +49,9 @@ type story struct {
 	recorder *trace.Recorder
 	exported spanNames
 	finished chan *trace.Record
-	last     *trace.Record // the one that was printed last
-	stopped  chan error    // what Stop returned
+	early    []*trace.Record // finished before their turn
+	last     *trace.Record   // the one that was printed last
+	stopped  chan error      // what Stop returned
 	health   chan *health.Server
 
 	gates map[string]*gate
@@ -65,7 +66,7 @@ type story struct {
 func newStory(t testing.TB) *story {
 	return &story{
 		TB: t, finished: make(chan *trace.Record, 4096), stopped: make(chan error, 1), health: make(chan *health.Server, 1),
-		gates: map[string]*gate{"save": {}, "apply": {}, "answer": {}},
+		gates: map[string]*gate{"save": {}, "apply": {}, "answer": {}, "index": {}},
 		conns: map[string]*grpc.ClientConn{}, calls: map[string]*call{},
 		raws: map[string]*storyRaw{}, streams: map[string]rawCall{},
 	}
@@ -76,13 +77,15 @@ func newStory(t testing.TB) *story {
 var commands = map[string]func(*story, words) string{
 	// serve [max-streams=N] [max-request-bytes=N] [redact] [shorten=DURATION]
 	"serve": func(s *story, w words) string { s.serve(w); return "" },
-	// hold PLACE, arrive PLACE, release PLACE: stop the path at save, apply or
-	// answer; wait until somebody stands there; let everybody go on.
+	// hold PLACE, arrive PLACE, release PLACE: stop the path at save, apply, index
+	// or answer; wait until somebody stands there; let everybody go on.
 	"hold":    func(s *story, w words) string { s.gates[w.at(0)].hold(); return "" },
 	"arrive":  func(s *story, w words) string { s.gates[w.at(0)].arrive(s); return "" },
 	"release": func(s *story, w words) string { s.gates[w.at(0)].release(); return "" },
 	// proposed N: wait until raft has taken N entries from clients.
 	"proposed": func(s *story, w words) string { s.tally.await(s, "proposed", w.number(0)); return "" },
+	// joined N: wait until N readers wait for a read index.
+	"joined": func(s *story, w words) string { s.tally.await(s, "joined", w.number(0)); return "" },
 	// hung-up N: wait until N connections are over.
 	"hung-up": func(s *story, w words) string { s.tally.await(s, "hung up", w.number(0)); return "" },
 	// fill N: N entries of somebody else's go into the log at once.
@@ -95,7 +98,7 @@ var commands = map[string]func(*story, words) string{
 
 	// put, get, del, txn, compact, grant, call: a request, its reply and its record.
 	// With as=NAME it is only sent; finish NAME waits for its end, cancel NAME
-	// gives up. A quiet one does not show its record.
+	// gives up. A quiet one does not show its record, a brief one only its head.
 	"put":     (*story).request,
 	"get":     (*story).request,
 	"del":     (*story).request,
@@ -117,7 +120,7 @@ var commands = map[string]func(*story, words) string{
 
 	// record: the next one that is finished; again: look at the last one once
 	// more, when all that was proposed is applied.
-	"record":   func(s *story, w words) string { return s.records(1, w) },
+	"record":   func(s *story, w words) string { return s.records(1, "", w) },
 	"again":    func(s *story, _ words) string { s.drain(); return s.shape(s.last, false) },
 	"exported": func(s *story, _ words) string { return s.exports() },
 }

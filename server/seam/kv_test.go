@@ -1,0 +1,75 @@
+package seam
+
+import (
+	"testing"
+
+	"glasskv/trace"
+
+	"go.etcd.io/etcd/pkg/v3/traceutil"
+	"go.etcd.io/etcd/server/v3/lease"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
+)
+
+// fakeTxn counts what is asked of it.
+type fakeTxn struct {
+	mvcc.TxnWrite
+	puts, deletes, ends int
+}
+
+func (f *fakeTxn) Put([]byte, []byte, lease.LeaseID) int64 { f.puts++; return int64(f.puts) }
+
+func (f *fakeTxn) DeleteRange([]byte, []byte) (n, rev int64) {
+	f.deletes++
+	return int64(f.deletes), 9
+}
+
+func (f *fakeTxn) End() { f.ends++ }
+
+// fakeStore has one transaction.
+type fakeStore struct {
+	mvcc.WatchableKV
+	txn *fakeTxn
+}
+
+func (f fakeStore) Write(*traceutil.Trace) mvcc.TxnWrite { return f.txn }
+
+func TestAWritingTransactionIsSeenFromItsLockToItsEnd(t *testing.T) {
+	rec, inner, a := newRecord(t), &fakeTxn{}, &applying{}
+	a.current.Store(rec)
+	tx := (&kv{fakeStore{txn: inner}, a}).Write(nil)
+	var firstEnd int64
+	for i := range int64(3) {
+		if rev := tx.Put(nil, nil, 0); rev != i+1 {
+			t.Errorf("put %d is revision %d", i, rev)
+		}
+		if i == 0 {
+			_, firstEnd = rec.Stamps(trace.MVCCPut)
+		}
+	}
+	if n, rev := tx.DeleteRange(nil, nil); n != 1 || rev != 9 {
+		t.Errorf("deleted %d, revision %d", n, rev)
+	}
+	tx.End()
+	if inner.puts != 3 || inner.deletes != 1 || inner.ends != 1 {
+		t.Errorf("the store saw %+v", inner)
+	}
+	last := int64(0)
+	for _, s := range []trace.Stage{trace.MVCCBegin, trace.MVCCPut, trace.MVCCDeleteRange, trace.MVCCEnd} {
+		begin, end := rec.Stamps(s)
+		if begin < last || end < begin {
+			t.Errorf("%s is %d to %d, after %d", s, begin, end, last)
+		}
+		last = end
+	}
+	if _, end := rec.Stamps(trace.MVCCPut); end <= firstEnd {
+		t.Error("of several puts only the first counts")
+	}
+}
+
+// Another member's entry, an expired lease: nobody's request.
+func TestAWriteForNobodyIsNotWrapped(t *testing.T) {
+	inner := &fakeTxn{}
+	if tx := (&kv{fakeStore{txn: inner}, &applying{}}).Write(nil); tx != mvcc.TxnWrite(inner) {
+		t.Errorf("got a %T", tx)
+	}
+}
