@@ -99,6 +99,25 @@ func TestLoadDoesNotWashOutTheSlowest(t *testing.T) {
 	}
 }
 
+func TestTheMemoryIsSharedOutWithinTheBound(t *testing.T) {
+	for _, bytes := range []int64{0, 1, 1 << 20, 5 << 20, 32 << 20, 1 << 30} {
+		for _, sink := range []SpanSink{nil, &slowSink{}} {
+			o := Options{MemoryBytes: bytes, Exporter: sink}
+			b := o.fill()
+			most := int64(b.ring+b.live+b.queue)*(recordBytes+8) + int64(b.slowest+b.slowStreams)*slowBytes + b.extra
+			if sink != nil {
+				most += int64(b.batch) * spanMemory
+			}
+			if slack := o.MemoryBytes / 64; most > o.MemoryBytes+slack || b.ring == 0 || b.live == 0 {
+				t.Errorf("of %d bytes, %d are given away: %+v", o.MemoryBytes, most, b)
+			}
+			if bytes == 0 && (b.slowest != maxSlowest || b.slowStreams != maxSlowStreams || b.batch != maxBatch) {
+				t.Errorf("by default: %+v", b)
+			}
+		}
+	}
+}
+
 func TestMemoryStaysWithinTheBound(t *testing.T) {
 	total := 1_000_000
 	if testing.Short() || raceEnabled {

@@ -38,62 +38,58 @@ func (b *builder) request(root int) *Timeline {
 	return t
 }
 
-// readAttributes is the reverse of rootAttributes.
+// rootReader takes a root's attributes apart. Those that come in pieces are put
+// together when all have been seen.
+type rootReader struct {
+	t                   *Timeline
+	service             string
+	peerHost, peerPort  string
+	localHost, bindPort string
+}
+
+// rootReaders is the reverse of rootAttributes. What it does not list is an
+// attribute of the timeline.
+var rootReaders = map[string]func(r *rootReader, a readAttr){
+	string(semconv.RPCSystemKey):          func(*rootReader, readAttr) {}, // always the same
+	string(semconv.NetworkTransportKey):   func(*rootReader, readAttr) {}, // likewise
+	string(semconv.RPCServiceKey):         func(r *rootReader, a readAttr) { r.service = a.text },
+	string(semconv.RPCMethodKey):          func(r *rootReader, a readAttr) { r.t.Method = a.text },
+	string(semconv.RPCGRPCStatusCodeKey):  func(r *rootReader, a readAttr) { r.t.Code = codeName(a.text) },
+	string(semconv.NetworkPeerAddressKey): func(r *rootReader, a readAttr) { r.peerHost = a.text },
+	string(semconv.NetworkPeerPortKey):    func(r *rootReader, a readAttr) { r.peerPort = a.text },
+	string(semconv.ServerAddressKey):      func(r *rootReader, a readAttr) { r.localHost = a.text },
+	string(semconv.ServerPortKey):         func(r *rootReader, a readAttr) { r.bindPort = a.text },
+	attrMethod:                            func(r *rootReader, a readAttr) { r.t.Method = a.text },
+	attrCode:                              func(r *rootReader, a readAttr) { r.t.Code = a.text },
+	attrMessage:                           func(r *rootReader, a readAttr) { r.t.Message = a.text },
+	attrObserver:                          func(r *rootReader, a readAttr) { r.t.Observer = Observer(a.text) },
+	attrBytesIn:                           func(r *rootReader, a readAttr) { r.t.BytesIn = number(a.text) },
+	attrBytesOut:                          func(r *rootReader, a readAttr) { r.t.BytesOut = number(a.text) },
+	attrConnID:                            func(r *rootReader, a readAttr) { r.t.Connection.ID = uint64(number(a.text)) },
+	attrConnReused:                        func(r *rootReader, a readAttr) { r.t.Connection.Reused = a.text == "true" },
+	attrConnPeer:                          func(r *rootReader, a readAttr) { r.t.Connection.Peer = a.text },
+	attrConnLocal:                         func(r *rootReader, a readAttr) { r.t.Connection.Local = a.text },
+	attrNotReached:                        func(r *rootReader, a readAttr) { r.t.NotReached = readNotReached(a) },
+	attrProblems:                          func(r *rootReader, a readAttr) { r.t.Problems = members(a) },
+}
+
 func (t *Timeline) readAttributes(attrs []readAttr) {
-	var service, peerHost, peerPort, localHost, localPort string
+	r := &rootReader{t: t}
 	for _, a := range attrs {
-		switch a.key {
-		case string(semconv.RPCSystemKey), string(semconv.NetworkTransportKey):
-		case string(semconv.RPCServiceKey):
-			service = a.text
-		case string(semconv.RPCMethodKey):
-			t.Method = a.text
-		case attrMethod:
-			t.Method, service = a.text, ""
-		case string(semconv.RPCGRPCStatusCodeKey):
-			t.Code = codeName(a.text)
-		case attrCode:
-			t.Code = a.text
-		case attrMessage:
-			t.Message = a.text
-		case attrObserver:
-			t.Observer = Observer(a.text)
-		case attrBytesIn:
-			t.BytesIn = number(a.text)
-		case attrBytesOut:
-			t.BytesOut = number(a.text)
-		case attrConnID:
-			t.Connection.ID = uint64(number(a.text))
-		case attrConnReused:
-			t.Connection.Reused = a.text == "true"
-		case attrConnPeer:
-			t.Connection.Peer = a.text
-		case attrConnLocal:
-			t.Connection.Local = a.text
-		case string(semconv.NetworkPeerAddressKey):
-			peerHost = a.text
-		case string(semconv.NetworkPeerPortKey):
-			peerPort = a.text
-		case string(semconv.ServerAddressKey):
-			localHost = a.text
-		case string(semconv.ServerPortKey):
-			localPort = a.text
-		case attrNotReached:
-			t.NotReached = readNotReached(a)
-		case attrProblems:
-			t.Problems = members(a)
-		default:
+		if read := rootReaders[a.key]; read != nil {
+			read(r, a)
+		} else {
 			t.attribute(a)
 		}
 	}
-	if service != "" {
-		t.Method = "/" + service + "/" + t.Method
+	if r.service != "" {
+		t.Method = "/" + r.service + "/" + t.Method
 	}
-	if peerPort != "" {
-		t.Connection.Peer = net.JoinHostPort(peerHost, peerPort)
+	if r.peerPort != "" {
+		t.Connection.Peer = net.JoinHostPort(r.peerHost, r.peerPort)
 	}
-	if localPort != "" {
-		t.Connection.Local = net.JoinHostPort(localHost, localPort)
+	if r.bindPort != "" {
+		t.Connection.Local = net.JoinHostPort(r.localHost, r.bindPort)
 	}
 }
 

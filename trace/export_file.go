@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 
@@ -33,12 +32,15 @@ func newFileSink(path string) (*fileSink, error) {
 }
 
 func endLine(f *os.File) error {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil || size == 0 {
-		return nil // empty, or no regular file: a pipe has no end to look at
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() == 0 || !info.Mode().IsRegular() { // a pipe has no end to look at
+		return nil
 	}
 	var last [1]byte
-	if _, err := f.ReadAt(last[:], size-1); err != nil {
+	if _, err := f.ReadAt(last[:], info.Size()-1); err != nil {
 		return err
 	}
 	if last[0] == '\n' {

@@ -135,7 +135,7 @@ func appendValueJSON(b []byte, v attribute.Value) []byte {
 		b = append(b, `]}`...)
 	default:
 		b = append(b, `{"stringValue":`...)
-		b = appendTextJSON(b, v.Emit())
+		b = appendTextJSON(b, v.String())
 	}
 	return append(b, '}')
 }

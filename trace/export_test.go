@@ -124,7 +124,12 @@ func TestOTLPReachesAReceiver(t *testing.T) {
 				coltracepb.RegisterTraceServiceServer(srv, r)
 				served := make(chan error, 1)
 				go func() { served <- srv.Serve(l) }()
-				defer func() { srv.Stop(); <-served }()
+				defer func() {
+					srv.Stop()
+					if err := <-served; err != nil {
+						t.Errorf("serve: %v", err)
+					}
+				}()
 				url = "http://" + l.Addr().String()
 			} else {
 				srv := httptest.NewServer(r)

@@ -117,7 +117,7 @@ func appendValue(b []byte, v attribute.Value) []byte {
 		return shut(b, list)
 	}
 	b = protowire.AppendTag(b, fieldString, protowire.BytesType)
-	return protowire.AppendString(b, text(v.Emit()))
+	return protowire.AppendString(b, text(v.String()))
 }
 
 // open begins a nested message, shut ends it: only then its length is known, and

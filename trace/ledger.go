@@ -114,7 +114,8 @@ func claimsOf(stages []StageTime, duration int64) []claim {
 	claims := make([]claim, 0, len(stages)+4)
 	for i := range stages {
 		st := &stages[i]
-		spec, rank := specFor(st.Stage), 0
+		spec := specFor(st.Stage)
+		var rank int
 		switch {
 		case spec == nil: // a foreign span: the deeper one knows better
 			rank = int(NumStages) + depth(i)

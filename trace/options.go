@@ -12,10 +12,10 @@ import (
 type Options struct {
 	// MemoryBytes bounds all that the recorder holds on to. It is shared out:
 	//
-	//	3/8  the ring of finished records, which is the flight recorder
-	//	2/8  records of requests that are under way
-	//	2/8  records that wait for the exporter; without one, the ring has them
-	//	1/8  the slowest records, kept apart, and the spans of one export
+	//	5/16  the ring of finished records, which is the flight recorder
+	//	4/16  records of requests that are under way
+	//	4/16  records that wait for the exporter; without one, the ring has them
+	//	3/16  the slowest records, kept apart; the spans of one export; messages of streams
 	//
 	// Zero means DefaultMemoryBytes; less than MinMemoryBytes is raised to it.
 	MemoryBytes int64
@@ -47,7 +47,7 @@ type SpanSink = sdktrace.SpanExporter
 // The bounds of Options.MemoryBytes.
 const (
 	DefaultMemoryBytes = 32 << 20
-	MinMemoryBytes     = 256 << 10
+	MinMemoryBytes     = 2 << 20
 )
 
 // What one record may hold on to: itself, its connection and one batch where
@@ -62,6 +62,14 @@ const (
 	slowBytes = recordBytes + maxLinks*int64(unsafe.Sizeof(linkSlot{}))
 )
 
+// The spans of one export. The SDK's batch processor takes 512; here one Put has
+// thirty, and four times as many spans in an export cost a third less for each.
+const (
+	maxBatch   = 2048
+	minBatch   = 128
+	spanMemory = 1 << 10 // of one span with its attributes, and of its encoding
+)
+
 // The slowest records that are kept apart, where the memory allows.
 const (
 	maxSlowest     = 256
@@ -73,6 +81,7 @@ type budget struct {
 	ring, live, queue    int
 	slowest, slowStreams int
 	extra                int64 // bytes for repeated stages of streaming calls
+	batch                int   // spans of one export
 }
 
 func (o *Options) fill() budget {
@@ -86,12 +95,13 @@ func (o *Options) fill() budget {
 	if o.Clock == nil {
 		o.Clock = Now
 	}
-	eighth := o.MemoryBytes / 8
+	part := o.MemoryBytes / 16
 	b := budget{
-		ring: int(3 * eighth / recordBytes), live: int(2 * eighth / recordBytes), queue: int(2 * eighth / recordBytes),
-		slowest:     int(min(maxSlowest, eighth*5/8/slowBytes)),
-		slowStreams: int(min(maxSlowStreams, eighth/8/slowBytes)),
-		extra:       eighth / 4,
+		ring: int(5 * part / recordBytes), live: int(4 * part / recordBytes), queue: int(4 * part / recordBytes),
+		slowest:     int(min(maxSlowest, part*6/5/slowBytes)),
+		slowStreams: int(min(maxSlowStreams, part*3/10/slowBytes)),
+		batch:       int(min(maxBatch, max(minBatch, part/spanMemory))),
+		extra:       part / 2,
 	}
 	if o.Exporter == nil {
 		b.ring, b.queue = b.ring+b.queue, 0

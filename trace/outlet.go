@@ -37,14 +37,8 @@ type direct interface {
 	exportDirect(ctx context.Context, from *provenance, spans []span) error
 }
 
-const (
-	// maxBatch bounds the spans of one export. The SDK's batch processor takes
-	// 512; here one Put has thirty, and four times as many spans in an export
-	// cost a third less for each.
-	maxBatch = 2048
-	// linger is how long spans wait for company.
-	linger = 100 * time.Millisecond
-)
+// linger is how long spans wait for company.
+const linger = 100 * time.Millisecond
 
 func newOutlet(rc *Recorder) *outlet {
 	o := &outlet{
@@ -115,7 +109,7 @@ func (o *outlet) add(r *Record) {
 	t := r.assemble(o.stages)
 	o.stages = t.Stages
 	most := 1 + len(t.Stages) + 4 + int(lastConnStage-firstConnStage) + 2
-	if o.pending > 0 && len(o.spans.spans)+most > maxBatch {
+	if o.pending > 0 && len(o.spans.spans)+most > o.rc.limit.batch {
 		o.flush()
 	}
 	o.spans.timeline(t)

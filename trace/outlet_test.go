@@ -54,7 +54,7 @@ func TestAnExporterThatHangsBlocksNobody(t *testing.T) {
 	}
 	close(sink.entered)
 	for spans := range sink.entered {
-		if spans > maxBatch {
+		if spans > rc.limit.batch {
 			t.Errorf("%d spans at once", spans)
 		}
 	}

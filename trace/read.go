@@ -37,7 +37,7 @@ func ReadFile(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trace file: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	var size int64
 	if info, err := f.Stat(); err == nil {
 		size = info.Size() // a hint; a pipe has none

@@ -126,7 +126,8 @@ func (v *values) members(wanted map[string]func() error) error {
 		if err != nil {
 			return err
 		}
-		if read := wanted[key.(string)]; read != nil { // a member begins with its name
+		name, _ := key.(string) // a member begins with its name, or the decoder has said so
+		if read := wanted[name]; read != nil {
 			err = read()
 		} else {
 			err = v.skip("")

@@ -124,12 +124,6 @@ func (r *Record) reserve(bytes int64) bool {
 	return true
 }
 
-// unreserve gives back at once what reserve granted.
-func (r *Record) unreserve(bytes int64) {
-	r.shelf.extra.Add(-bytes)
-	r.recorder.extra.Add(-bytes)
-}
-
 func (r *Record) hold() { r.shelf.holders.Add(1) }
 
 func (r *Record) drop() {

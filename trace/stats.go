@@ -30,8 +30,9 @@ func (rc *Recorder) Stats() Stats {
 	s.Kept = ring + slow // a slow one that is still in the ring counts twice
 	if rc.out != nil {
 		s.Queued, s.Exported = len(rc.out.queue), rc.out.exported.Load()
+		s.MemoryUsed = int64(rc.limit.batch) * spanMemory
 	}
-	s.MemoryUsed = int64(ring+s.Queued)*recordBytes + max(0, s.Live)*recordBytes + int64(slow)*slowBytes +
+	s.MemoryUsed += int64(ring+s.Queued)*recordBytes + max(0, s.Live)*recordBytes + int64(slow)*slowBytes +
 		rc.extra.Load() + int64(len(rc.ring))*8
 	return s
 }

@@ -68,7 +68,7 @@ type StageTime struct {
 }
 
 // Duration returns the stage's length in nanoseconds; never negative.
-func (s *StageTime) Duration() int64 { return max(0, s.EndNS-s.BeginNS) }
+func (st *StageTime) Duration() int64 { return max(0, st.EndNS-st.BeginNS) }
 
 // LedgerRow is a piece of the request's waiting time and the stage that it was
 // spent in.

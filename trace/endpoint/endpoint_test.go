@@ -200,7 +200,7 @@ func TestWhatIsRefused(t *testing.T) {
 func TestTheAddressThatIsListenedOnIsNoStranger(t *testing.T) {
 	rc := trace.NewRecorder(trace.Options{})
 	defer rc.Close(limit(t))
-	req := httptest.NewRequest("GET", "/v1/status", nil)
+	req := httptest.NewRequest(http.MethodGet, "/v1/status", nil)
 	req.Host = "192.0.2.7:2378"
 	at := net.Addr(&net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 2378})
 	req = req.WithContext(context.WithValue(req.Context(), http.LocalAddrContextKey, at))
