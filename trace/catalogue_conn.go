@@ -61,7 +61,7 @@ var connStages = []Spec{
 		Stage: HandleRawConn, Name: "grpc.handleRawConn", Parent: None, Scope: ScopeConn, Kind: KindWork,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc", "(*Server).handleRawConn"},
 		Seam:     "server/seam/conn.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Near, 2000},
+		Begin:    EdgeSpec{Near, 400}, End: EdgeSpec{Near, 3200},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc.(*Server).handleRawConn",
@@ -71,14 +71,14 @@ var connStages = []Spec{
 		EN: Text{
 			Note: "a raw TCP connection became a gRPC connection",
 			What: "handleRawConn makes an HTTP/2 transport of an accepted connection. It sets a deadline (120 s if nothing else was asked for), goes through the handshake, clears the deadline and registers the connection. Then it starts serveStreams and is gone.",
-			How:  "It begins with the connection's first SetDeadline, which is exact, and ends with the second, which clears the deadline. The registration after that cannot be seen, so the end is about 2 µs early (median): near.",
+			How:  "It begins with the connection's first SetDeadline, almost its first act, and ends with the second, which clears the deadline. The registration after that cannot be seen, so the end is about 3 µs early. Both are near.",
 			Slow: "Nearly all of it is waiting for the client, whose preface and SETTINGS must cross the network. A port scanner or a health check that connects and says nothing stays here until the deadline.",
 			Do:   "Reuse connections. In a server of your own, grpc.ConnectionTimeout gets rid of silent ones sooner.",
 		},
 		ZH: Text{
 			Note: "一条裸 TCP 连接变成了 gRPC 连接",
 			What: "handleRawConn 把刚接受的连接变成 HTTP/2 传输层：先设一个截止时间（默认 120 s），完成握手，清除截止时间，登记连接。最后启动 serveStreams，自己随即退出。",
-			How:  "起点是连接上的第一次 SetDeadline，精确；终点是清除截止时间的第二次 SetDeadline。之后的登记动作看不到，所以终点大约早 2 µs（中位数），算“近似”。",
+			How:  "起点是连接上的第一次 SetDeadline，几乎是它做的第一件事；终点是清除截止时间的第二次 SetDeadline。之后的登记动作看不到，所以终点大约早 3 µs。两端都是近似的。",
 			Slow: "绝大部分时间在等客户端：它的 preface 和 SETTINGS 要走一趟网络。端口扫描器或只连不说话的健康检查会一直停在这里，直到超时。",
 			Do:   "复用连接。自己写服务端时，可以用 grpc.ConnectionTimeout 更早地清掉不说话的连接。",
 		},
@@ -115,7 +115,7 @@ var connStages = []Spec{
 		Stage: NewHTTP2Transport, Name: "grpc.newHTTP2Transport", Parent: HandleRawConn, Scope: ScopeConn, Kind: KindNetwork,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc", "(*Server).newHTTP2Transport"},
 		Seam:     "server/seam/conn.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Begin:    EdgeSpec{Near, 900}, End: EdgeSpec{Exact, 0},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc/internal/transport.NewServerTransport",
@@ -124,14 +124,14 @@ var connStages = []Spec{
 		EN: Text{
 			Note: "HTTP/2's preface and SETTINGS crossed the wire",
 			What: "HTTP/2 starts with a greeting. The server sends its SETTINGS (frame size, windows, number of streams) and waits for the client's preface, 24 fixed bytes, and the client's SETTINGS. Then it starts the goroutine that will do all writing on this connection.",
-			How:  "It begins when gRPC calls ServerHandshake of its credentials, which we wrap for this purpose, and ends with the SetDeadline that clears the deadline. Both are exact. A connection that fails here never carries a request.",
+			How:  "It begins with the connection's first SetDeadline, just before the function is called (near), or where a TLS handshake is over, and ends with the SetDeadline that clears the deadline (exact). A connection that fails here never carries a request.",
 			Slow: "The way to the client: the preface needs at least one trip across the network. The server's own share is small.",
 			Do:   "Connect before the first request is due (ClientConn.Connect), and keep the connection.",
 		},
 		ZH: Text{
 			Note: "HTTP/2 开场白（preface、SETTINGS）",
 			What: "HTTP/2 以互相问候开场：服务端先发自己的 SETTINGS（frame 大小、窗口、stream 数量），再等客户端的 preface（固定 24 字节）和 SETTINGS。随后启动一个 goroutine，这条连接上的写操作以后都由它来做。",
-			How:  "起点是 gRPC 调用 credentials 的 ServerHandshake（我们正是为此包了一层），终点是清除截止时间的那次 SetDeadline，两端都精确。在这里失败的连接，一个请求也不会有。",
+			How:  "起点是连接上的第一次 SetDeadline，紧挨着函数调用之前（近似），有 TLS 时则从握手结束算起；终点是清除截止时间的那次 SetDeadline（精确）。在这里失败的连接，一个请求也不会有。",
 			Slow: "到客户端的路程：preface 至少要走一趟网络。服务端自己花的时间很少。",
 			Do:   "在第一个请求之前先建好连接（ClientConn.Connect），并一直保持。",
 		},
@@ -140,7 +140,7 @@ var connStages = []Spec{
 		Stage: ServeStreams, Name: "grpc.serveStreams", Parent: None, Scope: ScopeConn, Kind: KindNone,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc", "(*Server).serveStreams"},
 		Seam:     "server/seam/stats.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Begin:    EdgeSpec{Near, 2400}, End: EdgeSpec{Near, 1800},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc.(*Server).serveStreams",
@@ -150,14 +150,14 @@ var connStages = []Spec{
 		EN: Text{
 			Note: "one goroutine reads this connection until it closes",
 			What: "serveStreams runs a loop that reads one HTTP/2 frame after another and gives each to its stream. It lasts as long as the connection. That is no time in which a request waited, so the ledger leaves it out.",
-			How:  "It begins with TagConn of the stats handler and ends with ConnEnd; both are exact. While the connection is open, its bar runs on to the end of the timeline.",
+			How:  "It begins with TagConn of the stats handler, about 2 µs after the function's entry, and ends with ConnEnd, about as long before its return; both are near. While the connection is open, its bar runs on to the end of the timeline.",
 			Slow: "Nothing in itself. But it is one goroutine for all streams: hundreds of busy streams on one connection can make it the bottleneck, and then net.request and grpc.startHandler of the requests grow.",
 			Do:   "Give heavy clients several connections instead of one.",
 		},
 		ZH: Text{
 			Note: "一个 goroutine 专读这条连接，直到关闭",
 			What: "serveStreams 里有一个循环，逐个读取 HTTP/2 frame 并交给所属的 stream，连接活多久它就活多久。请求并没有在等它，所以账本不计这段时间。",
-			How:  "起点是 stats handler 的 TagConn，终点是 ConnEnd，都是精确的。连接还开着的时候，它的条一直画到时间线末尾。",
+			How:  "起点是 stats handler 的 TagConn，比进入函数约晚 2 µs；终点是 ConnEnd，比返回约早 2 µs。两端都是近似的。连接还开着的时候，它的条一直画到时间线末尾。",
 			Slow: "它本身无所谓快慢。但所有 stream 共用这一个 goroutine：一条连接上有几百个繁忙的 stream 时，它会成为瓶颈，表现为请求的 net.request 和 grpc.startHandler 变长。",
 			Do:   "给流量大的客户端开几条连接，不要都挤在一条上。",
 		},

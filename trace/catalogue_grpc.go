@@ -7,7 +7,7 @@ var grpcStages = []Spec{
 		Stage: OperateHeaders, Name: "grpc.operateHeaders", Parent: None, Scope: ScopeRequest, Kind: KindWork,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc/internal/transport", "(*http2Server).operateHeaders"},
 		Seam:     "server/seam/tap.go",
-		Begin:    EdgeSpec{Near, 1000}, End: EdgeSpec{Near, 1000},
+		Begin:    EdgeSpec{Near, 5500}, End: EdgeSpec{Near, 3200},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc/internal/transport.(*http2Server).operateHeaders",
@@ -17,14 +17,14 @@ var grpcStages = []Spec{
 		EN: Text{
 			Note: "the request's headers were unpacked and checked",
 			What: "A HEADERS frame opens a stream. operateHeaders checks it (content type, :authority, POST), takes out the method's name, the deadline and the metadata, makes the request's context, and asks the tap whether to go on. What does not pass is turned away here, and no goroutine is started for it.",
-			How:  "It begins when gRPC reads the frame's first bytes, about 1 µs early, since the headers are still to be unpacked (HPACK). It ends at the tap, which the function calls shortly before its own end. Both edges are near.",
+			How:  "It begins when gRPC reads the frame's first bytes, about 5 µs early, since the headers are still to be read and unpacked (HPACK). It ends where the function asks for the context's Done, about 3 µs before its own end. Both edges are near.",
 			Slow: "Much metadata, such as long tokens. The function holds a lock of the connection: the streams of one connection pass it one after another.",
 			Do:   "Keep metadata short. Spread clients that start very many requests over several connections.",
 		},
 		ZH: Text{
 			Note: "请求头被解开并检查",
 			What: "HEADERS frame 开启一个 stream。operateHeaders 检查它（content-type、:authority、POST），取出方法名、截止时间和元数据，建好请求的 context，再问 tap 是否放行。不合格的请求在这里就被挡回去，不会为它启动 goroutine。",
-			How:  "起点是 gRPC 读到这个 frame 头几个字节的时刻，约早 1 µs，因为之后还要解开请求头（HPACK）；终点是 tap，它在函数快结束时被调用。两端都是近似的。",
+			How:  "起点是 gRPC 读到这个 frame 头几个字节的时刻，约早 5 µs，因为之后还要读完并解开请求头（HPACK）；终点是函数查询 context 的 Done，比它返回约早 3 µs。两端都是近似的。",
 			Slow: "元数据太多，比如很长的 token。这个函数持有连接的锁，同一条连接上的 stream 只能一个个通过。",
 			Do:   "元数据尽量短。请求数量极大的客户端应分散到几条连接上。",
 		},
@@ -33,7 +33,7 @@ var grpcStages = []Spec{
 		Stage: StartHandler, Name: "grpc.startHandler", Parent: None, Scope: ScopeRequest, Kind: KindQueue,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc", "(*Server).serveStreams"},
 		Seam:     "server/seam/tap.go",
-		Begin:    EdgeSpec{Near, 1000}, End: EdgeSpec{Exact, 0},
+		Begin:    EdgeSpec{Near, 3200}, End: EdgeSpec{Near, 400},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc.(*Server).serveStreams",
@@ -43,14 +43,14 @@ var grpcStages = []Spec{
 		EN: Text{
 			Note: "the handler's goroutine waited for a processor",
 			What: "The request gets a goroutine of its own (or a waiting worker, in servers built with NumStreamWorkers). Before that it takes a place in the connection's quota of handlers. Then Go's scheduler decides when the goroutine really runs.",
-			How:  "From the tap, about 1 µs before operateHeaders is done, to the first question that handleStream asks the request's context, 0.1–0.2 µs after its entry: near and exact.",
+			How:  "From the moment when operateHeaders asks for the context's Done, about 3 µs before it is through, to the first question that handleStream asks the request's context, 0.1–0.4 µs after its entry. Both are near.",
 			Slow: "More goroutines ready to run than processors; garbage collection; a CPU limit that throttles the container. With the quota used up, the connection's reader itself stands still here.",
 			Do:   "Look for throttling (nr_throttled in the cgroup's cpu.stat) and at the load. Give the server more processors, or let fewer requests in at a time.",
 		},
 		ZH: Text{
 			Note: "handler 的 goroutine 在等处理器",
 			What: "每个请求有自己的 goroutine（用 NumStreamWorkers 构建的服务端则交给空闲的 worker）。启动之前，先在连接的 handler 配额里占一个名额；之后何时真正跑起来，由 Go 调度器决定。",
-			How:  "从 tap（比 operateHeaders 结束约早 1 µs）到 handleStream 第一次查询请求的 context（进入函数后 0.1–0.2 µs）：起点近似，终点精确。",
+			How:  "从 operateHeaders 查询 context 的 Done（比它结束约早 3 µs）到 handleStream 第一次查询请求的 context（进入函数后 0.1–0.4 µs）。两端都是近似的。",
 			Slow: "等着运行的 goroutine 比处理器多；垃圾回收；容器触到 CPU 上限而被限流。配额用完时，连接的读 goroutine 自己也会停在这里。",
 			Do:   "查看有没有限流（cgroup 的 cpu.stat 里的 nr_throttled）和负载。增加处理器，或减少同时放进来的请求。",
 		},
@@ -59,7 +59,7 @@ var grpcStages = []Spec{
 		Stage: HandleStream, Name: "grpc.handleStream", Parent: None, Scope: ScopeRequest, Kind: KindWork,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc", "(*Server).handleStream"},
 		Seam:     "server/seam/context.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Near, 2000},
+		Begin:    EdgeSpec{Near, 400}, End: EdgeSpec{Near, 300},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc.(*Server).handleStream",
@@ -68,14 +68,14 @@ var grpcStages = []Spec{
 		EN: Text{
 			Note: "the request's own goroutine, from first to last",
 			What: "handleStream is what the request's goroutine runs. It splits the method's name into service and method, looks both up, and calls processRPC. If there is no such service or method, it answers Unimplemented itself, and no handler ever runs.",
-			How:  "It begins with its first question to the request's context, 0.1–0.2 µs after its entry: exact. It ends with End of the stats handler, or with the trailers where no handler ran, up to 2 µs before it returns: near. A malformed name is answered without any question: then the row is missing, and grpc.startHandler runs on to the reply.",
+			How:  "It begins with its first question to the request's context, 0.1–0.4 µs after its entry. It ends with End of the stats handler, or with the trailers where no handler ran, a little before it returns. Both are near. A malformed name is answered without any question: then the row is missing, and grpc.startHandler runs on to the reply.",
 			Slow: "It is a frame around the stages inside it. Its own share is small; most of that is a copy of the metadata for the stats handler.",
 			Do:   "Look at the rows inside. For Unimplemented, check the method's spelling, and whether the server offers that service at all.",
 		},
 		ZH: Text{
 			Note: "请求自己的 goroutine，从头到尾",
 			What: "请求的 goroutine 跑的就是 handleStream：把方法名拆成服务和方法，查表，再调用 processRPC。如果没有这个服务或方法，它自己直接回复 Unimplemented，不会有 handler 运行。",
-			How:  "起点是它第一次查询请求的 context，即进入函数后 0.1–0.2 µs，精确；终点是 stats handler 的 End（没有 handler 运行时则是 trailer），比函数返回最多早 2 µs，近似。方法名格式不对时它什么也不查就回复：这一行不出现，grpc.startHandler 一直画到回复。",
+			How:  "起点是它第一次查询请求的 context，即进入函数后 0.1–0.4 µs；终点是 stats handler 的 End（没有 handler 运行时则是 trailer），比函数返回略早。两端都是近似的。方法名格式不对时它什么也不查就回复：这一行不出现，grpc.startHandler 一直画到回复。",
 			Slow: "它只是包着里面各阶段的外框，自己花的时间很少，其中大半是为 stats handler 复制元数据。",
 			Do:   "看里面的各行。遇到 Unimplemented，先核对方法名的拼写，再看服务端到底有没有这个服务。",
 		},
@@ -84,7 +84,7 @@ var grpcStages = []Spec{
 		Stage: ProcessRPC, Name: "grpc.processRPC", Parent: HandleStream, Scope: ScopeRequest, Kind: KindWork,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc", "(*Server).processRPC"},
 		Seam:     "server/seam/stats.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Begin:    EdgeSpec{Near, 300}, End: EdgeSpec{Exact, 0},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc.(*Server).processRPC",
@@ -93,14 +93,14 @@ var grpcStages = []Spec{
 		EN: Text{
 			Note: "one call: receive, handle, reply, status",
 			What: "processRPC prepares codec and compression and runs the method. For a unary call that means: receive the message, pass interceptors and handler, send the reply. Then it writes the status. In grpc-go 1.85 it serves streaming calls too; older versions have processUnaryRPC and processStreamingRPC.",
-			How:  "From Begin to End of the stats handler, its first and its last act: both exact, within 0.2 µs.",
+			How:  "From Begin to End of the stats handler, almost its first and its last act: the begin is 0.3 µs late (near), the end exact.",
 			Slow: "It is a frame around the stages inside it. A compressor that is not installed ends the call here with Unimplemented.",
 			Do:   "Look at the rows inside.",
 		},
 		ZH: Text{
 			Note: "一次调用：接收、处理、回复、状态",
 			What: "processRPC 备好编解码器和压缩，然后执行方法。对 unary 调用来说就是：接收消息，经过拦截器和 handler，发送回复；最后写状态。在 grpc-go 1.85 里流式调用也走这里，旧版本则分成 processUnaryRPC 和 processStreamingRPC。",
-			How:  "从 stats handler 的 Begin 到 End，正好是它做的第一件和最后一件事；两端都精确，误差在 0.2 µs 以内。",
+			How:  "从 stats handler 的 Begin 到 End，几乎是它做的第一件和最后一件事：起点约晚 0.3 µs（近似），终点精确。",
 			Slow: "它只是包着里面各阶段的外框。如果请求用了没有安装的压缩算法，调用会在这里以 Unimplemented 结束。",
 			Do:   "看里面的各行。",
 		},

@@ -6,7 +6,7 @@ var replyStages = []Spec{
 		Stage: SendMsg, Name: "grpc.sendMsg", Parent: ProcessRPC, Scope: ScopeRequest, Kind: KindWork,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc", "(*serverStream).SendMsg"},
 		Seam:     "server/seam/desc.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Near, 500},
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Metric: "etcd_network_client_grpc_sent_bytes_total",
 		Next: []string{
 			"google.golang.org/grpc.(*serverStream).SendMsg",
@@ -16,14 +16,14 @@ var replyStages = []Spec{
 		EN: Text{
 			Note: "the reply was encoded and queued",
 			What: "SendMsg encodes the reply, puts five bytes before it (compressed or not, and its length), and queues headers and message for the connection's writing goroutine. Nothing is on the wire yet.",
-			How:  "It begins when the handler has returned, which we see since we wrap the service's description: exact. It ends with OutPayload of the stats handler, about 0.5 µs before SendMsg returns: near. Each message of a streaming call has a row of its own.",
+			How:  "It begins when the handler has returned, which we see since we wrap the service's description: exact. It ends with OutPayload of the stats handler, the last thing that SendMsg does: exact as well. Each message of a streaming call has a row of its own.",
 			Slow: "Large replies. A stream may have 64 KiB queued; if the client takes them up more slowly than that, SendMsg waits.",
 			Do:   "Ask for less at once (--limit). If codec.encode is the smaller part, the client or the network is the slow one.",
 		},
 		ZH: Text{
 			Note: "回复被编码并排进队列",
 			What: "SendMsg 编码回复，在前面加 5 个字节（是否压缩、长度），把头和消息排进队列，交给连接的写 goroutine。此时还什么都没上网线。",
-			How:  "起点是 handler 返回，因为我们包住了服务描述，所以看得到：精确。终点是 stats handler 的 OutPayload，比 SendMsg 返回约早 0.5 µs：近似。流式调用里每条消息单独一行。",
+			How:  "起点是 handler 返回，因为我们包住了服务描述，所以看得到：精确。终点是 stats handler 的 OutPayload，SendMsg 做的最后一件事：同样精确。流式调用里每条消息单独一行。",
 			Slow: "回复太大。一个 stream 最多排 64 KiB，如果客户端收得更慢，SendMsg 就得等。",
 			Do:   "一次少要一些（--limit）。如果 codec.encode 只占小头，慢的就是客户端或网络。",
 		},
@@ -58,7 +58,7 @@ var replyStages = []Spec{
 		Stage: WriteStatus, Name: "grpc.writeStatus", Parent: ProcessRPC, Scope: ScopeRequest, Kind: KindWork,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc/internal/transport", "(*http2Server).writeStatus"},
 		Seam:     "server/seam/stats.go",
-		Begin:    EdgeSpec{Near, 500}, End: EdgeSpec{Exact, 0},
+		Begin:    EdgeSpec{Near, 300}, End: EdgeSpec{Exact, 0},
 		Metric: "grpc_server_handled_total",
 		Next: []string{
 			"google.golang.org/grpc/internal/transport.(*http2Server).writeStatus",
@@ -68,14 +68,14 @@ var replyStages = []Spec{
 		EN: Text{
 			Note: "the call's status was queued behind the reply",
 			What: "In gRPC the outcome comes last: trailers with grpc-status (0 for OK) and, for errors, grpc-message. They are queued behind the reply with the mark that ends the stream. The stream's context is cancelled from here on.",
-			How:  "It begins where the reply was queued or the handler returned its error, about 0.5 µs early (near), and ends with OutTrailer of the stats handler (exact).",
+			How:  "It begins where the reply was queued or the handler returned its error, about 0.3 µs early (near), and ends with OutTrailer of the stats handler (exact).",
 			Slow: "Hardly ever. Large error details make it grow.",
 			Do:   "Nothing. For the codes that a server has given, see grpc_server_handled_total.",
 		},
 		ZH: Text{
 			Note: "调用的状态排在回复后面",
 			What: "gRPC 的结果放在最后：trailer 里有 grpc-status（0 表示 OK），出错时还有 grpc-message。它们带着流结束标志排在回复后面。从这里起，stream 的 context 被取消。",
-			How:  "起点是回复排进队列、或 handler 返回错误的时刻，约早 0.5 µs（近似）；终点是 stats handler 的 OutTrailer（精确）。",
+			How:  "起点是回复排进队列、或 handler 返回错误的时刻，约早 0.3 µs（近似）；终点是 stats handler 的 OutTrailer（精确）。",
 			Slow: "几乎不会慢。错误详情很大时会变长。",
 			Do:   "不必处理。想知道服务端给出过哪些状态码，看 grpc_server_handled_total。",
 		},
@@ -84,7 +84,7 @@ var replyStages = []Spec{
 		Stage: Flush, Name: "grpc.flush", Parent: None, Scope: ScopeRequest, Kind: KindQueue,
 		Upstream: Symbol{"google.golang.org/grpc", "google.golang.org/grpc/internal/transport", "(*loopyWriter).run"},
 		Seam:     "server/seam/conn.go",
-		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Near, 500},
 		Metric: "",
 		Next: []string{
 			"google.golang.org/grpc/internal/transport.(*loopyWriter).run",
@@ -94,14 +94,14 @@ var replyStages = []Spec{
 		EN: Text{
 			Note: "the connection's writer put the reply on the wire",
 			What: "One goroutine per connection, loopyWriter, does all the writing. It takes what is queued and gathers it in a buffer; if that is below 1,000 bytes, it lets other goroutines run once first, so that replies can share a write. Then the whole buffer goes to the kernel.",
-			How:  "From OutTrailer of the stats handler to the return of the socket write that held the stream's end. We read the headers of outgoing frames to know it: both edges are exact.",
+			How:  "From OutTrailer of the stats handler to the return of the socket write that held the stream's end. We read the headers of outgoing frames to know it. The begin is exact; the end is about 0.5 µs early, for the writer has still to come back from its buffer (near).",
 			Slow: "No processor is free for the writer; a client that does not read, so that the kernel's buffer or the HTTP/2 window is full; a large reply of another stream before it.",
 			Do:   "Look at the client and at ss -ti (notsent, rwnd_limited). Keep large ranges on a connection of their own.",
 		},
 		ZH: Text{
 			Note: "连接的写 goroutine 把回复送上网线",
 			What: "每条连接只有一个 goroutine 负责写，即 loopyWriter。它取出排队的内容攒进缓冲区；不足 1,000 字节时，先让其他 goroutine 跑一轮，好让几个回复共用一次写；然后把整个缓冲区交给内核。",
-			How:  "从 stats handler 的 OutTrailer，到带着流结束标志的那次 socket 写返回。我们解析发出的 frame 头来得知这一点：两端都精确。",
+			How:  "从 stats handler 的 OutTrailer，到带着流结束标志的那次 socket 写返回。我们解析发出的 frame 头来得知这一点。起点精确；终点约早 0.5 µs，因为写循环还要从缓冲区返回（近似）。",
 			Slow: "写 goroutine 等不到处理器；客户端不读，内核缓冲区或 HTTP/2 窗口满了；前面排着别的 stream 的大回复。",
 			Do:   "查客户端，看 ss -ti（notsent、rwnd_limited）。大范围读取单独用一条连接。",
 		},

@@ -26,13 +26,16 @@ func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.Au
 	if !ok {
 		return h.TransportCredentials.ServerHandshake(accepted)
 	}
-	begin := trace.Now()
+	called := trace.Now()
 	conn, info, err := h.TransportCredentials.ServerHandshake(raw.Conn)
+	// The transport's own work begins before it comes to the credentials; only a
+	// handshake is a stage apart.
+	begin, _ := raw.trace.Stamps(trace.HandleRawConn)
 	if secured, ok := info.(credentials.TLSInfo); ok {
 		raw.trace.Protocol = tls.VersionName(secured.State.Version)
-		raw.trace.BeginAt(trace.TLSHandshake, begin)
-		raw.trace.End(trace.TLSHandshake)
+		raw.trace.BeginAt(trace.TLSHandshake, called)
 		begin = trace.Now()
+		raw.trace.EndAt(trace.TLSHandshake, begin)
 	}
 	raw.trace.BeginAt(trace.NewHTTP2Transport, begin)
 	if err != nil {
