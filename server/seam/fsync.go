@@ -10,12 +10,11 @@ import (
 
 // fsyncMeter reads how long the WAL's own fdatasync took. The wal package
 // measures each one for its histogram etcd_disk_wal_fsync_duration_seconds, so
-// the sum before and after a Save tells that Save's share to the nanosecond,
-// without a look at private functions.
+// the sum after one Save and after the next tells that Save's share to the
+// nanosecond, without a look at private functions.
 //
-// The histogram is one per process. Two servers in one process (a test, a demo)
-// share it; the meter notices when more than one sync fell between its two
-// readings and says so.
+// The histogram is one per process, and a snapshot syncs as well. The meter
+// notices when more than one sync fell between its two readings and says so.
 type fsyncMeter struct {
 	histogram prometheus.Metric
 	sum       float64 // seconds
@@ -40,17 +39,19 @@ func newFsyncMeter() (*fsyncMeter, error) {
 	if !ok {
 		return nil, fmt.Errorf("find the WAL's fsync histogram: it is a %T", already.ExistingCollector)
 	}
-	return &fsyncMeter{histogram: histogram}, nil
+	m := &fsyncMeter{histogram: histogram}
+	m.since()
+	return m, nil
 }
 
-// read notes the histogram's state.
-func (m *fsyncMeter) read() { m.sum, m.count = m.state() }
-
-// since returns the nanoseconds spent in fdatasync since the last read, and
-// whether it was a single one. Zero means that there was none.
+// since returns the nanoseconds spent in fdatasync since it was called last, and
+// whether it was a single one. Zero means that there was none. A reading costs
+// some microseconds, so it is taken when nobody waits for it.
 func (m *fsyncMeter) since() (took int64, once bool) {
 	sum, count := m.state()
-	return int64((sum - m.sum) * 1e9), count == m.count+1
+	took, once = int64((sum-m.sum)*1e9), count == m.count+1
+	m.sum, m.count = sum, count
+	return took, once
 }
 
 func (m *fsyncMeter) state() (float64, uint64) {

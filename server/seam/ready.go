@@ -15,6 +15,7 @@ type raftLoop struct {
 	fsync    *fsyncMeter
 	batch    *trace.Batch               // the save that this Ready brings, or nil
 	members  []*trace.Record            // the requests in it that are recorded
+	saved    int64                      // when the batch's save returned; zero: not yet
 	last     struct{ begin, end int64 } // when the loop was busy with the Ready before
 }
 
@@ -32,6 +33,7 @@ func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 			rec.SetBehind(i)
 		}
 		err := next(rd)
+		l.synced()
 		l.last.begin, l.last.end = now, trace.Now()
 		l.close()
 		return err
@@ -59,8 +61,24 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 	}
 }
 
+// synced works out when the batch was in fdatasync. It comes after Advance, so
+// that raft need not wait for the reading, and before the next Ready, which is
+// the first that can commit the batch. The sync is the last thing that Save does,
+// unless it also cut the segment, and then there was more than one.
+func (l *raftLoop) synced() {
+	if l.batch == nil || l.saved == 0 {
+		return
+	}
+	if took, once := l.fsync.since(); took > 0 {
+		begin, _ := l.batch.Stamps()
+		l.batch.SyncInferred.Store(!once)
+		l.batch.Inner(max(begin, l.saved-took), l.saved)
+	}
+	l.batch.End(l.saved)
+}
+
 // close lets go of the records, so that the loop does not keep them alive.
 func (l *raftLoop) close() {
 	clear(l.members)
-	l.batch, l.members = nil, l.members[:0]
+	l.batch, l.members, l.saved = nil, l.members[:0], 0
 }

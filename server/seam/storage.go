@@ -19,32 +19,25 @@ func (s *storage) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 	if batch == nil {
 		return s.Storage.Save(st, ents)
 	}
-	s.loop.fsync.read()
-	begin := trace.Now()
-	s.begin(batch, begin)
+	s.begin(batch)
 	err := s.Storage.Save(st, ents)
-	s.end(batch, begin, err)
+	s.end(err)
 	return err
 }
 
 // begin comes before the save, so that a request which gives up meanwhile shows
 // what it was waiting for.
-func (s *storage) begin(batch *trace.Batch, now int64) {
+func (s *storage) begin(batch *trace.Batch) {
+	now := trace.Now()
 	batch.Begin(now)
 	for _, rec := range s.loop.members {
 		rec.EndAt(trace.RaftHandleReady, now)
 	}
 }
 
-func (s *storage) end(batch *trace.Batch, begin int64, err error) {
+func (s *storage) end(err error) {
 	end := trace.Now()
-	if took, once := s.loop.fsync.since(); took > 0 {
-		// The sync is the last thing that Save does, unless it also cut the
-		// segment, and then there was more than one.
-		batch.SyncInferred.Store(!once)
-		batch.Inner(max(begin, end-took), end)
-	}
-	batch.End(end)
+	s.loop.saved = end
 	if err != nil {
 		return // nothing of it will be committed
 	}
