@@ -82,7 +82,7 @@ func (r *Record) Begin(s Stage) {
 // End stamps the end of a stage. Of several the last counts.
 func (r *Record) End(s Stage) {
 	if r != nil {
-		r.EndAt(s, Now())
+		r.stamps[s].end.Store(Now())
 	}
 }
 
