@@ -14,7 +14,6 @@ type Batch struct {
 	inner   interval // WALSync, or ReadWaitApplied
 	before  interval // the Ready that the raft loop was busy with until it came to this one
 	members atomic.Int32
-	bytes   atomic.Int64
 	// SyncInferred is set when the fsync's place inside the save is worked out
 	// and not stamped. It is set before the batch's end is stamped.
 	SyncInferred atomic.Bool
@@ -71,9 +70,6 @@ func (b *Batch) Links() []Link {
 
 // Members returns how many requests share the batch.
 func (b *Batch) Members() int { return int(b.members.Load()) }
-
-// AddBytes counts the bytes of the entries that were saved.
-func (b *Batch) AddBytes(n int) { b.bytes.Add(int64(n)) }
 
 // After notes when the goroutine that does the work was busy with the batch
 // before. Who waited for this batch waited for that one first.

@@ -17,6 +17,7 @@ type Conn struct {
 	exported atomic.Bool  // its spans have gone out with a request's
 	reqs     atomic.Int64 // requests so far
 	failure  atomic.Pointer[string]
+	recorder *Recorder // which counts the connections that failed
 }
 
 // Begin stamps the beginning of one of the connection's stages.
@@ -42,4 +43,9 @@ func (c *Conn) Stamps(s Stage) (begin, end int64) {
 }
 
 // Fail notes why the connection never carried a request.
-func (c *Conn) Fail(why string) { c.failure.CompareAndSwap(nil, &why) }
+func (c *Conn) Fail(why string) {
+	if c.failure.CompareAndSwap(nil, &why) && c.recorder != nil {
+		c.recorder.failed.Add(1)
+		c.recorder.lastFailure.Store(c)
+	}
+}

@@ -14,16 +14,18 @@ import (
 // numbered as they finish; number n goes to slot n modulo the ring's length, and
 // the worker follows the numbers with a cursor of its own.
 type Recorder struct {
-	opts  Options
-	limit budget
-	ring  []atomic.Pointer[Record] // the last finished records, oldest overwritten
-	next  atomic.Uint64            // finished records so far; the next number to give
-	wake  chan struct{}            // holds one token while there is work for the worker
-	live  atomic.Int64             // records begun and not finished
-	begun atomic.Uint64
-	conns atomic.Uint64
-	extra atomic.Int64 // bytes that records hold beside their fixed size
-	lost  Counters
+	opts        Options
+	limit       budget
+	ring        []atomic.Pointer[Record] // the last finished records, oldest overwritten
+	next        atomic.Uint64            // finished records so far; the next number to give
+	wake        chan struct{}            // holds one token while there is work for the worker
+	live        atomic.Int64             // records begun and not finished
+	begun       atomic.Uint64
+	conns       atomic.Uint64
+	failed      atomic.Uint64        // connections that never carried a request
+	lastFailure atomic.Pointer[Conn] // the last of them
+	extra       atomic.Int64         // bytes that records hold beside their fixed size
+	lost        Counters
 	worker
 }
 
@@ -76,7 +78,7 @@ func (rc *Recorder) Start(conn *Conn, stream uint32, stamp int64) *Record {
 
 // NewConn begins what the requests of one connection share.
 func (rc *Recorder) NewConn(peer, local string) *Conn {
-	c := &Conn{ID: rc.conns.Add(1), Peer: peer, Local: local}
+	c := &Conn{ID: rc.conns.Add(1), Peer: peer, Local: local, recorder: rc}
 	c.traceID, c.spanID = newIDs()
 	return c
 }

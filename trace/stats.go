@@ -15,6 +15,9 @@ type Stats struct {
 	Overwritten uint64 `json:"lost_overwritten"`
 	NotExported uint64 `json:"lost_not_exported"`
 	Swept       uint64 `json:"swept"`
+
+	FailedConns uint64 `json:"failed_connections"`               // connections that never carried a request
+	LastFailure string `json:"last_failed_connection,omitempty"` // why the last of them did not
 }
 
 // Stats returns the recorder's state. The numbers are read one after the other
@@ -25,6 +28,10 @@ func (rc *Recorder) Stats() Stats {
 		MemoryBound: rc.opts.MemoryBytes,
 		NotRecorded: rc.lost.NotRecorded.Load(), Overwritten: rc.lost.Overwritten.Load(),
 		NotExported: rc.lost.NotExported.Load(), Swept: rc.lost.Swept.Load(),
+	}
+	s.FailedConns = rc.failed.Load()
+	if c := rc.lastFailure.Load(); c != nil {
+		s.LastFailure = c.Peer + ": " + *c.failure.Load()
 	}
 	ring, slow := int(min(s.Finished, uint64(len(rc.ring)))), rc.slowest.len()
 	s.Kept = ring + slow // a slow one that is still in the ring counts twice

@@ -48,7 +48,6 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 	l.batch = trace.NewBatch(trace.WALSave, len(entries))
 	l.batch.After(l.last.begin, l.last.end)
 	for _, e := range entries {
-		l.batch.AddBytes(len(e.GetData()))
 		rec := l.requests.of(e.GetData())
 		l.batch.Add(rec)
 		if rec == nil {
