@@ -6,8 +6,6 @@ import (
 
 	"glasskv/server/etcdserver"
 	"glasskv/trace"
-
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
 // reading observes the read loop, one round of which serves many readers. A
@@ -96,22 +94,5 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 }
 
 // rangeKeys and txn observe the reading itself, on the handler's goroutine.
-func rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
-	return func(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
-		rec := trace.FromContext(ctx)
-		rec.Begin(trace.TxnRange)
-		resp, err := next(ctx, r)
-		rec.End(trace.TxnRange)
-		return resp, err
-	}
-}
-
-func txn(next etcdserver.TxnFunc) etcdserver.TxnFunc {
-	return func(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
-		rec := trace.FromContext(ctx)
-		rec.Begin(trace.TxnRange)
-		resp, err := next(ctx, r)
-		rec.End(trace.TxnRange)
-		return resp, err
-	}
-}
+func rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc { return during(trace.TxnRange, next) }
+func txn(next etcdserver.TxnFunc) etcdserver.TxnFunc           { return during(trace.TxnRange, next) }

@@ -7,18 +7,23 @@ import (
 	"glasskv/trace"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"google.golang.org/protobuf/proto"
 )
 
 // raftRequest observes a request's whole way through raft, on the handler's
 // goroutine.
 func raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
-	return func(ctx context.Context, r *pb.InternalRaftRequest) (proto.Message, error) {
+	return during(trace.RaftRequest, next)
+}
+
+// during observes a call that is one stage of the request whose record travels
+// in the call's context.
+func during[Q, R any](stage trace.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
+	return func(ctx context.Context, request Q) (R, error) {
 		rec := trace.FromContext(ctx)
-		rec.Begin(trace.RaftRequest)
-		resp, err := next(ctx, r)
-		rec.End(trace.RaftRequest)
-		return resp, err
+		rec.Begin(stage)
+		reply, err := next(ctx, request)
+		rec.End(stage)
+		return reply, err
 	}
 }
 
