@@ -90,10 +90,10 @@ func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
 
 	var seams serve.Seams
 	if observer != nil {
+		defer closeObserver(lg, observer)
 		if seams, err = observer.Seams(cfg, cmd.OutOrStdout()); err != nil {
 			return err
 		}
-		defer closeObserver(lg, observer)
 	}
 	return run(cmd.Context(), cfg, seams)
 }

@@ -145,9 +145,9 @@ func (t *Tracing) Close(ctx context.Context) error {
 
 // lost is an error when a user who looks at the traces would miss something.
 func lost(s trace.Stats) error {
-	if s.NotRecorded+s.NotExported == 0 {
+	if s.NotRecorded+s.Overwritten+s.NotExported == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d requests were not recorded and %d not exported: give more --trace-memory or a lower --sample-ratio",
-		s.NotRecorded, s.NotExported)
+	return fmt.Errorf("%d requests were not recorded, %d recorded and not looked at in time, %d not exported: give more --trace-memory or a lower --sample-ratio",
+		s.NotRecorded, s.Overwritten, s.NotExported)
 }

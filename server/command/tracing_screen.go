@@ -80,6 +80,9 @@ func (s *screen) close(ctx context.Context) error {
 	close(s.quit)
 	select {
 	case <-s.done:
+		if s.err != nil {
+			return fmt.Errorf("print timelines: %w", s.err)
+		}
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("print timelines: %w", ctx.Err())

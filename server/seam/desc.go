@@ -46,9 +46,7 @@ func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
 			return next(srv, ctx, decode, chain)
 		}
 		if s.rec.Facts().Remote {
-			if err := grpc.SetHeader(ctx, o.introduction(s)); err != nil {
-				return nil, err
-			}
+			_ = grpc.SetHeader(ctx, o.introduction(s)) // see introduction
 		}
 		reply, err := next(srv, ctx, func(v any) error { return s.receive(decode, v) }, chain)
 		if err != nil {
@@ -87,7 +85,9 @@ func beginStatus(rec *trace.Record, now int64) {
 const traceURL = "glasskv-trace"
 
 // introduction tells a client that sent a traceparent under which IDs the server
-// recorded its request, and where they can be looked up.
+// recorded its request, and where they can be looked up. Setting it fails only on
+// a stream that is over already; that is for the handler to find out, and no
+// reason for the seam to answer in its place.
 func (o *Observer) introduction(s *stream) metadata.MD {
 	md := metadata.Pairs(traceParent, s.rec.TraceParent())
 	if o.opts.TraceURL != "" {
@@ -103,9 +103,7 @@ func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 			return next(srv, ss)
 		}
 		if s.rec.Facts().Remote {
-			if err := ss.SetHeader(o.introduction(s)); err != nil {
-				return err
-			}
+			_ = ss.SetHeader(o.introduction(s)) // see introduction
 		}
 		return next(srv, &serverStream{ServerStream: ss, rec: s.rec})
 	}
