@@ -178,9 +178,17 @@ func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 // Stages of which a request passes one: any handler, any change to the store.
 // The catalogue names the first or the general one as parent for all.
 var (
-	handlers = []Stage{V3Put, V3Range, V3DeleteRange, V3Txn, V3Compact, V3LeaseGrant, V3LeaseRevoke, GRPCHandler}
+	handlers = handlerStagesInOrder()
 	changes  = []Stage{TxnPut, TxnDeleteRange, TxnTxn, TxnCompact, ApplyLease}
 )
+
+// handlerStagesInOrder returns every handler's stage: they stand together.
+func handlerStagesInOrder() (all []Stage) {
+	for s := V3Lock; s <= GRPCHandler; s++ {
+		all = append(all, s)
+	}
+	return all
+}
 
 // parent finds the stage that a stage lies in: the nearest one above it that the
 // request has passed. A compaction, for one, does not pass raftRequest.

@@ -95,6 +95,7 @@ func catalogueParts() [][]Spec {
 		clientStages, connStages, grpcStages, handlerStages,
 		raftStages, readyStages, peerStages, walStages,
 		applyStages, txnStages, mvccStages, readStages, replyStages,
+		httpStages, acceptStages, watchStages, leaseStages, lockStages, maintenanceStages,
 	}
 }
 

@@ -9,6 +9,8 @@ type Facts struct {
 	Remote    bool   // the trace ID came from the client's traceparent
 	Revision  int64  // the store's revision after a write; zero when unknown
 	ValueSize int    // bytes of the value written; never the value
+
+	HTTPStatus int // of a request that came as HTTP/1; zero for every other
 }
 
 // Mark notes something that happened to a request and is not a stage.
@@ -26,6 +28,16 @@ const (
 	MarkStreaming                   // it is a streaming call
 	MarkClient                      // it was recorded by our own client
 	MarkOpener                      // it is the first request of its connection
+	MarkHTTP                        // it came as HTTP/1
+	MarkServeHTTP                   // net/http read it and handed it to grpc.(*Server).ServeHTTP
+	MarkConnection                  // it is no request: a connection that never carried one
+	MarkEmbedded                    // it is part of another request's timeline
+	MarkInProcess                   // a handler of this server made it, without a connection
+	MarkGoAway                      // the server had said GOAWAY on its connection before it was over
+	MarkPanic                       // its handler panicked
+	MarkWorker                      // one of the server's stream workers handled it
+	MarkSpilled                     // all stream workers were busy: it got a goroutine of its own
+	MarkTimedOut                    // the transport reset it because its deadline had passed
 )
 
 // Event is one of the three things that complete a record, in any order.

@@ -50,6 +50,16 @@ func (r *Record) Repeat(s Stage, begin, end int64) {
 	slot.begin.Store(begin)
 }
 
+// Detail says what one stretch of a repeated stage was about.
+type Detail struct {
+	Events   int64 // of a watch's message; zero when it is not about events
+	Revision int64 // the store's; zero when unknown
+}
+
+// RepeatOf is Repeat for a stretch about which more is known. The detail stands
+// in the row's attributes.
+func (r *Record) RepeatOf(s Stage, begin, end int64, _ Detail) { r.Repeat(s, begin, end) }
+
 func (r *Record) makeRepeats() *repeats {
 	if r.Finished() || !r.reserve(repeatsBytes) {
 		return nil

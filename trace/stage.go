@@ -10,24 +10,51 @@ type Stage uint8
 const (
 	None Stage = iota // no stage; the parent of those at the top
 
+	HTTPReadRequest
+	HTTPHandler
+	GatewayDecode
+	GatewayCall
+
 	ClientDial
 	ClientSend
 	NetRequest
 
-	NetAccept
 	CmuxMatch
+	AcceptBackoff
+	NetAccept
 	HandleRawConn
 	TLSHandshake
 	NewHTTP2Transport
 	ServeStreams
+	HTTPConn
 
 	OperateHeaders
 	StartHandler
+	ServeHTTP
 	HandleStream
 	ProcessRPC
 	RecvMsg
 	CodecDecode
 	Interceptors
+	V3Lock
+	V3Unlock
+	V3Campaign
+	V3Proclaim
+	V3Leader
+	V3Observe
+	V3Resign
+	V3Watch
+	V3LeaseKeepAlive
+	V3LeaseTimeToLive
+	V3LeaseLeases
+	V3MemberList
+	V3Status
+	V3Alarm
+	V3Hash
+	V3HashKV
+	V3Defragment
+	V3Snapshot
+	V3Auth
 	V3Put
 	V3Range
 	V3DeleteRange
@@ -36,6 +63,17 @@ const (
 	V3LeaseGrant
 	V3LeaseRevoke
 	GRPCHandler
+
+	WatchCreate
+	WatchWait
+	WatchNotify
+	WatchSend
+	LeaseLookup
+	LeaseRenew
+	BackendHash
+	MVCCHashKV
+	BackendDefrag
+	BackendSnapshot
 
 	RaftRequest
 	ProcessOnce
@@ -74,9 +112,13 @@ const (
 	CodecEncode
 	WriteStatus
 	Flush
+	FlowControl
 
 	NetReply
 	ClientRecv
+
+	GatewayEncode
+	HTTPFlush
 
 	// NumStages is the number of constants above, None included.
 	NumStages
@@ -84,8 +126,8 @@ const (
 
 // The stages of a connection lie between these two, both included.
 const (
-	firstConnStage = NetAccept
-	lastConnStage  = ServeStreams
+	firstConnStage = CmuxMatch
+	lastConnStage  = HTTPConn
 )
 
 // Unexplained is the ledger's name for time that no stage accounts for.

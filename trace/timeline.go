@@ -98,6 +98,10 @@ const (
 	WhyNoReply      = "no reply was written"
 	WhyForeign      = "not our own client"
 	WhyNotSeen      = "not seen"
+	WhyServeHTTP    = "served through net/http: grpc-go has no connection of its own"
+	WhyHTTP         = "an HTTP/1 request"
+	WhyInProcess    = "made inside the server: no connection"
+	WhyNoRequest    = "the connection never carried a request"
 )
 
 // Stage returns the first stage of that name, or nil.

@@ -2,8 +2,11 @@ package serve
 
 import (
 	"net"
+	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"glasskv/server/etcdserver"
 )
@@ -20,9 +23,37 @@ type Seams struct {
 	// Server holds the seams of the raft side.
 	Server etcdserver.Seams
 
+	// Accept wraps each client listener as it was opened. What it accepts goes
+	// to cmux, or straight to grpc-go or net/http where an address serves only
+	// one of them.
+	Accept func(net.Listener) net.Listener
+
 	// Listener wraps each listener that grpc-go accepts client connections
-	// from, and through it the connections.
+	// from, behind cmux, and through it the connections.
 	Listener func(net.Listener) net.Listener
+
+	// HTTPListener wraps each listener that net/http accepts client connections
+	// from, behind cmux and below TLS.
+	HTTPListener func(net.Listener) net.Listener
+
+	// Creds wraps the credentials of the gRPC server: TLS, or none.
+	Creds func(credentials.TransportCredentials) credentials.TransportCredentials
+
+	// HTTP wraps the outermost handler of requests that come as HTTP/1, and
+	// Gateway, further in, the part of it that makes gRPC calls of them.
+	HTTP    func(http.Handler) http.Handler
+	Gateway func(http.Handler) http.Handler
+
+	// GatewayDial returns options for the connection over which the gateway
+	// calls this server, which creds secures. They come before the node's own.
+	GatewayDial func(creds credentials.TransportCredentials) []grpc.DialOption
+
+	// ServeHTTP wraps the gRPC server where it stands behind net/http, as in
+	// etcd under TLS.
+	ServeHTTP func(http.Handler) http.Handler
+
+	// Metrics are shown on /metrics beside those of etcd's packages.
+	Metrics prometheus.Gatherer
 
 	// Options come after the node's own, so that they win: credentials, the
 	// tap, a stats handler, a codec, the size of the read buffer.
