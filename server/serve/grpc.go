@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/keepalive"
 
 	"glasskv/server/v3rpc"
@@ -21,15 +20,11 @@ const maxSendBytes = math.MaxInt32
 
 // newGRPCServer makes the gRPC server of n with all its services registered. It
 // stands for v3rpc.Server and the options that embed hands to it.
-func newGRPCServer(n *Node) (*grpc.Server, *health.Server) {
+func newGRPCServer(n *Node) *grpc.Server {
 	opts := append(limits(&n.cfg), chain(n)...)
 	gs := grpc.NewServer(append(opts, n.seams.Options...)...)
-	hs := v3rpc.Register(registrar{gs, n.seams.ServiceDesc}, n.server, v3rpc.Config{
-		MaxTxnOps:         n.cfg.MaxTxnOps,
-		QuotaBackendBytes: n.cfg.QuotaBackendBytes,
-		Logger:            n.lg,
-	})
-	return gs, hs
+	n.registerServices(registrar{gs, n.seams.ServiceDesc})
+	return gs
 }
 
 // limits bound what a client may ask of the server.

@@ -82,7 +82,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.server, err = etcdserver.NewServer(n.cfg.Config, n.seams.Server); err != nil {
 		return err
 	}
-	n.grpc, n.health = newGRPCServer(n)
+	n.grpc = newGRPCServer(n)
 	return nil
 }
 

@@ -54,13 +54,21 @@ type Server interface {
 	Alarmer
 }
 
-// Register makes every service that s serves known to reg: KV, Lease, Cluster,
-// Maintenance and health. What GlassKV has no part of, such as Watch and Auth, is
-// answered with Unimplemented by grpc-go itself.
-//
-// The returned health server says SERVING. The caller stops it (with Shutdown)
-// when the node begins to stop.
-func Register(reg grpc.ServiceRegistrar, s Server, cfg Config) *health.Server {
+// Services are the handlers of one server. They may be called directly, as the
+// lock and election services do, as well as through gRPC.
+type Services struct {
+	KV          pb.KVServer
+	Lease       pb.LeaseServer
+	Cluster     pb.ClusterServer
+	Maintenance pb.MaintenanceServer
+	// Health says SERVING from the start: requests are let in when the member is
+	// ready, not before. The caller stops it (with Shutdown) when the node begins
+	// to stop.
+	Health *health.Server
+}
+
+// NewServices makes the handlers of s. They may be called once s is ready.
+func NewServices(s Server, cfg Config) Services {
 	if cfg.MaxTxnOps == 0 {
 		cfg.MaxTxnOps = DefaultMaxTxnOps
 	}
@@ -70,18 +78,21 @@ func Register(reg grpc.ServiceRegistrar, s Server, cfg Config) *health.Server {
 		id: s.MemberID(),
 		lg: cfg.Logger,
 	}
-	pb.RegisterKVServer(reg, &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota})
-	pb.RegisterLeaseServer(reg, &quotaLeaseServer{LeaseServer: newLeaseServer(s), qa: quota})
-	pb.RegisterClusterServer(reg, newClusterServer(s))
-	pb.RegisterMaintenanceServer(reg, newMaintenanceServer(s, cfg.QuotaBackendBytes))
-	return registerHealth(reg)
+	return Services{
+		KV:          &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota},
+		Lease:       &quotaLeaseServer{LeaseServer: newLeaseServer(s), qa: quota},
+		Cluster:     newClusterServer(s),
+		Maintenance: newMaintenanceServer(s, cfg.QuotaBackendBytes),
+		Health:      health.NewServer(),
+	}
 }
 
-// registerHealth serves the standard health protocol for the server as a whole
-// (the empty service name). Serving is all there is to say: requests are let in
-// when the member is ready, not before.
-func registerHealth(reg grpc.ServiceRegistrar) *health.Server {
-	hs := health.NewServer()
-	healthpb.RegisterHealthServer(reg, hs)
-	return hs
+// Register makes the services known to reg. What GlassKV has no part of is
+// answered with Unimplemented by grpc-go itself.
+func (s Services) Register(reg grpc.ServiceRegistrar) {
+	pb.RegisterKVServer(reg, s.KV)
+	pb.RegisterLeaseServer(reg, s.Lease)
+	pb.RegisterClusterServer(reg, s.Cluster)
+	pb.RegisterMaintenanceServer(reg, s.Maintenance)
+	healthpb.RegisterHealthServer(reg, s.Health)
 }
