@@ -84,17 +84,10 @@ var required = regexp.MustCompile(`(?m)^(?:require|tool)?\s*\(?\s*([\w.-]+\.[\w.
 // directModules finds the required modules that some file of the module
 // imports, or that it has as a tool.
 func directModules(t tree, gomod string) map[string]bool {
-	var modules []string
+	modules := slices.Collect(maps.Keys(versions(t[gomod])))
 	direct := make(map[string]bool)
-	for line := range strings.Lines(t[gomod]) {
-		m := required.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		modules = append(modules, m[1])
-		if strings.HasPrefix(line, "tool ") {
-			direct[m[1]] = true
-		}
+	for _, tool := range tools(t[gomod]) {
+		direct[longestPrefix(modules, tool)] = true
 	}
 	for _, src := range t.sources() {
 		if moduleOf(t, src.dir) != gomod {
@@ -107,6 +100,17 @@ func directModules(t tree, gomod string) map[string]bool {
 		}
 	}
 	return direct
+}
+
+var toolLines = regexp.MustCompile(`(?m)^tool (?:\(\n((?:\t.*\n)*)\)|(.*))$`)
+
+// tools are the packages that a module has as tools.
+func tools(gomod string) []string {
+	var packages []string
+	for _, m := range toolLines.FindAllStringSubmatch(gomod, -1) {
+		packages = append(packages, strings.Fields(m[1]+m[2])...)
+	}
+	return packages
 }
 
 // moduleOf finds the go.mod that a folder belongs to.

@@ -2,6 +2,6 @@
 // that the other has written, finds everything in it, and writes on.
 //
 //	compat_test.go  the stories
-//	server_test.go  either server, as a process
+//	server_test.go  either server, with a client
 //	data_test.go    what is written and what must be found
 package compat
