@@ -65,6 +65,19 @@ type Config struct {
 	// for an answer. When either is 0, both are left to grpc-go.
 	GRPCKeepAliveInterval time.Duration
 	GRPCKeepAliveTimeout  time.Duration
+
+	// ConnectionTimeout is how long a new connection may take until its
+	// handshake is over; 0 leaves it to grpc-go, which waits 120 seconds.
+	ConnectionTimeout time.Duration
+	// MaxConnectionAge is how old a connection may become before its client is
+	// asked to open another one, and MaxConnectionAgeGrace how long its requests
+	// may then go on. 0 means for ever. etcd has no such options.
+	MaxConnectionAge      time.Duration
+	MaxConnectionAgeGrace time.Duration
+	// NumStreamWorkers is the number of goroutines that are kept to handle
+	// requests; 0 gives each request a goroutine of its own. etcd has no such
+	// option.
+	NumStreamWorkers uint32
 }
 
 // DefaultConfig returns the configuration of a new single member with etcd's

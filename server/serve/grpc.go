@@ -41,22 +41,35 @@ func limits(cfg *Config) []grpc.ServerOption {
 			MinTime: cfg.GRPCKeepAliveMinTime,
 		}))
 	}
-	if cfg.GRPCKeepAliveInterval > 0 && cfg.GRPCKeepAliveTimeout > 0 {
-		opts = append(opts, grpc.KeepaliveParams(keepalive.ServerParameters{
-			Time:    cfg.GRPCKeepAliveInterval,
-			Timeout: cfg.GRPCKeepAliveTimeout,
-		}))
+	if cfg.ConnectionTimeout > 0 {
+		opts = append(opts, grpc.ConnectionTimeout(cfg.ConnectionTimeout))
 	}
-	return opts
+	if cfg.NumStreamWorkers > 0 {
+		opts = append(opts, grpc.NumStreamWorkers(cfg.NumStreamWorkers))
+	}
+	return append(opts, grpc.KeepaliveParams(keepAlive(cfg)))
+}
+
+// keepAlive says when a connection is pinged and when it is too old. What is
+// zero in it, grpc-go fills with its own defaults.
+func keepAlive(cfg *Config) keepalive.ServerParameters {
+	p := keepalive.ServerParameters{
+		MaxConnectionAge:      cfg.MaxConnectionAge,
+		MaxConnectionAgeGrace: cfg.MaxConnectionAgeGrace,
+	}
+	if cfg.GRPCKeepAliveInterval > 0 && cfg.GRPCKeepAliveTimeout > 0 {
+		p.Time, p.Timeout = cfg.GRPCKeepAliveInterval, cfg.GRPCKeepAliveTimeout
+	}
+	return p
 }
 
 // chain lines up the interceptors, the first of them outermost. grpc-go calls
 // whatever stands in the chain, so what is nil must not.
 func chain(n *Node) []grpc.ServerOption {
 	in := n.seams.Interceptors
-	unary := []grpc.UnaryServerInterceptor{in.OuterUnary, v3rpc.UnaryInterceptor(n.server), in.InnerUnary}
+	unary := []grpc.UnaryServerInterceptor{in.OuterUnary, v3rpc.RecoverUnary(n.lg), v3rpc.UnaryInterceptor(n.server), in.InnerUnary}
 	unary = slices.DeleteFunc(unary, func(i grpc.UnaryServerInterceptor) bool { return i == nil })
-	stream := []grpc.StreamServerInterceptor{in.OuterStream, v3rpc.StreamInterceptor(n.stopping, n.server), in.InnerStream}
+	stream := []grpc.StreamServerInterceptor{in.OuterStream, v3rpc.RecoverStream(n.lg), v3rpc.StreamInterceptor(n.stopping, n.server), in.InnerStream}
 	stream = slices.DeleteFunc(stream, func(i grpc.StreamServerInterceptor) bool { return i == nil })
 	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
 }
