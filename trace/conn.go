@@ -10,6 +10,12 @@ type Conn struct {
 	Peer, Local string // addresses
 	Protocol    string // "tcp", or a TLS version
 
+	// TLS is what the handshake agreed on; nil where there was none, or it
+	// failed. Backoff tells of the accepts that failed before this connection was
+	// accepted. Both are set before the first request begins.
+	TLS     *TLSFacts
+	Backoff BackoffFacts
+
 	traceID  ids
 	spanID   uint64
 	stamps   [lastConnStage - firstConnStage + 1]interval
@@ -18,6 +24,22 @@ type Conn struct {
 	reqs     atomic.Int64 // requests so far
 	failure  atomic.Pointer[string]
 	recorder *Recorder // which counts the connections that failed
+}
+
+// TLSFacts is what a TLS handshake agreed on, in the words of crypto/tls.
+type TLSFacts struct {
+	Version    string // "TLS 1.3"
+	Cipher     string // "TLS_AES_128_GCM_SHA256"
+	ALPN       string // the protocol that was agreed on; empty for none
+	ServerName string // what the client asked for by SNI; empty for an address
+	PeerName   string // the common name of the client's certificate; empty without one
+	Resumed    bool   // the keys of an earlier connection were taken up again
+}
+
+// BackoffFacts tells of accepts that failed, in a row.
+type BackoffFacts struct {
+	Attempts int    // how many; zero when none did
+	Error    string // what the last of them said
 }
 
 // Begin stamps the beginning of one of the connection's stages.
