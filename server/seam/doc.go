@@ -21,6 +21,8 @@
 //	codec.go        decoding and encoding
 //	message.go      what a request is about
 //	interceptor.go  the chain, and the handler inside it
+//	handlers.go     which stage the handlers beside the key-value store are
+//	inprocess.go    the handlers as the server itself calls them, for locks and elections
 //	sweep.go        requests that stop halfway
 //
 // The other half watches the proposal: request.go, node.go, ready.go, storage.go,

@@ -24,8 +24,11 @@ func outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc
 func innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec, stage := trace.FromContext(ctx), handlerOf(info.FullMethod)
 	rec.Begin(stage)
-	defer rec.End(stage)
-	return next(ctx, req)
+	panicking := true
+	defer func() { endHandler(rec, stage, panicking) }()
+	reply, err := next(ctx, req)
+	panicking = false
+	return reply, err
 }
 
 func outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
@@ -38,8 +41,20 @@ func outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next g
 func innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec, stage := trace.FromContext(ss.Context()), handlerOf(info.FullMethod)
 	rec.Begin(stage)
-	defer rec.End(stage)
-	return next(srv, ss)
+	panicking := true
+	defer func() { endHandler(rec, stage, panicking) }()
+	err := next(srv, ss)
+	panicking = false
+	return err
+}
+
+// endHandler ends a handler that returned or panicked. It leaves the panic alone,
+// so that whoever recovers has the stack as it was.
+func endHandler(rec *trace.Record, stage trace.Stage, panicking bool) {
+	if panicking {
+		rec.Mark(trace.MarkPanic)
+	}
+	rec.End(stage)
 }
 
 // handlerOf names the stage that a method's handler is.
@@ -60,7 +75,7 @@ func handlerOf(method string) trace.Stage {
 	case pb.Lease_LeaseRevoke_FullMethodName:
 		return trace.V3LeaseRevoke
 	}
-	return trace.GRPCHandler
+	return handlerBeside(method)
 }
 
 // endStream ends a streaming call's chain. What grpc-go does next is to write

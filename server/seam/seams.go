@@ -77,6 +77,7 @@ func (o *Observer) Seams() serve.Seams {
 			OuterStream: f.OuterStream, InnerStream: f.InnerStream,
 		},
 		ServiceDesc: f.ServiceDesc,
+		InProcess:   o.inProcess,
 		// Requests that end from then on without a reply say why.
 		Stopping: func() { o.stopping.Store(true) },
 	}

@@ -22,6 +22,8 @@ type Node struct {
 	server *etcdserver.EtcdServer
 	grpc   *grpc.Server
 	health *health.Server
+	// inProcess is the client that locks and elections are made with.
+	inProcess *inProcess
 
 	clients []net.Listener
 	peers   []net.Listener

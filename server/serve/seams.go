@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"glasskv/server/etcdserver"
+	"glasskv/server/v3rpc"
 )
 
 // Seams are the places where a node can be wrapped without editing it: the
@@ -67,6 +68,11 @@ type Seams struct {
 	// which is shared by all servers of the process; its handlers see a request
 	// before it is decoded and the reply before it is encoded.
 	ServiceDesc func(*grpc.ServiceDesc) *grpc.ServiceDesc
+
+	// InProcess wraps the handlers as the node itself calls them, without a
+	// connection, to serve locks and elections. What a caller's context carries
+	// reaches them. Handlers that it does not wrap stay as they are.
+	InProcess func(v3rpc.Services) v3rpc.Services
 
 	// Stopping is called once, when Stop begins and before any request is cut
 	// off.

@@ -3,10 +3,16 @@ package serve
 import (
 	"google.golang.org/grpc"
 
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election/v3electionpb"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock/v3lockpb"
+
 	"glasskv/server/v3rpc"
 )
 
-// registerServices makes every service of the node known to reg.
+// registerServices makes every service of the node known to reg. Whatever is
+// registered passes through reg, and so through the ServiceDesc seam.
 func (n *Node) registerServices(reg grpc.ServiceRegistrar) {
 	services := v3rpc.NewServices(n.server, v3rpc.Config{
 		MaxTxnOps:         n.cfg.MaxTxnOps,
@@ -15,4 +21,16 @@ func (n *Node) registerServices(reg grpc.ServiceRegistrar) {
 	})
 	n.health = services.Health
 	services.Register(reg)
+	n.registerConcurrency(reg, services)
+}
+
+// registerConcurrency serves locks and elections with etcd's own packages. They
+// are clients of the key-value store: what they do can be done by any client.
+func (n *Node) registerConcurrency(reg grpc.ServiceRegistrar, services v3rpc.Services) {
+	if n.seams.InProcess != nil {
+		services = n.seams.InProcess(services)
+	}
+	n.inProcess = newInProcess(services)
+	v3lockpb.RegisterLockServer(reg, v3lock.NewLockServer(n.inProcess.Client))
+	v3electionpb.RegisterElectionServer(reg, v3election.NewElectionServer(n.inProcess.Client))
 }

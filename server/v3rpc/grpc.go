@@ -58,6 +58,7 @@ type Server interface {
 // lock and election services do, as well as through gRPC.
 type Services struct {
 	KV          pb.KVServer
+	Watch       pb.WatchServer
 	Lease       pb.LeaseServer
 	Cluster     pb.ClusterServer
 	Maintenance pb.MaintenanceServer
@@ -80,6 +81,7 @@ func NewServices(s Server, cfg Config) Services {
 	}
 	return Services{
 		KV:          &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota},
+		Watch:       pb.UnimplementedWatchServer{},
 		Lease:       &quotaLeaseServer{LeaseServer: newLeaseServer(s), qa: quota},
 		Cluster:     newClusterServer(s),
 		Maintenance: newMaintenanceServer(s, cfg.QuotaBackendBytes),
@@ -91,6 +93,7 @@ func NewServices(s Server, cfg Config) Services {
 // answered with Unimplemented by grpc-go itself.
 func (s Services) Register(reg grpc.ServiceRegistrar) {
 	pb.RegisterKVServer(reg, s.KV)
+	pb.RegisterWatchServer(reg, s.Watch)
 	pb.RegisterLeaseServer(reg, s.Lease)
 	pb.RegisterClusterServer(reg, s.Cluster)
 	pb.RegisterMaintenanceServer(reg, s.Maintenance)
