@@ -48,8 +48,8 @@ func complete(rec *trace.Record, err error) {
 	rec.Done(trace.EventHandled)
 }
 
-// within runs one call of a handler inside the request that travels in ctx.
-func within[Q, R any](
+// embedded runs one call of a handler inside the request that travels in ctx.
+func embedded[Q, R any](
 	ctx context.Context, o *Observer, method string, request Q, next func(context.Context, Q) (R, error),
 ) (R, error) {
 	rec := o.inside(ctx, method)
@@ -74,19 +74,19 @@ type inProcessKV struct {
 }
 
 func (s *inProcessKV) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
-	return within(ctx, s.o, pb.KV_Range_FullMethodName, r, s.KVServer.Range)
+	return embedded(ctx, s.o, pb.KV_Range_FullMethodName, r, s.KVServer.Range)
 }
 
 func (s *inProcessKV) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
-	return within(ctx, s.o, pb.KV_Put_FullMethodName, r, s.KVServer.Put)
+	return embedded(ctx, s.o, pb.KV_Put_FullMethodName, r, s.KVServer.Put)
 }
 
 func (s *inProcessKV) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error) {
-	return within(ctx, s.o, pb.KV_DeleteRange_FullMethodName, r, s.KVServer.DeleteRange)
+	return embedded(ctx, s.o, pb.KV_DeleteRange_FullMethodName, r, s.KVServer.DeleteRange)
 }
 
 func (s *inProcessKV) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
-	return within(ctx, s.o, pb.KV_Txn_FullMethodName, r, s.KVServer.Txn)
+	return embedded(ctx, s.o, pb.KV_Txn_FullMethodName, r, s.KVServer.Txn)
 }
 
 type inProcessLease struct {
@@ -95,17 +95,17 @@ type inProcessLease struct {
 }
 
 func (s *inProcessLease) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
-	return within(ctx, s.o, pb.Lease_LeaseGrant_FullMethodName, r, s.LeaseServer.LeaseGrant)
+	return embedded(ctx, s.o, pb.Lease_LeaseGrant_FullMethodName, r, s.LeaseServer.LeaseGrant)
 }
 
 func (s *inProcessLease) LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest) (*pb.LeaseRevokeResponse, error) {
-	return within(ctx, s.o, pb.Lease_LeaseRevoke_FullMethodName, r, s.LeaseServer.LeaseRevoke)
+	return embedded(ctx, s.o, pb.Lease_LeaseRevoke_FullMethodName, r, s.LeaseServer.LeaseRevoke)
 }
 
 func (s *inProcessLease) LeaseTimeToLive(
 	ctx context.Context, r *pb.LeaseTimeToLiveRequest,
 ) (*pb.LeaseTimeToLiveResponse, error) {
-	return within(ctx, s.o, pb.Lease_LeaseTimeToLive_FullMethodName, r, s.LeaseServer.LeaseTimeToLive)
+	return embedded(ctx, s.o, pb.Lease_LeaseTimeToLive_FullMethodName, r, s.LeaseServer.LeaseTimeToLive)
 }
 
 type inProcessWatch struct {
