@@ -14,6 +14,7 @@ type etcdProgress struct {
 	memorySnapshotIndex uint64
 	appliedt            uint64
 	appliedi            uint64
+	catchUp             catchUp
 }
 
 // newProgress starts where the snapshot in raft's storage ends.
@@ -89,6 +90,7 @@ func (s *EtcdServer) apply(entries []*raftpb.Entry) {
 		s.appliedIndex.Store(index)
 		s.term.Store(term)
 		s.progress.appliedi, s.progress.appliedt = index, term
+		s.progress.catchUp.applied(len(e.GetData()))
 	}
 }
 

@@ -20,7 +20,7 @@ const memorySnapshotCount = 100
 func (s *EtcdServer) snapshotIfNeededAndCompactRaftLog() {
 	ep := &s.progress
 	toDisk := ep.appliedi-ep.diskSnapshotIndex > s.cfg.SnapshotCount
-	if !toDisk && ep.appliedi-ep.memorySnapshotIndex <= memorySnapshotCount {
+	if !toDisk && ep.appliedi-ep.memorySnapshotIndex <= memorySnapshotCount && ep.catchUp.latest <= memorySnapshotBytes {
 		return
 	}
 	if err := s.triggerSnapshot(toDisk); err != nil {
@@ -77,10 +77,12 @@ func (s *EtcdServer) membershipInV2Format() ([]byte, error) {
 // compactRaftLog forgets entries in memory, except for those that a follower
 // which is a little slow may still ask for.
 func (s *EtcdServer) compactRaftLog() error {
-	index := uint64(1)
-	if s.progress.appliedi > s.cfg.SnapshotCatchUpEntries {
-		index = s.progress.appliedi - s.cfg.SnapshotCatchUpEntries
+	ep, index := &s.progress, uint64(1)
+	if ep.appliedi > s.cfg.SnapshotCatchUpEntries {
+		index = ep.appliedi - s.cfg.SnapshotCatchUpEntries
 	}
+	index = max(index, ep.catchUp.cut(ep.appliedi))
+	ep.catchUp.forget(index)
 	err := s.r.raftStorage.Compact(index)
 	if err != nil && !errors.Is(err, raft.ErrCompacted) {
 		return fmt.Errorf("compact raft log: %w", err)
