@@ -19,12 +19,14 @@ type serverConn struct {
 	streams streams
 	in      incoming
 	out     outgoing
+	windows windows
 	over    atomic.Bool // serveStreams has returned
 }
 
 func newServerConn(o *Observer, conn net.Conn, tc *trace.Conn) *serverConn {
 	c := &serverConn{Conn: conn, o: o, trace: tc}
 	c.addr = connAddr{conn.RemoteAddr(), c}
+	c.windows.reset()
 	c.in = incoming{buf: newReadBuffer(conn), frames: afterPreface()}
 	return c
 }
@@ -62,6 +64,7 @@ func (c *serverConn) Close() error {
 
 // lose ends a request whose reply will not get out any more.
 func (c *serverConn) lose(s *stream) {
+	c.stuck(s)
 	s.rec.Mark(trace.MarkConnClosed)
 	if c.o.stopping.Load() {
 		s.rec.Mark(trace.MarkStopping)

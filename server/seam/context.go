@@ -50,6 +50,9 @@ func (s *stream) Value(key any) any {
 		now := trace.Now()
 		s.rec.EndAt(trace.StartHandler, now)
 		s.rec.BeginAt(trace.HandleStream, now)
+		if s.conn.o.opts.StreamWorkers {
+			s.whoHandles()
+		}
 	}
 	return s.Context.Value(key)
 }

@@ -10,12 +10,15 @@
 //	conn.go         the connection as the transport reads and writes it
 //	  incoming.go     its reading half: each frame as it is consumed
 //	  outgoing.go     its writing half: each frame as it is handed to the kernel
-//	  frames.go       both count frames with this
+//	  flowcontrol.go  the windows that the client grants, and replies that wait for them
+//	  goaway.go       what becomes of requests when the server asks for another connection
+//	  frames.go       all of these count frames with this
 //	  readbuffer.go   the buffer that the reading half took over from the transport
 //	  turnedaway.go   what is known of a request that was refused while its headers were read
 //	streams.go      from a frame's stream ID to the request
 //	tap.go          the end of operateHeaders
 //	context.go      the request's context, which is the stream itself
+//	workers.go      on whose goroutine a request is handled
 //	stats.go        what grpc-go tells: a connection's life, processRPC, the status
 //	desc.go         a service's handlers, around decoding and encoding
 //	codec.go        decoding and encoding

@@ -24,6 +24,9 @@ type FrontOptions struct {
 	// parameters, but not through a wrapper. Zero means 20 seconds, as there;
 	// a negative value leaves the kernel's own.
 	KeepaliveTimeout time.Duration
+	// StreamWorkers says that the server has stream workers, so that it is looked
+	// up for each request whether one of them handles it.
+	StreamWorkers bool
 }
 
 // defaultKeepaliveTimeout is that of keepalive.ServerParameters.

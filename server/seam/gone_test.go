@@ -100,7 +100,7 @@ func TestADeadlineThatPassesInTheHandler(t *testing.T) {
 	close(reset)
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.DeadlineExceeded,
-		marks: trace.MarkResetSent | trace.MarkBegun, without: trace.MarkReset, reached: []trace.Stage{trace.Flush},
+		marks: trace.MarkTimedOut | trace.MarkBegun, without: trace.MarkReset, reached: []trace.Stage{trace.Flush},
 	})
 }
 

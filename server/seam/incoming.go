@@ -91,6 +91,10 @@ func (c *serverConn) frameCame(h frameHead) {
 		if s := c.streams.find(h.stream); s != nil {
 			c.reset(s)
 		}
+	case http2.FrameWindowUpdate, http2.FrameSettings:
+		if h.length > 0 {
+			c.gave(h, c.in.buf.peek(int(h.length)))
+		}
 	}
 }
 
@@ -116,6 +120,9 @@ func (c *serverConn) requestCame(h frameHead) {
 		in.block, in.flags = block, h.flags
 		rec.BeginAt(trace.OperateHeaders, stamp)
 	}
+	if c.out.said.Load() != nil {
+		rec.Mark(trace.MarkGoAway)
+	}
 	in.latest = &stream{rec: rec, conn: c}
 	c.streams.add(in.latest)
 }
@@ -136,6 +143,7 @@ func (c *serverConn) reset(s *stream) {
 	if s.ending.Load() || s.gone() {
 		return
 	}
+	c.stuck(s)
 	s.rec.Mark(trace.MarkReset)
 	c.o.abandon(s)
 	s.done(trace.EventWire)

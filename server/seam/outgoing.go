@@ -1,6 +1,8 @@
 package seam
 
 import (
+	"sync/atomic"
+
 	"glasskv/trace"
 
 	"golang.org/x/net/http2"
@@ -11,8 +13,9 @@ import (
 // many frames of many streams, and a frame may be spread over two of them.
 type outgoing struct {
 	frames frames
-	last   *stream   // whose last frame is passing
-	ended  []*stream // whose last frame is complete with this Write; kept for its memory
+	said   atomic.Pointer[farewell] // in the last GOAWAY
+	last   *stream                  // whose last frame is passing
+	ended  []*stream                // whose last frame is complete with this Write; kept for its memory
 }
 
 // Write writes to the connection and ends the requests whose reply is out with
@@ -71,6 +74,9 @@ func (c *serverConn) passing(p []byte) {
 // frameLeaves notes a frame whose payload, or the beginning of it, is in rest.
 func (c *serverConn) frameLeaves(h frameHead, rest []byte) {
 	switch h.kind {
+	case http2.FrameGoAway:
+		c.goAway(rest[:min(len(rest), int(h.length))])
+		return
 	case http2.FrameHeaders, http2.FrameContinuation, http2.FrameData, http2.FrameRSTStream:
 	default:
 		return // not a stream's, or not a reply's
@@ -82,12 +88,16 @@ func (c *serverConn) frameLeaves(h frameHead, rest []byte) {
 	s.written.Add(1)
 	s.rec.AddOut(h.size())
 	payload := rest[:min(len(rest), int(h.length))]
+	if h.kind == http2.FrameData {
+		c.took(s, h)
+	}
 	switch {
 	case h.kind == http2.FrameRSTStream:
-		s.rec.Mark(trace.MarkResetSent)
+		c.stuck(s)
 		s.resetSent(payload)
 		c.out.last = s
 	case h.ends():
+		s.blocked.Store(0) // trailers need no window
 		if !s.handed.Load() {
 			s.answered(payload)
 		}

@@ -53,17 +53,17 @@ func nested(t testing.TB, tl *trace.Timeline) {
 		case st.Parent == "":
 		case tl.Stage(st.Parent) == nil:
 			t.Errorf("%s: %s lies in %s, which is not there", tl.Method, st.Stage, st.Parent)
-		case !within(tl, st):
+		case !keepsWithin(tl, st):
 			t.Errorf("%s: %s is %d to %d, not within %s: %+v", tl.Method,
 				st.Stage, st.BeginNS, st.EndNS, st.Parent, tl.Stage(st.Parent))
 		}
 	}
 }
 
-// within reports whether a stage keeps within one of those of its parent's name.
+// keepsWithin reports whether a stage keeps within one of those of its parent's name.
 // What is shared belongs to more than one request, and what goes on after the
 // request is over has lost the stage that it was in.
-func within(tl *trace.Timeline, st trace.StageTime) bool {
+func keepsWithin(tl *trace.Timeline, st trace.StageTime) bool {
 	if st.Scope == trace.ScopeBatch || st.Open || st.EndNS > tl.DurationNS {
 		return true
 	}

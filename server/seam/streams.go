@@ -22,6 +22,8 @@ type stream struct {
 	entered atomic.Bool   // that goroutine has begun
 	ending  atomic.Bool   // the reply's last frame is being written, or is written
 	written atomic.Uint32 // frames of the reply so far; the sweeper looks whether it moves
+	window  atomic.Int64  // bytes that the client has allowed beyond the initial window, less those sent
+	blocked atomic.Int64  // when the reply was found to have no window left; 0 while it has
 
 	request, reply carrier // see codec.go
 }

@@ -32,6 +32,7 @@ func (c *serverConn) turnedAway(s *stream) {
 	if s.Context != nil && s.Context.Err() != nil {
 		s.rec.SetCode(uint32(codes.DeadlineExceeded), context.DeadlineExceeded.Error())
 	}
+	c.tooLate(s)
 	s.done(trace.EventHandled)
 }
 
@@ -105,19 +106,37 @@ var codeOfHTTP = map[string]codes.Code{
 	"415": codes.InvalidArgument,
 }
 
-// resetSent notes why the server reset a stream that it had not handed on. The
-// code is what gRPC lets a client make of it; a stream that was handed on has a
+// resetSent notes that the server reset a stream, and why, when it had not handed
+// it on. The code is what gRPC lets a client make of it; a stream that was handed on has a
 // handler, which says more.
 func (s *stream) resetSent(payload []byte) {
-	if s.handed.Load() || len(payload) < 4 {
+	reason := http2.ErrCodeInternal
+	if len(payload) >= 4 {
+		reason = http2.ErrCode(binary.BigEndian.Uint32(payload))
+	}
+	if s.late(reason) {
+		s.rec.Mark(trace.MarkTimedOut)
 		return
 	}
-	reason := http2.ErrCode(binary.BigEndian.Uint32(payload))
+	s.rec.Mark(trace.MarkResetSent)
+	if s.handed.Load() {
+		return
+	}
 	code, ok := codeOfReset[reason]
 	if !ok {
 		code = codes.Internal
 	}
 	s.rec.SetCode(uint32(code), "the server reset the stream: "+reason.String())
+}
+
+// late reports whether a reset is that of the transport's own timer, which ends a
+// stream at its deadline without asking the handler.
+func (s *stream) late(reason http2.ErrCode) bool {
+	if !s.handed.Load() || reason != http2.ErrCodeCancel {
+		return false
+	}
+	_, limited := s.Deadline()
+	return limited
 }
 
 var codeOfReset = map[http2.ErrCode]codes.Code{
