@@ -18,6 +18,7 @@ func (s *EtcdServer) updateLeadership(lead uint64, isLeader bool) {
 		s.leadElectedNano.Store(time.Now().UnixNano())
 	}
 	if newLeader {
+		s.counters.leaderChanges.Add(1)
 		s.leaderChanged.Notify()
 	}
 }

@@ -75,9 +75,12 @@ func (s *EtcdServer) processInternalRaftRequestOnce(ctx context.Context, r *pb.I
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.ReqTimeout())
 	defer cancel()
+	s.counters.proposalsPending.Add(1)
+	defer s.counters.proposalsPending.Add(-1)
 	// Registered before it is proposed, or its result could come first.
 	ch := s.w.Register(id)
 	if err := s.r.Propose(ctx, data); err != nil {
+		s.counters.proposalsFailed.Add(1)
 		s.w.Trigger(id, nil) // forget the registration
 		return nil, proposeErr(err)
 	}
@@ -85,6 +88,7 @@ func (s *EtcdServer) processInternalRaftRequestOnce(ctx context.Context, r *pb.I
 	case x := <-ch:
 		return as[*Result](x)
 	case <-ctx.Done():
+		s.counters.proposalsFailed.Add(1)
 		s.w.Trigger(id, nil)
 		return nil, s.parseProposeCtxErr(ctx.Err(), start)
 	case <-s.life.stopping:

@@ -35,6 +35,7 @@ type EtcdServer struct {
 	// leadElectedNano is when this member last became leader, in Unix
 	// nanoseconds.
 	leadElectedNano atomic.Int64
+	counters        counters
 
 	cfg      Config
 	lg       *zap.Logger

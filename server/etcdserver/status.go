@@ -1,11 +1,16 @@
 package etcdserver
 
 import (
+	"time"
+
+	"github.com/coreos/go-semver/semver"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
 	"go.etcd.io/etcd/server/v3/storage/backend"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
+	"go.etcd.io/etcd/server/v3/storage/schema"
+	"go.uber.org/zap"
 )
 
 // ClusterID returns the ID that the members of the cluster share.
@@ -38,6 +43,23 @@ func (s *EtcdServer) Cluster() *membership.RaftCluster { return s.cluster }
 
 // Alarms returns the alarms that are raised on any member.
 func (s *EtcdServer) Alarms() []*pb.AlarmMember { return s.alarmStore.Get(pb.AlarmType_NONE) }
+
+// IsLearner reports whether this member has no vote.
+func (s *EtcdServer) IsLearner() bool { return s.cluster.IsLocalMemberLearner() }
+
+// ReqTimeout returns how long a request may take, see Config.ReqTimeout.
+func (s *EtcdServer) ReqTimeout() time.Duration { return s.cfg.ReqTimeout() }
+
+// StorageVersion returns the version of the backend's layout, or nil where it
+// cannot be told.
+func (s *EtcdServer) StorageVersion() *semver.Version {
+	v, err := schema.DetectSchemaVersion(s.lg, s.be.ReadTx())
+	if err != nil {
+		s.lg.Warn("detect storage version", zap.Error(err))
+		return nil
+	}
+	return &v
+}
 
 func (s *EtcdServer) isLeader() bool { return s.Leader() == s.memberID }
 

@@ -51,6 +51,9 @@ type Config struct {
 	ListenClientURLs types.URLs
 	ListenPeerURLs   types.URLs
 
+	// HTTPConfig is the part that is for clients which speak HTTP/1.
+	HTTPConfig
+
 	// MaxTxnOps bounds the operations of a txn; 0 means DefaultMaxTxnOps.
 	MaxTxnOps uint
 	// MaxConcurrentStreams bounds the requests that one connection may have
@@ -85,6 +88,7 @@ type Config struct {
 func DefaultConfig(name, dataDir string) Config {
 	cfg := Config{
 		Config:                etcdserver.DefaultConfig(name, dataDir),
+		HTTPConfig:            DefaultHTTPConfig(),
 		ListenClientURLs:      types.MustNewURLs([]string{DefaultListenClientURL}),
 		ListenPeerURLs:        types.MustNewURLs([]string{DefaultListenPeerURL}),
 		MaxTxnOps:             DefaultMaxTxnOps,
@@ -113,7 +117,7 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("advertised URL %s: %w", u.String(), err)
 		}
 	}
-	return nil
+	return c.HTTPConfig.validate()
 }
 
 // checkBindURL accepts what a socket can be bound to. Other names than

@@ -24,6 +24,7 @@ func newGRPCServer(n *Node) *grpc.Server {
 	opts := append(limits(&n.cfg), chain(n)...)
 	gs := grpc.NewServer(append(opts, n.seams.Options...)...)
 	n.registerServices(registrar{gs, n.seams.ServiceDesc})
+	n.http.metrics.rpc.InitializeMetrics(gs)
 	return gs
 }
 
@@ -66,10 +67,10 @@ func keepAlive(cfg *Config) keepalive.ServerParameters {
 // chain lines up the interceptors, the first of them outermost. grpc-go calls
 // whatever stands in the chain, so what is nil must not.
 func chain(n *Node) []grpc.ServerOption {
-	in := n.seams.Interceptors
-	unary := []grpc.UnaryServerInterceptor{in.OuterUnary, v3rpc.RecoverUnary(n.lg), v3rpc.UnaryInterceptor(n.server), in.InnerUnary}
+	in, rpc := n.seams.Interceptors, n.http.metrics.rpc
+	unary := []grpc.UnaryServerInterceptor{in.OuterUnary, rpc.UnaryServerInterceptor(), v3rpc.RecoverUnary(n.lg), v3rpc.UnaryInterceptor(n.server), in.InnerUnary}
 	unary = slices.DeleteFunc(unary, func(i grpc.UnaryServerInterceptor) bool { return i == nil })
-	stream := []grpc.StreamServerInterceptor{in.OuterStream, v3rpc.RecoverStream(n.lg), v3rpc.StreamInterceptor(n.stopping, n.server), in.InnerStream}
+	stream := []grpc.StreamServerInterceptor{in.OuterStream, rpc.StreamServerInterceptor(), v3rpc.RecoverStream(n.lg), v3rpc.StreamInterceptor(n.stopping, n.server), in.InnerStream}
 	stream = slices.DeleteFunc(stream, func(i grpc.StreamServerInterceptor) bool { return i == nil })
 	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
 }

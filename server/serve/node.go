@@ -21,6 +21,7 @@ type Node struct {
 	lg     *zap.Logger
 	server *etcdserver.EtcdServer
 	grpc   *grpc.Server
+	http   httpSide
 	health *health.Server
 	// inProcess is the client that locks and elections are made with.
 	inProcess *inProcess
@@ -56,6 +57,9 @@ func Start(ctx context.Context, cfg Config, seams Seams) (*Node, error) {
 	n.stopping, n.stop = context.WithCancel(context.Background())
 	if err := n.open(ctx); err != nil {
 		n.stop()
+		if n.server != nil {
+			n.server.HardStop()
+		}
 		closeAll(n.clients)
 		closeAll(n.peers)
 		return nil, err
@@ -84,8 +88,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.server, err = etcdserver.NewServer(n.cfg.Config, n.seams.Server); err != nil {
 		return err
 	}
+	n.openMetrics()
 	n.grpc = newGRPCServer(n)
-	return nil
+	return n.openHTTP()
 }
 
 // ClientAddrs returns the addresses on which clients are served, in the order

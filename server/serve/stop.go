@@ -30,6 +30,7 @@ func (n *Node) shutdown(ctx context.Context) error {
 	n.health.Shutdown()
 	n.stop()
 	err := n.stopGRPC(ctx)
+	n.closeHTTP()
 	n.inProcess.close()
 	n.server.Stop()
 	closeAll(n.clients)
