@@ -92,10 +92,20 @@ func (f *serveFlags) addLimits(fs *pflag.FlagSet) {
 	fs.UintVar(&c.MaxTxnOps, "max-txn-ops", c.MaxTxnOps, "operations in the largest transaction")
 	fs.Uint32Var(&c.MaxConcurrentStreams, "max-concurrent-streams", c.MaxConcurrentStreams,
 		"requests that a connection may have under way")
+	fs.DurationVar(&c.WatchProgressNotifyInterval, "watch-progress-notify-interval", c.WatchProgressNotifyInterval,
+		"how often watchers that asked for it are told how far they are; 0 means 10m")
 	fs.DurationVar(&c.GRPCKeepAliveMinTime, "grpc-keepalive-min-time", c.GRPCKeepAliveMinTime,
 		"time that a client must wait between two pings")
 	fs.DurationVar(&c.GRPCKeepAliveInterval, "grpc-keepalive-interval", c.GRPCKeepAliveInterval,
 		"time of silence until a client is pinged; 0 switches it off")
 	fs.DurationVar(&c.GRPCKeepAliveTimeout, "grpc-keepalive-timeout", c.GRPCKeepAliveTimeout,
 		"time that a pinged client has to answer; 0 switches it off")
+	fs.DurationVar(&c.ConnectionTimeout, "connection-timeout", c.ConnectionTimeout,
+		"time that a new connection's handshake may take; 0 leaves it to grpc-go")
+	fs.DurationVar(&c.MaxConnectionAge, "max-connection-age", c.MaxConnectionAge,
+		"age at which a connection's client is asked to open another; 0 means never")
+	fs.DurationVar(&c.MaxConnectionAgeGrace, "max-connection-age-grace", c.MaxConnectionAgeGrace,
+		"time that the requests of such a connection may still take; 0 means any")
+	fs.Uint32Var(&c.NumStreamWorkers, "num-stream-workers", c.NumStreamWorkers,
+		"goroutines that are kept to handle requests; 0 gives each request its own")
 }

@@ -60,6 +60,11 @@ type Config struct {
 	// under way; 0 means DefaultMaxConcurrentStreams, which is no bound.
 	MaxConcurrentStreams uint32
 
+	// WatchProgressNotifyInterval is how often watchers that asked for it are told
+	// how far they are while nothing happens; 0 means
+	// v3rpc.DefaultWatchProgressNotifyInterval.
+	WatchProgressNotifyInterval time.Duration
+
 	// GRPCKeepAliveMinTime is how long a client must wait between two pings;
 	// one that does not is disconnected. 0 leaves it to grpc-go.
 	GRPCKeepAliveMinTime time.Duration

@@ -24,6 +24,9 @@ type Seams struct {
 	// Server holds the seams of the raft side.
 	Server etcdserver.Seams
 
+	// V3RPC holds the seams of the handlers.
+	V3RPC v3rpc.Seams
+
 	// Accept wraps each client listener as it was opened. What it accepts goes
 	// to cmux, or straight to grpc-go or net/http where an address serves only
 	// one of them.

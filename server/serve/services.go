@@ -17,7 +17,11 @@ func (n *Node) registerServices(reg grpc.ServiceRegistrar) {
 	services := v3rpc.NewServices(n.server, v3rpc.Config{
 		MaxTxnOps:         n.cfg.MaxTxnOps,
 		QuotaBackendBytes: n.cfg.QuotaBackendBytes,
+		MaxRequestBytes:   n.cfg.MaxRequestBytes + grpcOverheadBytes,
 		Logger:            n.lg,
+		Seams:             n.seams.V3RPC,
+
+		WatchProgressNotifyInterval: n.cfg.WatchProgressNotifyInterval,
 	})
 	n.health = services.Health
 	services.Register(reg)

@@ -1,6 +1,8 @@
 package v3rpc
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -25,6 +27,16 @@ type Config struct {
 	// QuotaBackendBytes bounds the size of the backend in bytes. 0 means
 	// etcd's default of 2 GiB, a negative value no bound.
 	QuotaBackendBytes int64
+	// MaxRequestBytes is the size in bytes at which what is sent to a watcher is
+	// cut in pieces, if the watcher asked for that. It is the size of the largest
+	// message that the server takes itself.
+	MaxRequestBytes uint
+	// WatchProgressNotifyInterval is how often watchers that asked for it are told
+	// how far they are while nothing happens; 0 means
+	// DefaultWatchProgressNotifyInterval, and less than 100 ms means that.
+	WatchProgressNotifyInterval time.Duration
+	// Seams are put around the parts that they name.
+	Seams Seams
 	// Logger must not be nil.
 	Logger *zap.Logger
 }
@@ -81,7 +93,7 @@ func NewServices(s Server, cfg Config) Services {
 	}
 	return Services{
 		KV:          &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota},
-		Watch:       pb.UnimplementedWatchServer{},
+		Watch:       newWatchServer(s, cfg),
 		Lease:       &quotaLeaseServer{LeaseServer: newLeaseServer(s), qa: quota},
 		Cluster:     newClusterServer(s),
 		Maintenance: newMaintenanceServer(s, cfg.QuotaBackendBytes),
