@@ -31,6 +31,9 @@ func (a *assembly) attributes() {
 			break
 		}
 	}
+	if r.facts.Compression != "" {
+		set(AttrCompression, text(r.facts.Compression))
+	}
 	if r.Has(MarkStreaming) {
 		set(AttrStreaming, "true")
 	}
@@ -46,6 +49,8 @@ const (
 	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
 	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
 	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
+
+	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent for not at all
 )
 
 // The outcomes that are not an ordinary reply.

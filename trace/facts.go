@@ -11,6 +11,8 @@ type Facts struct {
 	ValueSize int    // bytes of the value written; never the value
 
 	HTTPStatus int // of a request that came as HTTP/1; zero for every other
+
+	Compression string // how its messages were compressed, such as "gzip"; empty for not at all
 }
 
 // Mark notes something that happened to a request and is not a stage.

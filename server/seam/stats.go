@@ -61,6 +61,10 @@ func (statsHandler) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Con
 // HandleRPC stamps processRPC and what it ends.
 func (h statsHandler) HandleRPC(ctx context.Context, e stats.RPCStats) {
 	switch e := e.(type) {
+	case *stats.InHeader:
+		if e.Compression != "" {
+			compressed(streamFrom(ctx), e.Compression)
+		}
 	case *stats.Begin:
 		if s := streamFrom(ctx); s != nil {
 			s.begin(e)
@@ -77,6 +81,16 @@ func (h statsHandler) HandleRPC(ctx context.Context, e stats.RPCStats) {
 		if s := streamFrom(ctx); s != nil {
 			s.end(e.Error)
 		}
+	}
+}
+
+// maxCompression bounds how much of the encoding's name is kept: it is the
+// client's.
+const maxCompression = 32
+
+func compressed(s *stream, how string) {
+	if s != nil && !s.rec.Finished() {
+		s.rec.Facts().Compression = how[:min(len(how), maxCompression)]
 	}
 }
 
