@@ -6,11 +6,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/server/v3/lease"
-	"go.uber.org/zap"
 )
-
-// maxPendingRevokes is how many expired leases are revoked at the same time.
-const maxPendingRevokes = 16
 
 // LeaseGrant creates a lease, with an ID of the server's choice when the request
 // has none. It returns lease.ErrLeaseExists or lease.ErrLeaseTTLTooLarge.
@@ -55,27 +51,4 @@ func (s *EtcdServer) applyLeaseGrant(r *pb.LeaseGrantRequest) *Result {
 	}
 	resp := &pb.LeaseGrantResponse{ID: int64(l.ID), TTL: l.TTL(), Header: s.newHeader()}
 	return overQuota(&Result{Resp: resp}, fits)
-}
-
-// revokeExpiredLeases proposes the end of leases that the lessor found expired.
-// It only finds any while it is primary, which it is on the leader. What does
-// not succeed is found expired again.
-func (s *EtcdServer) revokeExpiredLeases(leases []*lease.Lease) {
-	s.goAttach(func() {
-		slots := make(chan struct{}, maxPendingRevokes)
-		for _, l := range leases {
-			select {
-			case slots <- struct{}{}:
-			case <-s.life.stopping:
-				return
-			}
-			s.goAttach(func() {
-				defer func() { <-slots }()
-				_, err := s.LeaseRevoke(s.life.ctx, &pb.LeaseRevokeRequest{ID: int64(l.ID)})
-				if err != nil {
-					s.lg.Warn("revoke expired lease", zap.Int64("lease-id", int64(l.ID)), zap.Error(err))
-				}
-			})
-		}
-	})
 }

@@ -5,6 +5,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/pkg/v3/wait"
+	"go.etcd.io/etcd/server/v3/lease"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -55,6 +56,12 @@ type Seams struct {
 	ReadRound   func(ReadRoundFunc) ReadRoundFunc
 	ReadIndex   func(ReadIndexFunc) ReadIndexFunc
 	WaitApplied func(WaitAppliedFunc) WaitAppliedFunc
+
+	// LeaseWaitApplied, LeaseLookup, LeaseRenew: what does not go through the log,
+	// on the goroutine of a lease's stream or request.
+	LeaseWaitApplied func(LeaseWaitAppliedFunc) LeaseWaitAppliedFunc
+	LeaseLookup      func(LeaseLookupFunc) LeaseLookupFunc
+	LeaseRenew       func(LeaseRenewFunc) LeaseRenewFunc
 }
 
 type (
@@ -110,6 +117,17 @@ type (
 
 	// WaitAppliedFunc waits until the member has applied index.
 	WaitAppliedFunc func(round *ReadRound, index uint64) error
+
+	// LeaseWaitAppliedFunc waits until the member has applied what is committed
+	// now. It stands for waitAppliedIndex.
+	LeaseWaitAppliedFunc func(ctx context.Context) error
+
+	// LeaseLookupFunc finds a lease; nil is none. It stands for lessor.Lookup.
+	LeaseLookupFunc func(ctx context.Context, id lease.LeaseID) *lease.Lease
+
+	// LeaseRenewFunc gives a lease its whole time again and returns it, in
+	// seconds. It stands for lessor.Renew.
+	LeaseRenewFunc func(ctx context.Context, id lease.LeaseID) (int64, error)
 )
 
 // Result is what apply made of one request; it stands for apply.Result.

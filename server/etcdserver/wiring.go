@@ -23,6 +23,10 @@ type path struct {
 	readRound   ReadRoundFunc
 	readIndex   ReadIndexFunc
 	waitApplied WaitAppliedFunc
+
+	leaseWaitApplied LeaseWaitAppliedFunc
+	leaseLookup      LeaseLookupFunc
+	leaseRenew       LeaseRenewFunc
 }
 
 // wire puts the seams in place. It runs once, in NewServer, before the first
@@ -46,6 +50,10 @@ func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
 		readRound:   wrap(seams.ReadRound, s.readRound),
 		readIndex:   wrap(seams.ReadIndex, s.requestCurrentIndex),
 		waitApplied: wrap(seams.WaitApplied, s.waitApplied),
+
+		leaseWaitApplied: wrap(seams.LeaseWaitApplied, s.waitAppliedIndex),
+		leaseLookup:      wrap(seams.LeaseLookup, s.lookupLease),
+		leaseRenew:       wrap(seams.LeaseRenew, s.renewLease),
 	}
 }
 

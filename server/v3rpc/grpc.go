@@ -94,7 +94,7 @@ func NewServices(s Server, cfg Config) Services {
 	return Services{
 		KV:          &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota},
 		Watch:       newWatchServer(s, cfg),
-		Lease:       &quotaLeaseServer{LeaseServer: newLeaseServer(s), qa: quota},
+		Lease:       &quotaLeaseServer{LeaseServer: newLeaseServer(s, cfg), qa: quota},
 		Cluster:     newClusterServer(s),
 		Maintenance: newMaintenanceServer(s, cfg.QuotaBackendBytes),
 		Health:      health.NewServer(),
