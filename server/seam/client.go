@@ -24,6 +24,11 @@ import (
 type ClientObserver struct {
 	rec   *trace.Recorder
 	calls sync.Map // traceparent → *clientCall, while the call is under way
+
+	// under is set where the client is a part of this server: a call's record
+	// becomes part of the record of the request that it is made for, in this
+	// stage.
+	under trace.Stage
 }
 
 // NewClientObserver returns an observer that keeps its records in rec.
@@ -88,6 +93,9 @@ func (o *ClientObserver) unary(ctx context.Context, method string, req, reply an
 	}
 	rec.Mark(trace.MarkClient)
 	rec.Facts().Method = method
+	if o.under != trace.None {
+		trace.FromContext(ctx).Embed(rec, o.under)
+	}
 	parent := rec.TraceParent()
 	o.calls.Store(parent, &clientCall{rec, begin})
 	defer o.calls.Delete(parent)

@@ -35,6 +35,7 @@ type Observer struct {
 	applying applying
 	reading  reading
 	frontState
+	gatewayCalls gatewayCalls
 
 	stopSweep context.CancelFunc
 	sweeping  sync.WaitGroup
@@ -48,7 +49,7 @@ func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Observer{rec: rec, opts: opts}
+	o := &Observer{rec: rec, opts: opts, gatewayCalls: newGatewayCalls(rec)}
 	o.loop = raftLoop{requests: &o.requests, fsync: meter}
 	o.applying.requests = &o.requests
 	ctx, cancel := context.WithCancel(context.Background())
@@ -77,6 +78,9 @@ func (o *Observer) Seams() serve.Seams {
 			OuterStream: f.OuterStream, InnerStream: f.InnerStream,
 		},
 		ServiceDesc: f.ServiceDesc,
+		HTTP:        o.http,
+		Gateway:     o.gateway,
+		GatewayDial: o.gatewayDial,
 		InProcess:   o.inProcess,
 		// Requests that end from then on without a reply say why.
 		Stopping: func() { o.stopping.Store(true) },

@@ -26,6 +26,7 @@ func (o *Observer) tap(ctx context.Context, info *tap.Info) (context.Context, er
 		s.rec.Facts().Method = s.method
 		if parent := info.Header[traceParent]; len(parent) == 1 {
 			s.rec.Adopt(parent[0])
+			o.gatewayCalls.join(parent[0], s.rec)
 		}
 	}
 	if o.opts.Tap != nil {

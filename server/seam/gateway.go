@@ -1,0 +1,177 @@
+package seam
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"glasskv/trace"
+)
+
+// gatewayCalls joins the three records that a call through the gateway leaves:
+// the HTTP request's, in it that of the gateway as a client, and in that the
+// server's. The client's is found by the traceparent that it sent. It holds
+// random bits that nobody else has seen while the call is under way, so no
+// other client can have its request shown inside somebody else's.
+type gatewayCalls struct {
+	client  *ClientObserver
+	streams sync.Map // traceparent of a streaming call → the HTTP request's *trace.Record
+}
+
+func newGatewayCalls(rec *trace.Recorder) gatewayCalls {
+	c := NewClientObserver(rec)
+	c.under = trace.GatewayCall
+	return gatewayCalls{client: c}
+}
+
+// join makes the server's record of a call part of the gateway's. It is called
+// by the tap, for each request with a traceparent, and does nothing for those
+// that are not the gateway's.
+func (g *gatewayCalls) join(parent string, server *trace.Record) {
+	if call, ok := g.client.calls.Load(parent); ok {
+		call.(*clientCall).rec.Embed(server, trace.None) //nolint:forcetypeassert // unary stores nothing else
+		return
+	}
+	if outer, ok := g.streams.LoadAndDelete(parent); ok {
+		outer.(*trace.Record).Embed(server, trace.GatewayCall) //nolint:forcetypeassert // stream stores nothing else
+	}
+}
+
+// gateway observes the part of a request that makes a gRPC call of it.
+func (o *Observer) gateway(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := trace.FromContext(r.Context())
+		rec.Begin(trace.GatewayDecode)
+		defer gatewayDone(rec)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// gatewayDone is called when the answer is written. A request from which no call
+// came was refused while it was decoded.
+func gatewayDone(rec *trace.Record) {
+	now := trace.Now()
+	if begun, _ := rec.Stamps(trace.GatewayCall); begun == 0 {
+		rec.EndAt(trace.GatewayDecode, now)
+		return
+	}
+	_, answered := rec.Stamps(trace.GatewayCall)
+	if answered == 0 {
+		answered = now // a stream whose client went away
+		rec.EndAt(trace.GatewayCall, now)
+	}
+	rec.BeginAt(trace.GatewayEncode, answered)
+	rec.EndAt(trace.GatewayEncode, now)
+}
+
+// gatewayDial returns the options of the connection over which the gateway
+// calls. The outermost interceptors are our own, the client observer's come
+// next.
+func (o *Observer) gatewayDial(creds credentials.TransportCredentials) []grpc.DialOption {
+	return append([]grpc.DialOption{
+		grpc.WithChainUnaryInterceptor(gatewayUnary),
+		grpc.WithChainStreamInterceptor(o.gatewayCalls.stream),
+	}, o.gatewayCalls.client.DialOptions(creds)...)
+}
+
+// beginCall ends the decoding and begins the call.
+func beginCall(rec *trace.Record) {
+	now := trace.Now()
+	rec.EndAt(trace.GatewayDecode, now)
+	rec.BeginAt(trace.GatewayCall, now)
+}
+
+// gatewayUnary stamps the call and notes what the server said.
+func gatewayUnary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	rec := trace.FromContext(ctx)
+	noteRequest(rec, req)
+	beginCall(rec)
+	err := invoke(withoutParent(ctx), method, req, reply, cc, opts...)
+	rec.End(trace.GatewayCall)
+	if err == nil {
+		noteReply(rec, reply)
+	}
+	st := status.Convert(err)
+	rec.SetCode(uint32(st.Code()), st.Message())
+	for _, opt := range opts {
+		if h, ok := opt.(grpc.HeaderCallOption); ok && h.HeaderAddr != nil {
+			forget(*h.HeaderAddr)
+		}
+	}
+	return err
+}
+
+// withoutParent drops a traceparent that the HTTP client smuggled in as
+// Grpc-Metadata-Traceparent: the call has one of its own, and two are none.
+func withoutParent(ctx context.Context) context.Context {
+	md, ok := metadata.FromOutgoingContext(ctx)
+	if !ok || len(md.Get(headerTraceParent)) == 0 {
+		return ctx
+	}
+	md.Delete(headerTraceParent)
+	return metadata.NewOutgoingContext(ctx, md)
+}
+
+// forget drops what the server told the gateway as a client that is traced: the
+// gateway would hand it on, and it is not about the HTTP request.
+func forget(md metadata.MD) {
+	md.Delete(headerTraceParent)
+	md.Delete(headerTraceURL)
+}
+
+// stream is the interceptor of streaming calls. The client observer leaves them
+// alone, so the server's record becomes part of the HTTP request's directly.
+func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	rec := trace.FromContext(ctx)
+	beginCall(rec)
+	ctx = withoutParent(ctx)
+	if rec != nil {
+		parent := rec.TraceParent()
+		g.streams.Store(parent, rec)
+		context.AfterFunc(ctx, func() { g.streams.Delete(parent) })
+		ctx = metadata.AppendToOutgoingContext(ctx, headerTraceParent, parent)
+	}
+	cs, err := streamer(ctx, desc, cc, method, opts...)
+	if err != nil {
+		endStreamCall(rec, err)
+		return nil, err
+	}
+	return &gatewayStream{ClientStream: cs, rec: rec}, nil
+}
+
+// gatewayStream stamps the end of a streaming call.
+type gatewayStream struct {
+	grpc.ClientStream
+	rec *trace.Record
+}
+
+func (s *gatewayStream) Header() (metadata.MD, error) {
+	md, err := s.ClientStream.Header()
+	forget(md)
+	return md, err
+}
+
+func (s *gatewayStream) RecvMsg(m any) error {
+	err := s.ClientStream.RecvMsg(m)
+	if err != nil {
+		endStreamCall(s.rec, err)
+	}
+	return err
+}
+
+// endStreamCall notes how a streaming call ended. io.EOF is how it ends well.
+func endStreamCall(rec *trace.Record, err error) {
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	rec.End(trace.GatewayCall)
+	st := status.Convert(err)
+	rec.SetCode(uint32(st.Code()), st.Message())
+}

@@ -1,0 +1,130 @@
+package seam
+
+import (
+	"context"
+	"net/http"
+
+	"google.golang.org/grpc/codes"
+
+	"glasskv/trace"
+)
+
+// http observes requests that come as HTTP/1, from the first byte that the
+// connection read of one to the last that it wrote. It stands outermost, so that
+// requests which are refused have a timeline too.
+func (o *Observer) http(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := trace.Now()
+		wire := httpWireFrom(r)
+		begin := wire.begun(now)
+		rec := o.rec.Start(wire.conn(), 0, begin)
+		if rec == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		o.noteHTTP(rec, r, w.Header())
+		rec.BeginAt(trace.HTTPReadRequest, begin)
+		rec.EndAt(trace.HTTPReadRequest, now)
+		rec.BeginAt(trace.HTTPHandler, now)
+		rec.Done(trace.EventRead)
+		reply := &httpReply{ResponseWriter: w, rec: rec}
+		wire.carries(rec)
+		defer reply.handled(wire)
+		next.ServeHTTP(reply, r.WithContext(context.WithValue(r.Context(), recordKey, rec)))
+		reply.returned = true
+	})
+}
+
+// noteHTTP notes what is asked for. A client that sent a traceparent is told
+// where to find its request, as over gRPC.
+func (o *Observer) noteHTTP(rec *trace.Record, r *http.Request, reply http.Header) {
+	rec.Mark(trace.MarkHTTP)
+	rec.Facts().Method = r.Method + " " + r.URL.Path
+	if r.ContentLength > 0 {
+		rec.AddIn(int(r.ContentLength))
+	}
+	if parent := r.Header.Values(traceParent); len(parent) == 1 && rec.Adopt(parent[0]) {
+		reply.Set(traceParent, rec.TraceParent())
+		if o.opts.TraceURL != "" {
+			reply.Set(traceURL, o.opts.TraceURL)
+		}
+	}
+}
+
+// httpReply is the answer to a request: it remembers the status and counts the
+// bytes of the body. What else the real one can do is found by Unwrap.
+type httpReply struct {
+	http.ResponseWriter
+	rec      *trace.Record
+	status   int
+	returned bool // the handler did, and did not panic
+}
+
+func (w *httpReply) WriteHeader(status int) {
+	if w.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *httpReply) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.rec.AddOut(n)
+	return n, err
+}
+
+// Unwrap is for http.ResponseController.
+func (w *httpReply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Flush sends what is written so far; a watch does after each event.
+func (w *httpReply) Flush() { _ = w.FlushError() }
+
+// FlushError is Flush for http.ResponseController.
+func (w *httpReply) FlushError() error {
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// handled ends the handler's part of the record. What is left is net/http's: to
+// write out what it has buffered.
+func (w *httpReply) handled(wire *httpWire) {
+	now := trace.Now()
+	w.rec.EndAt(trace.HTTPHandler, now)
+	if !w.returned {
+		w.rec.Mark(trace.MarkPanic)
+	}
+	if w.status == 0 && w.returned {
+		w.status = http.StatusOK
+	}
+	w.rec.Facts().HTTPStatus = w.status
+	if _, seen := w.rec.Code(); !seen {
+		w.rec.SetCode(uint32(codeOfPage(w.status)), "")
+	}
+	w.rec.BeginAt(trace.HTTPFlush, now)
+	w.rec.Done(trace.EventHandled)
+	wire.handled(w.rec, now)
+}
+
+// codeOfPage is the gRPC code that says most nearly what a page's status does.
+// The gateway has the call's own code.
+func codeOfPage(status int) codes.Code {
+	switch {
+	case status == 0:
+		return codes.Internal // the handler panicked: net/http hangs up
+	case status < http.StatusBadRequest:
+		return codes.OK
+	case status == http.StatusNotFound:
+		return codes.NotFound
+	case status == http.StatusRequestEntityTooLarge:
+		return codes.ResourceExhausted
+	case status == http.StatusMisdirectedRequest:
+		return codes.PermissionDenied
+	case status == http.StatusServiceUnavailable:
+		return codes.Unavailable
+	case status < http.StatusInternalServerError:
+		return codes.InvalidArgument
+	}
+	return codes.Internal
+}
