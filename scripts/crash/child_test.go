@@ -101,10 +101,11 @@ func fsyncs() (uint64, error) {
 
 // child is the server as its parent holds it.
 type child struct {
-	addr string
-	cmd  *exec.Cmd
-	ask  io.WriteCloser
-	told *bufio.Scanner
+	addr    string
+	started time.Duration // what it took until it served
+	cmd     *exec.Cmd
+	ask     io.WriteCloser
+	told    *bufio.Scanner
 }
 
 // start runs the server on dir and returns when it is ready. When that takes
@@ -129,6 +130,7 @@ func start(t *testing.T, dir string, traced bool) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
+	begin := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func start(t *testing.T, dir string, traced bool) *child {
 	if !c.told.Scan() {
 		t.Fatalf("the server did not come up within %v", restartTime)
 	}
-	c.addr = strings.TrimSpace(c.told.Text())
+	c.addr, c.started = strings.TrimSpace(c.told.Text()), time.Since(begin)
 	return c
 }
 
