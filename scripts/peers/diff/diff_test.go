@@ -1,0 +1,93 @@
+package diff
+
+import (
+	"flag"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"glasskv/scripts/peers/internal/twin"
+)
+
+var show = flag.Bool("show", false, "print what real etcd answered to every command")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(twin.RunTests(m, "etcdctl", "etcdutl"))
+}
+
+// Whatever etcdctl asks, it cannot tell GlassKV from real etcd.
+func TestCommandsAnswerAlike(t *testing.T) {
+	var all []verdict
+	m := twin.NewMember(t)
+	told := stories(t)
+	for _, name := range slices.Sorted(maps.Keys(told)) {
+		t.Run(name, func(t *testing.T) {
+			steps := told[name]
+			etcd := ask(t, m.Fresh(t), twin.Etcd, steps)
+			if *show {
+				for i, s := range steps {
+					t.Logf("%s\n%s%s%s", s.text, etcd[i].stdout, etcd[i].stderr, etcd[i].exit)
+				}
+			}
+			glasskv := ask(t, m.Fresh(t), twin.GlassKV, steps)
+			for _, v := range compare(steps, glasskv, etcd) {
+				if v.differs != "" {
+					t.Errorf("%s: %s\n%s", v.at, v.text, v.differs)
+				}
+				all = append(all, v)
+			}
+		})
+	}
+	t.Logf("\n%s", table(all))
+	if testing.Short() || len(all) >= 60 {
+		return
+	}
+	t.Errorf("%d commands are compared, at least 60 are promised", len(all))
+}
+
+// A server that answers something else is found, whatever differs: what is
+// printed, what is complained about, or how the command exits. The same etcd
+// twice, the second with a past that the story does not know, is such a server.
+func TestADifferenceIsFound(t *testing.T) {
+	story := parsed(t, `
+etcdctl get greeting
+etcdctl get other
+etcdctl put --ignore-value greeting
+`)
+	past := parsed(t, "etcdctl put greeting hello\n")
+	m := twin.NewMember(t)
+	one := ask(t, m.Fresh(t), twin.Etcd, story)
+	two := ask(t, m.Fresh(t), twin.Etcd, append(past, story...))[len(past):]
+
+	var found []string
+	for _, v := range compare(story, one, two) {
+		found = append(found, v.at+" "+strings.Join(parts(v.differs), " "))
+	}
+	want := []string{"story:2 stdout", "story:3 ", "story:4 stdout stderr exit"}
+	if !slices.Equal(found, want) {
+		t.Errorf("found %q, want %q", found, want)
+	}
+}
+
+// parts names what of an outcome differs.
+func parts(difference string) []string {
+	var names []string
+	for line := range strings.Lines(difference) {
+		if name, ok := strings.CutSuffix(line, " (-etcd +glasskv):\n"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func parsed(t *testing.T, text string) []step {
+	t.Helper()
+	steps, err := parse("story", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
