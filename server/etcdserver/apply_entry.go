@@ -26,7 +26,7 @@ func (s *EtcdServer) applyEntryNormal(e *raftpb.Entry) {
 	}
 	id := requestID(&r)
 	result := s.path.apply(context.Background(), &r)
-	if stderrors.Is(result.Err, errUnsupportedEntry) {
+	if stderrors.Is(result.Err, errUnsupportedEntry) || stderrors.Is(result.Err, ErrAuthEnabled) {
 		s.fail(fmt.Errorf("apply entry %d: %w", e.GetIndex(), result.Err))
 		return
 	}

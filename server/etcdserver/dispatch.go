@@ -40,9 +40,11 @@ func (s *EtcdServer) dispatch(ctx context.Context, r *pb.InternalRaftRequest) *R
 		return s.dispatchCluster(r)
 	case withoutEffect(r):
 		return &Result{Err: errors.ErrUnknownMethod}
-	default:
-		return &Result{Err: errUnsupportedEntry}
 	}
+	if result := s.dispatchAuth(r); result != nil {
+		return result
+	}
+	return &Result{Err: errUnsupportedEntry}
 }
 
 // newResult keeps a nil reply of a concrete type from becoming a non-nil
@@ -98,6 +100,5 @@ func (s *EtcdServer) applyCompaction(ctx context.Context, r *pb.CompactionReques
 
 // withoutEffect tells the requests that etcd may log and that change nothing.
 func withoutEffect(r *pb.InternalRaftRequest) bool {
-	return r.Range != nil || r.AuthStatus != nil || r.AuthUserGet != nil || r.AuthRoleGet != nil ||
-		r.AuthUserList != nil || r.AuthRoleList != nil || r.DowngradeVersionTest != nil
+	return r.Range != nil || r.DowngradeVersionTest != nil
 }

@@ -1,6 +1,9 @@
 package etcdserver
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors that NewServer returns when it refuses a data directory. They come
 // wrapped in what was found; compare with errors.Is. Errors of requests are
@@ -38,6 +41,10 @@ var (
 	// ErrAuthEnabled is returned when authentication is switched on in the data
 	// directory: serving it without would open it to everybody.
 	ErrAuthEnabled = errors.New("data directory has authentication enabled, which is not supported")
+
+	// ErrAuthNotEnforced is returned when a client asks for authentication to be
+	// switched on. It wraps errors.ErrUnsupported.
+	ErrAuthNotEnforced = fmt.Errorf("%w: this server does not enforce authentication, so it cannot be enabled", errors.ErrUnsupported)
 
 	// ErrSingleMemberOnly is returned when the configuration or the data
 	// directory describes more than one member, or asks to join an existing

@@ -184,7 +184,7 @@ func TestUnsupportedDirsAreRefused(t *testing.T) {
 // An entry that cannot be applied stops the member before anything after it is.
 func TestUnsupportedEntryStopsTheMember(t *testing.T) {
 	s := startServer(t, testConfig(t, t.TempDir()), Seams{})
-	_, err := s.raftRequest(testContext(t), &pb.InternalRaftRequest{AuthEnable: &pb.AuthEnableRequest{}})
+	_, err := s.raftRequest(testContext(t), &pb.InternalRaftRequest{})
 	wantErr(t, err, errors.ErrStopped)
 	wantErr(t, <-s.Fatal(), errUnsupportedEntry)
 	<-s.StopNotify()

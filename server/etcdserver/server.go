@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/etcd/pkg/v3/idutil"
 	"go.etcd.io/etcd/pkg/v3/notify"
 	"go.etcd.io/etcd/pkg/v3/wait"
+	"go.etcd.io/etcd/server/v3/auth"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3alarm"
 	"go.etcd.io/etcd/server/v3/etcdserver/cindex"
@@ -59,6 +60,7 @@ type EtcdServer struct {
 	kv           mvcc.WatchableKV
 	lessor       lease.Lessor
 	alarmStore   *v3alarm.AlarmStore
+	authStore    auth.AuthStore
 	quota        serverstorage.Quota
 	// progress belongs to the apply goroutine.
 	progress etcdProgress
@@ -149,7 +151,9 @@ func newServer(cfg Config, seams Seams, b *bootstrapped, f *failure) (*EtcdServe
 	if s.alarmStore, err = v3alarm.NewAlarmStore(s.lg, schema.NewAlarmBackend(s.lg, s.be)); err != nil {
 		return nil, err
 	}
-	s.openStores()
+	if err = s.openStores(); err != nil {
+		return nil, err
+	}
 	s.r = newRaftNode(s.lg, s, b.raft.storage, cfg.heartbeat())
 	if s.progress, err = newProgress(b.raft.storage); err != nil {
 		return nil, err
@@ -160,16 +164,20 @@ func newServer(cfg Config, seams Seams, b *bootstrapped, f *failure) (*EtcdServe
 
 // openStores opens what lives in the backend. The lessor comes first, for the
 // store attaches keys to their leases while it loads.
-func (s *EtcdServer) openStores() {
+func (s *EtcdServer) openStores() error {
 	minTTL := time.Duration(3*s.cfg.ElectionTicks/2) * s.cfg.heartbeat()
 	s.lessor = lease.NewLessor(s.lg, s.be, s.cluster, lease.LessorConfig{
 		MinLeaseTTL:                int64(math.Ceil(minTTL.Seconds())),
 		ExpiredLeasesRetryInterval: s.cfg.ReqTimeout(),
 	})
 	s.kv = mvcc.New(s.lg, s.be, s.lessor, mvcc.StoreConfig{})
+	if err := s.openAuth(); err != nil {
+		return err
+	}
 	// From here on a write advances the consistent index in its own transaction:
 	// a crash leaves both of them in the backend or neither.
 	s.be.SetTxPostLockInsideApplyHook(s.advanceConsistentIndex)
+	return nil
 }
 
 // advanceConsistentIndex runs under the backend's lock, inside apply.

@@ -64,6 +64,7 @@ type Server interface {
 	Cluster() *membership.RaftCluster
 	Lessor
 	Alarmer
+	Authenticator
 }
 
 // Services are the handlers of one server. They may be called directly, as the
@@ -72,6 +73,7 @@ type Services struct {
 	KV          pb.KVServer
 	Watch       pb.WatchServer
 	Lease       pb.LeaseServer
+	Auth        pb.AuthServer
 	Cluster     pb.ClusterServer
 	Maintenance pb.MaintenanceServer
 	// Health says SERVING from the start: requests are let in when the member is
@@ -95,6 +97,7 @@ func NewServices(s Server, cfg Config) Services {
 		KV:          &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota},
 		Watch:       newWatchServer(s, cfg),
 		Lease:       &quotaLeaseServer{LeaseServer: newLeaseServer(s, cfg), qa: quota},
+		Auth:        newAuthServer(s),
 		Cluster:     newClusterServer(s),
 		Maintenance: newMaintenanceServer(s, cfg.QuotaBackendBytes),
 		Health:      health.NewServer(),
@@ -107,6 +110,7 @@ func (s Services) Register(reg grpc.ServiceRegistrar) {
 	pb.RegisterKVServer(reg, s.KV)
 	pb.RegisterWatchServer(reg, s.Watch)
 	pb.RegisterLeaseServer(reg, s.Lease)
+	pb.RegisterAuthServer(reg, s.Auth)
 	pb.RegisterClusterServer(reg, s.Cluster)
 	pb.RegisterMaintenanceServer(reg, s.Maintenance)
 	healthpb.RegisterHealthServer(reg, s.Health)
