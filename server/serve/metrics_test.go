@@ -1,0 +1,113 @@
+package serve_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+
+	"glasskv/server/serve"
+	"glasskv/server/serve/servetest"
+)
+
+// sample returns the value of a metric, as it stands in the line that begins
+// with name.
+func (s *site) sample(name string) string {
+	s.Helper()
+	a := s.get("/metrics")
+	if a.status != http.StatusOK {
+		s.Fatalf("/metrics: %d %s", a.status, a.body)
+	}
+	for line := range strings.Lines(a.body) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// Metrics that a person's dashboards for etcd ask for are there, and mean what
+// they mean there.
+func TestMetricsHaveEtcdsNames(t *testing.T) {
+	s := newSite(t, servetest.Config(t), serve.Seams{})
+	if _, err := pb.NewKVClient(s.Conn).Put(servetest.Context(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
+		t.Fatal(err)
+	}
+	s.get("/health")
+	s.get("/readyz")
+	put := `grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"`
+	for name, want := range map[string]string{
+		"etcd_server_has_leader":                                          "1",
+		"etcd_server_is_leader":                                           "1",
+		"etcd_server_leader_changes_seen_total":                           "1",
+		"etcd_server_proposals_pending":                                   "0",
+		"etcd_server_proposals_failed_total":                              "0",
+		"etcd_server_health_success":                                      "1",
+		"etcd_server_health_failures":                                     "0",
+		`etcd_server_version{server_version="3.7.3"}`:                     "1",
+		`grpc_server_started_total{` + put + `}`:                          "1",
+		`grpc_server_handled_total{grpc_code="OK",` + put + `}`:           "1",
+		`etcd_server_healthcheck{name="linearizable_read",type="readyz"}`: "1",
+	} {
+		if got := s.sample(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	for _, name := range []string{
+		"etcd_server_proposals_committed_total", "etcd_server_proposals_applied_total",
+		"etcd_server_slow_apply_total", "etcd_server_quota_backend_bytes",
+		"etcd_disk_wal_fsync_duration_seconds_count", "etcd_disk_backend_commit_duration_seconds_count",
+		"etcd_mvcc_db_total_size_in_bytes", "etcd_debugging_mvcc_keys_total", "go_goroutines",
+	} {
+		if s.sample(name) == "" {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+// Two nodes in one process each tell about themselves.
+func TestNodesInOneProcessHaveMetricsOfTheirOwn(t *testing.T) {
+	one, two := newSite(t, servetest.Config(t), serve.Seams{}), newSite(t, servetest.Config(t), serve.Seams{})
+	for range 3 {
+		one.get("/health")
+	}
+	two.get("/health")
+	if a, b := one.sample("etcd_server_health_success"), two.sample("etcd_server_health_success"); a != "3" || b != "1" {
+		t.Errorf("health checks: %s and %s, want 3 and 1", a, b)
+	}
+}
+
+func TestExtensiveMetricsMeasureCalls(t *testing.T) {
+	for level, want := range map[string]bool{serve.MetricsBasic: false, serve.MetricsExtensive: true} {
+		cfg := servetest.Config(t)
+		cfg.Metrics = level
+		s := newSite(t, cfg, serve.Seams{})
+		if _, err := pb.NewKVClient(s.Conn).Put(servetest.Context(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
+			t.Fatal(err)
+		}
+		name := `grpc_server_handling_seconds_count{grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"}`
+		if got := s.sample(name); (got == "1") != want {
+			t.Errorf("%s: a histogram with %q calls", level, got)
+		}
+	}
+	cfg := servetest.Config(t)
+	cfg.Metrics = "all"
+	if _, err := serve.Start(t.Context(), cfg, serve.Seams{}); err == nil || !strings.Contains(err.Error(), "extensive") {
+		t.Errorf("an unknown level: %v", err)
+	}
+}
+
+// What the seams count is shown as well.
+func TestMetricsOfTheSeams(t *testing.T) {
+	mine := prometheus.NewCounter(prometheus.CounterOpts{Name: "mine_total"})
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(mine)
+	s := newSite(t, servetest.Config(t), serve.Seams{Metrics: reg})
+	mine.Inc()
+	if got := s.sample("mine_total"); got != "1" {
+		t.Errorf("counter: %q", got)
+	}
+}
