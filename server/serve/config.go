@@ -54,6 +54,9 @@ type Config struct {
 	// HTTPConfig is the part that is for clients which speak HTTP/1.
 	HTTPConfig
 
+	// ExtensionConfig is the part that is for code.
+	ExtensionConfig
+
 	// MaxTxnOps bounds the operations of a txn; 0 means DefaultMaxTxnOps.
 	MaxTxnOps uint
 	// MaxConcurrentStreams bounds the requests that one connection may have

@@ -26,6 +26,9 @@ func (n *Node) registerServices(reg grpc.ServiceRegistrar) {
 	n.health = services.Health
 	services.Register(reg)
 	n.registerConcurrency(reg, services)
+	if n.cfg.ServiceRegister != nil {
+		n.cfg.ServiceRegister(reg)
+	}
 }
 
 // registerConcurrency serves locks and elections with etcd's own packages. They
