@@ -81,7 +81,8 @@ func (h *history) check() error {
 func (h *history) operations() []porcupine.Operation {
 	var ops []porcupine.Operation
 	for _, e := range h.events {
-		if !e.serializable && !(e.out.unknown && e.in.kind == get) {
+		learntNothing := e.out.unknown && e.in.kind == get
+		if !e.serializable && !learntNothing {
 			ops = append(ops, porcupine.Operation{
 				ClientId: e.client, Input: e.in, Call: int64(e.call), Output: e.out, Return: int64(e.answered),
 			})
@@ -97,8 +98,8 @@ func draw(info porcupine.LinearizationInfo) error {
 	if err != nil {
 		return err
 	}
-	err = porcupine.Visualize(model(), info, file)
-	if err = errors.Join(err, file.Close()); err != nil {
+	drawn := porcupine.Visualize(model(), info, file)
+	if err := errors.Join(drawn, file.Close()); err != nil {
 		return err
 	}
 	return fmt.Errorf("drawn in %s", file.Name())

@@ -25,6 +25,8 @@ var waysOut = []struct {
 	{etcdserver.ErrBackendMissing, "restore member/wal and member/snap from one and the same backup"},
 	{etcdserver.ErrAuthEnabled, "serve it with etcd, or switch authentication off there first"},
 	{syscall.ENOSPC, "make room and start again; nothing that was acknowledged is lost"},
+	{syscall.EFBIG, "raise the limit of the file size (ulimit -f) and start again; nothing that was acknowledged is lost"},
+	{syscall.EIO, "the disk reported this, and the kernel's log may say more; nothing was acknowledged after it"},
 }
 
 // withWayOut adds to err what can be done about it, where that is known. It
