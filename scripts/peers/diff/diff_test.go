@@ -11,7 +11,10 @@ import (
 	"glasskv/scripts/peers/internal/twin"
 )
 
-var show = flag.Bool("show", false, "print what real etcd answered to every command")
+var (
+	show    = flag.Bool("show", false, "print what real etcd answered to every command")
+	against = flag.String("against", twin.GlassKV, "what to compare with real etcd; etcd itself shows what is chance")
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -32,7 +35,7 @@ func TestCommandsAnswerAlike(t *testing.T) {
 					t.Logf("%s\n%s%s%s", s.text, etcd[i].stdout, etcd[i].stderr, etcd[i].exit)
 				}
 			}
-			glasskv := ask(t, m.Fresh(t), twin.GlassKV, steps)
+			glasskv := ask(t, m.Fresh(t), *against, steps)
 			for _, v := range compare(steps, glasskv, etcd) {
 				if v.differs != "" {
 					t.Errorf("%s: %s\n%s", v.at, v.text, v.differs)

@@ -14,8 +14,13 @@ var normalisers = map[string]func(string) string{
 	// IDs that the server or the client made up, where there is no name for
 	// them: sessions and the keys of locks.
 	"ids": replace(`\b[0-9a-f]{15,16}\b`, "<id>"),
-	// How large a file is, which follows from how often it was committed.
-	"sizes": replace(`\b\d+(?:\.\d+)? [kM]?B\b|([sS]ize\w*"? ?: ?)\d+`, "${1}<size>"),
+	// How large a file is and how much of it is used, which follows from how
+	// often it was committed.
+	"sizes": replace(`\b\d+(?:\.\d+)? [kM]?B\b|\b\d+%|([sS]ize\w*"? ?: ?)\d+`, "${1}<size>"),
+	// How wide a table's columns are, which follows from what is in them.
+	"columns": replace(`([ ─])[ ─]*`, "$1"),
+	// How much of a lease is left.
+	"left": replace(`(remaining\(|"ttl":)\d+`, "${1}<left>"),
 	// What the client's log says of the client itself: when, the address of a
 	// structure, its own port.
 	"log": replace(`("ts":")[^"]*|(//)0x[0-9a-f]+|(LocalAddr: ')[^']*`, "${1}${2}${3}<log>"),
@@ -31,6 +36,8 @@ func TestNormalisersLeaveTheRest(t *testing.T) {
 		{"took", "is healthy: took = 1.5ms for 3 keys", "is healthy: took = <took> for 3 keys"},
 		{"ids", "door/694d9a1b2c3d4e5f held 12 times", "door/<id> held 12 times"},
 		{"sizes", "3.7.3, 20 kB, true", "3.7.3, <size>, true"},
+		{"columns", "┌────┐│ a │    b │", "┌─┐│ a │ b │"},
+		{"left", "granted with TTL(60s), remaining(59s)", "granted with TTL(60s), remaining(<left>s)"},
 		{"sizes", `{"dbSize":20480,"rev":5}`, `{"dbSize":<size>,"rev":5}`},
 		{"log",
 			`{"ts":"2026-01-01","target":"etcd://0xc0001/x","peer":"Addr: 'a:1', LocalAddr: 'b:2'"}`,

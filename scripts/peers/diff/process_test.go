@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"glasskv/scripts/peers/internal/twin"
 )
@@ -31,11 +32,14 @@ type outcome struct {
 	stdout, stderr, exit string
 }
 
+// patience bounds a command. Only one that hangs takes as long.
+const patience = 20 * time.Second
+
 // launch starts a program of this module in a folder. It is killed when it
 // outlives every patience. The input of one that stays is not closed.
 func launch(t *testing.T, dir string, env, args []string, input string, stays bool) *command {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), twin.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	c := &command{done: make(chan struct{}), more: make(chan struct{})}
 	c.cmd = exec.CommandContext(ctx, twin.Binary(t, args[0]), args[1:]...)
 	c.cmd.Dir, c.cmd.Env = dir, append(os.Environ(), env...)

@@ -12,8 +12,8 @@ import (
 // teller tells one story to one server.
 type teller struct {
 	t         *testing.T
-	dir       string // where commands run and leave their files
-	env       []string
+	dir       string            // where commands run and leave their files
+	addr      string            // of the server
 	variables map[string]string // $NAME to what it stands for
 	beside    map[string]*command
 	begun     map[string]step // the steps that began them
@@ -31,7 +31,7 @@ var (
 func tell(t *testing.T, addr string, steps []step) []outcome {
 	t.Helper()
 	r := teller{
-		t: t, dir: t.TempDir(), env: []string{"ETCDCTL_ENDPOINTS=" + addr},
+		t: t, dir: t.TempDir(), addr: addr,
 		variables: map[string]string{"$LARGE": large, "$MANY": strings.TrimSuffix(many, "\n"), "$ADDR": addr},
 		beside:    map[string]*command{}, begun: map[string]step{},
 	}
@@ -84,13 +84,19 @@ func (r *teller) running(s step) *command {
 	return c
 }
 
+// launch starts a command. It learns from a variable whom to ask, unless its
+// story says so itself: etcdctl does not take both.
 func (r *teller) launch(s step) *command {
 	r.t.Helper()
+	env := []string{"ETCDCTL_ENDPOINTS=" + r.addr}
 	args := make([]string, len(s.args))
 	for i, arg := range s.args {
 		args[i] = r.expand(arg)
+		if strings.HasPrefix(arg, "--endpoints=") {
+			env = nil
+		}
 	}
-	return launch(r.t, r.dir, r.env, args, r.expand(s.input), s.does != run)
+	return launch(r.t, r.dir, env, args, r.expand(s.input), s.does != run)
 }
 
 func (r *teller) expand(text string) string {
