@@ -42,6 +42,7 @@ func (r *Record) assemble(stages []StageTime) *Timeline {
 	a.stages()
 	a.attributes()
 	t.NotReached = whyNot(r, t)
+	a.embed()
 	return t
 }
 
@@ -50,9 +51,18 @@ type assembly struct {
 	t   *Timeline
 	end int64 // the stamp that ends the request
 
-	opened *Conn // the connection, if this request opened it
+	opened          *Conn // the connection, if this request opened it
+	handler, change Stage // of the handlers, and of the changes, the one that it passed
 
 	passed [NumStages]bool // stages that the timeline has; parents come before their children
+}
+
+// set adds an attribute of the whole request.
+func (a *assembly) set(key, value string) {
+	if a.t.Attributes == nil {
+		a.t.Attributes = make(map[string]string)
+	}
+	a.t.Attributes[key] = value
 }
 
 func (a *assembly) connection() {
@@ -69,6 +79,8 @@ func (a *assembly) connection() {
 }
 
 func (a *assembly) stages() {
+	a.handler, a.change = a.passes(firstHandler, GRPCHandler), a.passes(TxnPut, ApplyLease)
+	rs := a.r.repeats.Load()
 	for s := None + 1; s < NumStages; s++ {
 		if firstConnStage <= s && s <= lastConnStage {
 			a.connStage(s)
@@ -76,7 +88,9 @@ func (a *assembly) stages() {
 		}
 		begin, end := a.r.Stamps(s)
 		a.add(s, begin, end)
-		a.repeated(s)
+		if rs != nil {
+			a.repeated(s, rs)
+		}
 		switch s {
 		case HandleStream:
 			a.unseen()
@@ -155,14 +169,14 @@ func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 	spec := SpecOf(s)
 	a.passed[s] = true
 	st := StageTime{
-		Stage: spec.Name, Scope: spec.Scope, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge,
+		Stage: spec.Name, id: s, Scope: spec.Scope, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge,
 		BeginNS: begin - a.r.begin,
 	}
 	if parent := a.parent(spec); parent != None {
 		st.Parent = parent.String()
 	}
 	switch {
-	case s == ServeStreams && (end == 0 || end > a.end): // lives as long as the connection
+	case isLife(s) && (end == 0 || end > a.end):
 		st.EndNS, st.Open = a.end-a.r.begin, true
 	case end == 0:
 		st.EndNS, st.Open, st.EndEdge = a.end-a.r.begin, true, Inferred
@@ -175,44 +189,45 @@ func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 	return &a.t.Stages[len(a.t.Stages)-1]
 }
 
-// Stages of which a request passes one: any handler, any change to the store.
-// The catalogue names the first or the general one as parent for all.
-var (
-	handlers = handlerStagesInOrder()
-	changes  = []Stage{TxnPut, TxnDeleteRange, TxnTxn, TxnCompact, ApplyLease}
-)
+// Of the handlers' stages, and of those that change the store, a request passes
+// one. Each group stands together; the catalogue names the handlers' last and the
+// changes' first as parent for all of them.
+const firstHandler = V3Lock
 
-// handlerStagesInOrder returns every handler's stage: they stand together.
-func handlerStagesInOrder() (all []Stage) {
-	for s := V3Lock; s <= GRPCHandler; s++ {
-		all = append(all, s)
-	}
-	return all
-}
+func isHandler(s Stage) bool { return firstHandler <= s && s <= GRPCHandler }
 
-// parent finds the stage that a stage lies in: the nearest one above it that the
-// request has passed. A compaction, for one, does not pass raftRequest.
-func (a *assembly) parent(spec *Spec) Stage {
-	s := a.declared(spec)
-	for s != None && !a.passed[s] && SpecOf(s).Scope == ScopeRequest {
-		s = a.declared(SpecOf(s))
-	}
-	return s
-}
+func isChange(s Stage) bool { return TxnPut <= s && s <= ApplyLease }
 
-// declared is the parent by the catalogue.
-func (a *assembly) declared(spec *Spec) Stage {
-	var group []Stage
-	switch spec.Parent {
-	case GRPCHandler:
-		group = handlers
-	case TxnPut:
-		group = changes
-	}
-	for _, s := range group {
+// passes returns the first stage of a group that was stamped; None if none was.
+func (a *assembly) passes(first, last Stage) Stage {
+	for s := first; s <= last; s++ {
 		if begin, _ := a.r.Stamps(s); begin != 0 {
 			return s
 		}
 	}
-	return spec.Parent
+	return None
+}
+
+// parent finds the stage that a stage lies in: the nearest one above it that the
+// request has passed. A compaction, for one, does not pass raftRequest.
+func (a *assembly) parent(spec *Spec) Stage { return a.nearest(a.declared(spec.Parent)) }
+
+// nearest returns the stage, or else the nearest one above it that the request
+// has passed.
+func (a *assembly) nearest(s Stage) Stage {
+	for s != None && !a.passed[s] && SpecOf(s).Scope == ScopeRequest {
+		s = a.declared(SpecOf(s).Parent)
+	}
+	return s
+}
+
+// declared puts the stage that the request passed in the place of its group.
+func (a *assembly) declared(parent Stage) Stage {
+	switch {
+	case parent == GRPCHandler && a.handler != None:
+		return a.handler
+	case parent == TxnPut && a.change != None:
+		return a.change
+	}
+	return parent
 }

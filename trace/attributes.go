@@ -3,13 +3,7 @@ package trace
 import "strconv"
 
 func (a *assembly) attributes() {
-	set := func(key, value string) {
-		if a.t.Attributes == nil {
-			a.t.Attributes = make(map[string]string)
-		}
-		a.t.Attributes[key] = value
-	}
-	r := a.r
+	r, set := a.r, a.set
 	if r.keyTotal > 0 {
 		if r.keyLen > 0 { // nothing of it is kept when it is redacted
 			set(AttrKey, r.keyText())

@@ -1,8 +1,9 @@
 package trace
 
-// maxShared bounds the stages that links bring into one timeline. A request has
-// ten at most; a file that says otherwise could repeat all of itself in each.
-const maxShared = 64
+// maxShared bounds the stages that links bring into one timeline. A request and
+// its parts have ten each at most; a file that says otherwise could repeat all of
+// itself in each.
+const maxShared = 8 * maxEmbedded
 
 // join adds the stages that stand in the trace of a batch, or of the connection
 // that the request opened.
@@ -21,15 +22,19 @@ func (w *weaver) join(root int) {
 			w.found.add("links", "it links to more than requests share: what is beyond %d stages is left out", maxShared)
 			return
 		}
+		part := 0
+		if number, ok := find(link.attrs, attrPart); ok {
+			part = count(number.text)
+		}
 		switch {
-		case what.text == linkConnection && w.t.Connection.Reused:
+		case what.text == linkConnection && w.part(part).Connection.Reused:
 			// its stages belong to the request that opened it
 		case !found:
 			w.found.add("link", "%.80s, which others share, is not in the file", what.text)
 		case what.text == linkConnection:
-			w.joinConnection(row)
+			w.joinConnection(row, part)
 		default:
-			w.joinBatch(row, link)
+			w.joinBatch(row, link, part)
 		}
 	}
 }
@@ -42,19 +47,34 @@ func (b *builder) top(row int) int {
 	return row
 }
 
-func (w *weaver) joinConnection(row int) {
+// part returns the part with that number; for 0, and for one that is not there,
+// the request as a whole.
+func (w *weaver) part(number int) *Part {
+	if number > 0 && number <= len(w.t.Parts) {
+		return &w.t.Parts[number-1]
+	}
+	return &Part{EndNS: w.t.DurationNS, Connection: w.t.Connection}
+}
+
+func (w *weaver) joinConnection(row, part int) {
 	from := len(w.t.Stages)
 	w.descend(row, "")
+	of := w.part(part)
 	for i := from; i < len(w.t.Stages); i++ {
-		if st := &w.t.Stages[i]; st.Open { // it was exported with another request, which ended at another time
-			st.EndNS = max(st.BeginNS, w.t.DurationNS)
+		st := &w.t.Stages[i]
+		if st.Open { // it was exported with another request, which ended at another time
+			st.EndNS = max(st.BeginNS, of.EndNS)
+		}
+		st.Part = part
+		if st.Parent == "" {
+			st.Parent = of.Under
 		}
 	}
 }
 
 // joinBatch adds a batch's stage and what is inside it. How many shared it, and
 // what it was inside of, the link knows as the request saw it.
-func (w *weaver) joinBatch(row int, link readLink) {
+func (w *weaver) joinBatch(row int, link readLink, part int) {
 	from := len(w.t.Stages)
 	name := w.add(row, "").Stage
 	w.descend(row, name)
@@ -62,7 +82,10 @@ func (w *weaver) joinBatch(row int, link readLink) {
 		w.t.Stages[from].Parent = parent.text
 	}
 	shared, ok := find(link.attrs, attrSharedBy)
-	for i := from; ok && i < len(w.t.Stages); i++ {
-		w.t.Stages[i].SharedBy = count(shared.text)
+	for i := from; i < len(w.t.Stages); i++ {
+		w.t.Stages[i].Part = part
+		if ok {
+			w.t.Stages[i].SharedBy = count(shared.text)
+		}
 	}
 }

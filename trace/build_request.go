@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -71,6 +72,7 @@ var rootReaders = map[string]func(r *rootReader, a readAttr){
 	attrConnLocal:                         func(r *rootReader, a readAttr) { r.t.Connection.Local = a.text },
 	attrNotReached:                        func(r *rootReader, a readAttr) { r.t.NotReached = readNotReached(a) },
 	attrProblems:                          func(r *rootReader, a readAttr) { r.t.Problems = members(a) },
+	attrParts:                             func(r *rootReader, a readAttr) { r.t.readParts(a) },
 }
 
 func (t *Timeline) readAttributes(attrs []readAttr) {
@@ -90,6 +92,18 @@ func (t *Timeline) readAttributes(attrs []readAttr) {
 	}
 	if r.bindPort != "" {
 		t.Connection.Local = net.JoinHostPort(r.localHost, r.bindPort)
+	}
+}
+
+// readParts reads what the request is made of. What is no part is left out, and
+// named.
+func (t *Timeline) readParts(a readAttr) {
+	for _, written := range members(a) {
+		part, err := readPart(written)
+		if err != nil {
+			t.Problems = append(t.Problems, fmt.Sprintf("a part of it is unreadable: %.80v", err))
+		}
+		t.Parts = append(t.Parts, part)
 	}
 }
 

@@ -111,6 +111,8 @@ func (st *StageTime) readAttributes(attrs []readAttr) {
 			st.EndEdge = Edge(a.text)
 		case attrSharedBy:
 			st.SharedBy = count(a.text)
+		case attrPart:
+			st.Part = count(a.text)
 		case attrCount:
 			st.Count = count(a.text)
 		case attrNode:

@@ -71,7 +71,7 @@ func TestEveryMomentBelongsToTheStageFurthestAlong(t *testing.T) {
 	seeds(t, 300, func(t *testing.T, rng *rand.Rand) {
 		tl := anyTimeline(rng)
 		FillLedger(tl)
-		claims := claimsOf(tl.Stages, tl.DurationNS)
+		claims := claimsOf(tl.Stages, nil, tl.DurationNS)
 		for _, row := range tl.Ledger {
 			for now := row.BeginNS; now < row.EndNS; now++ {
 				best, want := -1, Unexplained

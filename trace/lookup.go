@@ -15,14 +15,15 @@ import (
 // not all of them zero.
 var ErrTraceID = errors.New("not a trace ID")
 
-// Last returns the n records that finished last, the last one first.
+// Last returns the n records that finished last, the last one first. Those that
+// are part of another one are not among them.
 func (rc *Recorder) Last(n int) []*Record {
 	n = min(max(n, 0), len(rc.ring))
 	out := make([]*Record, 0, n)
 	end := rc.next.Load()
 	for at := end; at > 0 && end-at < uint64(len(rc.ring)) && len(out) < n; at-- {
 		r := rc.ring[(at-1)%uint64(len(rc.ring))].Load()
-		if r != nil && r.shelf.finished == at {
+		if r != nil && r.shelf.finished == at && !r.isPart() {
 			out = append(out, r)
 		}
 	}
@@ -37,7 +38,8 @@ func (rc *Recorder) Slowest(n int) []*Record { return rc.slowest.top(n, false) }
 func (rc *Recorder) SlowestStreams(n int) []*Record { return rc.slowest.top(n, true) }
 
 // Find returns the record of that trace ID that finished last, or nil when
-// there is none, or none any more.
+// there is none, or none any more. For a record that is part of another one it
+// is that other one.
 func (rc *Recorder) Find(traceID string) *Record {
 	id, err := parseTraceID(traceID)
 	if err != nil {
@@ -48,7 +50,7 @@ func (rc *Recorder) Find(traceID string) *Record {
 
 func (rc *Recorder) find(id ids) (found *Record) {
 	newer := func(r *Record) bool {
-		if r != nil && r.traceID == id && (found == nil || r.shelf.finished > found.shelf.finished) {
+		if r != nil && r.carries(id) && (found == nil || r.shelf.finished > found.shelf.finished) {
 			found = r
 		}
 		return true
@@ -59,7 +61,10 @@ func (rc *Recorder) find(id ids) (found *Record) {
 	if found == nil {
 		rc.slowest.each(newer)
 	}
-	return found
+	if found == nil {
+		return nil
+	}
+	return found.outermost()
 }
 
 // WaitFor returns the record of that trace ID, waiting for it to finish. It
@@ -116,11 +121,21 @@ func (w *waiters) arrived(r *Record) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, c := range w.byID[r.traceID] {
+	w.tell(r, r)
+}
+
+// tell hands r to those who wait for it, and to those who wait for one of the
+// requests that it is made of.
+func (w *waiters) tell(of, r *Record) {
+	for _, c := range w.byID[of.traceID] {
 		select {
 		case c <- r:
 		default: // has one already
 		}
+	}
+	parts, _ := of.parts()
+	for _, part := range parts {
+		w.tell(part.rec, r)
 	}
 }
 

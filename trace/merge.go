@@ -39,20 +39,30 @@ const nodeClient = "client"
 // middle of what the client waited, and the ways are inferred. Without a server's
 // part what the client waited stays unexplained.
 func Merge(client, server *Timeline, at Alignment) *Timeline {
+	m := join(client, server, at)
+	sortStages(m.Stages)
+	FillLedger(m)
+	return m
+}
+
+// join is Merge without the ledger and without the order.
+func join(client, server *Timeline, at Alignment) *Timeline {
 	m := *client
 	m.Observer = ObserverClient
+	m.Parts = slices.Clone(client.Parts)
 	m.Stages = make([]StageTime, 0, len(client.Stages)+8)
 	for _, st := range client.Stages {
-		switch st.Stage {
-		case NetRequest.String(), NetReply.String():
-			continue // the client knows only one end of each
+		if st.Part == 0 && st.home == (Link{}) {
+			switch st.Stage {
+			case NetRequest.String(), NetReply.String():
+				continue // the client knows only one end of each
+			}
+			st.Node = cmp.Or(st.Node, nodeClient)
 		}
-		st.Node = cmp.Or(st.Node, nodeClient)
 		m.Stages = append(m.Stages, st)
 	}
 	if server == nil {
 		m.NotReached = []NotReached{{OperateHeaders.String(), WhyNotSeen}}
-		FillLedger(&m)
 		return &m
 	}
 	m.takeServer(server)
@@ -61,13 +71,17 @@ func Merge(client, server *Timeline, at Alignment) *Timeline {
 	if !at.Exact {
 		shift = w.sent + (w.received-w.sent-server.DurationNS)/2
 	}
+	m.takeParts(server, 0, shift)
 	for _, st := range server.Stages {
 		st.BeginNS, st.EndNS = st.BeginNS+shift, st.EndNS+shift
+		if st.Part > 0 {
+			st.Part += len(client.Parts)
+		} else if st.Open && st.Scope == ScopeConn { // it went on, as far as the client saw
+			st.EndNS = max(st.BeginNS, client.DurationNS)
+		}
 		m.Stages = append(m.Stages, st)
 	}
 	w.ways(&m, server, shift, at.Exact)
-	sortStages(m.Stages)
-	FillLedger(&m)
 	return &m
 }
 
@@ -131,17 +145,4 @@ func (w wait) ways(m *Timeline, server *Timeline, shift int64, exact bool) {
 		Stage: NetReply.String(), Scope: ScopeRequest,
 		BeginNS: min(flush.EndNS+shift, w.received), EndNS: w.received, BeginEdge: edge, EndEdge: Exact,
 	})
-}
-
-// sortStages puts stages into the order of the path. Stages that the catalogue
-// does not know come last.
-func sortStages(stages []StageTime) {
-	slices.SortStableFunc(stages, func(a, b StageTime) int { return cmp.Compare(rankOf(a.Stage), rankOf(b.Stage)) })
-}
-
-func rankOf(name string) Stage {
-	if s, ok := StageByName(name); ok {
-		return s
-	}
-	return NumStages
 }

@@ -126,7 +126,7 @@ func TestMergingLeavesNoNegativeRows(t *testing.T) {
 				t.Errorf("%s is %d…%d", st.Stage, st.BeginNS, st.EndNS)
 			}
 		}
-		if !slices.IsSortedFunc(m.Stages, func(a, b StageTime) int { return int(rankOf(a.Stage)) - int(rankOf(b.Stage)) }) {
+		if !slices.IsSortedFunc(m.Stages, func(a, b StageTime) int { return int(a.rank()) - int(b.rank()) }) {
 			t.Errorf("not in the order of the path: %v", stageNames(m))
 		}
 	})

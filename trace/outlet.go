@@ -12,10 +12,11 @@ import (
 // goroutine of its own: an exporter that hangs holds up neither a request nor
 // the worker. Its queue is bounded; what does not fit is lost and counted.
 type outlet struct {
-	rc    *Recorder
-	sink  SpanSink
-	from  provenance
-	queue chan *Record
+	rc     *Recorder
+	sink   SpanSink
+	from   provenance
+	queue  chan *Record
+	queued atomic.Int64 // records in the queue, with those that they are made of
 
 	direct   direct // the sink, if it is one of ours
 	spans    *spanner
@@ -57,13 +58,14 @@ func newOutlet(rc *Recorder) *outlet {
 // offer queues a record for export, or counts it as lost. Only the worker calls
 // it.
 func (o *outlet) offer(r *Record) {
-	r.hold()
-	select {
-	case o.queue <- r:
-	default:
-		r.drop()
+	weight := int64(r.weight())
+	if o.queued.Add(weight) > int64(cap(o.queue)) {
+		o.queued.Add(-weight)
 		o.rc.lost.NotExported.Add(1)
+		return
 	}
+	r.hold()
+	o.queue <- r // there is room: nobody else sends
 }
 
 // close exports what is queued and shuts the exporter down. The worker must
@@ -96,6 +98,7 @@ func (o *outlet) run() {
 			if o.pending == 0 {
 				timer.Reset(linger)
 			}
+			o.queued.Add(-int64(r.weight()))
 			o.add(r)
 		case <-timer.C:
 			o.flush()
@@ -108,7 +111,7 @@ func (o *outlet) run() {
 func (o *outlet) add(r *Record) {
 	t := r.assemble(o.stages)
 	o.stages = t.Stages
-	most := 1 + len(t.Stages) + 4 + int(lastConnStage-firstConnStage) + 2
+	most := 1 + len(t.Stages) + r.weight()*(4+int(lastConnStage-firstConnStage)+2)
 	if o.pending > 0 && len(o.spans.spans)+most > o.rc.limit.batch {
 		o.flush()
 	}
@@ -118,7 +121,13 @@ func (o *outlet) add(r *Record) {
 	o.pending++
 }
 
+// share makes the spans of what the record, and those that it is made of, have in
+// common with others.
 func (o *outlet) share(r *Record) {
+	parts, _ := r.parts()
+	for _, part := range parts {
+		o.share(part.rec)
+	}
 	if c := r.conn; c != nil && c.exported.CompareAndSwap(false, true) {
 		o.spans.conn(c, r.over())
 	}

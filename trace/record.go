@@ -42,11 +42,13 @@ type Record struct {
 	round    atomic.Pointer[Batch] // the read round that served it
 	behind   atomic.Int32          // entries before it in its apply batch
 
-	events atomic.Uint32
-	marks  atomic.Uint32
-	end    atomic.Int64
+	state atomic.Uint32 // the events that have come, and the parts that are under way; see embed.go
+	marks atomic.Uint32
+	end   atomic.Int64
 
-	repeats atomic.Pointer[repeats] // of a streaming call
+	repeats  atomic.Pointer[repeats]  // of a streaming call
+	embedded atomic.Pointer[embedded] // the requests that it is made of
+	outer    atomic.Pointer[Record]   // the request that it is part of; see embed.go
 
 	shelf shelf // the recorder's own notes
 }
@@ -227,25 +229,28 @@ func (r *Record) Conn() *Conn {
 	return r.conn
 }
 
-// Done reports one of the events that complete the record. The last of them
-// hands the record to the recorder; it must not be reported twice with a
-// different meaning, and reporting one again is harmless.
+// Done reports one of the events that complete the record. The last of them,
+// once the records that it embeds are complete, hands the record to the recorder;
+// a record that is marked as swept does not wait for those. It must not be
+// reported twice with a different meaning, and reporting one again is harmless.
 func (r *Record) Done(e Event) {
 	if r == nil {
 		return
 	}
-	before := Event(r.events.Or(uint32(e)))
-	if before != allEvents && before|e == allEvents {
-		r.end.CompareAndSwap(0, Now())
-		r.recorder.finish(r)
+	come := uint32(e)
+	if r.Has(MarkSwept) {
+		come |= stateClosed
+	}
+	if before := r.state.Or(come); !isComplete(before) && isComplete(before|come) {
+		r.complete()
 	}
 }
 
 // Finished reports whether the record is complete.
-func (r *Record) Finished() bool { return r != nil && Event(r.events.Load()) == allEvents }
+func (r *Record) Finished() bool { return r != nil && isComplete(r.state.Load()) }
 
 // Events returns the completing events seen so far; a sweeper asks.
-func (r *Record) Events() Event { return Event(r.events.Load()) }
+func (r *Record) Events() Event { return Event(r.state.Load()) & allEvents }
 
 // TraceParent returns the request's IDs in the W3C format, as the server
 // returns them to the client and our own client sends them. The sampling flag is

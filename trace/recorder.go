@@ -34,6 +34,7 @@ type Counters struct {
 	NotRecorded atomic.Uint64 // requests that came while too many were under way
 	Overwritten atomic.Uint64 // finished records that the worker did not come to in time
 	NotExported atomic.Uint64 // records that the exporter refused or had no time for
+	NotEmbedded atomic.Uint64 // parts of requests that were made of too many
 	Swept       atomic.Uint64 // records that never completed and were closed by the sweeper
 }
 
@@ -83,9 +84,28 @@ func (rc *Recorder) NewConn(peer, local string) *Conn {
 	return c
 }
 
-// finish puts a complete record into the ring. It is called once per record, on
-// whichever goroutine brought the last event.
+// finish puts a complete record into the ring, and those that it is made of in
+// front of it: each takes a place there, so that the ring's length bounds them
+// all. It is called once per record that is no part of another, on whichever
+// goroutine brought the last event.
 func (rc *Recorder) finish(r *Record) {
+	rc.shelveParts(r)
+	rc.shelve(r)
+	select {
+	case rc.wake <- struct{}{}:
+	default: // the worker knows already
+	}
+}
+
+func (rc *Recorder) shelveParts(r *Record) {
+	for _, part := range r.closeParts() {
+		rc.shelveParts(part.rec)
+		part.rec.hold() // for r
+		rc.shelve(part.rec)
+	}
+}
+
+func (rc *Recorder) shelve(r *Record) {
 	rc.live.Add(-1)
 	r.clip()
 	r.hold()
@@ -97,16 +117,12 @@ func (rc *Recorder) finish(r *Record) {
 			// This goroutine was held up between taking its number and coming
 			// here while the others went once around the ring.
 			r.drop()
-			break
+			return
 		}
 		if slot.CompareAndSwap(old, r) {
 			old.drop()
-			break
+			return
 		}
-	}
-	select {
-	case rc.wake <- struct{}{}:
-	default: // the worker knows already
 	}
 }
 
@@ -129,8 +145,13 @@ func (r *Record) reserve(bytes int64) bool {
 func (r *Record) hold() { r.shelf.holders.Add(1) }
 
 func (r *Record) drop() {
-	if r != nil && r.shelf.holders.Add(-1) == 0 {
-		r.recorder.extra.Add(-r.shelf.extra.Swap(0))
+	if r == nil || r.shelf.holders.Add(-1) != 0 {
+		return
+	}
+	r.recorder.extra.Add(-r.shelf.extra.Swap(0))
+	parts, _ := r.parts()
+	for _, part := range parts {
+		part.rec.drop()
 	}
 }
 

@@ -1,35 +1,66 @@
 package trace
 
 import (
-	"sync/atomic"
+	"strconv"
+	"sync"
 	"unsafe"
 )
 
-// maxRepeats is how many stretches of repeated stages a record keeps, all stages
-// together. The others are counted.
-const maxRepeats = 64
+// maxRepeats is how many stretches of repeated stages a record keeps at the
+// beginning of a stream, and how many at its end, all stages together. Those
+// between are counted and added up.
+const maxRepeats = 32
 
-// repeats holds the stages that a streaming call passes once per message.
+// repeats holds the stages that a streaming call passes once per message. Its lock
+// is that of one request's goroutines: the one that receives and the one that
+// sends.
 type repeats struct {
-	claimed atomic.Int64
-	kept    [maxRepeats]repeat
-	more    [NumStages]atomic.Int64 // not kept, by stage
+	mu     sync.Mutex
+	n      int                // stretches so far
+	first  [maxRepeats]repeat // the first ones
+	last   [maxRepeats]repeat // the last of the others, in a ring
+	folded []fold             // what was washed out of the ring, by stage
 }
 
-const repeatsBytes = int64(unsafe.Sizeof(repeats{}))
-
-// repeat is one stretch. Its begin is stored last: while it is zero, the rest is
-// not to be read.
+// repeat is one stretch.
 type repeat struct {
-	begin, end atomic.Int64
-	stage      atomic.Uint32
+	stage      Stage
+	begin, end int64
+	Detail
 }
+
+// fold is what is known of the stretches of a stage that were not kept.
+type fold struct {
+	stage      Stage
+	n          int
+	begin, end int64 // of the first of them, and of the last
+	took       int64
+}
+
+// repeatsBytes counts the folds of as many stages as a stream repeats at most.
+const repeatsBytes = int64(unsafe.Sizeof(repeats{}) + 16*unsafe.Sizeof(fold{}))
+
+// Detail says what one stretch of a repeated stage was about.
+type Detail struct {
+	Events   int64 // of a watch's message; zero when it is not about events
+	Revision int64 // the store's; zero when unknown
+}
+
+// The keys of a stretch's attributes.
+const (
+	AttrEvents        = "events"
+	AttrEventRevision = "revision"
+)
 
 // Repeat stamps one stretch of a stage that the request passes many times, such
 // as receiving the messages of a stream. Such a stage is stamped by Repeat alone.
 // It may be called by several goroutines at once. Where the recorder's memory is
 // used up, the call's messages are not recorded.
-func (r *Record) Repeat(s Stage, begin, end int64) {
+func (r *Record) Repeat(s Stage, begin, end int64) { r.RepeatOf(s, begin, end, Detail{}) }
+
+// RepeatOf is Repeat for a stretch about which more is known. The detail stands
+// in the row's attributes.
+func (r *Record) RepeatOf(s Stage, begin, end int64, about Detail) {
 	if r == nil {
 		return
 	}
@@ -39,26 +70,8 @@ func (r *Record) Repeat(s Stage, begin, end int64) {
 			return
 		}
 	}
-	at := rs.claimed.Add(1) - 1
-	if at >= maxRepeats {
-		rs.more[s].Add(1)
-		return
-	}
-	slot := &rs.kept[at]
-	slot.stage.Store(uint32(s))
-	slot.end.Store(end)
-	slot.begin.Store(begin)
+	rs.add(repeat{s, begin, end, about})
 }
-
-// Detail says what one stretch of a repeated stage was about.
-type Detail struct {
-	Events   int64 // of a watch's message; zero when it is not about events
-	Revision int64 // the store's; zero when unknown
-}
-
-// RepeatOf is Repeat for a stretch about which more is known. The detail stands
-// in the row's attributes.
-func (r *Record) RepeatOf(s Stage, begin, end int64, _ Detail) { r.Repeat(s, begin, end) }
 
 func (r *Record) makeRepeats() *repeats {
 	if r.Finished() || !r.reserve(repeatsBytes) {
@@ -71,21 +84,96 @@ func (r *Record) makeRepeats() *repeats {
 	return rs
 }
 
-// repeated adds the stretches of a stage in the order in which they ended. The
-// last of them counts those that were not kept as well.
-func (a *assembly) repeated(s Stage) {
-	rs := a.r.repeats.Load()
-	if rs == nil {
+func (rs *repeats) add(one repeat) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	at := rs.n
+	rs.n++
+	if at < maxRepeats {
+		rs.first[at] = one
 		return
 	}
-	var last *StageTime
-	for i := range rs.kept {
-		slot := &rs.kept[i]
-		if begin := slot.begin.Load(); begin != 0 && Stage(slot.stage.Load()) == s {
-			last = a.add(s, begin, slot.end.Load())
+	slot := &rs.last[at%maxRepeats]
+	if at >= 2*maxRepeats {
+		rs.fold(slot)
+	}
+	*slot = one
+}
+
+// fold adds a stretch to those that are not kept.
+func (rs *repeats) fold(old *repeat) {
+	took := max(0, old.end-old.begin)
+	for i := range rs.folded {
+		if f := &rs.folded[i]; f.stage == old.stage {
+			f.n, f.took, f.begin, f.end = f.n+1, f.took+took, min(f.begin, old.begin), max(f.end, old.end)
+			return
 		}
 	}
-	if more := rs.more[s].Load(); more > 0 && last != nil {
-		last.Count = int(more) + 1
+	rs.folded = append(rs.folded, fold{old.stage, 1, old.begin, old.end, took})
+}
+
+// each calls visit for every stretch that is kept, in the order in which they were
+// stamped, and fold for each row of those that are not.
+func (rs *repeats) each(visit func(*repeat), folded func(*fold)) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for i := range min(rs.n, maxRepeats) {
+		visit(&rs.first[i])
 	}
+	for i := range rs.folded {
+		folded(&rs.folded[i])
+	}
+	for at := max(maxRepeats, rs.n-maxRepeats); at < rs.n; at++ {
+		visit(&rs.last[at%maxRepeats])
+	}
+}
+
+// repeated adds the stretches of a stage. Those that were not kept are one row,
+// which stands where they were.
+func (a *assembly) repeated(s Stage, rs *repeats) {
+	rs.each(func(one *repeat) {
+		if one.stage != s {
+			return
+		}
+		if st := a.stretch(s, one.begin, one.end); st != nil {
+			st.Attributes = one.attributes()
+		}
+	}, func(f *fold) {
+		if f.stage != s {
+			return
+		}
+		if st := a.stretch(s, f.begin, f.end); st != nil && f.n > 1 {
+			st.Count, st.BeginEdge, st.EndEdge = f.n, Inferred, Inferred
+			st.Attributes = map[string]string{AttrTook: strconv.FormatInt(f.took, 10)}
+		}
+	})
+}
+
+// stretch adds one stretch. One that lies inside the handler is part of it: there
+// a stream receives and sends its messages.
+func (a *assembly) stretch(s Stage, begin, end int64) *StageTime {
+	st := a.add(s, begin, end)
+	if st == nil || a.handler == None || s != RecvMsg && s != SendMsg {
+		return st
+	}
+	if began, _ := a.r.Stamps(a.handler); began <= begin {
+		st.Parent = a.handler.String()
+	}
+	return st
+}
+
+func (d *Detail) attributes() map[string]string {
+	var attrs map[string]string
+	set := func(key string, n int64) {
+		if n == 0 {
+			return
+		}
+		if attrs == nil {
+			attrs = make(map[string]string, 2)
+		}
+		attrs[key] = strconv.FormatInt(n, 10)
+	}
+	set(AttrEvents, d.Events)
+	set(AttrEventRevision, d.Revision)
+	return attrs
 }

@@ -25,6 +25,21 @@ func asJSON(t *testing.T, v any) string {
 	return string(b)
 }
 
+// sameText fails with the surroundings of the first difference: timelines are
+// long.
+func sameText(t *testing.T, read, live string) {
+	t.Helper()
+	if read == live {
+		return
+	}
+	at := 0
+	for at < min(len(read), len(live)) && read[at] == live[at] {
+		at++
+	}
+	around := func(s string) string { return s[max(0, min(at, len(s))-200):min(len(s), at+300)] }
+	t.Fatalf("read …%s…\nlive …%s…", around(read), around(live))
+}
+
 // written exports what the requests of a world left behind, and reads it back.
 func written(t *testing.T, kind string, wild bool, rng *rand.Rand, n int) (live map[string]*Timeline, file *File) {
 	t.Helper()
@@ -76,10 +91,7 @@ func TestWhatIsReadBackIsWhatWasLive(t *testing.T) {
 				for _, got := range in.Timelines {
 					// What was read is compared as text: bytes that are no
 					// UTF-8 are replaced on the way.
-					want := asJSON(t, live[got.TraceID])
-					if have := asJSON(t, got); have != want {
-						t.Fatalf("read %s\nlive %s", have, want)
-					}
+					sameText(t, asJSON(t, got), asJSON(t, live[got.TraceID]))
 					checkLedger(t, got)
 				}
 			})
@@ -94,9 +106,7 @@ func TestContradictionsOfALiveRequestAreNamedWhenReadBack(t *testing.T) {
 		for _, got := range in.Timelines {
 			named += len(got.Problems)
 			got.Problems = nil
-			if have, want := asJSON(t, got), asJSON(t, live[got.TraceID]); have != want {
-				t.Fatalf("read %s\nlive %s", have, want)
-			}
+			sameText(t, asJSON(t, got), asJSON(t, live[got.TraceID]))
 		}
 	})
 	if named == 0 {
@@ -127,9 +137,7 @@ func TestATimelineFromElsewhereKeepsAllItsStages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if have, want := asJSON(t, in.Timelines), asJSON(t, []*Timeline{&tl}); have != want {
-				t.Fatalf("read %s\nlive %s", have, want)
-			}
+			sameText(t, asJSON(t, in.Timelines), asJSON(t, []*Timeline{&tl}))
 		}
 	})
 }

@@ -31,7 +31,7 @@ func (s *slowest) offer(r *Record) {
 	if r.Has(MarkStreaming) {
 		h = &s.streams
 	}
-	h.offer(slow{r, r.Duration()})
+	h.offer(slow{r, r.Duration(), r.weight()})
 }
 
 // top returns the n slowest, the slowest first.
@@ -54,7 +54,7 @@ func (s *slowest) top(n int, streams bool) []*Record {
 func (s *slowest) len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.unary.items) + len(s.streams.items)
+	return s.unary.weight + s.streams.weight
 }
 
 // each calls f with every record until it returns false.
@@ -71,29 +71,33 @@ func (s *slowest) each(f func(*Record) bool) {
 }
 
 type slow struct {
-	r    *Record
-	took time.Duration
+	r      *Record
+	took   time.Duration
+	weight int // records that r keeps in memory, itself included
 }
 
 // slowHeap is a bounded heap with the quickest on top: the next to go.
 type slowHeap struct {
-	items []slow
-	cap   int
+	items  []slow
+	weight int
+	cap    int // of the weight
 }
 
 func (h *slowHeap) offer(s slow) {
-	if len(h.items) < h.cap {
-		s.r.hold()
-		heap.Push(h, s)
-		return
+	if s.weight > h.cap {
+		return // the ring has it
 	}
-	if s.took <= h.items[0].took {
-		return
+	for h.weight+s.weight > h.cap {
+		if s.took <= h.items[0].took {
+			return
+		}
+		out := heap.Pop(h).(slow) //nolint:forcetypeassert // Push is given nothing else
+		h.weight -= out.weight
+		out.r.drop()
 	}
 	s.r.hold()
-	h.items[0].r.drop()
-	h.items[0] = s
-	heap.Fix(h, 0)
+	h.weight += s.weight
+	heap.Push(h, s)
 }
 
 // The methods that container/heap asks for.

@@ -18,6 +18,7 @@ const (
 	attrBeginEdge = "glasskv.begin_edge"
 	attrEndEdge   = "glasskv.end_edge"
 	attrSharedBy  = "glasskv.shared_by"
+	attrPart      = "glasskv.part"
 	attrCount     = "glasskv.count"
 	attrNode      = "glasskv.node"
 	attrOpen      = "glasskv.open"
@@ -52,10 +53,11 @@ type spanner struct {
 	spans []span
 	attrs []attribute.KeyValue // the spans' and links' attributes are parts of it
 	links []spanLink
-	last  map[string]int // stage name → its last row so far, of the timeline at hand
+
+	parents []int // of the stages of the timeline at hand
 }
 
-func newSpanner() *spanner { return &spanner{last: make(map[string]int, NumStages)} }
+func newSpanner() *spanner { return new(spanner) }
 
 func (s *spanner) reset() {
 	clear(s.spans) // let go of the texts
@@ -82,13 +84,11 @@ func (s *spanner) timeline(t *Timeline) {
 	}
 	s.rootAttributes(&s.spans[root], t)
 
-	clear(s.last)
+	s.parents = t.Parents()
 	for i := range t.Stages {
-		st := &t.Stages[i]
-		if st.home == (Link{}) {
+		if t.Stages[i].home == (Link{}) {
 			s.stage(t, i, &s.spans[root])
 		}
-		s.last[st.Stage] = i
 	}
 	s.rootLinks(&s.spans[root], t)
 }
@@ -103,7 +103,7 @@ func (s *spanner) stage(t *Timeline, i int, root *span) {
 	}
 	from := len(s.attrs)
 	if st.Parent != "" {
-		if p, ok := s.parentOf(t, st); ok {
+		if p := s.parents[i]; p >= 0 && t.Stages[p].home == (Link{}) {
 			sp.parent = childID(root.id, p)
 		} else {
 			s.str(attrParent, st.Parent)
@@ -112,21 +112,6 @@ func (s *spanner) stage(t *Timeline, i int, root *span) {
 	s.stageAttributes(st)
 	sp.attrs = s.since(from)
 	s.spans = append(s.spans, sp)
-}
-
-// parentOf finds the row that a stage sits inside: of several with the parent's
-// name the last that began before it.
-func (s *spanner) parentOf(t *Timeline, st *StageTime) (row int, ok bool) {
-	row, ok = s.last[st.Parent]
-	if !ok || t.Stages[row].home != (Link{}) {
-		return 0, false
-	}
-	for earlier := row; earlier >= 0 && t.Stages[earlier].Stage == st.Parent; earlier-- {
-		if t.Stages[earlier].BeginNS <= st.BeginNS {
-			return earlier, true
-		}
-	}
-	return row, true
 }
 
 func (s *spanner) stageAttributes(st *StageTime) {
@@ -138,6 +123,9 @@ func (s *spanner) stageAttributes(st *StageTime) {
 	}
 	if st.EndEdge != Exact {
 		s.str(attrEndEdge, string(st.EndEdge))
+	}
+	if st.Part != 0 {
+		s.int(attrPart, int64(st.Part))
 	}
 	if st.SharedBy != 0 {
 		s.int(attrSharedBy, int64(st.SharedBy))

@@ -27,6 +27,7 @@ const (
 	attrConnLocal  = "glasskv.connection.local" // likewise
 	attrNotReached = "glasskv.not_reached"      // "stage: why", each
 	attrProblems   = "glasskv.problems"
+	attrParts      = "glasskv.parts" // each as JSON, in the order of their numbers
 )
 
 // The conventions followed here are the last version that calls the system
@@ -58,6 +59,13 @@ func (s *spanner) rootAttributes(sp *span, t *Timeline) {
 			problems[i] = text(p)
 		}
 		s.attrs = append(s.attrs, attribute.StringSlice(attrProblems, problems))
+	}
+	if len(t.Parts) > 0 {
+		parts := make([]string, len(t.Parts))
+		for i := range t.Parts {
+			parts[i] = t.Parts[i].text()
+		}
+		s.attrs = append(s.attrs, attribute.StringSlice(attrParts, parts))
 	}
 	s.request(t.Attributes)
 	sp.attrs = s.since(from)

@@ -44,7 +44,7 @@ func (s *spanner) rootLinks(root *span, t *Timeline) {
 	}
 	for i := range t.Stages {
 		st := &t.Stages[i]
-		if st.home == (Link{}) || st.home.Trace == t.conn.Trace || s.insideShared(t, st) {
+		if st.home == (Link{}) || st.Scope == ScopeConn || s.insideShared(t, i) {
 			continue
 		}
 		from := len(s.attrs)
@@ -53,7 +53,18 @@ func (s *spanner) rootLinks(root *span, t *Timeline) {
 		if st.Parent != "" {
 			s.str(attrParent, st.Parent)
 		}
+		if st.Part != 0 {
+			s.int(attrPart, int64(st.Part))
+		}
 		s.links = append(s.links, spanLink{st.home, s.since(from)})
+	}
+	for i := range t.Parts {
+		if conn := t.Parts[i].conn; conn != (Link{}) {
+			from := len(s.attrs)
+			s.str(attrLink, linkConnection)
+			s.int(attrPart, int64(i+1))
+			s.links = append(s.links, spanLink{conn, s.since(from)})
+		}
 	}
 	root.links = s.links[first:len(s.links):len(s.links)]
 }
@@ -62,9 +73,9 @@ var connectionLink = []attribute.KeyValue{attribute.String(attrLink, linkConnect
 
 // insideShared reports whether the stage's parent is a span of the same batch:
 // the link to the parent leads to both then.
-func (s *spanner) insideShared(t *Timeline, st *StageTime) bool {
-	row, ok := s.last[st.Parent]
-	return ok && t.Stages[row].home.Trace == st.home.Trace
+func (s *spanner) insideShared(t *Timeline, i int) bool {
+	above := s.parents[i]
+	return above >= 0 && t.Stages[above].home.Trace == t.Stages[i].home.Trace
 }
 
 // batch appends the spans of a batch: its stages and the links to its requests.
@@ -146,7 +157,7 @@ func (s *spanner) connStage(c *Conn, stage Stage, now int64) {
 	st := StageTime{Scope: ScopeConn, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge}
 	if end == 0 {
 		st.Open, end = true, now
-		if stage != ServeStreams {
+		if !isLife(stage) {
 			st.EndEdge = Inferred
 		}
 	}

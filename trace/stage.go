@@ -68,6 +68,7 @@ const (
 	WatchWait
 	WatchNotify
 	WatchSend
+	LeaseWaitApplied
 	LeaseLookup
 	LeaseRenew
 	BackendHash
@@ -129,6 +130,9 @@ const (
 	firstConnStage = CmuxMatch
 	lastConnStage  = HTTPConn
 )
+
+// isLife tells the stages that last as long as their connection.
+func isLife(s Stage) bool { return s == ServeStreams || s == HTTPConn }
 
 // Unexplained is the ledger's name for time that no stage accounts for.
 const Unexplained = "unexplained"

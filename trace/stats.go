@@ -14,6 +14,7 @@ type Stats struct {
 	NotRecorded uint64 `json:"lost_not_recorded"` // see Counters
 	Overwritten uint64 `json:"lost_overwritten"`
 	NotExported uint64 `json:"lost_not_exported"`
+	NotEmbedded uint64 `json:"lost_not_embedded"`
 	Swept       uint64 `json:"swept"`
 
 	FailedConns uint64 `json:"failed_connections"`               // connections that never carried a request
@@ -27,7 +28,7 @@ func (rc *Recorder) Stats() Stats {
 		Seen: rc.seen.Load(), Finished: rc.next.Load(), Live: rc.live.Load(), Begun: rc.begun.Load(),
 		MemoryBound: rc.opts.MemoryBytes,
 		NotRecorded: rc.lost.NotRecorded.Load(), Overwritten: rc.lost.Overwritten.Load(),
-		NotExported: rc.lost.NotExported.Load(), Swept: rc.lost.Swept.Load(),
+		NotExported: rc.lost.NotExported.Load(), NotEmbedded: rc.lost.NotEmbedded.Load(), Swept: rc.lost.Swept.Load(),
 	}
 	s.FailedConns = rc.failed.Load()
 	if c := rc.lastFailure.Load(); c != nil {
@@ -36,7 +37,7 @@ func (rc *Recorder) Stats() Stats {
 	ring, slow := int(min(s.Finished, uint64(len(rc.ring)))), rc.slowest.len()
 	s.Kept = ring + slow // a slow one that is still in the ring counts twice
 	if rc.out != nil {
-		s.Queued, s.Exported = len(rc.out.queue), rc.out.exported.Load()
+		s.Queued, s.Exported = int(rc.out.queued.Load()), rc.out.exported.Load()
 		s.MemoryUsed = int64(rc.limit.batch) * spanMemory
 	}
 	s.MemoryUsed += int64(ring+s.Queued)*recordBytes + max(0, s.Live)*recordBytes + int64(slow)*slowBytes +

@@ -24,6 +24,7 @@ type Timeline struct {
 	Stages      []StageTime       `json:"stages"`               // in the order of the path
 	Ledger      []LedgerRow       `json:"ledger"`               // tiles 0 … DurationNS
 	NotReached  []NotReached      `json:"not_reached,omitempty"`
+	Parts       []Part            `json:"parts,omitempty"`    // requests that the server made to answer this one; stages count them from 1
 	Problems    []string          `json:"problems,omitempty"` // contradictions found while reading it from a file
 
 	conn Link // the connection's span, when the timeline was made from a record
@@ -56,6 +57,7 @@ type StageTime struct {
 	EndNS      int64             `json:"end_ns"`
 	BeginEdge  Edge              `json:"begin_edge"`
 	EndEdge    Edge              `json:"end_edge"`
+	Part       int               `json:"part,omitempty"`      // the number of the part that it belongs to; 0: the request itself
 	SharedBy   int               `json:"shared_by,omitempty"` // requests that share a batch's stage
 	Count      int               `json:"count,omitempty"`     // times it happened, where more than once
 	Node       string            `json:"node,omitempty"`      // the member that did it; "client" for the client's own
@@ -64,7 +66,16 @@ type StageTime struct {
 
 	SpanID string `json:"-"` // kept when read from a file
 
-	home Link // the span that stands for it in a batch's or a connection's trace
+	home Link  // the span that stands for it in a batch's or a connection's trace
+	id   Stage // where it is known already; see stage
+}
+
+// stage returns the stage in the catalogue, or None.
+func (st *StageTime) stage() Stage {
+	if st.id == None {
+		st.id, _ = StageByName(st.Stage)
+	}
+	return st.id
 }
 
 // Duration returns the stage's length in nanoseconds; never negative.

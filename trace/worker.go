@@ -107,6 +107,9 @@ func (rc *Recorder) drain() (moved int) {
 // deal does all that is done with a finished record. The record is in the ring
 // already, so whoever is told of it finds it there.
 func (rc *Recorder) deal(r *Record) {
+	if r.isPart() {
+		return // it is dealt with as a part of the one that follows
+	}
 	rc.slowest.offer(r)
 	for _, each := range rc.subs.all() {
 		each.call(r)

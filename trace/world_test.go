@@ -63,8 +63,30 @@ func (w *world) batch(of *[]*Batch, kind Stage) *Batch {
 	return b
 }
 
-// request makes a record of anything that can happen, all but finished.
-func (w *world) request() *Record {
+// request makes a record of anything that can happen, all but finished. Some are
+// made of others, at some depth.
+func (w *world) request() *Record { return w.nested(0) }
+
+func (w *world) nested(depth int) *Record {
+	r := w.one()
+	if depth > 2 || w.rng.IntN(3) != 0 {
+		return r
+	}
+	for range 1 + w.rng.IntN(3) {
+		part := w.nested(depth + 1)
+		if part.conn == nil && w.rng.IntN(2) == 0 {
+			part.Mark(MarkClient)
+		}
+		if !r.Embed(part, []Stage{GatewayCall, V3Lock, GRPCHandler, None}[w.rng.IntN(4)]) {
+			panic("a record that is not finished refuses a part")
+		}
+		part.Done(allEvents)
+	}
+	r.end.Store(w.pass())
+	return r
+}
+
+func (w *world) one() *Record {
 	r := w.rc.Start(w.conn(), w.rng.Uint32(), w.pass())
 	pick := func(all ...string) string { return all[w.rng.IntN(len(all))] }
 	r.Facts().Method = pick("/etcdserverpb.KV/Put", "/etcdserverpb.KV/Range", "nonsense", "", "/", "/a", "/a/b/c", "//", "/bad\xff/\x00")
@@ -102,7 +124,7 @@ func (w *world) request() *Record {
 
 func (w *world) stages(r *Record) {
 	for s := None + 1; s < NumStages; s++ {
-		if (firstConnStage <= s && s <= lastConnStage) || s == WALSave || s == WALSync || s == ReadIndex || s == ReadWaitApplied ||
+		if (firstConnStage <= s && s <= lastConnStage) || s == WALSave || s == WALSync || s == ReadIndex || s == ReadWaitApplied || SpecOf(s).Name == "" ||
 			w.rng.IntN(3) == 0 {
 			continue
 		}

@@ -1,0 +1,208 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// claimant works out what the stages claim of a request's time.
+type claimant struct {
+	stages   []StageTime
+	duration int64
+	parents  []int
+	left     []int64 // when the request had left a stage; see leave
+	first    []int64 // of a stage that waits, when its first child began; see firstChild
+	depths   []int   // of spans that the catalogue does not know; made when first needed
+	claims   []claim
+}
+
+// claimsOf clips every stage to the request's duration and ranks it. Stages
+// without a kind of time (a connection's life) claim nothing.
+func claimsOf(stages []StageTime, parts []Part, duration int64) []claim {
+	c := claimant{
+		stages: stages, duration: duration, parents: parentsOf(stages, parts),
+		left: make([]int64, len(stages)), first: make([]int64, len(stages)), claims: make([]claim, 0, len(stages)+4),
+	}
+	for i := range stages {
+		c.left[i] = notLeft
+		c.firstChild(i)
+	}
+	for i := range stages {
+		c.claim(i)
+	}
+	c.folded()
+	slices.SortStableFunc(c.claims, func(a, b claim) int { return cmp.Compare(a.begin, b.begin) })
+	return c.claims
+}
+
+func (c *claimant) claim(i int) {
+	st := &c.stages[i]
+	s := st.stage()
+	if s != None && SpecOf(s).Kind == KindNone || st.folded() {
+		return
+	}
+	one := claim{st.Stage, c.rank(i), max(0, st.BeginNS), min(c.duration, c.leave(i))}
+	if first := c.first[i]; s != None && SpecOf(s).Waits && first != 0 && first-1 < one.end {
+		blind := claim{Unexplained, one.rank, max(one.begin, first-1), one.end}
+		if blind.begin < blind.end {
+			c.claims = append(c.claims, blind)
+		}
+		one.end = first - 1
+	}
+	if one.begin < one.end {
+		c.claims = append(c.claims, one)
+	}
+}
+
+// perStage is how many ranks a stage has: its own, and those between it and the
+// next one.
+const perStage = 4
+
+// rank says whose word counts where several stages are under way: that of the one
+// furthest along the path. Within a handler, receiving a message says more than
+// the handler itself; of the stages that the catalogue does not know the deeper
+// one knows better.
+func (c *claimant) rank(i int) int {
+	s := c.stages[i].stage()
+	switch s {
+	case None:
+		return perStage*int(NumStages) + c.depth(i)
+	case RecvMsg:
+		if c.inHandler(i) {
+			return perStage*int(GRPCHandler) + 1
+		}
+	case CodecDecode:
+		if above := c.parents[i]; above >= 0 && c.inHandler(above) {
+			return perStage*int(GRPCHandler) + 2
+		}
+	}
+	return perStage * int(s)
+}
+
+func (c *claimant) inHandler(i int) bool {
+	above := c.parents[i]
+	return above >= 0 && isHandler(c.stages[above].stage())
+}
+
+// firstChild notes a stage's begin with the one that it sits in, if that mostly
+// waits for its children. Zero is "none": begins are kept one higher.
+func (c *claimant) firstChild(i int) {
+	above := c.parents[i]
+	if above < 0 || c.stages[i].BeginNS < c.stages[above].BeginNS {
+		return
+	}
+	if begin := max(0, c.stages[i].BeginNS) + 1; c.first[above] == 0 || begin < c.first[above] {
+		c.first[above] = begin
+	}
+}
+
+// What left holds for a stage that was not looked at, and for one that is being
+// looked at.
+const (
+	notLeft = -1 << 63
+	leaving = notLeft + 1
+)
+
+// leave returns when a request had left a stage: at its end, or at that of a stage
+// around it. A save goes on for the others when one of its requests gives up.
+// Spans that the catalogue does not know may outlive what they lie in.
+func (c *claimant) leave(i int) int64 {
+	var way []int
+	end := int64(1<<63 - 1)
+	for at := i; at >= 0; at = c.parents[at] {
+		if known := c.left[at]; known == leaving { // a circle, of a file's
+			break
+		} else if known != notLeft {
+			end = known
+			break
+		}
+		c.left[at] = leaving
+		way = append(way, at)
+		if c.stages[at].stage() == None {
+			break
+		}
+	}
+	for _, at := range slices.Backward(way) {
+		end = min(end, c.stages[at].EndNS)
+		if c.stages[at].stage() == None {
+			end = c.stages[at].EndNS
+		}
+		c.left[at] = end
+	}
+	return c.left[i]
+}
+
+// depth counts the ancestors of a span that the catalogue does not know, each
+// once. A circle of parents ends the count.
+func (c *claimant) depth(i int) int {
+	if c.depths == nil {
+		c.depths = make([]int, len(c.stages))
+	}
+	return countAncestors(c.parents, c.depths, i)
+}
+
+// underCount marks a stage whose ancestors are being counted.
+const underCount = -1
+
+// countAncestors keeps what it counts in known, one higher; zero is "not counted
+// yet".
+func countAncestors(parents, known []int, i int) int {
+	var way []int
+	depth := 0
+	for at := i; at >= 0; at = parents[at] {
+		if known[at] != 0 {
+			depth = max(0, known[at]) // in a circle it begins at nothing
+			break
+		}
+		known[at] = underCount
+		way = append(way, at)
+	}
+	for _, at := range slices.Backward(way) {
+		known[at] = depth + 1
+		depth++
+	}
+	return known[i] - 1
+}
+
+// folded adds the claims of the rows that stand for many stretches which were not
+// kept, see Record.Repeat. How long those took is known, and between which two
+// moments; not when each of them was. So each row claims as much as it took: the
+// one furthest along the path first, the others after it.
+func (c *claimant) folded() {
+	var rows []int
+	for i := range c.stages {
+		if c.stages[i].folded() {
+			rows = append(rows, i)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(c.rank(b), c.rank(a)) })
+	var claimed int64 // by those further along
+	for _, i := range rows {
+		st := &c.stages[i]
+		begin := max(0, st.BeginNS)
+		claimed += min(st.Took(), st.Duration())
+		one := claim{st.Stage, c.rank(i), begin, min(c.duration, c.leave(i), begin+claimed)}
+		if one.begin < one.end {
+			c.claims = append(c.claims, one)
+		}
+	}
+}
+
+// AttrTook is how long the stretches took, in nanoseconds and all together, that a
+// row with a count stands for.
+const AttrTook = "glasskv.took_ns"
+
+// folded reports whether the row stands for stretches that were not kept.
+func (st *StageTime) folded() bool { return st.Count > 1 && st.Attributes[AttrTook] != "" }
+
+// Took returns how long the stage took, in nanoseconds: its length, or for a row
+// that stands for many stretches what they add up to.
+func (st *StageTime) Took() int64 {
+	if st.folded() {
+		if took, err := strconv.ParseInt(st.Attributes[AttrTook], 10, 64); err == nil {
+			return min(max(0, took), st.Duration()) // one after the other, whatever a file says
+		}
+	}
+	return st.Duration()
+}

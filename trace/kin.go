@@ -1,0 +1,176 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Parents returns, for each stage, the row of the one that it sits inside, and
+// -1 for those at the top or whose parent is not among the stages.
+//
+// Stages name their parents. Where several have that name, it is one of the same
+// part, or else of the nearest part around it; of these the one that encloses the
+// stage in time, or else the last that began before it.
+func (t *Timeline) Parents() []int { return parentsOf(t.Stages, t.Parts) }
+
+func parentsOf(stages []StageTime, parts []Part) []int {
+	f := finder{stages: stages, parts: parts}
+	f.list()
+	parents := make([]int, len(stages))
+	for i := range stages {
+		parents[i] = f.parent(i)
+	}
+	return parents
+}
+
+// finder finds rows by their names.
+type finder struct {
+	stages []StageTime
+	parts  []Part
+	known  [NumStages]namesakes
+	others map[string]namesakes
+}
+
+// namesakes are the rows of one name: the last of them, and all when there are
+// several, in the order of their begins.
+type namesakes struct {
+	last, n int
+	rows    []int
+}
+
+// list counts the rows of each name. Most have one, so that only the others are
+// given a list.
+func (f *finder) list() {
+	several := false
+	for i := range f.stages {
+		of := f.names(&f.stages[i])
+		of.last, of.n = i, of.n+1
+		several = several || of.n > 1
+		f.keep(&f.stages[i], of)
+	}
+	if !several {
+		return
+	}
+	for i := range f.stages {
+		if of := f.names(&f.stages[i]); of.n > 1 {
+			of.rows = append(of.rows, i)
+			f.keep(&f.stages[i], of)
+		}
+	}
+	byBegin := func(a, b int) int { return cmp.Compare(f.stages[a].BeginNS, f.stages[b].BeginNS) }
+	for s := range f.known {
+		slices.SortStableFunc(f.known[s].rows, byBegin)
+	}
+	for _, of := range f.others {
+		slices.SortStableFunc(of.rows, byBegin)
+	}
+}
+
+func (f *finder) names(st *StageTime) namesakes {
+	if s := st.stage(); s != None {
+		return f.known[s]
+	}
+	return f.others[st.Stage]
+}
+
+func (f *finder) keep(st *StageTime, of namesakes) {
+	if s := st.stage(); s != None {
+		f.known[s] = of
+		return
+	}
+	if f.others == nil {
+		f.others = make(map[string]namesakes)
+	}
+	f.others[st.Stage] = of
+}
+
+func (f *finder) parent(i int) int {
+	st := &f.stages[i]
+	if st.Parent == "" {
+		return -1
+	}
+	var of namesakes
+	if s, ok := StageByName(st.Parent); ok {
+		of = f.known[s]
+	} else {
+		of = f.others[st.Parent]
+	}
+	switch {
+	case of.n == 0 || of.n == 1 && of.last == i:
+		return -1
+	case of.n == 1:
+		return of.last
+	}
+	from := st.Part
+	if f.top(st) {
+		from = f.parts[from-1].In
+	}
+	return f.nearest(i, of.rows, from)
+}
+
+// top reports whether a stage stands at the top of its part, so that the parent
+// that it names lies outside. The part may well have passed a stage of that name.
+func (f *finder) top(st *StageTime) bool {
+	if st.Part <= 0 || st.Part > len(f.parts) || f.parts[st.Part-1].Under != st.Parent {
+		return false
+	}
+	under, _ := StageByName(st.Parent)
+	return !liesIn(st.stage(), under)
+}
+
+// liesIn reports whether the catalogue has a stage inside another one.
+func liesIn(s, outer Stage) bool {
+	for s != None {
+		switch s = SpecOf(s).Parent; {
+		case s == outer,
+			s == GRPCHandler && isHandler(outer),
+			s == TxnPut && isChange(outer):
+			return true
+		}
+	}
+	return false
+}
+
+// window bounds how many rows of one name are looked at for each stage that
+// names it: a file may have a hundred thousand of them.
+const window = 2 * maxEmbedded
+
+// nearest chooses among rows of one name, which are in the order of their begins.
+// The part that it should be of comes first, then those around that one.
+func (f *finder) nearest(i int, rows []int, part int) int {
+	st := &f.stages[i]
+	begun, _ := slices.BinarySearchFunc(rows, st.BeginNS+1, func(row int, at int64) int {
+		return cmp.Compare(f.stages[row].BeginNS, at)
+	})
+	before := rows[max(0, begun-window):begun]
+	for ; ; part = f.parts[part-1].In {
+		if row := f.enclosing(i, before, part); row >= 0 {
+			return row
+		}
+		if part <= 0 || part > len(f.parts) || f.parts[part-1].In >= part {
+			break
+		}
+	}
+	for _, row := range rows[max(0, begun-1):min(len(rows), begun+window)] {
+		if row != i {
+			return row
+		}
+	}
+	return -1
+}
+
+// enclosing returns the last of a part's rows that lasts as long as the stage, or
+// else the last; -1 if it has none.
+func (f *finder) enclosing(i int, rows []int, part int) int {
+	last := -1
+	for _, row := range slices.Backward(rows) {
+		switch {
+		case row == i || f.stages[row].Part != part:
+		case f.stages[row].EndNS >= f.stages[i].EndNS:
+			return row
+		case last < 0:
+			last = row
+		}
+	}
+	return last
+}
