@@ -2,9 +2,13 @@ package seam
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 
+	"glasskv/server/serve"
 	"glasskv/trace"
 
 	"google.golang.org/grpc/credentials"
@@ -31,17 +35,20 @@ func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.Au
 	// The transport's own work begins before it comes to the credentials; only a
 	// handshake is a stage apart.
 	begin, _ := raw.trace.Stamps(trace.HandleRawConn)
-	if secured, ok := info.(credentials.TLSInfo); ok {
-		raw.trace.Protocol = tls.VersionName(secured.State.Version)
+	secured, agreed := info.(credentials.TLSInfo)
+	if agreed || isSecure(raw.Conn) {
 		raw.trace.BeginAt(trace.TLSHandshake, called)
 		begin = trace.Now()
 		raw.trace.EndAt(trace.TLSHandshake, begin)
 	}
-	raw.trace.BeginAt(trace.NewHTTP2Transport, begin)
 	if err != nil {
-		raw.fail(fmt.Sprintf("handshake: %v", err))
+		raw.fail(whyRefused(err))
 		return nil, nil, err
 	}
+	if agreed {
+		noteTLS(raw.trace, secured.State)
+	}
+	raw.trace.BeginAt(trace.NewHTTP2Transport, begin)
 	if err := setUserTimeout(raw.Conn, h.o.opts.KeepaliveTimeout); err != nil {
 		return nil, nil, fmt.Errorf("set TCP_USER_TIMEOUT: %w", err)
 	}
@@ -52,4 +59,38 @@ func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.Au
 // Clone returns a copy that observes as well.
 func (h handshaker) Clone() credentials.TransportCredentials {
 	return handshaker{h.TransportCredentials.Clone(), h.o}
+}
+
+// isSecure reports whether a connection came to an https address.
+func isSecure(conn net.Conn) bool {
+	_, ok := conn.(*serve.SecureConn)
+	return ok
+}
+
+// noteTLS notes what a handshake agreed on.
+func noteTLS(tc *trace.Conn, state tls.ConnectionState) {
+	tc.Protocol = tls.VersionName(state.Version)
+	facts := &trace.TLSFacts{
+		Version: tc.Protocol, Cipher: tls.CipherSuiteName(state.CipherSuite),
+		ALPN: state.NegotiatedProtocol, ServerName: state.ServerName, Resumed: state.DidResume,
+	}
+	if len(state.PeerCertificates) > 0 {
+		facts.PeerName = state.PeerCertificates[0].Subject.CommonName
+	}
+	tc.TLS = facts
+}
+
+// whyRefused says why a handshake came to nothing, in the words of crypto/tls
+// where it has any.
+func whyRefused(err error) string {
+	var notTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &notTLS):
+		return "the client does not speak TLS"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "the TLS handshake took too long"
+	case errors.Is(err, io.EOF):
+		return "the client closed it during the TLS handshake"
+	}
+	return fmt.Sprintf("TLS handshake: %v", err)
 }

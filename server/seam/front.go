@@ -7,15 +7,12 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/tap"
 )
 
 // FrontOptions are those of grpc-go's own options that the wrappers need the
 // place of. Set them here and not on the server.
 type FrontOptions struct {
-	// Creds are the server's credentials; nil means none.
-	Creds credentials.TransportCredentials
 	// Tap is asked about every request after it has been noted, and may refuse
 	// it. It runs on the goroutine that reads the connection.
 	Tap tap.ServerInHandle
@@ -33,9 +30,6 @@ type FrontOptions struct {
 const defaultKeepaliveTimeout = 20 * time.Second
 
 func (f FrontOptions) withDefaults() FrontOptions {
-	if f.Creds == nil {
-		f.Creds = insecure.NewCredentials()
-	}
 	if f.KeepaliveTimeout == 0 {
 		f.KeepaliveTimeout = defaultKeepaliveTimeout
 	}
@@ -50,7 +44,8 @@ type frontState struct {
 
 // frontSeams are the wrappers that observe grpc-go.
 type frontSeams struct {
-	Listener                 func(net.Listener) net.Listener
+	Accept, Listener         func(net.Listener) net.Listener
+	Creds                    func(credentials.TransportCredentials) credentials.TransportCredentials
 	Options                  []grpc.ServerOption
 	OuterUnary, InnerUnary   grpc.UnaryServerInterceptor
 	OuterStream, InnerStream grpc.StreamServerInterceptor
@@ -63,9 +58,12 @@ func (o *Observer) front() frontSeams {
 	o.opts.FrontOptions = o.opts.FrontOptions.withDefaults()
 	o.services = make(map[string]methods)
 	return frontSeams{
-		Listener: func(l net.Listener) net.Listener { return &listener{l, o} },
+		Accept:   func(l net.Listener) net.Listener { return &acceptListener{Listener: l, o: o} },
+		Listener: func(l net.Listener) net.Listener { return &listener{Listener: l, o: o} },
+		Creds: func(c credentials.TransportCredentials) credentials.TransportCredentials {
+			return handshaker{c, o}
+		},
 		Options: []grpc.ServerOption{
-			grpc.Creds(handshaker{o.opts.Creds, o}),
 			grpc.ReadBufferSize(0), // serverConn has the buffer instead, so that frames pass it as they are consumed
 			grpc.InTapHandle(o.tap),
 			grpc.StatsHandler(statsHandler{o}),

@@ -1,10 +1,8 @@
 package seam
 
 import (
-	"errors"
 	"net"
 	"syscall"
-	"time"
 
 	"glasskv/trace"
 )
@@ -12,76 +10,59 @@ import (
 // listener observes grpc-go's accept loop.
 type listener struct {
 	net.Listener
-	o *Observer
+	o        *Observer
+	failures failures
 }
 
 // Accept returns connections that observe what handleRawConn does to them.
 func (l *listener) Accept() (net.Conn, error) {
+	l.failures.retried()
 	conn, err := l.Listener.Accept()
+	now := trace.Now()
 	if err != nil {
+		l.failures.failed(now, err)
 		return nil, err
 	}
-	accepted := trace.Now()
-	raw := &rawConn{Conn: conn, trace: l.o.rec.NewConn(conn.RemoteAddr().String(), conn.LocalAddr().String())}
-	raw.trace.Protocol = "tcp"
-	raw.trace.BeginAt(trace.NetAccept, accepted)
+	raw := &rawConn{Conn: conn, trace: l.o.claim(conn, now)}
+	l.failures.tell(raw.trace)
 	return raw, nil
 }
 
 // SyscallConn gives channelz the socket's options.
 func (l *listener) SyscallConn() (syscall.RawConn, error) { return syscallConn(l.Listener) }
 
-// rawConn is a connection as handleRawConn has it: the one that was accepted,
-// below the credentials. Its deadline is set exactly twice, at the beginning and
-// at the end of the handshake.
-type rawConn struct {
-	net.Conn
-	trace  *trace.Conn
-	served *serverConn // what the credentials made of it
-	begun  bool
+// failures counts the accepts that failed since the last one that did not. It is
+// used by the one goroutine that accepts.
+type failures struct {
+	n          int
+	begin, end int64 // the first has failed; the last wait is over
+	last       error
 }
 
-// SetDeadline marks where handleRawConn begins and where newHTTP2Transport has
-// returned.
-func (c *rawConn) SetDeadline(t time.Time) error {
-	now := trace.Now()
-	switch {
-	case !t.IsZero() && !c.begun:
-		c.begun = true
-		c.trace.EndAt(trace.NetAccept, now)
-		c.trace.BeginAt(trace.HandleRawConn, now)
-	case t.IsZero():
-		c.trace.EndAt(trace.NewHTTP2Transport, now)
-		c.trace.EndAt(trace.HandleRawConn, now)
-		if c.served != nil {
-			c.served.in.serving = true
-		}
+// failed is called when Accept returns an error. Most often it is the last one,
+// and the listener is closed; then nobody will ask for it any more.
+func (f *failures) failed(now int64, err error) {
+	if f.n == 0 {
+		f.begin = now
 	}
-	return c.Conn.SetDeadline(t)
+	f.n++
+	f.last = err
 }
 
-// Close is called on this connection, and not on the one that the credentials
-// made of it, only when it never came to serveStreams.
-func (c *rawConn) Close() error {
-	switch {
-	case !c.begun:
-		c.fail("the server was being stopped")
-	case c.served != nil:
-		c.fail(c.served.in.whyFailed())
+// retried is called when Accept is called, which ends a back-off.
+func (f *failures) retried() {
+	if f.n > 0 {
+		f.end = trace.Now()
 	}
-	return c.Conn.Close()
 }
 
-func (c *rawConn) fail(why string) { c.trace.Fail(why) }
-
-// SyscallConn gives the socket to those who set or read its options.
-func (c *rawConn) SyscallConn() (syscall.RawConn, error) { return syscallConn(c.Conn) }
-
-var errNoSocket = errors.New("not a socket")
-
-func syscallConn(of any) (syscall.RawConn, error) {
-	if sc, ok := of.(syscall.Conn); ok {
-		return sc.SyscallConn()
+// tell passes the failures on to the connection that was accepted after them.
+func (f *failures) tell(tc *trace.Conn) {
+	if f.n == 0 {
+		return
 	}
-	return nil, errNoSocket
+	tc.BeginAt(trace.AcceptBackoff, f.begin)
+	tc.EndAt(trace.AcceptBackoff, f.end)
+	tc.Backoff = trace.BackoffFacts{Attempts: f.n, Error: f.last.Error()}
+	*f = failures{}
 }

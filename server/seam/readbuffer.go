@@ -19,15 +19,20 @@ var readBuffers = sync.Pool{New: func() any {
 // buffer that ReadBufferSize(0) took out of the transport. Where the system
 // tells when a socket has something to read, an idle connection holds no memory.
 type readBuffer struct {
-	src   io.Reader
-	ready *readySocket // nil where the system cannot tell
-	bytes *[]byte      // nil while there is nothing in it
-	r, w  int
-	err   error // came with the last bytes
+	src     io.Reader
+	sniffed int          // bytes that cmux has read and gives back first
+	ready   *readySocket // nil where the system cannot tell
+	bytes   *[]byte      // nil while there is nothing in it
+	r, w    int
+	err     error // came with the last bytes
 }
 
 func newReadBuffer(conn net.Conn) readBuffer {
-	return readBuffer{src: conn, ready: newReadySocket(conn)}
+	b := readBuffer{src: conn}
+	if sniffed, known := sniffedBytes(conn); known {
+		b.sniffed, b.ready = sniffed, newReadySocket(conn)
+	}
+	return b
 }
 
 // read is io.Reader's: at most one read from the connection, and only when
@@ -38,7 +43,9 @@ func (b *readBuffer) read(p []byte) (int, error) {
 			return 0, b.err
 		}
 		if len(p) >= readBufferSize {
-			return b.src.Read(p)
+			n, err := b.src.Read(p)
+			b.sniffed -= n
+			return n, err
 		}
 		b.fill()
 		if b.w == 0 {
@@ -52,7 +59,7 @@ func (b *readBuffer) read(p []byte) (int, error) {
 
 func (b *readBuffer) fill() {
 	b.r, b.w = 0, 0
-	if b.ready != nil {
+	if b.ready != nil && b.sniffed <= 0 {
 		b.release()
 		b.bytes, b.w, b.err = b.ready.read()
 		return
@@ -61,6 +68,7 @@ func (b *readBuffer) fill() {
 		b.bytes = newReadBytes()
 	}
 	b.w, b.err = b.src.Read(*b.bytes)
+	b.sniffed -= b.w
 }
 
 // peek returns the next n bytes without consuming them, or nil when they are not

@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -19,9 +20,12 @@ type readySocket struct {
 }
 
 func newReadySocket(conn net.Conn) *readySocket {
-	tcp, ok := conn.(*net.TCPConn)
+	if _, secure := beneath[*tls.Conn](conn); secure {
+		return nil // the socket's bytes are not the connection's
+	}
+	tcp, ok := beneath[*net.TCPConn](conn)
 	if !ok {
-		return nil // above TLS the socket's bytes are not the connection's
+		return nil
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {

@@ -88,6 +88,7 @@ func newRig(t testing.TB, options Options, more ...grpc.ServerOption) *rig {
 	f := r.observer.front()
 	opts := slices.Concat(f.Options, more, []grpc.ServerOption{
 		grpc.WaitForHandlers(true),
+		grpc.Creds(f.Creds(insecure.NewCredentials())),
 		grpc.ChainUnaryInterceptor(f.InnerUnary), grpc.UnaryInterceptor(f.OuterUnary),
 		grpc.ChainStreamInterceptor(f.InnerStream), grpc.StreamInterceptor(f.OuterStream),
 	})

@@ -2,11 +2,13 @@ package seam
 
 import (
 	"context"
+	"net"
 	"sync"
 	"sync/atomic"
 
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve"
+	"glasskv/server/v3rpc"
 	"glasskv/trace"
 
 	"go.etcd.io/etcd/pkg/v3/wait"
@@ -33,6 +35,7 @@ type Observer struct {
 	requests requests
 	loop     raftLoop
 	applying applying
+	notified notified
 	reading  reading
 	frontState
 	gatewayCalls gatewayCalls
@@ -51,7 +54,7 @@ func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 	}
 	o := &Observer{rec: rec, opts: opts, gatewayCalls: newGatewayCalls(rec)}
 	o.loop = raftLoop{requests: &o.requests, fsync: meter}
-	o.applying.requests = &o.requests
+	o.applying.requests, o.applying.notified = &o.requests, &o.notified
 	ctx, cancel := context.WithCancel(context.Background())
 	o.stopSweep = cancel
 	o.sweeping.Go(func() { o.sweep(ctx) })
@@ -70,9 +73,15 @@ func (o *Observer) Close() {
 func (o *Observer) Seams() serve.Seams {
 	f := o.front()
 	return serve.Seams{
-		Server:   o.raftSeams(),
-		Listener: f.Listener,
-		Options:  f.Options,
+		Server:           o.raftSeams(),
+		V3RPC:            v3rpc.Seams{Watch: o.watchLoop},
+		Accept:           f.Accept,
+		Listener:         f.Listener,
+		Creds:            f.Creds,
+		HTTPListener:     func(l net.Listener) net.Listener { return &httpListener{l, o} },
+		HandshakeFailure: handshakeFailure,
+		ServeHTTP:        o.serveHTTP,
+		Options:          f.Options,
 		Interceptors: serve.Interceptors{
 			OuterUnary: f.OuterUnary, InnerUnary: f.InnerUnary,
 			OuterStream: f.OuterStream, InnerStream: f.InnerStream,
@@ -99,12 +108,16 @@ func (o *Observer) raftSeams() etcdserver.Seams {
 		Ready:       o.loop.ready,
 		ApplyAll:    o.applying.all,
 		ApplyEntry:  o.applying.entry,
-		Apply:       o.applying.apply,
+		Apply:       o.apply,
 		Range:       rangeKeys,
 		Txn:         txn,
 		ReadNotify:  o.reading.notify,
 		ReadRound:   o.reading.round,
 		ReadIndex:   o.reading.index,
 		WaitApplied: o.reading.waitApplied,
+
+		LeaseWaitApplied: leaseWaitApplied,
+		LeaseLookup:      leaseLookup,
+		LeaseRenew:       leaseRenew,
 	}
 }

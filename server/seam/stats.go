@@ -55,8 +55,14 @@ func (h statsHandler) HandleConn(ctx context.Context, s stats.ConnStats) {
 	}
 }
 
-// TagRPC leaves the context alone: it carries the record since the tap.
-func (statsHandler) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+// TagRPC leaves the context alone: it carries the record since the tap, or since
+// ServeHTTP was called.
+func (statsHandler) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context {
+	if s := streamFrom(ctx); s != nil {
+		s.entersHTTP()
+	}
+	return ctx
+}
 
 // HandleRPC stamps processRPC and what it ends.
 func (h statsHandler) HandleRPC(ctx context.Context, e stats.RPCStats) {

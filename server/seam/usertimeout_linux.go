@@ -12,7 +12,7 @@ import (
 // before the kernel gives the connection up. grpc-go does this itself, but only
 // to a connection whose type is *net.TCPConn.
 func setUserTimeout(conn net.Conn, timeout time.Duration) error {
-	tcp, ok := conn.(*net.TCPConn)
+	tcp, ok := beneath[*net.TCPConn](conn)
 	if !ok || timeout <= 0 {
 		return nil
 	}

@@ -29,14 +29,9 @@ const (
 	DefaultGRPCKeepAliveTimeout  = 20 * time.Second
 )
 
-// Errors that Start returns for addresses that etcd would understand and
-// GlassKV does not.
-var (
-	// ErrTLSNotSupported is returned when a URL is https.
-	ErrTLSNotSupported = errors.New("TLS is not supported yet, use http://")
-	// ErrUnixNotSupported is returned when a URL names a unix socket.
-	ErrUnixNotSupported = errors.New("unix sockets are not supported yet, use http://")
-)
+// DefaultConnectionTimeout is shorter than the 120 seconds that grpc-go waits for
+// a handshake: a client that connects and says nothing holds a file descriptor.
+const DefaultConnectionTimeout = 10 * time.Second
 
 // Config says what a node is. It is copied by Start and fixed afterwards.
 // It stands for embed.Config.
@@ -47,9 +42,16 @@ type Config struct {
 	etcdserver.Config
 
 	// ListenClientURLs and ListenPeerURLs are where the node listens, by IP
-	// address or localhost. Port 0 takes any free port.
+	// address or localhost. Port 0 takes any free port. Those for clients may be
+	// https, unix and unixs as well as http; http and https may share an address.
 	ListenClientURLs types.URLs
 	ListenPeerURLs   types.URLs
+	// ListenClientHTTPURLs are addresses for the gateway and the pages. If there
+	// are any, those of ListenClientURLs are for gRPC alone.
+	ListenClientHTTPURLs types.URLs
+
+	// TLSConfig is for https addresses.
+	TLSConfig
 
 	// HTTPConfig is the part that is for clients which speak HTTP/1.
 	HTTPConfig
@@ -77,8 +79,9 @@ type Config struct {
 	GRPCKeepAliveInterval time.Duration
 	GRPCKeepAliveTimeout  time.Duration
 
-	// ConnectionTimeout is how long a new connection may take until its
-	// handshake is over; 0 leaves it to grpc-go, which waits 120 seconds.
+	// ConnectionTimeout is how long a new connection may take to show what it
+	// speaks, then for its handshake, and under HTTP/1 for each request's headers;
+	// 0 means DefaultConnectionTimeout.
 	ConnectionTimeout time.Duration
 	// MaxConnectionAge is how old a connection may become before its client is
 	// asked to open another one, and MaxConnectionAgeGrace how long its requests
@@ -97,8 +100,10 @@ func DefaultConfig(name, dataDir string) Config {
 	cfg := Config{
 		Config:                etcdserver.DefaultConfig(name, dataDir),
 		HTTPConfig:            DefaultHTTPConfig(),
+		TLSConfig:             DefaultTLSConfig(),
 		ListenClientURLs:      types.MustNewURLs([]string{DefaultListenClientURL}),
 		ListenPeerURLs:        types.MustNewURLs([]string{DefaultListenPeerURL}),
+		ConnectionTimeout:     DefaultConnectionTimeout,
 		MaxTxnOps:             DefaultMaxTxnOps,
 		MaxConcurrentStreams:  DefaultMaxConcurrentStreams,
 		GRPCKeepAliveMinTime:  DefaultGRPCKeepAliveMinTime,
@@ -115,25 +120,30 @@ func (c *Config) Validate() error {
 	if len(c.ListenClientURLs) == 0 {
 		return errors.New("no client URL to listen on")
 	}
-	for _, u := range slices.Concat(c.ListenClientURLs, c.ListenPeerURLs) {
-		if err := checkBindURL(u); err != nil {
+	for _, u := range slices.Concat(c.ListenClientURLs, c.ListenClientHTTPURLs) {
+		if err := errors.Join(checkBindURL(u), c.checkSecure(u)); err != nil {
 			return fmt.Errorf("listen URL %s: %w", u.String(), err)
 		}
 	}
-	for _, u := range slices.Concat(c.ClientURLs, c.PeerURLs) {
-		if err := checkScheme(u); err != nil {
+	for _, u := range c.ListenPeerURLs {
+		if err := errors.Join(checkBindURL(u), checkPeerScheme(u)); err != nil {
+			return fmt.Errorf("listen URL %s: %w", u.String(), err)
+		}
+	}
+	for _, u := range c.PeerURLs {
+		if err := checkPeerScheme(u); err != nil {
 			return fmt.Errorf("advertised URL %s: %w", u.String(), err)
 		}
 	}
-	return c.HTTPConfig.validate()
+	return errors.Join(c.TLSConfig.validate(), c.HTTPConfig.validate())
 }
 
 // checkBindURL accepts what a socket can be bound to. Other names than
 // localhost are refused, as in etcd: they may resolve to an address that is not
 // this machine's, or to several.
 func checkBindURL(u url.URL) error {
-	if err := checkScheme(u); err != nil {
-		return err
+	if u.Scheme == "unix" || u.Scheme == "unixs" {
+		return nil
 	}
 	if host := u.Hostname(); host != "localhost" && net.ParseIP(host) == nil {
 		return fmt.Errorf("%q is neither an IP address nor localhost", host)
@@ -141,12 +151,18 @@ func checkBindURL(u url.URL) error {
 	return nil
 }
 
-func checkScheme(u url.URL) error {
-	switch u.Scheme {
-	case "https":
-		return ErrTLSNotSupported
-	case "unix", "unixs":
-		return ErrUnixNotSupported
+// checkSecure refuses an address that asks for TLS when there is no certificate.
+func (c *Config) checkSecure(u url.URL) error {
+	if _, _, secure := resolveURL(u); secure && c.ClientTLSInfo.Empty() && !c.ClientAutoTLS {
+		return ErrNoCertificate
+	}
+	return nil
+}
+
+// checkPeerScheme refuses what the peers' side does not know yet.
+func checkPeerScheme(u url.URL) error {
+	if u.Scheme != "http" {
+		return ErrPeerNotSupported
 	}
 	return nil
 }
@@ -155,6 +171,9 @@ func checkScheme(u url.URL) error {
 func (c Config) withDefaults() Config {
 	if c.MaxConcurrentStreams == 0 {
 		c.MaxConcurrentStreams = DefaultMaxConcurrentStreams
+	}
+	if c.ConnectionTimeout == 0 {
+		c.ConnectionTimeout = DefaultConnectionTimeout
 	}
 	if c.MaxRequestBytes == 0 {
 		c.MaxRequestBytes = etcdserver.DefaultMaxRequestBytes

@@ -10,8 +10,6 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	etcdservergw "go.etcd.io/etcd/api/v3/etcdserverpb/gw"
@@ -72,7 +70,7 @@ func gatewayMarshaler() runtime.Marshaler {
 
 // dialGateway prepares the connection and does not make it yet.
 func (n *Node) dialGateway() (*grpc.ClientConn, error) {
-	addr, creds := n.gatewayTarget()
+	target, creds := n.gatewayTarget()
 	opts := []grpc.DialOption{grpc.WithTransportCredentials(creds)}
 	if n.seams.GatewayDial != nil {
 		opts = n.seams.GatewayDial(creds)
@@ -81,16 +79,10 @@ func (n *Node) dialGateway() (*grpc.ClientConn, error) {
 	// somebody else's load that would be spared.
 	retry := backoff.DefaultConfig
 	retry.MaxDelay = time.Second
-	return grpc.NewClient("passthrough:///"+addr, append(opts,
+	return grpc.NewClient(target, append(opts,
 		grpc.WithNoProxy(),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry}),
 		grpc.WithMaxHeaderListSize(gatewayMaxHeaderBytes),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
 	)...)
-}
-
-// gatewayTarget returns the address on which the node calls itself, and what
-// secures it.
-func (n *Node) gatewayTarget() (string, credentials.TransportCredentials) {
-	return n.clients[0].Addr().String(), insecure.NewCredentials()
 }

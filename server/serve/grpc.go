@@ -22,6 +22,7 @@ const maxSendBytes = math.MaxInt32
 // stands for v3rpc.Server and the options that embed hands to it.
 func newGRPCServer(n *Node) *grpc.Server {
 	opts := append(limits(&n.cfg), chain(n)...)
+	opts = append(opts, grpc.Creds(n.creds()), grpc.MaxHeaderListSize(maxHeaderBytes))
 	opts = append(opts, n.cfg.GRPCAdditionalServerOptions...)
 	gs := grpc.NewServer(append(opts, n.seams.Options...)...)
 	n.registerServices(registrar{gs, n.seams.ServiceDesc})

@@ -2,9 +2,12 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 
 	"go.etcd.io/etcd/client/pkg/v3/types"
 )
@@ -33,14 +36,40 @@ func (e *ListenError) Unwrap() error { return e.Err }
 func listen(ctx context.Context, side string, urls types.URLs) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for _, u := range urls {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", u.Host)
+		l, err := listenURL(ctx, side, u)
 		if err != nil {
 			closeAll(listeners)
-			return nil, &ListenError{For: side, URL: u, Err: err}
+			return nil, err
 		}
 		listeners = append(listeners, l)
 	}
 	return listeners, nil
+}
+
+func listenURL(ctx context.Context, side string, u url.URL) (net.Listener, error) {
+	network, addr, _ := resolveURL(u)
+	if network == "unix" {
+		// A socket file that a killed process left behind is in the way.
+		if err := os.Remove(addr); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, &ListenError{For: side, URL: u, Err: err}
+		}
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, network, addr)
+	if err != nil {
+		return nil, &ListenError{For: side, URL: u, Err: err}
+	}
+	return l, nil
+}
+
+// resolveURL takes a URL apart as package net wants it. It is upstream's function
+// of that name.
+func resolveURL(u url.URL) (network, addr string, secure bool) {
+	switch u.Scheme {
+	case "unix", "unixs":
+		return "unix", u.Host + u.Path, u.Scheme == "unixs"
+	default:
+		return "tcp", u.Host, u.Scheme == "https"
+	}
 }
 
 // closeAll closes listeners of which nobody else knows yet, or any more. That a
@@ -49,15 +78,4 @@ func closeAll(listeners []net.Listener) {
 	for _, l := range listeners {
 		_ = l.Close()
 	}
-}
-
-// listenedURLs returns the addresses of listeners as URLs, with the ports that
-// the system chose.
-func listenedURLs(listeners []net.Listener) types.URLs {
-	urls := make(types.URLs, len(listeners))
-	for i, l := range listeners {
-		urls[i] = url.URL{Scheme: "http", Host: l.Addr().String()}
-	}
-	urls.Sort()
-	return urls
 }

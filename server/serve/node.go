@@ -2,9 +2,11 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 
 	"go.uber.org/zap"
@@ -23,10 +25,13 @@ type Node struct {
 	grpc   *grpc.Server
 	http   httpSide
 	health *health.Server
+	tls    *tls.Config // of https addresses; nil when there is no certificate
+	// httpServer serves what does not go to grpc-go's own transport.
+	httpServer *http.Server
 	// inProcess is the client that locks and elections are made with.
 	inProcess *inProcess
 
-	clients []net.Listener
+	clients serveCtxs
 	peers   []net.Listener
 
 	// stopping ends when Stop begins; streams end with it.
@@ -60,7 +65,7 @@ func Start(ctx context.Context, cfg Config, seams Seams) (*Node, error) {
 		if n.server != nil {
 			n.server.HardStop()
 		}
-		closeAll(n.clients)
+		n.clients.close()
 		closeAll(n.peers)
 		return nil, err
 	}
@@ -79,29 +84,33 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.peers, err = listen(ctx, "peer", n.cfg.ListenPeerURLs); err != nil {
 		return err
 	}
-	if n.clients, err = listen(ctx, "client", n.cfg.ListenClientURLs); err != nil {
+	if err = n.listenClients(ctx); err != nil {
+		return err
+	}
+	if err = n.openTLS(); err != nil {
 		return err
 	}
 	if len(n.cfg.ClientURLs) == 0 {
-		n.cfg.ClientURLs = listenedURLs(n.clients)
+		n.cfg.ClientURLs = n.clients.urls(n.cfg.ListenClientURLs)
 	}
 	if n.server, err = etcdserver.NewServer(n.cfg.Config, n.seams.Server); err != nil {
 		return err
 	}
 	n.openMetrics()
 	n.grpc = newGRPCServer(n)
-	return n.openHTTP()
+	if err = n.openHTTP(); err != nil {
+		return err
+	}
+	n.httpServer = n.newHTTPServer()
+	return nil
 }
 
 // ClientAddrs returns the addresses on which clients are served, in the order
 // of ListenClientURLs.
-func (n *Node) ClientAddrs() []net.Addr {
-	addrs := make([]net.Addr, len(n.clients))
-	for i, l := range n.clients {
-		addrs[i] = l.Addr()
-	}
-	return addrs
-}
+func (n *Node) ClientAddrs() []net.Addr { return n.clients.addrs(n.cfg.ListenClientURLs) }
+
+// ClientHTTPAddrs returns the addresses of ListenClientHTTPURLs, in their order.
+func (n *Node) ClientHTTPAddrs() []net.Addr { return n.clients.addrs(n.cfg.ListenClientHTTPURLs) }
 
 // ReadyNotify returns a channel that is closed when the node serves clients: it
 // has a leader and is known to its cluster.
@@ -131,8 +140,8 @@ func (n *Node) watchServer() {
 	}
 }
 
-// serveClients lets the gRPC server accept connections, as soon as there is a
-// leader to serve them. It stands for serveCtx.serve.
+// serveClients begins to accept clients as soon as there is a leader to serve
+// them.
 func (n *Node) serveClients() {
 	select {
 	case <-n.server.ReadyNotify():
@@ -142,21 +151,8 @@ func (n *Node) serveClients() {
 		return
 	}
 	n.lg.Info("ready to serve client requests")
-	for _, l := range n.clients {
-		n.lg.Info("serving client traffic insecurely; do not do this on a network you do not trust",
-			zap.String("traffic", "grpc"), zap.Stringer("address", l.Addr()))
-		if n.seams.Listener != nil {
-			l = n.seams.Listener(l)
-		}
-		n.wg.Go(func() { n.serve(l) })
-	}
-}
-
-// serve accepts connections until the gRPC server is stopped.
-func (n *Node) serve(l net.Listener) {
-	err := n.grpc.Serve(l)
-	if err != nil && !errors.Is(err, grpc.ErrServerStopped) {
-		n.fail(fmt.Errorf("serve clients on %s: %w", l.Addr(), err))
+	for _, sctx := range n.clients {
+		n.wg.Go(func() { n.served(sctx, n.serve(sctx)) })
 	}
 }
 

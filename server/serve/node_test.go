@@ -165,11 +165,11 @@ func TestPortInUse(t *testing.T) {
 
 func TestAddressesThatAreNotSupported(t *testing.T) {
 	for url, want := range map[string]error{
-		"https://127.0.0.1:0": serve.ErrTLSNotSupported,
-		"unix://127.0.0.1:0":  serve.ErrUnixNotSupported,
+		"https://127.0.0.1:0": serve.ErrPeerNotSupported,
+		"unix://127.0.0.1:0":  serve.ErrPeerNotSupported,
 	} {
 		cfg := servetest.Config(t)
-		cfg.ListenClientURLs = types.MustNewURLs([]string{url})
+		cfg.ListenPeerURLs = types.MustNewURLs([]string{url})
 		if _, err := serve.Start(t.Context(), cfg, serve.Seams{}); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", url, err, want)
 		}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 
@@ -42,6 +43,11 @@ type Seams struct {
 
 	// Creds wraps the credentials of the gRPC server: TLS, or none.
 	Creds func(credentials.TransportCredentials) credentials.TransportCredentials
+
+	// HandshakeFailure is told why a client that net/http would have served was
+	// refused in its TLS handshake, just before the connection is closed.
+	// grpc-go's clients are Creds' matter.
+	HandshakeFailure func(*tls.Conn, error)
 
 	// HTTP wraps the outermost handler of requests that come as HTTP/1, and
 	// Gateway, further in, the part of it that makes gRPC calls of them.

@@ -2,8 +2,12 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // Stop takes the node down and returns when nothing of it is left: no
@@ -29,23 +33,48 @@ func (n *Node) shutdown(ctx context.Context) error {
 	}
 	n.health.Shutdown()
 	n.stop()
-	err := n.stopGRPC(ctx)
+	err := n.stopServers(ctx)
 	n.closeHTTP()
 	n.inProcess.close()
 	n.server.Stop()
-	closeAll(n.clients)
+	n.clients.close()
 	closeAll(n.peers)
 	n.wg.Wait()
 	close(n.errc)
 	return err
 }
 
-// stopGRPC waits for running requests, and cuts them off when the time is up.
-// It stands for embed's stopServers.
-func (n *Node) stopGRPC(ctx context.Context) error {
+// stopServers waits for running requests, and cuts them off when the time is up.
+// HTTP goes first, because its requests may be waiting for a gRPC call to this
+// node. It stands for embed's function of that name.
+func (n *Node) stopServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.ReqTimeout())
 	defer cancel()
-	begin, finished := time.Now(), make(chan struct{})
+	begin := time.Now()
+	if err := errors.Join(n.stopHTTP(ctx), n.stopGRPC(ctx)); err != nil {
+		return fmt.Errorf("stop: running requests were cut off after %s: %w", time.Since(begin).Round(time.Millisecond), err)
+	}
+	return nil
+}
+
+// stopHTTP is told of connections that are idle or not yet in use, and closes
+// them itself.
+func (n *Node) stopHTTP(ctx context.Context) error {
+	for _, sctx := range n.clients {
+		sctx.sniffers.cut()
+	}
+	err := n.httpServer.Shutdown(ctx)
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), n.httpServer.Close())
+	}
+	if err != nil && !errors.Is(err, net.ErrClosed) { // the listeners are cmux's, which closes them as well
+		n.lg.Warn("stop HTTP", zap.Error(err))
+	}
+	return nil
+}
+
+func (n *Node) stopGRPC(ctx context.Context) error {
+	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
 		n.grpc.GracefulStop()
@@ -56,7 +85,6 @@ func (n *Node) stopGRPC(ctx context.Context) error {
 	case <-ctx.Done():
 		n.grpc.Stop()
 		<-finished
-		return fmt.Errorf("stop: running requests were cut off after %s: %w",
-			time.Since(begin).Round(time.Millisecond), ctx.Err())
+		return ctx.Err()
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 
 	"go.etcd.io/etcd/client/pkg/v3/types"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -60,12 +60,12 @@ func Start(t testing.TB, cfg serve.Config, seams serve.Seams) *Node {
 	case <-ctx.Done():
 		t.Fatal("node did not become ready")
 	}
-	return &Node{Node: node, Conn: dial(t, node)}
+	return &Node{Node: node, Conn: dial(t, node, clientCreds(t, cfg))}
 }
 
-func dial(t testing.TB, node *serve.Node) *grpc.ClientConn {
+func dial(t testing.TB, node *serve.Node, creds credentials.TransportCredentials) *grpc.ClientConn {
 	t.Helper()
-	conn, err := grpc.NewClient(endpoint(node), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(endpoint(node), grpc.WithTransportCredentials(creds))
 	if err != nil {
 		t.Fatalf("connect to node: %v", err)
 	}

@@ -1,0 +1,104 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// How long to wait after an Accept that failed: as grpc-go and net/http do, the
+// first time acceptDelayMin, then twice as long each time, up to acceptDelayMax.
+const (
+	acceptDelayMin = 5 * time.Millisecond
+	acceptDelayMax = time.Second
+)
+
+// patientListener stands below cmux, which calls Accept again at once when it
+// has failed: with no file descriptor left, that would keep a processor busy and
+// fill the log until one is given back. Errors that do not pass are returned.
+type patientListener struct {
+	net.Listener
+	lg       *zap.Logger
+	stopping <-chan struct{}
+}
+
+// Accept waits for a connection, however often the system cannot give one.
+func (l *patientListener) Accept() (net.Conn, error) {
+	delay := acceptDelayMin
+	for {
+		conn, err := l.Listener.Accept()
+		if err == nil || !temporary(err) {
+			return conn, err
+		}
+		l.lg.Warn("accept a connection", zap.Error(err), zap.Duration("retry-in", delay))
+		if !l.wait(delay) {
+			return nil, fmt.Errorf("accept while stopping: %w", net.ErrClosed)
+		}
+		delay = min(2*delay, acceptDelayMax)
+	}
+}
+
+// wait reports false when the node was stopped meanwhile.
+func (l *patientListener) wait(delay time.Duration) bool {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-l.stopping:
+		return false
+	}
+}
+
+// temporary asks an error of Accept what grpc-go and net/http ask it. The
+// method is deprecated, because nobody can say of every error what it means; of
+// these it can be said.
+func temporary(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
+// limitedListener accepts no more connections at a time than it has places. The
+// next one waits in the kernel until a place is free. It stands for
+// transport.LimitListener, which does not end its wait when it is closed.
+type limitedListener struct {
+	net.Listener
+	places   chan struct{}
+	stopping <-chan struct{}
+}
+
+// Accept waits for a place, then for a connection to take it.
+func (l *limitedListener) Accept() (net.Conn, error) {
+	select {
+	case l.places <- struct{}{}:
+	case <-l.stopping:
+		return nil, fmt.Errorf("accept while stopping: %w", net.ErrClosed)
+	}
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &limitedConn{Conn: conn, places: l.places}, nil
+}
+
+// limitedConn gives its place back when it is closed.
+type limitedConn struct {
+	net.Conn
+	places <-chan struct{}
+	once   sync.Once
+}
+
+// Close may be called more than once.
+func (c *limitedConn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { <-c.places })
+	return err
+}
+
+// NetConn returns the connection below.
+func (c *limitedConn) NetConn() net.Conn { return c.Conn }

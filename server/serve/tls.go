@@ -1,0 +1,157 @@
+package serve
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"go.etcd.io/etcd/client/pkg/v3/tlsutil"
+	"go.etcd.io/etcd/client/pkg/v3/transport"
+)
+
+// Defaults of TLSConfig, the same as etcd's.
+const (
+	DefaultTLSMinVersion          = string(tlsutil.TLSVersion12)
+	DefaultSelfSignedCertValidity = 1
+)
+
+// Errors that Start returns for TLS that cannot be had.
+var (
+	// ErrNoCertificate is returned when a client URL is https and there is
+	// neither a certificate nor ClientAutoTLS.
+	ErrNoCertificate = errors.New("https needs a certificate and its key: give both, or ask for one to be made")
+	// ErrPeerNotSupported is returned when a peer URL is anything but http.
+	ErrPeerNotSupported = errors.New("members speak to each other in clear over TCP as yet, use http://")
+)
+
+// TLSConfig says how clients of https addresses are served. Names and meaning
+// are those of embed.Config.
+type TLSConfig struct {
+	// ClientTLSInfo names the files: certificate and key, which are read again
+	// with each handshake, so that they can be replaced while the node runs; and
+	// the authorities that clients' certificates must come from, with the list of
+	// those revoked. A client must show a certificate when TrustedCAFile or
+	// ClientCertAuth is set.
+	ClientTLSInfo transport.TLSInfo
+	// ClientAutoTLS has a certificate made and kept in the data directory,
+	// unless ClientTLSInfo names one. Nobody has reason to trust it: it keeps
+	// listeners out, and nobody else.
+	ClientAutoTLS bool
+	// SelfSignedCertValidity is how long it is valid, in years; 0 means
+	// DefaultSelfSignedCertValidity.
+	SelfSignedCertValidity uint
+
+	// CipherSuites are the suites to choose from, by their names in crypto/tls;
+	// empty leaves it to Go. TLS 1.3 has its own and does not ask.
+	CipherSuites []string
+	// TLSMinVersion and TLSMaxVersion are "TLS1.2" or "TLS1.3"; empty stands for
+	// DefaultTLSMinVersion, and for the newest.
+	TLSMinVersion, TLSMaxVersion string
+
+	// ServeTLSThroughHTTP gives gRPC requests that come over TLS to net/http,
+	// which gives them to grpc.(*Server).ServeHTTP, as etcd does. Without it they
+	// go to grpc-go's own transport, which is quicker.
+	ServeTLSThroughHTTP bool
+}
+
+// DefaultTLSConfig returns etcd's defaults: no certificate, TLS 1.2 and above.
+func DefaultTLSConfig() TLSConfig {
+	return TLSConfig{
+		TLSMinVersion:          DefaultTLSMinVersion,
+		SelfSignedCertValidity: DefaultSelfSignedCertValidity,
+	}
+}
+
+// validate checks what can be told before a file is opened.
+func (c *TLSConfig) validate() error {
+	if (c.ClientTLSInfo.CertFile == "") != (c.ClientTLSInfo.KeyFile == "") {
+		return errors.New("a certificate and its key must be given together")
+	}
+	lowest, highest, err := c.versions()
+	if err != nil {
+		return err
+	}
+	if highest != 0 && lowest > highest {
+		return fmt.Errorf("lowest TLS version %s is above the highest, %s", c.TLSMinVersion, c.TLSMaxVersion)
+	}
+	suites, err := c.suites()
+	if err != nil {
+		return err
+	}
+	if lowest == tls.VersionTLS13 && len(suites) > 0 {
+		return errors.New("cipher suites cannot be chosen for TLS 1.3")
+	}
+	return nil
+}
+
+func (c *TLSConfig) versions() (lowest, highest uint16, err error) {
+	if lowest, err = tlsutil.GetTLSVersion(c.TLSMinVersion); err != nil {
+		return 0, 0, fmt.Errorf("lowest TLS version %q: use TLS1.2 or TLS1.3", c.TLSMinVersion)
+	}
+	if highest, err = tlsutil.GetTLSVersion(c.TLSMaxVersion); err != nil {
+		return 0, 0, fmt.Errorf("highest TLS version %q: use TLS1.2 or TLS1.3", c.TLSMaxVersion)
+	}
+	return lowest, highest, nil
+}
+
+func (c *TLSConfig) suites() ([]uint16, error) {
+	var suites []uint16
+	for _, name := range c.CipherSuites {
+		suite, ok := tlsutil.GetCipherSuite(name)
+		if !ok {
+			return nil, fmt.Errorf("cipher suite %q is not known", name)
+		}
+		suites = append(suites, suite)
+	}
+	return suites, nil
+}
+
+// openTLS makes sure that there is a certificate, if one is needed, and reads it
+// once, so that a mistake is found before anybody connects. It stands for
+// embed's configureClientListeners, as far as that is about TLS.
+func (n *Node) openTLS() error {
+	if err := n.cfg.clientSelfCert(n.lg, n.cfg.DataDir, n.clients.hosts()); err != nil {
+		return fmt.Errorf("make a certificate: %w", err)
+	}
+	info := &n.cfg.ClientTLSInfo
+	if info.Empty() {
+		return nil
+	}
+	var err error
+	if info.MinVersion, info.MaxVersion, err = n.cfg.versions(); err != nil {
+		return err
+	}
+	if info.CipherSuites, err = n.cfg.suites(); err != nil {
+		return err
+	}
+	info.Logger = n.lg
+	if n.tls, err = info.ServerConfig(); err != nil {
+		return fmt.Errorf("TLS: %w", err)
+	}
+	info.ConfigureCRLVerification(n.tls)
+	return nil
+}
+
+// clientSelfCert makes a certificate where ClientAutoTLS asks for one.
+func (c *TLSConfig) clientSelfCert(lg *zap.Logger, dataDir string, hosts []string) (err error) {
+	if !c.ClientAutoTLS {
+		return nil
+	}
+	if !c.ClientTLSInfo.Empty() {
+		lg.Warn("a certificate is given: none is made")
+		return nil
+	}
+	years := c.SelfSignedCertValidity
+	if years == 0 {
+		years = DefaultSelfSignedCertValidity
+	}
+	made, err := transport.SelfCert(lg, filepath.Join(dataDir, "fixtures", "client"), hosts, years)
+	if err != nil {
+		return err
+	}
+	c.ClientTLSInfo.CertFile, c.ClientTLSInfo.KeyFile = made.CertFile, made.KeyFile
+	return nil
+}
