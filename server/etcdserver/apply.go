@@ -14,7 +14,9 @@ type etcdProgress struct {
 	memorySnapshotIndex uint64
 	appliedt            uint64
 	appliedi            uint64
-	catchUp             catchUp
+	// advancedc is that of the Ready whose entries are being applied.
+	advancedc <-chan struct{}
+	catchUp   catchUp
 }
 
 // newProgress starts where the snapshot in raft's storage ends.
@@ -37,6 +39,7 @@ func newProgress(st *raft.MemoryStorage) (etcdProgress, error) {
 // the apply goroutine. A snapshot sent by a leader would be applied here, before
 // the entries; see errSnapshotReceived.
 func (s *EtcdServer) applyReady(ap *toApply) {
+	s.progress.advancedc = ap.advancedc
 	s.path.applyAll(ap.entries)
 	if ap.appliedc != nil {
 		close(ap.appliedc)

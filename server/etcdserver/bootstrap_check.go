@@ -14,8 +14,8 @@ func (b *bootstrapped) check(cfg *Config) error {
 	if authEnabled(b.backend.be) {
 		return ErrAuthEnabled
 	}
-	if n := len(b.cluster.cl.Members()); n > 1 {
-		return fmt.Errorf("data directory of a cluster of %d members: %w", n, ErrSingleMemberOnly)
+	if n := len(b.cluster.cl.VotingMembers()); n > 1 {
+		return fmt.Errorf("data directory of a cluster of %d voting members: %w", n, ErrSingleMemberOnly)
 	}
 	if err := b.checkIdentity(cfg); err != nil {
 		return err

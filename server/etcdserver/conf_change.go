@@ -15,27 +15,35 @@ import (
 // applyConfChange applies a change of the membership: the first entry of every
 // cluster is one, and etcd's log may hold others.
 func (s *EtcdServer) applyConfChange(e *raftpb.Entry) {
-	if err := s.changeMembership(e); err != nil {
-		s.fail(fmt.Errorf("apply entry %d: change membership: %w", e.GetIndex(), err))
+	var cc raftpb.ConfChange
+	err := proto.Unmarshal(e.GetData(), &cc)
+	var refused error
+	if err == nil {
+		refused, err = s.changeMembership(&cc)
 	}
+	if err != nil {
+		s.fail(fmt.Errorf("apply entry %d: change membership: %w", e.GetIndex(), err))
+		return
+	}
+	s.w.Trigger(cc.GetId(), &confChangeResponse{
+		members: s.cluster.Members(), advanced: s.progress.advancedc, err: refused,
+	})
 }
 
-func (s *EtcdServer) changeMembership(e *raftpb.Entry) error {
-	var cc raftpb.ConfChange
-	if err := proto.Unmarshal(e.GetData(), &cc); err != nil {
-		return err
-	}
+// changeMembership returns why the change is refused, if it is, and an error that
+// the member cannot survive.
+func (s *EtcdServer) changeMembership(cc *raftpb.ConfChange) (refused, err error) {
 	// A change that is not valid is not an error: it was proposed in vain, and
 	// every member finds so. raft wants to hear of it all the same.
-	if err := s.cluster.ValidateConfigurationChange(&cc, membership.ApplyBoth); err != nil {
-		s.lg.Error("invalid configuration change", zap.Error(err))
+	if refused := s.cluster.ValidateConfigurationChange(cc, membership.ApplyBoth); refused != nil {
+		s.lg.Error("invalid configuration change", zap.Error(refused))
 		cc.NodeId = new(raft.None)
-		s.r.ApplyConfChange(&cc)
-		return nil
+		s.r.ApplyConfChange(cc)
+		return refused, nil
 	}
-	s.progress.confState = s.r.ApplyConfChange(&cc)
+	s.progress.confState = s.r.ApplyConfChange(cc)
 	s.beHooks.SetConfState(s.progress.confState)
-	return s.updateMembers(&cc)
+	return nil, s.updateMembers(cc)
 }
 
 // updateMembers writes the change into the cluster. With a transport, peers

@@ -33,7 +33,9 @@
 // bootstrap*.go open or create a data directory; snapshot.go and purge.go keep
 // the log short; leadership.go follows raft's elections; membership.go publishes
 // the member, version.go the cluster's version, and conf_change.go applies
-// changes of the membership; lease.go revokes what has expired and alarm.go
+// changes of the membership, which cluster_member.go proposes; maintenance.go
+// reads, copies and defragments the backend, and downgrade.go prepares it for an
+// older release; auth.go and auth_apply.go keep users and roles; lease.go revokes what has expired and alarm.go
 // refuses what an alarm forbids; lifecycle.go and drain.go start and stop it all;
 // failure.go says what happens when a disk does not do its part.
 //

@@ -33,7 +33,7 @@ func (s *EtcdServer) updateCommittedIndex(index uint64) {
 // adjustTicks brings the first election of a single member forward: there is
 // nobody whose heartbeat it could miss. It leaves the last tick to the clock.
 func (s *EtcdServer) adjustTicks() {
-	if len(s.cluster.Members()) != 1 {
+	if len(s.cluster.VotingMembers()) != 1 {
 		return
 	}
 	ticks := s.cfg.ElectionTicks - 1

@@ -60,6 +60,9 @@ type toApply struct {
 	// appliedc is closed by apply when the entries change the membership, else
 	// it is nil.
 	appliedc chan struct{}
+	// advancedc is closed when raft has been told of the Ready's end, if its
+	// entries change the membership, else it is nil.
+	advancedc chan struct{}
 }
 
 // raftNode is the raft loop and what it needs. Its fields are fixed once start

@@ -47,6 +47,9 @@ func (r *raftNode) processReady(rd raft.Ready) error {
 		r.transport.Send(rd.Messages)
 	}
 	r.Advance()
+	if ap != nil && ap.advancedc != nil {
+		close(ap.advancedc)
+	}
 	return nil
 }
 
@@ -90,8 +93,11 @@ func (r *raftNode) sendToApply(entries []*raftpb.Entry) (*toApply, error) {
 		return nil, nil
 	}
 	ap := &toApply{entries: entries, savedc: make(chan struct{})}
-	if !r.isLead && changesConf(entries) {
-		ap.appliedc = make(chan struct{})
+	if changesConf(entries) {
+		ap.advancedc = make(chan struct{})
+		if !r.isLead {
+			ap.appliedc = make(chan struct{})
+		}
 	}
 	r.handler.updateCommittedIndex(entries[len(entries)-1].GetIndex())
 	select {

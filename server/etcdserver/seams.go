@@ -57,6 +57,9 @@ type Seams struct {
 	ReadIndex   func(ReadIndexFunc) ReadIndexFunc
 	WaitApplied func(WaitAppliedFunc) WaitAppliedFunc
 
+	// Maintenance: work on the member's files.
+	Maintenance MaintenanceSeams
+
 	// LeaseWaitApplied, LeaseLookup, LeaseRenew: what does not go through the log,
 	// on the goroutine of a lease's stream or request.
 	LeaseWaitApplied func(LeaseWaitAppliedFunc) LeaseWaitAppliedFunc

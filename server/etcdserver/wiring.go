@@ -27,6 +27,11 @@ type path struct {
 	leaseWaitApplied LeaseWaitAppliedFunc
 	leaseLookup      LeaseLookupFunc
 	leaseRenew       LeaseRenewFunc
+
+	hash       HashFunc
+	hashByRev  HashByRevFunc
+	defragment DefragmentFunc
+	snapshot   SnapshotFunc
 }
 
 // wire puts the seams in place. It runs once, in NewServer, before the first
@@ -54,6 +59,11 @@ func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
 		leaseWaitApplied: wrap(seams.LeaseWaitApplied, s.waitAppliedIndex),
 		leaseLookup:      wrap(seams.LeaseLookup, s.lookupLease),
 		leaseRenew:       wrap(seams.LeaseRenew, s.renewLease),
+
+		hash:       wrap(seams.Maintenance.Hash, s.hashBackend),
+		hashByRev:  wrap(seams.Maintenance.HashByRev, s.hashKeys),
+		defragment: wrap(seams.Maintenance.Defragment, s.defragBackend),
+		snapshot:   wrap(seams.Maintenance.Snapshot, s.snapshotBackend),
 	}
 }
 

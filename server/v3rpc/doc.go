@@ -8,8 +8,9 @@
 //	check.go         requests refused before they cost anything
 //	intervals.go     the one check that takes thought: a txn must not touch a key twice
 //	quota.go         no write is proposed that the backend has no room for
-//	lease.go, maintenance.go, member.go
-//	                 the other services, as much of them as GlassKV needs
+//	maintenance*.go  the service about one member: its state, its file, who leads
+//	member.go        the members of the cluster
+//	auth.go          users and roles, which are kept and not enforced
 //	error.go         every error becomes a gRPC status here and nowhere else
 //	header.go        the four numbers that every reply carries
 //	grpc.go          which service is served by what, health included

@@ -35,6 +35,9 @@ type Config struct {
 	// how far they are while nothing happens; 0 means
 	// DefaultWatchProgressNotifyInterval, and less than 100 ms means that.
 	WatchProgressNotifyInterval time.Duration
+	// StopGRPCServiceOnDefrag makes the health service say NOT_SERVING while a
+	// defragmentation is under way. It is etcd's feature of that name.
+	StopGRPCServiceOnDefrag bool
 	// Seams are put around the parts that they name.
 	Seams Seams
 	// Logger must not be nil.
@@ -65,6 +68,8 @@ type Server interface {
 	Lessor
 	Alarmer
 	Authenticator
+	Maintainer
+	Members
 }
 
 // Services are the handlers of one server. They may be called directly, as the
@@ -93,14 +98,15 @@ func NewServices(s Server, cfg Config) Services {
 		id: s.MemberID(),
 		lg: cfg.Logger,
 	}
+	hs := health.NewServer()
 	return Services{
 		KV:          &quotaKVServer{KVServer: newKVServer(s, int(cfg.MaxTxnOps)), qa: quota},
 		Watch:       newWatchServer(s, cfg),
 		Lease:       &quotaLeaseServer{LeaseServer: newLeaseServer(s, cfg), qa: quota},
 		Auth:        newAuthServer(s),
 		Cluster:     newClusterServer(s),
-		Maintenance: newMaintenanceServer(s, cfg.QuotaBackendBytes),
-		Health:      health.NewServer(),
+		Maintenance: newMaintenanceServer(s, cfg, hs),
+		Health:      hs,
 	}
 }
 

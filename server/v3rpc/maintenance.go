@@ -3,11 +3,14 @@ package v3rpc
 import (
 	"context"
 
+	"go.uber.org/zap"
+	"google.golang.org/grpc/health"
+
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/version"
-	etcderrors "go.etcd.io/etcd/server/v3/etcdserver/errors"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/server/v3/storage"
-	"go.etcd.io/raft/v3"
+	"go.etcd.io/etcd/server/v3/storage/backend"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
 // Alarmer keeps the alarms of the cluster. It stands for v3rpc.Alarmer upstream.
@@ -18,46 +21,41 @@ type Alarmer interface {
 	Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error)
 }
 
-// maintenanceServer serves etcdserverpb.Maintenance as far as it tells how the
-// member is: Status, and the alarms that would make it refuse writes. The methods
-// that work on its files are Unimplemented.
+// Maintainer works on the member's files and on who leads. It stands for the
+// small interfaces beside Alarmer upstream: Defrager, LeaderTransferrer,
+// Downgrader and the hasher.
+type Maintainer interface {
+	Hash(ctx context.Context) (hash uint32, rev int64, err error)
+	HashByRev(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error)
+	Defragment(ctx context.Context) error
+	Snapshot(ctx context.Context, f func(backend.Snapshot) error) error
+	MoveLeader(ctx context.Context, lead, transferee uint64) error
+	Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb.DowngradeResponse, error)
+	Versions
+}
+
+// maintenanceServer serves etcdserverpb.Maintenance: Status and Snapshot in files
+// of their own, the rest here. Whatever concerns a member concerns the one that is
+// asked, and no other.
 type maintenanceServer struct {
-	pb.UnimplementedMaintenanceServer
+	lg         *zap.Logger
 	hdr        header
 	s          Server
 	quotaBytes int64
+	health     healthNotifier
+	// A method that is added to the service must not go unnoticed.
+	pb.UnsafeMaintenanceServer
 }
 
-func newMaintenanceServer(s Server, quotaBytes int64) *maintenanceServer {
-	if quotaBytes == 0 {
-		quotaBytes = storage.DefaultQuotaBytes
+func newMaintenanceServer(s Server, cfg Config, hs *health.Server) *maintenanceServer {
+	ms := &maintenanceServer{
+		lg: cfg.Logger, hdr: newHeader(s), s: s, quotaBytes: cfg.QuotaBackendBytes,
+		health: healthNotifier{lg: cfg.Logger, hs: hs, stopOnDefrag: cfg.StopGRPCServiceOnDefrag},
 	}
-	return &maintenanceServer{hdr: newHeader(s), s: s, quotaBytes: quotaBytes}
-}
-
-// Status tells what `etcdctl endpoint status` prints. The version is that of
-// the etcd whose API this is: clients decide by it what they may ask for.
-func (ms *maintenanceServer) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
-	resp := &pb.StatusResponse{
-		Header:           &pb.ResponseHeader{},
-		Version:          version.Version,
-		DbSize:           ms.s.Backend().Size(),
-		DbSizeInUse:      ms.s.Backend().SizeInUse(),
-		DbSizeQuota:      ms.quotaBytes,
-		Leader:           uint64(ms.s.Leader()),
-		RaftIndex:        ms.s.CommittedIndex(),
-		RaftAppliedIndex: ms.s.AppliedIndex(),
-		RaftTerm:         ms.s.Term(),
-		DowngradeInfo:    &pb.DowngradeInfo{},
+	if ms.quotaBytes == 0 {
+		ms.quotaBytes = storage.DefaultQuotaBytes
 	}
-	ms.hdr.fill(resp.Header)
-	if resp.Leader == raft.None {
-		resp.Errors = append(resp.Errors, etcderrors.ErrNoLeader.Error())
-	}
-	for _, a := range ms.s.Alarms() {
-		resp.Errors = append(resp.Errors, a.String())
-	}
-	return resp, nil
+	return ms
 }
 
 // Alarm lists, raises or clears alarms. Clearing NOSPACE is the way back after
@@ -70,6 +68,69 @@ func (ms *maintenanceServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb
 	if resp.Header == nil {
 		resp.Header = &pb.ResponseHeader{}
 	}
+	ms.hdr.fill(resp.Header)
+	return resp, nil
+}
+
+// Hash returns a checksum of the whole backend.
+func (ms *maintenanceServer) Hash(ctx context.Context, _ *pb.HashRequest) (*pb.HashResponse, error) {
+	hash, rev, err := ms.s.Hash(ctx)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	resp := &pb.HashResponse{Header: &pb.ResponseHeader{Revision: rev}, Hash: hash}
+	ms.hdr.fill(resp.Header)
+	return resp, nil
+}
+
+// HashKV returns a checksum of the keys up to a revision. Members that answer
+// differently for the same revisions have gone different ways.
+func (ms *maintenanceServer) HashKV(ctx context.Context, r *pb.HashKVRequest) (*pb.HashKVResponse, error) {
+	hash, rev, err := ms.s.HashByRev(ctx, r.Revision)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	resp := &pb.HashKVResponse{
+		Header:          &pb.ResponseHeader{Revision: rev},
+		Hash:            hash.Hash,
+		CompactRevision: hash.CompactRevision,
+		HashRevision:    hash.Revision,
+	}
+	ms.hdr.fill(resp.Header)
+	return resp, nil
+}
+
+// Defragment gives the room of deleted keys back to the file system.
+func (ms *maintenanceServer) Defragment(ctx context.Context, _ *pb.DefragmentRequest) (*pb.DefragmentResponse, error) {
+	ms.lg.Info("starting defragment")
+	ms.health.defragStarted()
+	defer ms.health.defragFinished()
+	if err := ms.s.Defragment(ctx); err != nil {
+		ms.lg.Warn("defragment", zap.Error(err))
+		return nil, togRPCError(err)
+	}
+	ms.lg.Info("finished defragment")
+	return &pb.DefragmentResponse{}, nil
+}
+
+// MoveLeader hands the leadership to another member. Only the leader can.
+func (ms *maintenanceServer) MoveLeader(ctx context.Context, r *pb.MoveLeaderRequest) (*pb.MoveLeaderResponse, error) {
+	if ms.s.MemberID() != ms.s.Leader() {
+		return nil, rpctypes.ErrGRPCNotLeader
+	}
+	if err := ms.s.MoveLeader(ctx, uint64(ms.s.Leader()), r.TargetID); err != nil {
+		return nil, togRPCError(err)
+	}
+	return &pb.MoveLeaderResponse{}, nil
+}
+
+// Downgrade prepares the cluster for an older release.
+func (ms *maintenanceServer) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb.DowngradeResponse, error) {
+	resp, err := ms.s.Downgrade(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	resp.Header = &pb.ResponseHeader{}
 	ms.hdr.fill(resp.Header)
 	return resp, nil
 }

@@ -2,37 +2,117 @@ package v3rpc
 
 import (
 	"context"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"go.etcd.io/etcd/client/pkg/v3/types"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
 )
 
-// clusterServer serves the one call of etcdserverpb.Cluster that a client needs
-// to find its way: MemberList. Changing the membership is Unimplemented.
+// Members lists and changes the members of the cluster, the changes through raft.
+// Each method returns the members after it.
+type Members interface {
+	MemberList(ctx context.Context, r *pb.MemberListRequest) ([]*membership.Member, error)
+	AddMember(ctx context.Context, m membership.Member) ([]*membership.Member, error)
+	RemoveMember(ctx context.Context, id types.ID) ([]*membership.Member, error)
+	UpdateMember(ctx context.Context, m membership.Member) ([]*membership.Member, error)
+	PromoteMember(ctx context.Context, id types.ID) ([]*membership.Member, error)
+}
+
+// clusterServer serves etcdserverpb.Cluster.
 type clusterServer struct {
-	pb.UnimplementedClusterServer
 	hdr     header
-	cluster *membership.RaftCluster
+	members Members
+	// A method that is added to the service must not go unnoticed.
+	pb.UnsafeClusterServer
 }
 
 func newClusterServer(s Server) *clusterServer {
-	return &clusterServer{hdr: newHeader(s), cluster: s.Cluster()}
+	return &clusterServer{hdr: newHeader(s), members: s}
 }
 
-// MemberList names every member and the URLs under which it can be reached. A
-// linearizable list needs no read index here: the only member there is has
-// applied every change of the membership that anybody was told of.
-func (cs *clusterServer) MemberList(context.Context, *pb.MemberListRequest) (*pb.MemberListResponse, error) {
-	resp := &pb.MemberListResponse{Header: &pb.ResponseHeader{}}
-	cs.hdr.fillWithoutRevision(resp.Header)
-	for _, m := range cs.cluster.Members() {
-		resp.Members = append(resp.Members, &pb.Member{
+// MemberList names every member and the URLs under which it can be reached.
+func (cs *clusterServer) MemberList(ctx context.Context, r *pb.MemberListRequest) (*pb.MemberListResponse, error) {
+	members, err := cs.members.MemberList(ctx, r)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	return &pb.MemberListResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
+}
+
+// MemberAdd adds a member that is still to be started. Its ID follows from its
+// peer URLs and from now.
+func (cs *clusterServer) MemberAdd(ctx context.Context, r *pb.MemberAddRequest) (*pb.MemberAddResponse, error) {
+	urls, err := types.NewURLs(r.PeerURLs)
+	if err != nil {
+		return nil, rpctypes.ErrGRPCMemberBadURLs
+	}
+	now := time.Now()
+	m := membership.NewMember("", urls, "", &now)
+	if r.IsLearner {
+		m = membership.NewMemberAsLearner("", urls, "", &now)
+	}
+	members, err := cs.members.AddMember(ctx, *m)
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	return &pb.MemberAddResponse{
+		Header:  cs.header(),
+		Member:  &pb.Member{ID: uint64(m.ID), PeerURLs: m.PeerURLs, IsLearner: m.IsLearner},
+		Members: membersToProtoMembers(members),
+	}, nil
+}
+
+// MemberRemove removes a member.
+func (cs *clusterServer) MemberRemove(ctx context.Context, r *pb.MemberRemoveRequest) (*pb.MemberRemoveResponse, error) {
+	members, err := cs.members.RemoveMember(ctx, types.ID(r.ID))
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	return &pb.MemberRemoveResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
+}
+
+// MemberUpdate changes a member's peer URLs.
+func (cs *clusterServer) MemberUpdate(ctx context.Context, r *pb.MemberUpdateRequest) (*pb.MemberUpdateResponse, error) {
+	members, err := cs.members.UpdateMember(ctx, membership.Member{
+		ID:             types.ID(r.ID),
+		RaftAttributes: membership.RaftAttributes{PeerURLs: r.PeerURLs},
+	})
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	return &pb.MemberUpdateResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
+}
+
+// MemberPromote gives a learner a vote.
+func (cs *clusterServer) MemberPromote(
+	ctx context.Context, r *pb.MemberPromoteRequest,
+) (*pb.MemberPromoteResponse, error) {
+	members, err := cs.members.PromoteMember(ctx, types.ID(r.ID))
+	if err != nil {
+		return nil, togRPCError(err)
+	}
+	return &pb.MemberPromoteResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
+}
+
+// header is without a revision: these replies are not about keys.
+func (cs *clusterServer) header() *pb.ResponseHeader {
+	h := &pb.ResponseHeader{}
+	cs.hdr.fillWithoutRevision(h)
+	return h
+}
+
+func membersToProtoMembers(members []*membership.Member) []*pb.Member {
+	out := make([]*pb.Member, len(members))
+	for i, m := range members {
+		out[i] = &pb.Member{
 			ID:         uint64(m.ID),
 			Name:       m.Name,
 			PeerURLs:   m.PeerURLs,
 			ClientURLs: m.ClientURLs,
 			IsLearner:  m.IsLearner,
-		})
+		}
 	}
-	return resp, nil
+	return out
 }
