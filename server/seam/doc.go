@@ -29,7 +29,8 @@
 //	sweep.go        requests that stop halfway
 //
 // The other half watches the proposal: request.go, node.go, ready.go, storage.go,
-// wait.go, apply.go, kv.go and read.go. seams.go joins both.
+// wait.go, apply.go, kv.go and read.go; and maintenance.go the work on the
+// member's files. seams.go joins both.
 //
 // # When a request is over
 //

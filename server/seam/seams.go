@@ -116,6 +116,8 @@ func (o *Observer) raftSeams() etcdserver.Seams {
 		ReadIndex:   o.reading.index,
 		WaitApplied: o.reading.waitApplied,
 
+		Maintenance: maintenanceSeams(),
+
 		LeaseWaitApplied: leaseWaitApplied,
 		LeaseLookup:      leaseLookup,
 		LeaseRenew:       leaseRenew,

@@ -1,0 +1,74 @@
+package seam
+
+import (
+	"context"
+	"io"
+
+	"glasskv/server/etcdserver"
+	"glasskv/trace"
+
+	"go.etcd.io/etcd/server/v3/storage/backend"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
+)
+
+// maintenanceSeams observe the work on the member's files, on the handler's
+// goroutine.
+func maintenanceSeams() etcdserver.MaintenanceSeams {
+	return etcdserver.MaintenanceSeams{
+		Hash: hashBackend, HashByRev: hashKeys, Defragment: defragment, Snapshot: snapshot,
+	}
+}
+
+func hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
+	return func(ctx context.Context) (uint32, int64, error) {
+		rec := trace.FromContext(ctx)
+		rec.Begin(trace.BackendHash)
+		hash, rev, err := next(ctx)
+		rec.End(trace.BackendHash)
+		return hash, rev, err
+	}
+}
+
+func hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
+	return func(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
+		rec := trace.FromContext(ctx)
+		rec.Begin(trace.MVCCHashKV)
+		hash, current, err := next(ctx, rev)
+		rec.End(trace.MVCCHashKV)
+		return hash, current, err
+	}
+}
+
+func defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
+	return func(ctx context.Context) error {
+		rec := trace.FromContext(ctx)
+		rec.Begin(trace.BackendDefrag)
+		err := next(ctx)
+		rec.End(trace.BackendDefrag)
+		return err
+	}
+}
+
+func snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFunc {
+	return func(ctx context.Context) backend.Snapshot {
+		snap := next(ctx)
+		if rec := trace.FromContext(ctx); rec != nil {
+			return &observedSnapshot{snap, rec}
+		}
+		return snap
+	}
+}
+
+// observedSnapshot observes the copying of the file, which hands each piece to
+// the stream as it is read.
+type observedSnapshot struct {
+	backend.Snapshot
+	rec *trace.Record
+}
+
+func (s *observedSnapshot) WriteTo(w io.Writer) (int64, error) {
+	s.rec.Begin(trace.BackendSnapshot)
+	n, err := s.Snapshot.WriteTo(w)
+	s.rec.End(trace.BackendSnapshot)
+	return n, err
+}
