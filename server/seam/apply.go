@@ -15,6 +15,7 @@ import (
 // request that owns the entry owns everything that the store does meanwhile.
 type applying struct {
 	requests *requests
+	notified *notified
 	current  atomic.Pointer[trace.Record] // the request whose entry is being applied
 }
 

@@ -74,6 +74,14 @@ func handlerOf(method string) trace.Stage {
 		return trace.V3LeaseGrant
 	case pb.Lease_LeaseRevoke_FullMethodName:
 		return trace.V3LeaseRevoke
+	case pb.Lease_LeaseKeepAlive_FullMethodName:
+		return trace.V3LeaseKeepAlive
+	case pb.Lease_LeaseTimeToLive_FullMethodName:
+		return trace.V3LeaseTimeToLive
+	case pb.Lease_LeaseLeases_FullMethodName:
+		return trace.V3LeaseLeases
+	case pb.Watch_Watch_FullMethodName:
+		return trace.V3Watch
 	}
 	return handlerBeside(method)
 }

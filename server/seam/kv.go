@@ -17,20 +17,18 @@ type kv struct {
 
 func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 	rec := k.applying.current.Load()
-	if rec == nil {
-		return k.WatchableKV.Write(t)
-	}
 	rec.Begin(trace.MVCCBegin)
 	tx := k.WatchableKV.Write(t)
 	rec.End(trace.MVCCBegin)
-	return &txnWrite{tx, rec}
+	return &txnWrite{tx, rec, k.applying.notified}
 }
 
 // txnWrite observes one write transaction. Of a transaction with many changes
 // each kind spans from the first to the last.
 type txnWrite struct {
 	mvcc.TxnWrite
-	rec *trace.Record
+	rec      *trace.Record // nil when nobody waits for it
+	notified *notified
 }
 
 func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
@@ -47,8 +45,13 @@ func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
 	return n, rev
 }
 
+// End is where the store tells the watchers, before the change is visible.
 func (t *txnWrite) End() {
-	t.rec.Begin(trace.MVCCEnd)
+	now := trace.Now()
+	if len(t.Changes()) > 0 {
+		t.notified.put(t.Rev()+1, now)
+	}
+	t.rec.BeginAt(trace.MVCCEnd, now)
 	t.TxnWrite.End()
 	t.rec.End(trace.MVCCEnd)
 }

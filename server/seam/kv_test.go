@@ -5,6 +5,7 @@ import (
 
 	"glasskv/trace"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/pkg/v3/traceutil"
 	"go.etcd.io/etcd/server/v3/lease"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
@@ -25,6 +26,10 @@ func (f *fakeTxn) DeleteRange([]byte, []byte) (n, rev int64) {
 
 func (f *fakeTxn) End() { f.ends++ }
 
+// Rev is the revision before the transaction, and Changes are what it did.
+func (f *fakeTxn) Rev() int64                  { return 4 }
+func (f *fakeTxn) Changes() []*mvccpb.KeyValue { return make([]*mvccpb.KeyValue, f.puts+f.deletes) }
+
 // fakeStore has one transaction.
 type fakeStore struct {
 	mvcc.WatchableKV
@@ -34,7 +39,7 @@ type fakeStore struct {
 func (f fakeStore) Write(*traceutil.Trace) mvcc.TxnWrite { return f.txn }
 
 func TestAWritingTransactionIsSeenFromItsLockToItsEnd(t *testing.T) {
-	rec, inner, a := newRecord(t), &fakeTxn{}, &applying{}
+	rec, inner, a := newRecord(t), &fakeTxn{}, &applying{notified: &notified{}}
 	a.current.Store(rec)
 	tx := (&kv{fakeStore{txn: inner}, a}).Write(nil)
 	var firstEnd int64
@@ -66,10 +71,20 @@ func TestAWritingTransactionIsSeenFromItsLockToItsEnd(t *testing.T) {
 	}
 }
 
-// Another member's entry, an expired lease: nobody's request.
-func TestAWriteForNobodyIsNotWrapped(t *testing.T) {
-	inner := &fakeTxn{}
-	if tx := (&kv{fakeStore{txn: inner}, &applying{}}).Write(nil); tx != mvcc.TxnWrite(inner) {
-		t.Errorf("got a %T", tx)
+// Another member's entry is nobody's request, and watchers are told of it all the
+// same. A transaction that changed nothing makes no revision.
+func TestAWriteForNobodyIsStampedForItsWatchers(t *testing.T) {
+	inner, told := &fakeTxn{}, &notified{}
+	store := &kv{fakeStore{txn: inner}, &applying{notified: told}}
+	store.Write(nil).End()
+	if stamp := told.get(5); stamp != 0 {
+		t.Errorf("revision 5 was stamped %d before it was there", stamp)
+	}
+	before := trace.Now()
+	tx := store.Write(nil)
+	tx.Put(nil, nil, 0)
+	tx.End()
+	if stamp := told.get(5); stamp < before || stamp > trace.Now() {
+		t.Errorf("revision 5 was stamped %d, want it after %d", stamp, before)
 	}
 }

@@ -18,6 +18,10 @@ func noteRequest(rec *trace.Record, msg any) {
 		rec.SetKey(r.GetKey())
 	case *pb.TxnRequest:
 		noteTxn(rec, r)
+	case *pb.WatchRequest:
+		if create := r.GetCreateRequest(); create != nil {
+			rec.SetKey(create.GetKey())
+		}
 	}
 }
 

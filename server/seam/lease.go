@@ -1,0 +1,52 @@
+package seam
+
+import (
+	"context"
+
+	"glasskv/server/etcdserver"
+	"glasskv/trace"
+
+	"go.etcd.io/etcd/server/v3/lease"
+)
+
+// leaseWaitApplied, leaseLookup and leaseRenew observe what is done with a lease
+// outside of the log, on the goroutine of its request or stream.
+
+func leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWaitAppliedFunc {
+	return func(ctx context.Context) error {
+		begin := trace.Now()
+		err := next(ctx)
+		passed(ctx, trace.LeaseWaitApplied, begin)
+		return err
+	}
+}
+
+func leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
+	return func(ctx context.Context, id lease.LeaseID) *lease.Lease {
+		begin := trace.Now()
+		le := next(ctx, id)
+		passed(ctx, trace.LeaseLookup, begin)
+		return le
+	}
+}
+
+func leaseRenew(next etcdserver.LeaseRenewFunc) etcdserver.LeaseRenewFunc {
+	return func(ctx context.Context, id lease.LeaseID) (int64, error) {
+		begin := trace.Now()
+		ttl, err := next(ctx, id)
+		passed(ctx, trace.LeaseRenew, begin)
+		return ttl, err
+	}
+}
+
+// passed stamps a stage that ends now. A keep-alive stream passes it once for
+// each message.
+func passed(ctx context.Context, stage trace.Stage, begin int64) {
+	rec, now := trace.FromContext(ctx), trace.Now()
+	if rec.Has(trace.MarkStreaming) {
+		rec.Repeat(stage, begin, now)
+		return
+	}
+	rec.BeginAt(stage, begin)
+	rec.EndAt(stage, now)
+}
