@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"glasskv/walkthrough/branch"
+	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/show"
 )
 
@@ -23,15 +25,23 @@ func NewCommand() *cobra.Command {
 	var list bool
 	o := Options{Show: show.New()}
 	cmd := &cobra.Command{
-		Use:   "demo",
+		Use:   "demo [NAME]",
 		Short: "Start a server, send it requests, and show where their time went",
 		Long: "Start a server in this process, on free ports and a real disk, send it requests as a\n" +
-			"gRPC client, and show each one's timeline. Everything is removed at the end.",
-		Example: "  glasskv demo\n  glasskv demo --only shared --lang zh\n  glasskv demo --output json",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"gRPC client, and show each one's timeline. Everything is removed at the end.\n\n" +
+			"With NAME it is one scene alone, or one branch of grpc-go's server path, played on a\n" +
+			"server of its own; --list names them all.",
+		Example: "  glasskv demo\n  glasskv demo flow-control\n  glasskv demo --only shared --lang zh\n  glasskv demo --output json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
 				return writeList(cmd.OutOrStdout(), o.Show)
+			}
+			if len(args) == 1 {
+				if o.Only != "" {
+					return errors.New("name the scene once: as NAME or with --only")
+				}
+				o.Only = args[0]
 			}
 			if err := checkScene(o.Only); err != nil {
 				return err
@@ -41,10 +51,12 @@ func NewCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&o.Only, "only", "", "show one scene: "+strings.Join(sceneNames(), ", "))
-	cmd.Flags().BoolVar(&list, "list", false, "list the scenes")
+	cmd.Flags().StringVar(&o.Only, "only", "", "show one scene, as NAME does")
+	cmd.Flags().BoolVar(&list, "list", false, "list the scenes and the branches")
 	o.Show.AddFlags(cmd.Flags())
-	_ = cmd.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(sceneNames(), cobra.ShellCompDirectiveNoFileComp))
+	complete := cobra.FixedCompletions(append(sceneNames(), branchNames()...), cobra.ShellCompDirectiveNoFileComp)
+	cmd.ValidArgsFunction = complete
+	_ = cmd.RegisterFlagCompletionFunc("only", complete)
 	return cmd
 }
 
@@ -75,23 +87,48 @@ func sceneNames() []string {
 }
 
 func checkScene(name string) error {
-	if name != "" && !slices.Contains(sceneNames(), name) {
-		return fmt.Errorf("no scene %q, use one of %s", name, strings.Join(sceneNames(), ", "))
+	if name == "" || slices.Contains(sceneNames(), name) || slices.Contains(branchNames(), name) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("no scene %q, use one of %s, or a branch that --list names", name, strings.Join(sceneNames(), ", "))
 }
 
-// writeList prints the scenes' names and introductions.
+func branchNames() []string {
+	var names []string
+	for _, b := range branch.All() {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
+// writeList prints the scenes of the tour with their introductions, and the
+// branches with their titles.
 func writeList(w io.Writer, f *show.Flags) error {
 	l := f.Lang()
-	for _, s := range scenes {
-		if _, err := fmt.Fprintf(w, "%-8s  %s\n", s.name, s.intro(l, nil)); err != nil {
-			return err
+	o := f.Screen(w)
+	out, columns := screen.NewWriter(w, o), o.Columns(w)
+	item := func(name, text string) {
+		name = screen.Left(name, listedName)
+		for _, line := range screen.Wrap(text, columns-listedName-2) {
+			out.Line("  ", name, screen.Dim.Paint(line))
+			name = screen.Blank(listedName)
 		}
 	}
-	_, err := fmt.Fprintf(w, "%-8s  %s\n", sceneTable, introduceTable(l))
-	return err
+	out.Line(screen.Strong.Paint(l.Pick("The tour, which `glasskv demo` plays as a whole", "导览：`glasskv demo` 会全部演示一遍")))
+	for _, s := range scenes {
+		item(s.name, s.intro(l, nil))
+	}
+	item(sceneTable, introduceTable(l))
+	out.Line()
+	out.Line(screen.Strong.Paint(l.Pick("The branches of the path, each alone: `glasskv demo NAME`", "路径上的各个分支，逐个演示：`glasskv demo 名字`")))
+	for _, b := range branch.All() {
+		item(b.Name, b.In(l).Title)
+	}
+	return out.Close()
 }
+
+// listedName is how many columns of a list the names take.
+const listedName = 25
 
 // warnings returns a log that says only what is wrong: a server that works is
 // silent in a demo.

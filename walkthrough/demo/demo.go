@@ -8,6 +8,10 @@
 //	requests.go  the requests that they make
 //	server.go    the server, from its directory to its removal
 //	place*.go    a directory on a real disk
+//	act.go       a branch of the path, played on a server of its own
+//	stage.go     where it is played
+//	acts_*.go    the acts
+//	wire.go      a client that writes its frames by hand
 //	hints.go     what to try next
 package demo
 
@@ -22,6 +26,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
+	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/client"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/show"
@@ -30,7 +35,7 @@ import (
 
 // Options say what is shown, and how.
 type Options struct {
-	Only string      // one scene by name; empty for all of them
+	Only string      // one scene or branch by name; empty for the short tour
 	Show *show.Flags // language, width, colours, output
 	Log  *zap.Logger // of the server
 }
@@ -50,6 +55,9 @@ type demo struct {
 // rows come only when the table is asked for.
 func Run(ctx context.Context, w io.Writer, o Options) (err error) {
 	d := &demo{Options: o, out: w, screen: o.Show.Screen(w)}
+	if b, ok := branch.Find(o.Only); ok {
+		return d.playBranch(ctx, b)
+	}
 	s, err := startServer(ctx, o.Log)
 	if err != nil {
 		return fmt.Errorf("start the demo's server: %w", err)

@@ -28,6 +28,7 @@ type server struct {
 	observer *seam.Observer
 	node     *serve.Node
 	traceURL string
+	cutOff   bool                          // the node was stopped without waiting, and said so
 	closers  []func(context.Context) error // undone in the opposite order
 }
 
@@ -36,37 +37,50 @@ const stopTimeout = 5 * time.Second
 
 // startServer starts a server and waits until it serves clients. Whatever it
 // has begun when it fails, or when ctx ends, is undone.
-func startServer(ctx context.Context, lg *zap.Logger) (s *server, err error) {
-	s = &server{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.stop())
-		}
-	}()
+func startServer(ctx context.Context, lg *zap.Logger) (*server, error) {
+	s := &server{}
+	if err := s.start(ctx, lg, setting{}, func(plain serve.Seams) serve.Seams { return plain }); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+// start starts the server as an act wants it. What it has begun when it fails is
+// left to stop.
+func (s *server) start(ctx context.Context, lg *zap.Logger, how setting, wrap func(serve.Seams) serve.Seams) (err error) {
 	if s.place, err = newPlace(); err != nil {
-		return s, err
+		return err
 	}
 	s.undo(func(context.Context) error { return s.place.remove() })
-	if err := s.record(); err != nil {
-		return s, err
+	if err := s.record(how); err != nil {
+		return err
 	}
-	if s.node, err = serve.Start(ctx, s.config(lg), s.observer.Seams()); err != nil {
-		return s, err
+	if s.node, err = serve.Start(ctx, s.config(lg, how), wrap(s.observer.Seams())); err != nil {
+		return err
 	}
-	s.undo(s.node.Stop)
+	s.undo(s.stopNode)
 	select {
 	case <-s.node.ReadyNotify():
-		return s, nil
+		return nil
 	case err := <-s.node.Err():
-		return s, err
+		return err
 	case <-ctx.Done():
-		return s, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
+}
+
+// stopNode stops the node, unless an act has done so already without waiting;
+// its complaint about that is part of the act.
+func (s *server) stopNode(ctx context.Context) error {
+	if err := s.node.Stop(ctx); !s.cutOff {
+		return err
+	}
+	return nil
 }
 
 // record prepares what observes the server, and the endpoint where its
 // timelines are fetched.
-func (s *server) record() (err error) {
+func (s *server) record(how setting) (err error) {
 	s.rec = trace.NewRecorder(trace.Options{})
 	s.undo(s.rec.Close)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -75,17 +89,25 @@ func (s *server) record() (err error) {
 	}
 	s.traceURL = "http://" + l.Addr().String()
 	s.undo(endpoint.Serve(l, s.rec))
-	if s.observer, err = seam.New(s.rec, seam.Options{TraceURL: s.traceURL}); err != nil {
+	options := seam.Options{TraceURL: s.traceURL}
+	if how.front != nil {
+		how.front(&options.FrontOptions)
+	}
+	if s.observer, err = seam.New(s.rec, options); err != nil {
 		return err
 	}
+	s.undo(func(context.Context) error { s.observer.Close(); return nil })
 	return nil
 }
 
-func (s *server) config(lg *zap.Logger) serve.Config {
+func (s *server) config(lg *zap.Logger, how setting) serve.Config {
 	cfg := serve.DefaultConfig("demo", s.place.dir)
 	free := types.MustNewURLs([]string{"http://127.0.0.1:0"})
 	cfg.ListenClientURLs, cfg.ListenPeerURLs, cfg.PeerURLs = free, free, free
 	cfg.Logger = lg
+	if how.config != nil {
+		how.config(&cfg)
+	}
 	return cfg
 }
 

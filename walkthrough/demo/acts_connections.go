@@ -1,0 +1,107 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"golang.org/x/net/http2"
+	"google.golang.org/grpc"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+
+	"glasskv/server/serve"
+	"glasskv/trace"
+	"glasskv/walkthrough/client"
+)
+
+var connectionActs = map[string]act{
+	"accept-backoff":     {setting{seams: throughDoor}, acceptBackoff},
+	"serve-after-stop":   {setting{}, serveAfterStop},
+	"connection-timeout": {setting{config: impatient}, connectionTimeout},
+	"bogus-preface":      {setting{}, bogusPreface},
+}
+
+func throughDoor(s *stage, seams *serve.Seams) {
+	inner := seams.Listener
+	seams.Listener = func(l net.Listener) net.Listener {
+		s.door.Listener = l
+		return inner(s.door)
+	}
+}
+
+// refusals is how often Accept fails: 5, 10 and 20 ms are waited.
+const refusals = 3
+
+// acceptBackoff lets a connection wait while Accept fails. The door is shut
+// before the client knocks, and only the goroutine that accepts looks at it after
+// that.
+func acceptBackoff(ctx context.Context, s *stage) (*outcome, error) {
+	s.door.fails.Store(refusals)
+	return s.firstCall(ctx, s.put)
+}
+
+// serveAfterStop stops the node and asks its gRPC server to serve once more.
+func serveAfterStop(ctx context.Context, s *stage) (*outcome, error) {
+	if err := s.node.Stop(ctx); err != nil {
+		return nil, err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	again, ok := s.registrar.(interface{ Serve(net.Listener) error })
+	if !ok {
+		return nil, errors.Join(errors.New("the server cannot be reached"), l.Close())
+	}
+	served := again.Serve(l)
+	if !errors.Is(served, grpc.ErrServerStopped) {
+		return nil, fmt.Errorf("serve after stop: %v, where %w was expected", served, grpc.ErrServerStopped)
+	}
+	c, err := client.Dial(client.Options{Endpoints: []string{l.Addr().String()}})
+	if err != nil {
+		return nil, err
+	}
+	o, sent := c.Do(ctx, func(ctx context.Context) error {
+		_, err := pb.NewKVClient(c).Put(ctx, &pb.PutRequest{Key: []byte(key)})
+		return err
+	})
+	if err := c.Close(); err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf("Serve: %v. Then: %s", served, said(sent))
+	return &outcome{text, []*trace.Timeline{o.Timeline()}}, nil
+}
+
+// patience is how long the server of connection-timeout waits for a handshake.
+const patience = 400 * time.Millisecond
+
+func impatient(cfg *serve.Config) { cfg.ConnectionTimeout = patience }
+
+// connectionTimeout greets and then says nothing.
+func connectionTimeout(ctx context.Context, s *stage) (*outcome, error) {
+	return s.strange(ctx, http2.ClientPreface)
+}
+
+func bogusPreface(ctx context.Context, s *stage) (*outcome, error) {
+	return s.strange(ctx, "HELO mail.example.org\r\n\r\nthis is no HTTP at all, and long enough to be sure\r\n")
+}
+
+// strange opens a connection, sends a greeting, and waits until it is hung up on.
+func (s *stage) strange(ctx context.Context, greeting string) (*outcome, error) {
+	w, err := dialWire(ctx, s.addr())
+	if err != nil {
+		return nil, err
+	}
+	s.undo(func(context.Context) error { return w.close() })
+	begin := time.Now()
+	if _, err := io.WriteString(w.conn, greeting); err != nil {
+		return nil, err
+	}
+	_, _ = io.Copy(io.Discard, w.conn) // up to the end, however it ends
+	after := time.Since(begin).Round(time.Millisecond)
+	return s.show(ctx, fmt.Sprintf("the server hung up after %v", after), "the connection", ofConnection)
+}
