@@ -20,6 +20,8 @@ var (
 	peers    = flag.String("listen-peer-urls", "http://127.0.0.1:2380", "URL for other members")
 	snapshot = flag.Uint64("snapshot-count", 0, "entries between two snapshots; 0 is etcd's default")
 	logLevel = flag.String("log-level", "warn", "debug, info, warn or error")
+	certFile = flag.String("cert-file", "", "certificate for clients; their URL must begin with https then")
+	keyFile  = flag.String("key-file", "", "its key")
 )
 
 func main() {
@@ -72,6 +74,7 @@ func config() (*embed.Config, error) {
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*clientURL}, []url.URL{*clientURL}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peerURL}, []url.URL{*peerURL}
 	cfg.InitialCluster = cfg.InitialClusterFromName(*name)
+	cfg.ClientTLSInfo.CertFile, cfg.ClientTLSInfo.KeyFile = *certFile, *keyFile
 	if *snapshot > 0 {
 		cfg.SnapshotCount = *snapshot
 	}
