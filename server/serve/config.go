@@ -101,6 +101,7 @@ func DefaultConfig(name, dataDir string) Config {
 		Config:                etcdserver.DefaultConfig(name, dataDir),
 		HTTPConfig:            DefaultHTTPConfig(),
 		TLSConfig:             DefaultTLSConfig(),
+		ExtensionConfig:       DefaultExtensionConfig(),
 		ListenClientURLs:      types.MustNewURLs([]string{DefaultListenClientURL}),
 		ListenPeerURLs:        types.MustNewURLs([]string{DefaultListenPeerURL}),
 		ConnectionTimeout:     DefaultConnectionTimeout,

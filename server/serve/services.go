@@ -2,6 +2,7 @@ package serve
 
 import (
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/reflection"
 
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election/v3electionpb"
@@ -13,13 +14,15 @@ import (
 
 // registerServices makes every service of the node known to reg. Whatever is
 // registered passes through reg, and so through the ServiceDesc seam.
-func (n *Node) registerServices(reg grpc.ServiceRegistrar) {
+func (n *Node) registerServices(reg registrar) {
 	services := v3rpc.NewServices(n.server, v3rpc.Config{
 		MaxTxnOps:         n.cfg.MaxTxnOps,
 		QuotaBackendBytes: n.cfg.QuotaBackendBytes,
 		MaxRequestBytes:   n.cfg.MaxRequestBytes + grpcOverheadBytes,
 		Logger:            n.lg,
 		Seams:             n.seams.V3RPC,
+
+		StopGRPCServiceOnDefrag: n.cfg.StopGRPCServiceOnDefrag,
 
 		WatchProgressNotifyInterval: n.cfg.WatchProgressNotifyInterval,
 	})
@@ -28,6 +31,10 @@ func (n *Node) registerServices(reg grpc.ServiceRegistrar) {
 	n.registerConcurrency(reg, services)
 	if n.cfg.ServiceRegister != nil {
 		n.cfg.ServiceRegister(reg)
+	}
+	if n.cfg.EnableGRPCReflection {
+		// It looks at what is registered when it is asked, itself included.
+		reflection.Register(reg)
 	}
 }
 
