@@ -35,7 +35,7 @@ func (f *serveFlags) config() (serve.Config, error) {
 		}
 	}
 	if err := cfg.Validate(); err != nil {
-		return cfg, err
+		return cfg, withWayOut(err)
 	}
 	return cfg, nil
 }
@@ -47,6 +47,7 @@ func (f *serveFlags) addURLs(cfg *serve.Config) error {
 		urls   *types.URLs
 	}{
 		{"listen-client-urls", f.listenClientURLs, &cfg.ListenClientURLs},
+		{"listen-client-http-urls", f.listenHTTPURLs, &cfg.ListenClientHTTPURLs},
 		{"listen-peer-urls", f.listenPeerURLs, &cfg.ListenPeerURLs},
 		{"advertise-client-urls", f.advertiseClientURLs, &cfg.ClientURLs},
 		{"initial-advertise-peer-urls", f.advertisePeerURLs, &cfg.PeerURLs},

@@ -21,6 +21,7 @@ type serveFlags struct {
 	cfg serve.Config
 
 	listenClientURLs    []string
+	listenHTTPURLs      []string
 	advertiseClientURLs []string
 	listenPeerURLs      []string
 	advertisePeerURLs   []string
@@ -39,9 +40,11 @@ func newServeFlags() *serveFlags {
 // add declares the flags, named as etcd's and with its defaults.
 func (f *serveFlags) add(fs *pflag.FlagSet) {
 	f.addMember(fs)
+	f.addTLS(fs)
 	f.addCluster(fs)
 	f.addRaft(fs)
 	f.addLimits(fs)
+	f.addServices(fs)
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn, error, panic or fatal")
 	fs.StringVar(&f.logFormat, "log-format", "console", "console, to be read by people, or json, as etcd's")
 }
@@ -51,6 +54,8 @@ func (f *serveFlags) addMember(fs *pflag.FlagSet) {
 	fs.StringVar(&f.cfg.DataDir, "data-dir", "", `data directory (default "<name>.glasskv")`)
 	fs.StringSliceVar(&f.listenClientURLs, "listen-client-urls", []string{serve.DefaultListenClientURL},
 		"URLs to serve clients on; port 0 takes any free port")
+	fs.StringSliceVar(&f.listenHTTPURLs, "listen-client-http-urls", nil,
+		"URLs to serve HTTP on; those of --listen-client-urls are then for gRPC alone")
 	fs.StringSliceVar(&f.advertiseClientURLs, "advertise-client-urls", nil,
 		"client URLs to tell the cluster (default: those it listens on)")
 	fs.StringSliceVar(&f.listenPeerURLs, "listen-peer-urls", []string{serve.DefaultListenPeerURL},

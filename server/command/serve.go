@@ -3,6 +3,7 @@
 //
 //	serve.go      the command, and one run of the server from start to stop
 //	flags.go      the flags, named as etcd's
+//	tls.go        the flags for https addresses
 //	env.go        the same as GLASSKV_ variables
 //	config.go     both made into a serve.Config
 //	log.go        the log, for a terminal or for a machine

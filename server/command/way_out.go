@@ -24,6 +24,7 @@ var waysOut = []struct {
 	{etcdserver.ErrWALCorrupt, "restore the directory from a backup; nothing was changed"},
 	{etcdserver.ErrBackendMissing, "restore member/wal and member/snap from one and the same backup"},
 	{etcdserver.ErrAuthEnabled, "serve it with etcd, or switch authentication off there first"},
+	{serve.ErrNoCertificate, "give --cert-file and --key-file, or --auto-tls"},
 	{syscall.ENOSPC, "make room and start again; nothing that was acknowledged is lost"},
 	{syscall.EFBIG, "raise the limit of the file size (ulimit -f) and start again; nothing that was acknowledged is lost"},
 	{syscall.EIO, "the disk reported this, and the kernel's log may say more; nothing was acknowledged after it"},

@@ -22,7 +22,7 @@ const (
 var (
 	// ErrNoCertificate is returned when a client URL is https and there is
 	// neither a certificate nor ClientAutoTLS.
-	ErrNoCertificate = errors.New("https needs a certificate and its key: give both, or ask for one to be made")
+	ErrNoCertificate = errors.New("https needs a certificate")
 	// ErrPeerNotSupported is returned when a peer URL is anything but http.
 	ErrPeerNotSupported = errors.New("members speak to each other in clear over TCP as yet, use http://")
 )
