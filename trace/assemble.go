@@ -31,6 +31,8 @@ func (r *Record) assemble(stages []StageTime) *Timeline {
 	}
 	if code, seen := r.Code(); seen {
 		t.Code = codes.Code(code).String()
+	} else if status := r.facts.HTTPStatus; status != 0 {
+		t.Code = statusLine(status)
 	}
 	if m := r.message.Load(); m != nil {
 		t.Message = text(*m)
@@ -131,7 +133,7 @@ func (a *assembly) connStage(s Stage) {
 	}
 	begin, end := a.opened.Stamps(s)
 	if st := a.add(s, begin, end); st != nil {
-		st.home = a.opened.span(s)
+		st.home, st.Attributes = a.opened.span(s), a.opened.attributes(s)
 	}
 }
 

@@ -1,6 +1,9 @@
 package trace
 
-import "strconv"
+import (
+	"net/http"
+	"strconv"
+)
 
 func (a *assembly) attributes() {
 	r, set := a.r, a.set
@@ -28,8 +31,13 @@ func (a *assembly) attributes() {
 	if r.facts.Compression != "" {
 		set(AttrCompression, text(r.facts.Compression))
 	}
-	if r.Has(MarkStreaming) {
-		set(AttrStreaming, "true")
+	if r.facts.HTTPStatus != 0 {
+		set(AttrHTTPStatus, strconv.Itoa(r.facts.HTTPStatus))
+	}
+	for _, m := range markAttributes {
+		if r.Has(m.mark) {
+			set(m.key, m.value)
+		}
 	}
 }
 
@@ -45,13 +53,50 @@ const (
 	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
 
 	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent for not at all
+
+	AttrHTTPStatus = "http.status"         // of a request that came as HTTP/1, as a number
+	AttrServeHTTP  = "glasskv.serve_http"  // "true" where net/http read the request and handed it to grpc-go
+	AttrFailedConn = "glasskv.failed_conn" // "true" where it is no request but a connection that never carried one
+	AttrInProcess  = "glasskv.in_process"  // "true" where a handler of this server made the request
+	AttrGoAway     = "glasskv.goaway"      // "true" where the server had said GOAWAY before it was over
+	AttrPanic      = "glasskv.panic"       // "true" where its handler panicked
+	AttrWorker     = "glasskv.worker"      // one of the Worker constants; absent where the server has no stream workers
 )
+
+// Who handled a request of a server with stream workers.
+const (
+	WorkerTook    = "took"    // one of the workers
+	WorkerSpilled = "spilled" // a goroutine of its own, for all workers were busy
+)
+
+var markAttributes = []struct {
+	mark       Mark
+	key, value string
+}{
+	{MarkStreaming, AttrStreaming, "true"},
+	{MarkServeHTTP, AttrServeHTTP, "true"},
+	{MarkConnection, AttrFailedConn, "true"},
+	{MarkInProcess, AttrInProcess, "true"},
+	{MarkGoAway, AttrGoAway, "true"},
+	{MarkPanic, AttrPanic, "true"},
+	{MarkWorker, AttrWorker, WorkerTook},
+	{MarkSpilled, AttrWorker, WorkerSpilled},
+}
+
+// statusLine writes an HTTP status as its reply does: "200 OK".
+func statusLine(status int) string {
+	if words := http.StatusText(status); words != "" {
+		return strconv.Itoa(status) + " " + words
+	}
+	return strconv.Itoa(status)
+}
 
 // The outcomes that are not an ordinary reply.
 const (
 	OutcomeSwept      = "swept"       // it never completed; the sweeper closed it
 	OutcomeReset      = "reset"       // the client reset the stream
 	OutcomeResetSent  = "refused"     // the server reset the stream
+	OutcomeTimedOut   = "timed-out"   // the server reset the stream, for its deadline had passed
 	OutcomeConnClosed = "conn-closed" // the connection ended before the reply was out
 	OutcomeStopping   = "stopping"    // the server was being stopped
 )
@@ -63,6 +108,7 @@ var markNames = []struct {
 	{MarkSwept, OutcomeSwept},
 	{MarkStopping, OutcomeStopping},
 	{MarkReset, OutcomeReset},
+	{MarkTimedOut, OutcomeTimedOut},
 	{MarkResetSent, OutcomeResetSent},
 	{MarkConnClosed, OutcomeConnClosed},
 }

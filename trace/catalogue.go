@@ -30,9 +30,12 @@ type EdgeSpec struct {
 	ErrorNS int64 // the known error of a near edge, median, in nanoseconds
 }
 
+// StandardLibrary stands in a Symbol in place of a module.
+const StandardLibrary = "std"
+
 // Symbol names a function of a module, in the version that go.mod names.
 type Symbol struct {
-	Module  string // module path
+	Module  string // module path, or StandardLibrary
 	Package string // import path
 	Name    string // "Func", "Type.Method" or "(*Type).Method"
 }

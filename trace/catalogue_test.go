@@ -67,7 +67,7 @@ func TestCatalogueIsInOrder(t *testing.T) {
 		if !slices.Contains(scopes, spec.Scope) {
 			t.Errorf("scope %q", spec.Scope)
 		}
-		if !slices.Contains(kinds, spec.Kind) && spec.Stage != ServeStreams {
+		if !slices.Contains(kinds, spec.Kind) && !isLife(spec.Stage) {
 			t.Errorf("kind %q: only a connection's life has none", spec.Kind)
 		}
 		inConn := spec.Stage >= firstConnStage && spec.Stage <= lastConnStage

@@ -63,11 +63,3 @@ func (c *Conn) Stamps(s Stage) (begin, end int64) {
 	i := &c.stamps[s-firstConnStage]
 	return i.begin.Load(), i.end.Load()
 }
-
-// Fail notes why the connection never carried a request.
-func (c *Conn) Fail(why string) {
-	if c.failure.CompareAndSwap(nil, &why) && c.recorder != nil {
-		c.recorder.failed.Add(1)
-		c.recorder.lastFailure.Store(c)
-	}
-}

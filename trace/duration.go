@@ -13,8 +13,11 @@ func (r *Record) TraceID() string { return r.traceID.String() }
 // if it did. What completes a record may come a little later.
 func (r *Record) over() int64 {
 	last := Flush
-	if r.Has(MarkClient) {
+	switch marks := Mark(r.marks.Load()); {
+	case marks&MarkClient != 0:
 		last = ClientRecv
+	case marks&MarkHTTP != 0:
+		last = HTTPFlush
 	}
 	if _, end := r.Stamps(last); end != 0 {
 		return end

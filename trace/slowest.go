@@ -23,8 +23,12 @@ func newSlowest(limit budget) slowest {
 	}
 }
 
-// offer keeps the record if it belongs to the slowest. Only the worker calls it.
+// offer keeps the record if it belongs to the slowest requests. Only the worker
+// calls it.
 func (s *slowest) offer(r *Record) {
+	if r.Has(MarkConnection) {
+		return // as slow as its time limit, and no request
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := &s.unary

@@ -75,8 +75,12 @@ func (s *spanner) timeline(t *Timeline) {
 	}
 	start := t.Start.UnixNano()
 	root := len(s.spans)
+	name := rootName(t.Method)
+	if t.Attributes[AttrFailedConn] != "" {
+		name = failedConnectionName
+	}
 	s.spans = append(s.spans, span{
-		name: rootName(t.Method), trace: id, id: rootID, parent: parent, remote: parent != 0,
+		name: name, trace: id, id: rootID, parent: parent, remote: parent != 0,
 		kind: oteltrace.SpanKindServer, begin: start, end: start + t.DurationNS,
 	})
 	if t.Observer == ObserverClient {

@@ -40,7 +40,9 @@ var rpcSystem = semconv.RPCSystemGRPC
 // timeline can be made again from the spans.
 func (s *spanner) rootAttributes(sp *span, t *Timeline) {
 	from := len(s.attrs)
-	s.attrs = append(s.attrs, rpcSystem)
+	if isRPC(t) {
+		s.attrs = append(s.attrs, rpcSystem)
+	}
 	s.str(attrObserver, string(t.Observer))
 	if service, method, ok := splitMethod(t.Method); ok {
 		s.str(string(semconv.RPCServiceKey), service)
@@ -71,6 +73,11 @@ func (s *spanner) rootAttributes(sp *span, t *Timeline) {
 	sp.attrs = s.since(from)
 }
 
+// isRPC tells a gRPC request from one that came as HTTP/1, and from what is none.
+func isRPC(t *Timeline) bool {
+	return t.Attributes[AttrHTTPStatus] == "" && t.Attributes[AttrFailedConn] == ""
+}
+
 // splitMethod takes "/service/method" apart. It is not ok when the parts do not
 // make the same name again.
 func splitMethod(full string) (service, method string, ok bool) {
@@ -86,11 +93,17 @@ func (s *spanner) outcome(sp *span, t *Timeline) {
 		s.str(attrMessage, t.Message)
 	}
 	if t.Code == "" {
+		if t.Attributes[AttrFailedConn] != "" {
+			sp.status, sp.message = otelcodes.Error, text(t.Message)
+		}
 		return
 	}
 	code, ok := codeOf(t.Code)
 	if !ok {
 		s.str(attrCode, t.Code)
+		if status := t.Attributes[AttrHTTPStatus]; status >= "500" {
+			sp.status, sp.message = otelcodes.Error, text(t.Message)
+		}
 		return
 	}
 	s.int(string(semconv.RPCGRPCStatusCodeKey), int64(code))

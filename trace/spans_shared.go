@@ -13,6 +13,9 @@ import (
 // stage.
 const connectionName = "connection"
 
+// failedConnectionName is the root of a connection that never carried a request.
+const failedConnectionName = "failed connection"
+
 // complete reports whether all of the batch's stamps are set, so that its spans
 // will not change any more. A request that ended before its batch did, because
 // its client went away, has the batch's stages among its own spans instead.
@@ -154,7 +157,7 @@ func (s *spanner) connStage(c *Conn, stage Stage, now int64) {
 		return
 	}
 	spec, from := SpecOf(stage), len(s.attrs)
-	st := StageTime{Scope: ScopeConn, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge}
+	st := StageTime{Scope: ScopeConn, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge, Attributes: c.attributes(stage)}
 	if end == 0 {
 		st.Open, end = true, now
 		if !isLife(stage) {

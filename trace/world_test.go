@@ -39,6 +39,10 @@ func (w *world) conn() *Conn {
 				c.EndAt(s, w.pass())
 			}
 		}
+		if w.rng.IntN(2) == 0 {
+			c.TLS = &TLSFacts{Version: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256", PeerName: "a\xffb", Resumed: w.rng.IntN(2) == 0}
+			c.Backoff = BackoffFacts{Attempts: w.rng.IntN(3), Error: "accept: too many open files"}
+		}
 		w.conns = append(w.conns, c)
 		return c
 	}
@@ -90,7 +94,8 @@ func (w *world) one() *Record {
 	r := w.rc.Start(w.conn(), w.rng.Uint32(), w.pass())
 	pick := func(all ...string) string { return all[w.rng.IntN(len(all))] }
 	r.Facts().Method = pick("/etcdserverpb.KV/Put", "/etcdserverpb.KV/Range", "nonsense", "", "/", "/a", "/a/b/c", "//", "/bad\xff/\x00")
-	for _, m := range []Mark{MarkTapped, MarkBegun, MarkReset, MarkResetSent, MarkConnClosed, MarkSwept, MarkStopping, MarkStreaming} {
+	for _, m := range []Mark{MarkTapped, MarkBegun, MarkReset, MarkResetSent, MarkConnClosed, MarkSwept, MarkStopping, MarkStreaming,
+		MarkHTTP, MarkServeHTTP, MarkInProcess, MarkGoAway, MarkPanic, MarkWorker, MarkSpilled, MarkTimedOut} {
 		if w.rng.IntN(4) == 0 {
 			r.Mark(m)
 		}
@@ -106,6 +111,9 @@ func (w *world) one() *Record {
 	}
 	if w.rng.IntN(4) != 0 {
 		r.SetCode(w.rng.Uint32N(20), pick("", "etcdserver: request is too large", "\xff"))
+	}
+	if r.Has(MarkHTTP) {
+		r.Facts().HTTPStatus = []int{0, 200, 404, 503, 799}[w.rng.IntN(5)]
 	}
 	r.AddIn(w.rng.IntN(1000))
 	r.AddOut(w.rng.IntN(1000))
@@ -133,8 +141,8 @@ func (w *world) stages(r *Record) {
 			begin = r.begin + w.rng.Int64N(100_000) - 20_000
 		}
 		if (s == RecvMsg || s == SendMsg) && r.Has(MarkStreaming) {
-			for range w.rng.IntN(100) {
-				r.Repeat(s, begin, begin+10)
+			for range w.rng.IntN(200) {
+				r.RepeatOf(s, begin, begin+10, Detail{w.rng.Int64N(3), w.rng.Int64N(3)})
 				begin += 20
 			}
 			w.now = max(w.now, begin)

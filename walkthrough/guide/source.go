@@ -107,7 +107,7 @@ func (l *Library) place(s trace.Symbol) (src Source, dir string) {
 	case version != "":
 		dir := filepath.Join(l.cache, escapePath(s.Module)+"@"+escapePath(version), below)
 		return Source{Module: s.Module + "@" + version}, dir
-	case s.Module == "" && !strings.Contains(first, ".") && l.std != "": // the standard library
+	case (s.Module == "" || s.Module == trace.StandardLibrary) && !strings.Contains(first, ".") && l.std != "":
 		return Source{Module: runtime.Version()}, filepath.Join(l.std, below)
 	}
 	return Source{Module: s.Module}, ""
