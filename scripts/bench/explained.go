@@ -19,16 +19,23 @@ import (
 // together, so that the server's flight recorder still has them all.
 const batchSize = 1000
 
+// Who saw the whole duration of which a share is explained.
+const (
+	byClient = "client"
+	byServer = "server"
+)
+
 // explained is how much of what a client waited the timelines of one workload
 // account for.
 type explained struct {
 	Workload   string   `json:"workload"`
+	Observer   string   `json:"observer"` // client or server
 	Requests   int      `json:"requests"`
 	P50        float64  `json:"explained_p50"` // half of the requests are explained at least so far
 	P99        float64  `json:"explained_p99"` // 99 of 100 are
 	Duration50 float64  `json:"duration_p50_us"`
 	Duration99 float64  `json:"duration_p99_us"`
-	Outside50  float64  `json:"outside_p50_us"` // the caller's own clock, less the timeline's duration
+	Outside50  float64  `json:"outside_p50_us,omitempty"` // the caller's own clock, less the timeline's duration
 	Violations int      `json:"violations"`
 	Examples   []string `json:"examples,omitempty"` // of violations
 }
@@ -158,21 +165,32 @@ func judgeAll(ctx context.Context, seen []observed) error {
 
 // explained sums up a workload.
 func (w workload) explained(seen []observed) explained {
-	e := explained{Workload: w.name, Requests: len(seen)}
-	var shares []float64
-	var durations, outside []time.Duration
+	var verdicts []verdict
+	var outside []time.Duration
 	for _, o := range seen {
-		shares = append(shares, o.explained)
-		durations = append(durations, time.Duration(o.duration))
+		verdicts = append(verdicts, o.verdict)
 		outside = append(outside, o.took-time.Duration(o.duration))
-		e.Violations += len(o.violations)
-		e.Examples = append(e.Examples, o.violations[:min(len(o.violations), 5-min(5, len(e.Examples)))]...)
+	}
+	slices.Sort(outside)
+	e := sumUp(w.name, byClient, verdicts)
+	e.Outside50 = microseconds(quantile(outside, 0.50))
+	return e
+}
+
+// sumUp makes one of the verdicts on many timelines.
+func sumUp(workload, observer string, verdicts []verdict) explained {
+	e := explained{Workload: workload, Observer: observer, Requests: len(verdicts)}
+	var shares []float64
+	var durations []time.Duration
+	for _, v := range verdicts {
+		shares = append(shares, v.explained)
+		durations = append(durations, time.Duration(v.duration))
+		e.Violations += len(v.violations)
+		e.Examples = append(e.Examples, v.violations[:min(len(v.violations), 5-min(5, len(e.Examples)))]...)
 	}
 	slices.Sort(shares)
 	slices.Sort(durations)
-	slices.Sort(outside)
 	e.P50, e.P99 = quantile(shares, 0.50), quantile(shares, 0.01)
 	e.Duration50, e.Duration99 = microseconds(quantile(durations, 0.50)), microseconds(quantile(durations, 0.99))
-	e.Outside50 = microseconds(quantile(outside, 0.50))
 	return e
 }

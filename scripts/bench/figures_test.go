@@ -26,8 +26,8 @@ func TestRatioIsTakenWithinARound(t *testing.T) {
 // The short form fails for a ledger that does not tile, and for what is off by
 // an order of magnitude; for a figure that is missed by a little it does not.
 func TestSane(t *testing.T) {
-	fine := explained{Workload: put64.name, P50: 0.97, P99: 0.5}
-	broken := explained{Workload: put64.name, P50: 0.97, Violations: 1, Examples: []string{"t: gap of 5 ns"}}
+	fine := explained{Workload: put64.name, Observer: byClient, P50: 0.97, P99: 0.5}
+	broken := explained{Workload: put64.name, Observer: byClient, P50: 0.97, Violations: 1, Examples: []string{"t: gap of 5 ns"}}
 	for _, c := range []struct {
 		r    result
 		want string

@@ -11,6 +11,7 @@ import (
 
 type jsonTimeline struct {
 	TraceID     string  `json:"trace_id"`
+	Method      string  `json:"method"`
 	Observer    string  `json:"observer"`
 	DurationNS  int64   `json:"duration_ns"`
 	ExplainedNS int64   `json:"explained_ns"`
@@ -33,6 +34,7 @@ const serversPart = "grpc.handleStream"
 
 // verdict is what the check finds in one timeline.
 type verdict struct {
+	method     string
 	explained  float64 // of the duration, worked out from the rows
 	duration   int64   // nanoseconds
 	violations []string
@@ -45,7 +47,7 @@ func judge(line []byte) (verdict, error) {
 	if err := json.Unmarshal(line, &t); err != nil {
 		return verdict{}, fmt.Errorf("timeline: %w", err)
 	}
-	v := verdict{duration: t.DurationNS}
+	v := verdict{method: t.Method, duration: t.DurationNS}
 	complain := func(format string, args ...any) {
 		v.violations = append(v.violations, t.TraceID+": "+fmt.Sprintf(format, args...))
 	}

@@ -39,6 +39,8 @@ type workload struct {
 	name    string
 	clients int
 	op      operation
+	on      []string // the targets that it is for
+	fresh   bool     // each request has a connection of its own, dialled for it
 }
 
 // turn is what came of one workload on one server.
@@ -52,18 +54,17 @@ type turn struct {
 
 // run loads a server for a while, or until enough requests were sent when enough
 // is not 0. The first error ends it.
-func (w workload) run(ctx context.Context, conns []*grpc.ClientConn, length time.Duration, enough int) (turn, error) {
+func (w workload) run(ctx context.Context, p *process, length time.Duration, enough int) (turn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	taken := make([][]time.Duration, w.clients)
 	var wg sync.WaitGroup
 	begin := time.Now()
 	for i := range w.clients {
-		kv := pb.NewKVClient(conns[i%len(conns)])
 		share := (enough + w.clients - 1) / w.clients
 		wg.Go(func() {
 			var err error
-			if taken[i], err = w.loop(ctx, kv, uint64(i), begin.Add(length), share); err != nil {
+			if taken[i], err = w.loop(ctx, p, i, begin.Add(length), share); err != nil {
 				cancel(err)
 			}
 		})
@@ -77,21 +78,36 @@ func (w workload) run(ctx context.Context, conns []*grpc.ClientConn, length time
 }
 
 // loop is one client.
-func (w workload) loop(ctx context.Context, kv pb.KVClient, seed uint64, until time.Time, enough int) ([]time.Duration, error) {
-	chance := rand.New(rand.NewPCG(seed, keySpace)) //nolint:gosec // keys, not secrets
+func (w workload) loop(ctx context.Context, p *process, id int, until time.Time, enough int) ([]time.Duration, error) {
+	chance := rand.New(rand.NewPCG(uint64(id), keySpace)) //nolint:gosec // keys, not secrets
+	conn := p.conns[id%len(p.conns)]
 	var taken []time.Duration
 	for begin := time.Now(); ; {
 		if enough == 0 && begin.After(until) || enough > 0 && len(taken) == enough {
 			return taken, nil
 		}
 		key := fmt.Appendf(nil, "bench/%06d", chance.IntN(keySpace))
-		if err := w.op(ctx, kv, key); err != nil {
+		err := w.request(ctx, p, conn, key)
+		if err != nil {
 			return nil, err
 		}
 		end := time.Now()
 		taken = append(taken, end.Sub(begin))
 		begin = end
 	}
+}
+
+// request is one of them, over conn or over a connection of its own.
+func (w workload) request(ctx context.Context, p *process, conn *grpc.ClientConn, key []byte) error {
+	if w.fresh {
+		own, err := p.dial()
+		if err != nil {
+			return err
+		}
+		defer own.Close()
+		conn = own
+	}
+	return w.op(ctx, pb.NewKVClient(conn), key)
 }
 
 func summarize(taken []time.Duration, elapsed time.Duration) turn {

@@ -17,7 +17,11 @@
 //	process.go    one server as a process: ready, at rest, stopped
 //	load.go       the load: a closed loop of clients, the same for all
 //	rounds.go     taking turns
-//	explained.go  how much of its time a request can account for
+//	certificate.go  what servers show over TLS
+//	explained.go  how much of its time a request can account for, as its client saw it
+//	served.go     the same as the server saw it: over TLS, through the gateway, for streams
+//	watchers.go   many watchers of one key
+//	diff.go       etcdctl's commands, compared with real etcd
 //	ledger.go     the check of what it says, which trusts none of our code
 //	memory.go     a long load, and what the recorder keeps of it
 //	gobench.go    the prices of one stamp and of one request's allocations
@@ -49,6 +53,8 @@ type options struct {
 	measure  time.Duration // of load that counts, for each target and workload
 	warm     time.Duration // of load before that
 	explain  int           // requests whose time is to be explained, of each kind
+	watchers int           // watchers of one key
+	changes  int           // changes of that key
 	longLoad int           // requests of the long load
 }
 
@@ -63,6 +69,8 @@ func parseFlags() *options {
 	flag.DurationVar(&o.measure, "measure", 3*time.Second, "length of one turn")
 	flag.DurationVar(&o.warm, "warm", time.Second, "load before each turn that does not count")
 	flag.IntVar(&o.explain, "explain", 5000, "requests of each kind whose time is to be explained; 0 for none")
+	flag.IntVar(&o.watchers, "watchers", 10_000, "watchers of one key; 0 for none")
+	flag.IntVar(&o.changes, "changes", 50, "changes of that key, each of which all watchers are told")
 	flag.IntVar(&o.longLoad, "long-load", 1_000_000, "requests of the long load; 0 for none")
 	flag.Parse()
 	if o.short {
@@ -77,6 +85,7 @@ func (o *options) shorten() {
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, value := range map[string]string{
 		"rounds": "3", "measure": "400ms", "warm": "100ms", "explain": "500", "long-load": "20000",
+		"watchers": "1000", "changes": "10",
 	} {
 		if !given[name] {
 			_ = flag.Set(name, value) // our own names and values
@@ -124,6 +133,23 @@ func (b *bench) measureAll(ctx context.Context) (*result, error) {
 	}
 	if b.opts.explain > 0 {
 		if r.Explained, err = b.explainAll(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if b.opts.explain > 0 {
+		served, err := b.explainServed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Explained = append(r.Explained, served...)
+	}
+	if b.opts.watchers > 0 {
+		if r.Watchers, err = b.watchAll(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !b.opts.short {
+		if r.Etcdctl, err = compareEtcdctl(ctx); err != nil {
 			return nil, err
 		}
 	}

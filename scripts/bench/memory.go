@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -43,12 +44,12 @@ func (b *bench) longLoad(ctx context.Context, t target) (l longLoad, err error) 
 		return l, err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if _, err := put64.run(ctx, p.conns, b.opts.warm, 0); err != nil {
+	if _, err := put64.run(ctx, p, b.opts.warm, 0); err != nil {
 		return l, err
 	}
 	l.Before = p.resident()
-	many := workload{"range, 256 clients", 256, linearizable}
-	sent, err := many.run(ctx, p.conns, 0, b.opts.longLoad)
+	many := workload{name: "range, 256 clients", clients: 256, op: linearizable}
+	sent, err := many.run(ctx, p, 0, b.opts.longLoad)
 	if err != nil {
 		return l, err
 	}
@@ -66,19 +67,30 @@ func (p *process) stats(ctx context.Context) (*trace.Stats, error) {
 }
 
 func getJSON(ctx context.Context, url string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
+	body, err := get(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return json.NewDecoder(body).Decode(into)
+}
+
+// pages bounds how long a page of a server may take with all of its body.
+var pages = &http.Client{Timeout: 30 * time.Second}
+
+// get fetches a page of a server; ctx must last until the body is read.
+func get(ctx context.Context, url string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	reply, err := http.DefaultClient.Do(req)
+	reply, err := pages.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = reply.Body.Close() }()
 	if reply.StatusCode != http.StatusOK {
-		return fmt.Errorf("get %s: %s", url, reply.Status)
+		reply.Body.Close()
+		return nil, fmt.Errorf("get %s: %s", url, reply.Status)
 	}
-	return json.NewDecoder(reply.Body).Decode(into)
+	return reply.Body, nil
 }

@@ -15,7 +15,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 )
 
 const (
@@ -31,6 +31,7 @@ type process struct {
 	said     *bytes.Buffer // what it wrote, to be shown when it fails
 	gone     chan struct{}
 	addr     string
+	creds    credentials.TransportCredentials
 	traceURL string   // GlassKV's endpoint for timelines
 	helper   *process // what it sends its spans to
 	sinkURL  string
@@ -52,15 +53,21 @@ func spawn(ctx context.Context, env []string, binary string, args ...string) (*p
 	return p, nil
 }
 
-// startProcess starts a server and returns when it has answered a request.
-func startProcess(ctx context.Context, addr string, env []string, binary string, args ...string) (*process, error) {
+// dial prepares a connection to the server.
+func (p *process) dial() (*grpc.ClientConn, error) {
+	return grpc.NewClient(p.addr, grpc.WithTransportCredentials(p.creds))
+}
+
+// startProcess starts a server and returns when it has answered a request over
+// each of its connections, which creds secure.
+func startProcess(ctx context.Context, addr string, creds credentials.TransportCredentials, env []string, binary string, args ...string) (*process, error) {
 	p, err := spawn(ctx, env, binary, args...)
 	if err != nil {
 		return nil, err
 	}
-	p.addr = addr
+	p.addr, p.creds = addr, creds
 	for range connections {
-		conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		conn, err := p.dial()
 		if err != nil {
 			return nil, errors.Join(err, p.stop())
 		}

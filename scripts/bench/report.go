@@ -64,10 +64,11 @@ func (r *result) markdown() string {
 		rows = append(rows, []string{f.What, f.Reach, f.Got, met})
 	}
 	table(&s, []string{"what", "to reach", "measured", ""}, rows)
-	r.turnTable(&s, "Requests per second", []workload{put64, put256, range64}, perSecond)
-	r.turnTable(&s, "Median latency, µs", []workload{putAlone, range1, put64}, p50)
-	r.turnTable(&s, "99th percentile of latency, µs", []workload{putAlone, range1, put64}, p99)
+	r.turnTable(&s, "Requests per second", []workload{put64, put256, range64, put64TLS, putFresh}, perSecond)
+	r.turnTable(&s, "Median latency, µs", []workload{putAlone, range1, put64, put64TLS, putFresh}, p50)
+	r.turnTable(&s, "99th percentile of latency, µs", []workload{putAlone, range1, put64, put64TLS, putFresh}, p99)
 	r.explainedTable(&s)
+	r.watcherTable(&s)
 	r.memoryTable(&s)
 	return strings.TrimSpace(s.String()) + "\n"
 }
@@ -83,11 +84,13 @@ func (r *result) turnTable(w io.Writer, title string, columns []workload, of fun
 	for _, t := range targets {
 		row := []string{t.what}
 		for _, c := range columns {
+			cell := "–"
 			if m, ok := r.Turns.median(c, t.name, of); ok {
-				row = append(row, grouped(m))
+				cell = grouped(m)
 			}
+			row = append(row, cell)
 		}
-		if len(row) > 1 {
+		if slices.ContainsFunc(row[1:], func(cell string) bool { return cell != "–" }) {
 			rows = append(rows, row)
 		}
 	}
@@ -97,13 +100,17 @@ func (r *result) turnTable(w io.Writer, title string, columns []workload, of fun
 func (r *result) explainedTable(w io.Writer) {
 	var rows [][]string
 	for _, e := range r.Explained {
+		outside := "–"
+		if e.Observer == byClient {
+			outside = fmt.Sprintf("%.1f", e.Outside50)
+		}
 		rows = append(rows, []string{
-			e.Workload, fmt.Sprint(e.Requests), fmt.Sprintf("%.2f %%", 100*e.P50), fmt.Sprintf("%.2f %%", 100*e.P99),
-			grouped(e.Duration50), grouped(e.Duration99), fmt.Sprintf("%.1f", e.Outside50),
+			e.Workload, e.Observer, fmt.Sprint(e.Requests), fmt.Sprintf("%.2f %%", 100*e.P50), fmt.Sprintf("%.2f %%", 100*e.P99),
+			grouped(e.Duration50), grouped(e.Duration99), outside,
 		})
 	}
 	table(w, []string{
-		"Explained, seen from the client", "requests", "half of them at least", "99 of 100 at least",
+		"Explained", "seen by the", "requests", "half of them at least", "99 of 100 at least",
 		"p50, µs", "p99, µs", "not in the timeline, µs",
 	}, rows)
 }

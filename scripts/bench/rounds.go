@@ -4,24 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
 // The workloads, in the order of a round.
 var (
-	putAlone = workload{"put, 1 client", 1, put}
-	put64    = workload{"put, 64 clients", 64, put}
-	put256   = workload{"put, 256 clients", 256, put}
-	range1   = workload{"range, 1 client", 1, linearizable}
-	range64  = workload{"range, 64 clients", 64, linearizable}
+	putAlone = workload{name: "put, 1 client", clients: 1, op: put, on: plain}
+	put64    = workload{name: "put, 64 clients", clients: 64, op: put, on: plain}
+	put256   = workload{name: "put, 256 clients", clients: 256, op: put, on: plain}
+	range1   = workload{name: "range, 1 client", clients: 1, op: linearizable, on: plain}
+	range64  = workload{name: "range, 64 clients", clients: 64, op: linearizable, on: plain}
+	put64TLS = workload{name: "put over TLS, 64 clients", clients: 64, op: put, on: []string{traceOnTLS, etcdTLS}}
+	putFresh = workload{name: "put, a new connection each, 4 clients", clients: 4, op: put, on: []string{traceOn, traceOff, realEtcd}, fresh: true}
 )
 
 // workloads leaves out, in the short form, what no figure depends on.
 func (o *options) workloads() []workload {
 	if o.short {
-		return []workload{putAlone, put64}
+		return []workload{putAlone, put64, range64, put64TLS, putFresh}
 	}
-	return []workload{putAlone, put64, put256, range1, range64}
+	return []workload{putAlone, put64, put256, range1, range64, put64TLS, putFresh}
 }
 
 // turns holds every turn that was taken: by workload, then by target, one for
@@ -57,6 +60,9 @@ func (b *bench) round(ctx context.Context, round int, all turns) (err error) {
 	for n, w := range b.opts.workloads() {
 		for i := range servers {
 			at := (i + round + n) % len(servers) // nobody is always first
+			if !slices.Contains(w.on, b.targets[at].name) {
+				continue
+			}
 			one, err := b.turn(ctx, servers, at, w)
 			if err != nil {
 				return fmt.Errorf("%s: %w", b.targets[at].name, err)
@@ -94,10 +100,10 @@ func (b *bench) turn(ctx context.Context, servers []*process, at int, w workload
 	if err != nil {
 		return turn{}, err
 	}
-	if _, err := w.run(ctx, servers[at].conns, b.opts.warm, 0); err != nil {
+	if _, err := w.run(ctx, servers[at], b.opts.warm, 0); err != nil {
 		return turn{}, err
 	}
-	one, err := w.run(ctx, servers[at].conns, b.opts.measure, 0)
+	one, err := w.run(ctx, servers[at], b.opts.measure, 0)
 	if err != nil {
 		return turn{}, err
 	}

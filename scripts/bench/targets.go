@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 // target is one of the servers that take turns.
@@ -20,12 +23,17 @@ type target struct {
 
 // The names of the targets.
 const (
-	traceOn   = "trace on"
-	traceOff  = "trace off"
-	exportAll = "export all"
-	realEtcd  = "etcd"
-	limit     = "limit"
+	traceOn    = "trace on"
+	traceOff   = "trace off"
+	exportAll  = "export all"
+	realEtcd   = "etcd"
+	limit      = "limit"
+	traceOnTLS = "trace on TLS"
+	etcdTLS    = "etcd TLS"
 )
+
+// plain are those that serve without TLS.
+var plain = []string{traceOn, traceOff, exportAll, realEtcd, limit}
 
 var targets = []target{
 	{traceOn, "GlassKV, every request recorded", func(ctx context.Context, b *bench, dir string) (*process, error) {
@@ -37,6 +45,10 @@ var targets = []target{
 	{exportAll, "GlassKV, every request recorded and exported over OTLP", startExporting},
 	{realEtcd, "real etcd 3.7.3, embedded, its tracing off", startEtcd},
 	{limit, "the physical limit: gRPC, a shared write and fdatasync, nothing else", startLimit},
+	{traceOnTLS, "GlassKV over TLS, every request recorded", func(ctx context.Context, b *bench, dir string) (*process, error) {
+		return b.glasskvTLS(ctx, dir, "--trace", "on")
+	}},
+	{etcdTLS, "real etcd 3.7.3 over TLS", startEtcdTLS},
 }
 
 func targetNames() []string {
@@ -52,6 +64,7 @@ type bench struct {
 	opts    *options
 	dir     string
 	targets []target
+	cert    *certificate
 	data    int // data directories made so far
 }
 
@@ -73,6 +86,9 @@ func newBench(ctx context.Context, o *options) (*bench, error) {
 	}
 	if fs := mountOf(b.dir); !o.short && (fs.kind == "tmpfs" || fs.kind == "ramfs") {
 		return nil, errors.Join(fmt.Errorf("%s is in memory, where an fsync costs nothing: choose another -dir", o.dir), b.remove())
+	}
+	if b.cert, err = newCertificate(b.dir); err != nil {
+		return nil, errors.Join(err, b.remove())
 	}
 	progress("building")
 	err = b.build(ctx)
@@ -104,15 +120,25 @@ func (b *bench) newData() string {
 
 // glasskv starts a GlassKV server with the given environment and flags added.
 func (b *bench) glasskv(ctx context.Context, dir string, env []string, flags ...string) (*process, error) {
+	return b.serve(ctx, dir, "http", insecure.NewCredentials(), env, flags...)
+}
+
+// glasskvTLS does so with a certificate.
+func (b *bench) glasskvTLS(ctx context.Context, dir string, flags ...string) (*process, error) {
+	flags = append(flags, "--cert-file", b.cert.file, "--key-file", b.cert.keyFile)
+	return b.serve(ctx, dir, "https", b.cert.client(), nil, flags...)
+}
+
+func (b *bench) serve(ctx context.Context, dir, scheme string, creds credentials.TransportCredentials, env []string, flags ...string) (*process, error) {
 	client, peer, spans := freeAddr(), freeAddr(), freeAddr()
 	args := append([]string{
 		"serve", "--data-dir", dir, "--log-level", "warn",
-		"--listen-client-urls", "http://" + client, "--advertise-client-urls", "http://" + client,
+		"--listen-client-urls", scheme + "://" + client, "--advertise-client-urls", scheme + "://" + client,
 		"--listen-peer-urls", "http://" + peer, "--initial-advertise-peer-urls", "http://" + peer,
 		"--initial-cluster", "default=http://" + peer,
 		"--listen-trace-url", "http://" + spans,
 	}, flags...)
-	p, err := startProcess(ctx, client, env, b.binary("glasskv"), args...)
+	p, err := startProcess(ctx, client, creds, env, b.binary("glasskv"), args...)
 	if p != nil {
 		p.traceURL = "http://" + spans
 	}
@@ -137,11 +163,18 @@ func startExporting(ctx context.Context, b *bench, dir string) (*process, error)
 
 func startEtcd(ctx context.Context, b *bench, dir string) (*process, error) {
 	client, peer := freeAddr(), freeAddr()
-	return startProcess(ctx, client, nil, b.binary("etcd"), "-data-dir", dir,
+	return startProcess(ctx, client, insecure.NewCredentials(), nil, b.binary("etcd"), "-data-dir", dir,
 		"-listen-client-urls", "http://"+client, "-listen-peer-urls", "http://"+peer)
+}
+
+func startEtcdTLS(ctx context.Context, b *bench, dir string) (*process, error) {
+	client, peer := freeAddr(), freeAddr()
+	return startProcess(ctx, client, b.cert.client(), nil, b.binary("etcd"), "-data-dir", dir,
+		"-listen-client-urls", "https://"+client, "-listen-peer-urls", "http://"+peer,
+		"-cert-file", b.cert.file, "-key-file", b.cert.keyFile)
 }
 
 func startLimit(ctx context.Context, b *bench, dir string) (*process, error) {
 	client := freeAddr()
-	return startProcess(ctx, client, nil, b.binary("limit"), "-data-dir", dir, "-listen", client)
+	return startProcess(ctx, client, insecure.NewCredentials(), nil, b.binary("limit"), "-data-dir", dir, "-listen", client)
 }

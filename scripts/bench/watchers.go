@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+const (
+	watchStreams = 100 // which the watchers share
+	watchTime    = 2 * time.Minute
+)
+
+// watched is what watchers cost a server, and how fast it tells them.
+type watched struct {
+	Watchers   int     `json:"watchers"`
+	PerSecond  float64 `json:"events_per_second"` // all watchers together
+	PerWatcher float64 `json:"bytes_per_watcher"` // resident memory
+}
+
+// watchAll lets servers tell many watchers of one key, each on new data, in
+// rounds and turns as for other loads.
+func (b *bench) watchAll(ctx context.Context) (map[string][]watched, error) {
+	all := make(map[string][]watched)
+	for round := range b.opts.rounds {
+		progress("%d watchers, round %d of %d", b.opts.watchers, round+1, b.opts.rounds)
+		for i := range b.targets {
+			t := b.targets[(i+round)%len(b.targets)]
+			if t.name != traceOn && t.name != traceOff && t.name != realEtcd {
+				continue
+			}
+			one, err := b.watch(ctx, t)
+			if err != nil {
+				return nil, fmt.Errorf("watchers, %s: %w", t.name, err)
+			}
+			all[t.name] = append(all[t.name], one)
+		}
+	}
+	return all, nil
+}
+
+func (b *bench) watch(ctx context.Context, t target) (one watched, err error) {
+	p, err := t.start(ctx, b, b.newData())
+	if err != nil {
+		return one, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if _, err := put64.run(ctx, p, b.opts.warm, 0); err != nil {
+		return one, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, watchTime)
+	defer cancel()
+	if err := rest(ctx, p); err != nil {
+		return one, err
+	}
+	before := p.resident()
+	streams, err := p.openWatches(ctx, b.opts.watchers)
+	if err != nil {
+		return one, err
+	}
+	if err := rest(ctx, p); err != nil {
+		return one, err
+	}
+	one.Watchers = b.opts.watchers
+	one.PerWatcher = float64(p.resident()-before) / float64(one.Watchers)
+	one.PerSecond, err = p.tellAll(ctx, streams, b.opts.watchers, b.opts.changes)
+	return one, err
+}
+
+// watchedKey is what all of them watch.
+var watchedKey = []byte("watched")
+
+// openWatches opens the streams and creates the watchers on them, and returns
+// when the server has confirmed each.
+func (p *process) openWatches(ctx context.Context, watchers int) ([]pb.Watch_WatchClient, error) {
+	streams := make([]pb.Watch_WatchClient, watchStreams)
+	failed := make([]error, watchStreams)
+	var wg sync.WaitGroup
+	for i := range streams {
+		wg.Go(func() {
+			streams[i], failed[i] = p.openWatch(ctx, i, watchers/watchStreams)
+		})
+	}
+	wg.Wait()
+	return streams, errors.Join(failed...)
+}
+
+func (p *process) openWatch(ctx context.Context, id, watchers int) (pb.Watch_WatchClient, error) {
+	stream, err := pb.NewWatchClient(p.conns[id%len(p.conns)]).Watch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	create := &pb.WatchRequest{RequestUnion: &pb.WatchRequest_CreateRequest{
+		CreateRequest: &pb.WatchCreateRequest{Key: watchedKey},
+	}}
+	for range watchers {
+		if err := stream.Send(create); err != nil {
+			return nil, err
+		}
+	}
+	for range watchers {
+		if resp, err := stream.Recv(); err != nil {
+			return nil, err
+		} else if !resp.Created {
+			return nil, errors.New("a watcher was not created")
+		}
+	}
+	return stream, nil
+}
+
+// tellAll changes the key, one change after the other, and returns how many
+// events a second reach the watchers, from the first change sent to the last
+// event received.
+func (p *process) tellAll(ctx context.Context, streams []pb.Watch_WatchClient, watchers, changes int) (float64, error) {
+	failed := make([]error, len(streams))
+	var wg sync.WaitGroup
+	for i, stream := range streams {
+		wg.Go(func() { failed[i] = receive(stream, watchers/len(streams)*changes) })
+	}
+	begin := time.Now()
+	kv := pb.NewKVClient(p.conns[0])
+	for range changes {
+		if err := put(ctx, kv, watchedKey); err != nil {
+			return 0, err
+		}
+	}
+	wg.Wait()
+	elapsed := time.Since(begin)
+	return float64(watchers*changes) / elapsed.Seconds(), errors.Join(failed...)
+}
+
+// receive takes events until there were so many.
+func receive(stream pb.Watch_WatchClient, events int) error {
+	for events > 0 {
+		resp, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF
+		} else if err != nil {
+			return err
+		}
+		if resp.Canceled {
+			return fmt.Errorf("a watcher was canceled: %s", resp.CancelReason)
+		}
+		events -= len(resp.Events)
+	}
+	return nil
+}
+
+func eventsPerSecond(w watched) float64 { return w.PerSecond }
+func bytesPerWatcher(w watched) float64 { return w.PerWatcher }
+
+// watcherFigures hold the recorded server against real etcd.
+func (r *result) watcherFigures() []figure {
+	ours, theirs := r.Watchers[traceOn], r.Watchers[realEtcd]
+	if len(ours) == 0 || len(ours) != len(theirs) {
+		return nil
+	}
+	var speed, size []float64
+	for i := range ours {
+		speed = append(speed, ours[i].PerSecond/theirs[i].PerSecond)
+		size = append(size, ours[i].PerWatcher/theirs[i].PerWatcher)
+	}
+	n, faster, bigger := ours[0].Watchers, median(speed), median(size)
+	return []figure{
+		{
+			fmt.Sprintf("events/s to %d watchers of one key, recorded, against real etcd", n),
+			"≥ 1.00", fmt.Sprintf("%.2f", faster), faster >= 1, faster, func(v float64) bool { return v > 0.4 },
+		},
+		{
+			fmt.Sprintf("memory for each of %d watchers, recorded, against real etcd", n),
+			"≤ 1.00", fmt.Sprintf("%.2f", bigger), bigger <= 1, bigger, func(float64) bool { return true },
+		},
+	}
+}
+
+func (r *result) watcherTable(w io.Writer) {
+	var rows [][]string
+	for _, t := range targets {
+		all := r.Watchers[t.name]
+		if len(all) == 0 {
+			continue
+		}
+		column := func(of func(watched) float64) string {
+			var values []float64
+			for _, one := range all {
+				values = append(values, of(one))
+			}
+			return grouped(median(values))
+		}
+		rows = append(rows, []string{t.what, grouped(float64(all[0].Watchers)), column(eventsPerSecond), column(bytesPerWatcher)})
+	}
+	table(w, []string{"Watchers of one key", "watchers", "events per second", "bytes for each watcher"}, rows)
+}
