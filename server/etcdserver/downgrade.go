@@ -134,10 +134,10 @@ func (s *EtcdServer) readWALVersion() (wal.Version, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read wal version: %w", err)
 	}
+	// Closing a log that is open for reading always reports an error, for there is
+	// nothing in it that could be written.
+	defer func() { _ = w.Close() }()
 	v, err := wal.ReadWALVersion(w)
-	if cerr := w.Close(); err == nil {
-		err = cerr
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read wal version: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/coreos/go-semver/semver"
 	serverversion "go.etcd.io/etcd/server/v3/etcdserver/version"
 	"go.etcd.io/etcd/server/v3/storage/schema"
+	"go.etcd.io/etcd/server/v3/storage/wal"
 	"go.uber.org/zap"
 )
 
@@ -43,9 +44,12 @@ func (s *EtcdServer) monitorVersions() {
 // migrateStorage gives the backend the layout of another release. It goes down
 // only when nothing in the log is newer than that.
 func (s *EtcdServer) migrateStorage(target semver.Version) error {
-	logged, err := s.readWALVersion()
-	if err != nil {
-		return err
+	var logged wal.Version // asked for only on the way down
+	if current := s.StorageVersion(); current != nil && target.LessThan(*current) {
+		var err error
+		if logged, err = s.readWALVersion(); err != nil {
+			return err
+		}
 	}
 	tx := s.be.BatchTx()
 	tx.LockOutsideApply()
