@@ -15,24 +15,38 @@ import (
 func (o *Observer) http(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := trace.Now()
-		wire := httpWireFrom(r)
-		begin := wire.begun(now)
-		rec := o.rec.Start(wire.conn(), 0, begin)
+		conn := httpConnFrom(r.Context())
+		rec := o.beginHTTP(conn, r, now)
 		if rec == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
 		o.noteHTTP(rec, r, w.Header())
-		rec.BeginAt(trace.HTTPReadRequest, begin)
-		rec.EndAt(trace.HTTPReadRequest, now)
-		rec.BeginAt(trace.HTTPHandler, now)
-		rec.Done(trace.EventRead)
-		reply := &httpReply{ResponseWriter: w, rec: rec}
-		wire.carries(rec)
-		defer reply.handled(wire)
+		reply := &httpReply{ResponseWriter: w, rec: rec, conn: conn}
+		defer reply.handled()
 		next.ServeHTTP(reply, r.WithContext(context.WithValue(r.Context(), recordKey, rec)))
 		reply.returned = true
 	})
+}
+
+// beginHTTP begins a record as the handler does, whose request was being read
+// until now. A connection that is not seen leaves that out.
+func (o *Observer) beginHTTP(conn *httpConn, r *http.Request, now int64) *trace.Record {
+	begin, tc := now, (*trace.Conn)(nil)
+	if conn != nil {
+		begin, tc = conn.arrived(r, now), conn.trace
+	}
+	rec := o.rec.Start(tc, 0, begin)
+	if rec == nil {
+		return nil
+	}
+	if conn != nil {
+		rec.BeginAt(trace.HTTPReadRequest, begin)
+		rec.EndAt(trace.HTTPReadRequest, now)
+	}
+	rec.BeginAt(trace.HTTPHandler, now)
+	rec.Done(trace.EventRead)
+	return rec
 }
 
 // noteHTTP notes what is asked for. A client that sent a traceparent is told
@@ -56,6 +70,7 @@ func (o *Observer) noteHTTP(rec *trace.Record, r *http.Request, reply http.Heade
 type httpReply struct {
 	http.ResponseWriter
 	rec      *trace.Record
+	conn     *httpConn // nil when it is not seen
 	status   int
 	returned bool // the handler did, and did not panic
 }
@@ -89,13 +104,13 @@ func (w *httpReply) FlushError() error {
 
 // handled ends the handler's part of the record. What is left is net/http's: to
 // write out what it has buffered.
-func (w *httpReply) handled(wire *httpWire) {
+func (w *httpReply) handled() {
 	now := trace.Now()
 	w.rec.EndAt(trace.HTTPHandler, now)
-	if !w.returned {
+	switch {
+	case !w.returned:
 		w.rec.Mark(trace.MarkPanic)
-	}
-	if w.status == 0 && w.returned {
+	case w.status == 0:
 		w.status = http.StatusOK
 	}
 	w.rec.Facts().HTTPStatus = w.status
@@ -104,7 +119,20 @@ func (w *httpReply) handled(wire *httpWire) {
 	}
 	w.rec.BeginAt(trace.HTTPFlush, now)
 	w.rec.Done(trace.EventHandled)
-	wire.handled(w.rec, now)
+	if w.conn == nil {
+		w.out(now, false)
+		return
+	}
+	w.conn.replied(w.out)
+}
+
+// out is called when the reply is with the kernel, or lost.
+func (w *httpReply) out(end int64, lost bool) {
+	w.rec.EndAt(trace.HTTPFlush, end)
+	if lost {
+		w.rec.Mark(trace.MarkConnClosed)
+	}
+	w.rec.Done(trace.EventWire)
 }
 
 // codeOfPage is the gRPC code that says most nearly what a page's status does.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -173,13 +174,26 @@ func TestGatewayBoundsTheBody(t *testing.T) {
 	if body.taken > most {
 		t.Errorf("the server took %d bytes", body.taken)
 	}
+}
 
-	declared := s.do(http.MethodPost, "/v3/kv/put", "", func(r *http.Request) {
-		r.Body, r.ContentLength = io.NopCloser(strings.NewReader("")), 1<<40
-		r.Header.Set("Expect", "100-continue")
-	})
-	if declared.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("a body that is declared too large: %d", declared.status)
+// A body that is declared too large is not even waited for.
+func TestGatewayRefusesALargeBodyAtOnce(t *testing.T) {
+	s := newSite(t, servetest.Config(t), serve.Seams{})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST /v3/kv/put HTTP/1.1\r\nHost: a\r\nContent-Length: 1099511627776\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d", resp.StatusCode)
 	}
 }
 

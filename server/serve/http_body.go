@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"time"
 )
@@ -30,11 +32,32 @@ func limitBody(limit int64, next http.Handler) http.Handler {
 			return
 		}
 		if r.ContentLength != 0 {
-			r.Body = http.MaxBytesReader(w, r.Body, limit)
-			// A writer that knows no deadlines is not a connection, and then
-			// there is nothing that could be slow.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+			r.Body = timedBody(w, http.MaxBytesReader(w, r.Body, limit))
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// body is a request's body that must have come by a deadline.
+type body struct {
+	io.ReadCloser
+	conn *http.ResponseController
+}
+
+// timedBody sets the deadline. A writer that knows of none is not a connection,
+// and then there is nobody who could be slow.
+func timedBody(w http.ResponseWriter, of io.ReadCloser) *body {
+	b := &body{of, http.NewResponseController(w)}
+	_ = b.conn.SetReadDeadline(time.Now().Add(bodyTimeout))
+	return b
+}
+
+// Read lifts the deadline at the end of the body: from then on net/http reads to
+// find out whether the client is still there, and a watch may take hours.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
