@@ -1,0 +1,275 @@
+package trace
+
+import (
+	"slices"
+	"sync"
+	"testing"
+)
+
+// gatewayPut tells a Put that came as HTTP/1: the gateway calls the server itself
+// is. The times are nanoseconds from the HTTP request's first byte.
+func gatewayPut(t *testing.T, rc *Recorder) (h, c, s *Record) {
+	t.Helper()
+	begin := Now()
+	stamp := func(r *Record, s Stage, from, to int64) {
+		r.BeginAt(s, begin+from)
+		r.EndAt(s, begin+to)
+	}
+	h = rc.Start(rc.NewConn("127.0.0.1:4711", "127.0.0.1:2379"), 0, begin)
+	h.Mark(MarkHTTP)
+	h.Facts().Method, h.Facts().HTTPStatus = "POST /v3/kv/put", 200
+	stamp(h, HTTPReadRequest, 0, 50)
+	stamp(h, HTTPHandler, 50, 900)
+	stamp(h, GatewayDecode, 60, 100)
+	stamp(h, GatewayCall, 100, 800)
+	stamp(h, GatewayEncode, 800, 890)
+	stamp(h, HTTPFlush, 900, 1000)
+
+	c = rc.Start(nil, 0, begin+110)
+	c.Mark(MarkClient)
+	c.Facts().Method = "/etcdserverpb.KV/Put"
+	c.SetCode(0, "")
+	stamp(c, ClientSend, 110, 200)
+	c.BeginAt(NetRequest, begin+200)
+	c.EndAt(NetReply, begin+750)
+	stamp(c, ClientRecv, 750, 790)
+
+	s = rc.Start(rc.NewConn("127.0.0.1:4712", "127.0.0.1:2379"), 1, begin+220)
+	s.Mark(MarkTapped | MarkBegun)
+	s.Facts().Method = "/etcdserverpb.KV/Put"
+	s.Adopt(c.TraceParent())
+	s.SetCode(0, "")
+	s.SetKey([]byte("greeting"))
+	stamp(s, OperateHeaders, 220, 260)
+	stamp(s, StartHandler, 260, 300)
+	stamp(s, HandleStream, 300, 690)
+	stamp(s, V3Put, 310, 680)
+	stamp(s, Flush, 690, 740)
+	if !h.Embed(c, GatewayCall) || !c.Embed(s, NetRequest) {
+		t.Fatal("a part was refused")
+	}
+	return h, c, s
+}
+
+func TestAGatewaysCallIsPartOfItsRequest(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer closeRecorder(t, rc)
+	h, c, s := gatewayPut(t, rc)
+	for _, r := range []*Record{h, c, s} {
+		r.Done(allEvents)
+	}
+	tl := h.Timeline()
+	checkLedger(t, tl)
+	want := []row{
+		{"http.readRequest", 0, 50}, {"http.handler", 50, 60}, {"gateway.decode", 60, 100}, {"gateway.call", 100, 110},
+		{"client.send", 110, 200}, {"net.request", 200, 220}, {"grpc.operateHeaders", 220, 260}, {"grpc.startHandler", 260, 300},
+		{"grpc.handleStream", 300, 310}, {"v3rpc.Put", 310, 680}, {"grpc.handleStream", 680, 690}, {"grpc.flush", 690, 740},
+		{"net.reply", 740, 750}, {"client.recv", 750, 790}, {Unexplained, 790, 800}, {"gateway.encode", 800, 890},
+		{"http.handler", 890, 900}, {"http.flush", 900, 1000},
+	}
+	if got := rows(tl); !slices.Equal(got, want) {
+		t.Errorf("ledger %v\nwant   %v", got, want)
+	}
+	if tl.Method != "POST /v3/kv/put" || tl.Code != "200 OK" || tl.Attributes[AttrHTTPStatus] != "200" || tl.DurationNS != 1000 {
+		t.Errorf("%s %s %v, %d ns", tl.Method, tl.Code, tl.Attributes, tl.DurationNS)
+	}
+	if len(tl.Parts) != 1 || tl.Parts[0].Under != "gateway.call" || tl.Parts[0].Method != "/etcdserverpb.KV/Put" ||
+		tl.Parts[0].Attributes[AttrKey] != "greeting" || tl.Parts[0].Connection.Peer != "127.0.0.1:4712" {
+		t.Errorf("parts: %+v", tl.Parts)
+	}
+	if st := tl.Stage("grpc.handleStream"); st.Parent != "gateway.call" || st.Part != 1 {
+		t.Errorf("handleStream: %+v", st)
+	}
+	if st := tl.Stage("client.send"); st.Node != nodeClient {
+		t.Errorf("client.send: %+v", st)
+	}
+}
+
+func TestTheOuterRecordWaitsForItsParts(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer closeRecorder(t, rc)
+	for _, order := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {2, 0, 1}} {
+		h, c, s := gatewayPut(t, rc)
+		all := [3]*Record{h, c, s}
+		for i, n := range order {
+			if h.Finished() {
+				t.Fatalf("order %v: finished after %d of 3", order, i)
+			}
+			all[n].Done(allEvents)
+		}
+		if !h.Finished() {
+			t.Fatalf("order %v: all are done and it is not finished", order)
+		}
+		if last := rc.Last(2); len(last) == 0 || last[0] != h || slices.Contains(last, c) || slices.Contains(last, s) {
+			t.Errorf("order %v: the last ones are %v", order, last)
+		}
+		for _, part := range []*Record{c, s} {
+			if got, err := rc.WaitFor(t.Context(), part.TraceID()); err != nil || got != h {
+				t.Errorf("order %v: looked up by its part it is %v, %v", order, got, err)
+			}
+		}
+	}
+	if s := rc.Stats(); s.Live != 0 || s.Finished != s.Begun {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestASweptRecordDoesNotWaitForItsParts(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer closeRecorder(t, rc)
+	h, c, s := gatewayPut(t, rc)
+	h.Done(allEvents)
+	h.Mark(MarkSwept)
+	h.Done(EventHandled)
+	if !h.Finished() {
+		t.Fatal("it still waits")
+	}
+	late := rc.Start(nil, 0, Now())
+	if h.Embed(late, GatewayCall) {
+		t.Error("a finished record took another part")
+	}
+	c.Done(allEvents)
+	s.Done(allEvents)
+	late.Done(allEvents)
+	if s := rc.Stats(); s.Live != 0 || s.Finished != s.Begun {
+		t.Errorf("stats: %+v", s)
+	}
+	if last := rc.Last(3); len(last) != 2 || last[0] != late || last[1] != h {
+		t.Errorf("the last ones are %v", last)
+	}
+}
+
+func TestPartsBeyondTheBoundAreCounted(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer closeRecorder(t, rc)
+	r := rc.Start(nil, 0, Now())
+	var all sync.WaitGroup
+	const more = 5
+	for range maxEmbedded + more {
+		all.Go(func() {
+			part := rc.Start(nil, 0, Now())
+			part.BeginAt(V3Txn, Now())
+			r.Embed(part, V3Lock)
+			part.Done(allEvents)
+		})
+	}
+	all.Wait()
+	r.Done(allEvents)
+	if !r.Finished() {
+		t.Fatal("not finished")
+	}
+	tl := r.Timeline()
+	if len(tl.Parts) != maxEmbedded || tl.Attributes[AttrNotShown] != "5" {
+		t.Errorf("%d parts, %v", len(tl.Parts), tl.Attributes)
+	}
+	if s := rc.Stats(); s.NotEmbedded != more || s.Live != 0 || s.Finished != maxEmbedded+1 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+func TestWhatCannotBeAPartIsLeftAlone(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer closeRecorder(t, rc)
+	other := NewRecorder(Options{})
+	defer closeRecorder(t, other)
+	r, over, foreign := rc.Start(nil, 0, Now()), rc.Start(nil, 0, Now()), other.Start(nil, 0, Now())
+	over.Done(allEvents)
+	part := rc.Start(nil, 0, Now())
+	if !r.Embed(part, V3Lock) {
+		t.Fatal("refused")
+	}
+	for what, refused := range map[string]bool{
+		"itself":        r.Embed(r, V3Lock),
+		"what it is in": part.Embed(r, V3Lock),
+		"twice":         r.Embed(part, V3Lock),
+		"finished":      r.Embed(over, V3Lock),
+		"another's":     r.Embed(foreign, V3Lock),
+		"nothing":       r.Embed(nil, V3Lock),
+		"into nothing":  (*Record)(nil).Embed(r, V3Lock),
+	} {
+		if refused {
+			t.Errorf("embedded: %s", what)
+		}
+	}
+	foreign.Done(allEvents)
+	part.Done(allEvents)
+	r.Done(allEvents)
+	if s := rc.Stats(); s.Live != 0 || s.Finished != 3 {
+		t.Errorf("stats: %+v", s)
+	}
+}
+
+// A lock that is made of two transactions has two of each of their stages.
+func TestStagesOfOneNameLieEachInTheirOwnPart(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer closeRecorder(t, rc)
+	begin := Now()
+	r := rc.Start(nil, 0, begin)
+	r.BeginAt(V3Lock, begin)
+	for i := range int64(2) {
+		part := rc.Start(nil, 0, begin+100*i)
+		part.Mark(MarkInProcess)
+		for s, at := range map[Stage][2]int64{V3Txn: {10, 90}, RaftRequest: {20, 80}, ProcessOnce: {30, 70}, RaftPropose: {40, 60}} {
+			part.BeginAt(s, begin+100*i+at[0])
+			part.EndAt(s, begin+100*i+at[1])
+		}
+		r.Embed(part, V3Lock)
+		part.Done(allEvents)
+	}
+	r.EndAt(V3Lock, begin+250)
+	r.end.Store(begin + 250)
+	r.Done(allEvents)
+	tl := r.Timeline()
+	checkLedger(t, tl)
+	parents := tl.Parents()
+	for i := range tl.Stages {
+		st := &tl.Stages[i]
+		if st.Part == 0 {
+			continue
+		}
+		above := &tl.Stages[parents[i]]
+		if above.Stage != st.Parent || st.Stage != "v3rpc.Txn" && above.Part != st.Part {
+			t.Errorf("%s of part %d lies in %s of part %d", st.Stage, st.Part, above.Stage, above.Part)
+		}
+	}
+	if got := tl.Waited(); got["raft.propose"] != 40 || got["etcdserver.processInternalRaftRequestOnce"] != 20 {
+		t.Errorf("waited %v", got)
+	}
+}
+
+func TestPartsStayWithinTheMemoryBound(t *testing.T) {
+	rc := NewRecorder(Options{MemoryBytes: MinMemoryBytes})
+	for range 4 * len(rc.ring) {
+		r := rc.Start(nil, 0, Now())
+		for range 3 {
+			part := rc.Start(nil, 0, Now())
+			part.Repeat(RecvMsg, 1, 2)
+			r.Embed(part, V3Lock)
+			part.Done(allEvents)
+		}
+		r.Done(allEvents)
+	}
+	kept := make(map[*Record]bool)
+	keep := func(r *Record) bool {
+		kept[r] = true
+		parts, _ := r.parts()
+		for _, part := range parts {
+			kept[part.rec] = true
+		}
+		return true
+	}
+	for i := range rc.ring {
+		keep(rc.ring[i].Load())
+	}
+	rc.slowest.each(keep)
+	if most := len(rc.ring) + maxEmbedded + rc.limit.slowest + rc.limit.slowStreams; len(kept) > most {
+		t.Errorf("%d records are kept, bound %d", len(kept), most)
+	}
+	for range 2 * len(rc.ring) {
+		took(rc, 1<<40)
+	}
+	closeRecorder(t, rc)
+	if s := rc.Stats(); s.Live != 0 || rc.extra.Load() != 0 || s.MemoryUsed > s.MemoryBound {
+		t.Errorf("%d bytes are still reserved; stats: %+v", rc.extra.Load(), s)
+	}
+}
