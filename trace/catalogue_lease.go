@@ -7,7 +7,6 @@ var leaseStages = []Spec{
 		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc", "(*LeaseServer).LeaseKeepAlive"},
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
-		Waits:  true,
 		Metric: "etcd_debugging_lease_renewed_total",
 		Next: []string{
 			"go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc.(*LeaseServer).leaseKeepAlive",
@@ -33,7 +32,7 @@ var leaseStages = []Spec{
 		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc", "(*LeaseServer).LeaseTimeToLive"},
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
-		Metric: "etcd_server_lease_expired_total",
+		Metric: "etcd_debugging_server_lease_expired_total",
 		Next: []string{
 			"go.etcd.io/etcd/server/v3/etcdserver.(*EtcdServer).LeaseTimeToLive",
 			"go.etcd.io/etcd/server/v3/etcdserver.(*EtcdServer).leaseTimeToLive",

@@ -7,7 +7,6 @@ var watchStages = []Spec{
 		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc", "(*watchServer).Watch"},
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
-		Waits:  true,
 		Metric: "etcd_debugging_mvcc_watch_stream_total",
 		Next: []string{
 			"go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc.(*watchServer).Watch",

@@ -2,6 +2,7 @@ package seam
 
 import (
 	"context"
+	"sync/atomic"
 
 	"glasskv/trace"
 
@@ -105,7 +106,9 @@ func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 		if s.rec.Facts().Remote {
 			_ = ss.SetHeader(o.introduction(s)) // see introduction
 		}
-		return next(srv, &serverStream{ServerStream: ss, rec: s.rec})
+		wrapped := &serverStream{ServerStream: ss, rec: s.rec}
+		defer wrapped.received() // what still waits for a message has waited until now
+		return next(srv, wrapped)
 	}
 }
 
@@ -116,18 +119,28 @@ type serverStream struct {
 	rec     *trace.Record
 	in, out carrier
 	noted   bool
+
+	receiving atomic.Int64 // when the receiving of a message began; zero while none is received
 }
 
 func (ss *serverStream) RecvMsg(m any) error {
 	ss.in = carrier{rec: ss.rec, msg: m, streaming: true}
-	begin := trace.Now()
+	ss.receiving.Store(trace.Now())
 	err := ss.ServerStream.RecvMsg(&ss.in)
-	ss.rec.Repeat(trace.RecvMsg, begin, trace.Now())
-	if err == nil && !ss.noted {
+	ss.received()
+	if err == nil && !ss.noted && !ss.rec.Finished() {
 		ss.noted = true
 		noteRequest(ss.rec, m)
 	}
 	return err
+}
+
+// received stamps the end of a receive, once: a handler may return while a
+// goroutine of its own still waits for a message.
+func (ss *serverStream) received() {
+	if begin := ss.receiving.Swap(0); begin != 0 {
+		ss.rec.Repeat(trace.RecvMsg, begin, trace.Now())
+	}
 }
 
 func (ss *serverStream) SendMsg(m any) error {

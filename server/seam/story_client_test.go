@@ -136,7 +136,7 @@ func (s *story) action(w words, c *call, opts ...grpc.CallOption) action {
 	switch w.Cmd {
 	case "put", "get", "del", "txn", "compact":
 		return kvAction(w, opts...)
-	case "grant", "revoke":
+	case "grant", "revoke", "ttl", "leases":
 		return leaseAction(w, opts...)
 	case "watch":
 		return func(ctx context.Context, cc *grpc.ClientConn) string {
@@ -182,14 +182,23 @@ func kvAction(w words, opts ...grpc.CallOption) action {
 
 func leaseAction(w words, opts ...grpc.CallOption) action {
 	return func(ctx context.Context, cc *grpc.ClientConn) string {
-		id := int64(w.number(0))
-		var err error
-		if w.Cmd == "grant" {
-			_, err = pb.NewLeaseClient(cc).LeaseGrant(ctx, &pb.LeaseGrantRequest{ID: id, TTL: 3600}, opts...)
-		} else {
-			_, err = pb.NewLeaseClient(cc).LeaseRevoke(ctx, &pb.LeaseRevokeRequest{ID: id}, opts...)
+		leases := pb.NewLeaseClient(cc)
+		if w.Cmd == "leases" {
+			resp, err := leases.LeaseLeases(ctx, &pb.LeaseLeasesRequest{}, opts...)
+			return said(err, fmt.Sprintf("OK, %d leases", len(resp.GetLeases())))
 		}
-		return said(err, "OK")
+		id := int64(w.number(0))
+		switch w.Cmd {
+		case "grant":
+			_, err := leases.LeaseGrant(ctx, &pb.LeaseGrantRequest{ID: id, TTL: 3600}, opts...)
+			return said(err, "OK")
+		case "ttl":
+			resp, err := leases.LeaseTimeToLive(ctx, &pb.LeaseTimeToLiveRequest{ID: id, Keys: true}, opts...)
+			return said(err, fmt.Sprintf("OK, granted for %d seconds, %d keys", resp.GetGrantedTTL(), len(resp.GetKeys())))
+		default:
+			_, err := leases.LeaseRevoke(ctx, &pb.LeaseRevokeRequest{ID: id}, opts...)
+			return said(err, "OK")
+		}
 	}
 }
 

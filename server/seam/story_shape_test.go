@@ -11,6 +11,7 @@ import (
 
 	"glasskv/trace"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -37,8 +38,10 @@ func (s *story) next(key string) *trace.Record {
 
 // records takes n records of requests for a key and tells of each shape once. With
 // codes=(A,B) either code will do, where it depends on which of two clocks is
-// quicker.
+// quicker; with ignore=(A) an attribute is not shown, for a like reason.
 func (s *story) records(n int, key string, w words) string {
+	ignored, _ := w.Arg("ignore")
+	s.ignored = ignored.Vals
 	count, shapes, behind := map[string]int{}, []string{}, []int{}
 	for range n {
 		s.last = s.next(key)
@@ -94,6 +97,9 @@ func eitherCode(shape string, codes []string) string {
 func (s *story) shape(rec *trace.Record, ofMany bool) string {
 	t := rec.Timeline()
 	sound(s, t)
+	for _, key := range s.ignored {
+		delete(t.Attributes, "glasskv."+key)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%q: %s\n", t.Method, reply(t))
 	if ofMany {
@@ -181,13 +187,21 @@ func line(st trace.StageTime, indent string, times int) string {
 	return fmt.Sprintf("%-54s %-8s %s", indent+st.Stage, st.Scope, strings.Join(more, ", "))
 }
 
+// beside names the stages that a method's handler passes on a goroutine beside the
+// one that sends: whether the ledger has a sliver of them is chance.
+var beside = map[string][]string{
+	pb.Watch_Watch_FullMethodName: {
+		trace.RecvMsg.String(), trace.CodecDecode.String(), trace.WatchCreate.String(),
+	},
+}
+
 // waited lists what stands in the ledger, each stage where it comes first.
 func waited(t *trace.Timeline) string {
 	var names []string
 	var lines strings.Builder
 	column := 80
 	for _, row := range t.Ledger {
-		if slices.Contains(names, row.Stage) {
+		if slices.Contains(names, row.Stage) || slices.Contains(beside[t.Method], row.Stage) {
 			continue
 		}
 		names = append(names, row.Stage)

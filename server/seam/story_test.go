@@ -23,6 +23,7 @@ import (
 //
 //	story_test.go         the commands of the scripts
 //	story_client_test.go  what clients do
+//	story_streams_test.go what they do on a watch or keep-alive stream
 //	story_server_test.go  the server, and the places where it can be held
 //	story_shape_test.go   a record, printed; and what every record must fulfil
 func TestStories(t *testing.T) {
@@ -61,6 +62,9 @@ type story struct {
 	calls   map[string]*call
 	raws    map[string]*storyRaw
 	streams map[string]rawCall
+
+	etcdStreams map[string]*etcdStream
+	ignored     []string // attributes that are not shown
 }
 
 func newStory(t testing.TB) *story {
@@ -69,6 +73,7 @@ func newStory(t testing.TB) *story {
 		gates: map[string]*gate{"save": {}, "apply": {}, "answer": {}, "index": {}},
 		conns: map[string]*grpc.ClientConn{}, calls: map[string]*call{},
 		raws: map[string]*storyRaw{}, streams: map[string]rawCall{},
+		etcdStreams: map[string]*etcdStream{},
 	}
 }
 
@@ -106,11 +111,22 @@ var commands = map[string]func(*story, words) string{
 	"compact": (*story).request,
 	"grant":   (*story).request,
 	"revoke":  (*story).request,
+	"ttl":     (*story).request,
+	"leases":  (*story).request,
 	"call":    (*story).request,
 	"watch":   (*story).request,
 	"finish":  func(s *story, w words) string { return s.finish(s.call(w.at(0)), w) },
 	"cancel":  func(s *story, w words) string { s.call(w.at(0)).cancel(); return s.finish(s.call(w.at(0)), w) },
 	"message": func(s *story, w words) string { return s.message(s.call(w.at(0))) },
+
+	// open: a watch or keep-alive stream. create, unwatch, renew: a message and its
+	// answer; event: the next message; leave NAME [half]: the client ends it.
+	"open":    (*story).open,
+	"create":  (*story).create,
+	"unwatch": (*story).unwatch,
+	"event":   (*story).event,
+	"renew":   (*story).renew,
+	"leave":   (*story).leave,
 
 	// raw [bare] [path=] [content-type=] [authority=] [grpc-timeout=]: a put, frame
 	// by frame; ended NAME [alone]: wait for its end; drop CONN: hang up.

@@ -50,14 +50,14 @@ func (o *Observer) watchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.Wa
 	return &watchLoop{WatchLoop: loop, rec: rec, notified: &o.notified, idle: trace.Now()}
 }
 
-// alreadyThere is the time in nanoseconds within which the loop takes a message
-// for which it did not have to wait.
+// alreadyThere is the time in nanoseconds within which the loop takes events for
+// which it did not have to wait.
 const alreadyThere = 1000
 
 func (l *watchLoop) Next() (v3rpc.WatchMessage, error) {
 	m, err := l.WatchLoop.Next()
 	now := trace.Now()
-	if l.taken = now; now-l.idle > alreadyThere || err != nil {
+	if l.taken = now; m.Control != nil || err != nil || now-l.idle > alreadyThere {
 		l.rec.Repeat(trace.WatchWait, l.idle, now)
 	} else {
 		l.taken = l.idle // what it took to fetch it is part of the sending
