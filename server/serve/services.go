@@ -2,11 +2,8 @@ package serve
 
 import (
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/reflection"
 
-	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election/v3electionpb"
-	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock/v3lockpb"
 
 	"glasskv/server/v3rpc"
@@ -33,8 +30,7 @@ func (n *Node) registerServices(reg registrar) {
 		n.cfg.ServiceRegister(reg)
 	}
 	if n.cfg.EnableGRPCReflection {
-		// It looks at what is registered when it is asked, itself included.
-		reflection.Register(reg)
+		registerReflection(reg)
 	}
 }
 
@@ -45,6 +41,6 @@ func (n *Node) registerConcurrency(reg grpc.ServiceRegistrar, services v3rpc.Ser
 		services = n.seams.InProcess(services)
 	}
 	n.inProcess = newInProcess(services)
-	v3lockpb.RegisterLockServer(reg, v3lock.NewLockServer(n.inProcess.Client))
-	v3electionpb.RegisterElectionServer(reg, v3election.NewElectionServer(n.inProcess.Client))
+	v3lockpb.RegisterLockServer(reg, newLockServer(n.inProcess))
+	v3electionpb.RegisterElectionServer(reg, newElectionServer(n.inProcess))
 }
