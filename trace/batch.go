@@ -18,6 +18,7 @@ type Batch struct {
 	// and not stamped. It is set before the batch's end is stamped.
 	SyncInferred atomic.Bool
 	exported     atomic.Bool // its spans have gone out with a request's
+	counted      atomic.Bool // it stands in the histograms
 	links        []linkSlot  // filled in the order of Add, from any goroutine
 }
 

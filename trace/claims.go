@@ -14,6 +14,7 @@ type claimant struct {
 	left     []int64 // when the request had left a stage; see leave
 	first    []int64 // of a stage that waits, when its first child began; see firstChild
 	depths   []int   // of spans that the catalogue does not know; made when first needed
+	way      []int   // from a row upwards, while one is looked at
 	claims   []claim
 }
 
@@ -108,7 +109,7 @@ const (
 // around it. A save goes on for the others when one of its requests gives up.
 // Spans that the catalogue does not know may outlive what they lie in.
 func (c *claimant) leave(i int) int64 {
-	var way []int
+	c.way = c.way[:0]
 	end := int64(1<<63 - 1)
 	for at := i; at >= 0; at = c.parents[at] {
 		if known := c.left[at]; known == leaving { // a circle, of a file's
@@ -118,12 +119,12 @@ func (c *claimant) leave(i int) int64 {
 			break
 		}
 		c.left[at] = leaving
-		way = append(way, at)
+		c.way = append(c.way, at)
 		if c.stages[at].stage() == None {
 			break
 		}
 	}
-	for _, at := range slices.Backward(way) {
+	for _, at := range slices.Backward(c.way) {
 		end = min(end, c.stages[at].EndNS)
 		if c.stages[at].stage() == None {
 			end = c.stages[at].EndNS

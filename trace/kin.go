@@ -14,74 +14,70 @@ import (
 func (t *Timeline) Parents() []int { return parentsOf(t.Stages, t.Parts) }
 
 func parentsOf(stages []StageTime, parts []Part) []int {
+	return appendParents(make([]int, 0, len(stages)), stages, parts)
+}
+
+// appendParents is parentsOf with memory of the caller's.
+func appendParents(parents []int, stages []StageTime, parts []Part) []int {
 	f := finder{stages: stages, parts: parts}
 	f.list()
-	parents := make([]int, len(stages))
 	for i := range stages {
-		parents[i] = f.parent(i)
+		parents = append(parents, f.parent(i))
 	}
 	return parents
 }
 
-// finder finds rows by their names.
+// finder finds rows by their names. Most names have one row, so that only the
+// others are given a list.
 type finder struct {
 	stages []StageTime
 	parts  []Part
 	known  [NumStages]namesakes
 	others map[string]namesakes
+	rows   map[string][]int // of the names that have several, in the order of their begins
 }
 
-// namesakes are the rows of one name: the last of them, and all when there are
-// several, in the order of their begins.
-type namesakes struct {
-	last, n int
-	rows    []int
-}
+// namesakes counts the rows of one name.
+type namesakes struct{ n, last int32 }
 
-// list counts the rows of each name. Most have one, so that only the others are
-// given a list.
 func (f *finder) list() {
 	several := false
 	for i := range f.stages {
-		of := f.names(&f.stages[i])
-		of.last, of.n = i, of.n+1
+		st := &f.stages[i]
+		of := f.namesakes(st.stage(), st.Stage)
+		of.n, of.last = of.n+1, int32(i)
 		several = several || of.n > 1
-		f.keep(&f.stages[i], of)
-	}
-	if !several {
-		return
-	}
-	for i := range f.stages {
-		if of := f.names(&f.stages[i]); of.n > 1 {
-			of.rows = append(of.rows, i)
-			f.keep(&f.stages[i], of)
+		if s := st.stage(); s != None {
+			f.known[s] = of
+			continue
 		}
+		if f.others == nil {
+			f.others = make(map[string]namesakes)
+		}
+		f.others[st.Stage] = of
 	}
-	byBegin := func(a, b int) int { return cmp.Compare(f.stages[a].BeginNS, f.stages[b].BeginNS) }
-	for s := range f.known {
-		slices.SortStableFunc(f.known[s].rows, byBegin)
-	}
-	for _, of := range f.others {
-		slices.SortStableFunc(of.rows, byBegin)
+	if several {
+		f.listSeveral()
 	}
 }
 
-func (f *finder) names(st *StageTime) namesakes {
-	if s := st.stage(); s != None {
+func (f *finder) namesakes(s Stage, name string) namesakes {
+	if s != None {
 		return f.known[s]
 	}
-	return f.others[st.Stage]
+	return f.others[name]
 }
 
-func (f *finder) keep(st *StageTime, of namesakes) {
-	if s := st.stage(); s != None {
-		f.known[s] = of
-		return
+func (f *finder) listSeveral() {
+	f.rows = make(map[string][]int)
+	for i := range f.stages {
+		if st := &f.stages[i]; f.namesakes(st.stage(), st.Stage).n > 1 {
+			f.rows[st.Stage] = append(f.rows[st.Stage], i)
+		}
 	}
-	if f.others == nil {
-		f.others = make(map[string]namesakes)
+	for _, rows := range f.rows {
+		slices.SortStableFunc(rows, func(a, b int) int { return cmp.Compare(f.stages[a].BeginNS, f.stages[b].BeginNS) })
 	}
-	f.others[st.Stage] = of
 }
 
 func (f *finder) parent(i int) int {
@@ -89,23 +85,18 @@ func (f *finder) parent(i int) int {
 	if st.Parent == "" {
 		return -1
 	}
-	var of namesakes
-	if s, ok := StageByName(st.Parent); ok {
-		of = f.known[s]
-	} else {
-		of = f.others[st.Parent]
-	}
-	switch {
-	case of.n == 0 || of.n == 1 && of.last == i:
+	stage, _ := StageByName(st.Parent)
+	switch of := f.namesakes(stage, st.Parent); {
+	case of.n == 0 || of.n == 1 && int(of.last) == i:
 		return -1
 	case of.n == 1:
-		return of.last
+		return int(of.last)
 	}
 	from := st.Part
 	if f.top(st) {
 		from = f.parts[from-1].In
 	}
-	return f.nearest(i, of.rows, from)
+	return f.nearest(i, f.rows[st.Parent], from)
 }
 
 // top reports whether a stage stands at the top of its part, so that the parent

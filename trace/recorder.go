@@ -26,6 +26,7 @@ type Recorder struct {
 	lastFailure atomic.Pointer[Conn] // the last of them
 	extra       atomic.Int64         // bytes that records hold beside their fixed size
 	lost        Counters
+	hist        histograms
 	worker
 }
 

@@ -88,7 +88,7 @@ func (s *spanner) timeline(t *Timeline) {
 	}
 	s.rootAttributes(&s.spans[root], t)
 
-	s.parents = t.Parents()
+	s.parents = appendParents(s.parents[:0], t.Stages, t.Parts)
 	for i := range t.Stages {
 		if t.Stages[i].home == (Link{}) {
 			s.stage(t, i, &s.spans[root])

@@ -62,12 +62,12 @@ type StageTime struct {
 	Count      int               `json:"count,omitempty"`     // times it happened, where more than once
 	Node       string            `json:"node,omitempty"`      // the member that did it; "client" for the client's own
 	Open       bool              `json:"open,omitempty"`      // it had not ended when the request was over
+	id         Stage             // where it is known already; see stage
 	Attributes map[string]string `json:"attributes,omitempty"`
 
 	SpanID string `json:"-"` // kept when read from a file
 
-	home Link  // the span that stands for it in a batch's or a connection's trace
-	id   Stage // where it is known already; see stage
+	home Link // the span that stands for it in a batch's or a connection's trace
 }
 
 // stage returns the stage in the catalogue, or None.

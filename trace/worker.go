@@ -107,6 +107,7 @@ func (rc *Recorder) drain() (moved int) {
 // deal does all that is done with a finished record. The record is in the ring
 // already, so whoever is told of it finds it there.
 func (rc *Recorder) deal(r *Record) {
+	rc.hist.count(r)
 	if r.isPart() {
 		return // it is dealt with as a part of the one that follows
 	}
