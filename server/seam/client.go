@@ -117,11 +117,17 @@ func (o *ClientObserver) unary(ctx context.Context, method string, req, reply an
 // finishCall stamps the end of a call and completes its record.
 func finishCall(rec *trace.Record, begin int64, err error) {
 	st, end := status.Convert(err), trace.Now()
-	if got, _ := rec.Stamps(trace.ClientRecv); got != 0 {
+	got, _ := rec.Stamps(trace.ClientRecv)
+	sent, out := rec.Stamps(trace.ClientSend)
+	switch {
+	case got != 0:
 		rec.EndAt(trace.ClientRecv, end)
-	} else if sent, _ := rec.Stamps(trace.ClientSend); sent == 0 && inVain(st.Code()) {
+	case sent == 0 && inVain(st.Code()):
 		rec.BeginAt(trace.ClientDial, begin)
 		rec.EndAt(trace.ClientDial, end)
+	case out == 0 && st.Code() != codes.OK && !inVain(st.Code()): // it was given up while it was sent
+		rec.BeginAt(trace.ClientSend, begin)
+		rec.EndAt(trace.ClientSend, end)
 	}
 	rec.SetCode(uint32(st.Code()), st.Message())
 	rec.Done(trace.EventHandled)

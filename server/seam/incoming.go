@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"glasskv/trace"
 
@@ -50,11 +51,11 @@ func (c *serverConn) Read(p []byte) (int, error) {
 // pastHeaders is called when operateHeaders has returned.
 func (c *serverConn) pastHeaders() {
 	s := c.in.latest
+	s.done(trace.EventRead)
 	if !s.handed.Load() {
 		c.turnedAway(s)
 	}
 	c.in.latest, c.in.block, c.in.past = nil, nil, false
-	s.done(trace.EventRead)
 }
 
 func (c *serverConn) consumed(p []byte) {
@@ -165,6 +166,8 @@ func (in *incoming) whyFailed() string {
 		return "the client does not speak HTTP/2"
 	case errors.Is(in.err, io.EOF):
 		return "the client closed it during the handshake"
+	case errors.Is(in.err, os.ErrDeadlineExceeded):
+		return "the client did not complete the handshake in time"
 	case in.err != nil:
 		return fmt.Sprintf("handshake: %v", in.err)
 	}

@@ -12,6 +12,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // call is a request under way, or many that are alike.
@@ -47,6 +48,9 @@ func (s *story) send(w words) *call {
 	c := &call{n: max(1, w.namedNumber("times")), watch: make(chan healthpb.Health_WatchClient, 1)}
 	if c.replies = make(chan string, c.n); w.Cmd == "put" || w.Cmd == "get" {
 		c.key = w.at(0)
+	}
+	if key, ok := serviceKey(w); ok {
+		c.key = key
 	}
 	ctx, c.cancel = context.WithCancel(ctx)
 	s.Cleanup(c.cancel)
@@ -138,6 +142,8 @@ func (s *story) action(w words, c *call, opts ...grpc.CallOption) action {
 		return kvAction(w, opts...)
 	case "grant", "revoke", "ttl", "leases":
 		return leaseAction(w, opts...)
+	case "lock", "unlock", "campaign", "proclaim", "leader", "resign", "snapshot":
+		return serviceAction(w, opts...)
 	case "watch":
 		return func(ctx context.Context, cc *grpc.ClientConn) string {
 			stream, err := healthpb.NewHealthClient(cc).Watch(ctx, &healthpb.HealthCheckRequest{}, opts...)
@@ -150,7 +156,7 @@ func (s *story) action(w words, c *call, opts ...grpc.CallOption) action {
 		}
 	default: // call METHOD
 		return func(ctx context.Context, cc *grpc.ClientConn) string {
-			return said(cc.Invoke(ctx, w.at(0), &pb.PutRequest{}, &pb.PutResponse{}, opts...), "OK")
+			return said(cc.Invoke(ctx, w.at(0), &emptypb.Empty{}, &emptypb.Empty{}, opts...), "OK")
 		}
 	}
 }
@@ -160,7 +166,7 @@ func kvAction(w words, opts ...grpc.CallOption) action {
 		kv := pb.NewKVClient(cc)
 		switch w.Cmd {
 		case "put":
-			_, err := kv.Put(ctx, putRequest(w), opts...)
+			_, err := kv.Put(ctx, putRequest(w), append(opts, practiceOptions(w)...)...)
 			return said(err, "OK")
 		case "get":
 			resp, err := kv.Range(ctx, &pb.RangeRequest{

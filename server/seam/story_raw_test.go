@@ -15,9 +15,9 @@ func (s *story) raw(w words) string {
 	s.settle()
 	c := s.rawConn(w.named("conn", "raw"))
 	headers := putHeaders()
-	for _, name := range []string{":path", ":authority", "content-type", "grpc-timeout"} {
+	for _, name := range []string{":path", ":authority", "content-type", "grpc-timeout", "client-api-version"} {
 		if value, given := w.Arg(strings.TrimPrefix(name, ":")); given {
-			headers = with(headers, name, strings.TrimSuffix(value.Vals[0], "none"))
+			headers = with(headers, name, strings.NewReplacer("none", "", "¿", "\xff").Replace(value.Vals[0]))
 		}
 	}
 	c.stream += 2

@@ -2,6 +2,7 @@ package seam
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"glasskv/server/etcdserver"
@@ -27,6 +28,7 @@ func (s *story) serve(w words) {
 	} else if by > 0 {
 		options.Tap = shorten(by)
 	}
+	options.StreamWorkers = w.has("workers")
 	s.recorder = trace.NewRecorder(trace.Options{Redact: w.has("redact"), Exporter: &s.exported})
 	s.Cleanup(func() { _ = s.recorder.Close(context.Background()) })
 	s.recorder.Subscribe(func(rec *trace.Record) { s.finished <- rec })
@@ -36,6 +38,11 @@ func (s *story) serve(w words) {
 	}
 	seams := s.observer.Seams()
 	seams.Server = s.around(seams.Server)
+	listener := seams.Listener
+	seams.Listener = func(l net.Listener) net.Listener {
+		s.door.Listener = l
+		return listener(s.door)
+	}
 	seams.Options = append(seams.Options, grpc.StatsHandler(connEnds{&s.tally}))
 	inner := seams.Interceptors.InnerStream
 	seams.Interceptors.InnerStream = func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
@@ -44,12 +51,14 @@ func (s *story) serve(w words) {
 		}
 		return inner(srv, ss, info, next)
 	}
+	seams.InProcess = s.countWatches(seams.InProcess)
 	told := seams.Stopping
 	seams.Stopping = func() { told(); s.tally.add("stopping", 1) }
 
 	cfg := servetest.Config(s)
 	cfg.MaxConcurrentStreams = uint32(w.namedNumber("max-streams"))
 	cfg.MaxRequestBytes = uint(w.namedNumber("max-request-bytes"))
+	s.configure(w, &cfg)
 	s.node = servetest.Start(s, cfg, seams)
 	s.Cleanup(func() { // before the node is stopped
 		for _, g := range s.gates {

@@ -45,7 +45,7 @@ func (s *story) records(n int, key string, w words) string {
 	count, shapes, behind := map[string]int{}, []string{}, []int{}
 	for range n {
 		s.last = s.next(key)
-		shape := s.shape(s.last, n > 1)
+		shape := s.settled(s.shape(s.last, n > 1), w)
 		if w.has("brief") {
 			shape, _, _ = strings.Cut(shape, "stages:\n")
 		}
@@ -78,6 +78,16 @@ func places(behind []int) string {
 		return ""
 	}
 	return fmt.Sprintf(", in their apply batch behind %v", behind)
+}
+
+// settled leaves out what depends on who was quicker when a server is stopped: the
+// GOAWAY or the request's end. A story whose client has waited for the GOAWAY is
+// told.
+func (s *story) settled(shape string, w words) string {
+	if s.tally.get("stopping") == 0 || w.has("told") {
+		return shape
+	}
+	return strings.NewReplacer("  goaway=true\n", "", "goaway=true ", "").Replace(shape)
 }
 
 func eitherCode(shape string, codes []string) string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"glasskv/server/practice"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 
@@ -24,6 +25,7 @@ import (
 //	story_test.go         the commands of the scripts
 //	story_client_test.go  what clients do
 //	story_streams_test.go what they do on a watch or keep-alive stream
+//	story_services_test.go what they ask of locks, elections and maintenance
 //	story_server_test.go  the server, and the places where it can be held
 //	story_shape_test.go   a record, printed; and what every record must fulfil
 func TestStories(t *testing.T) {
@@ -55,6 +57,10 @@ type story struct {
 	stopped  chan error      // what Stop returned
 	health   chan *health.Server
 
+	practice  *practice.Service
+	registrar grpc.ServiceRegistrar // the gRPC server, as services see it
+	door      *storyDoor
+
 	gates map[string]*gate
 	tally tally
 
@@ -70,7 +76,8 @@ type story struct {
 func newStory(t testing.TB) *story {
 	return &story{
 		TB: t, finished: make(chan *trace.Record, 4096), stopped: make(chan error, 1), health: make(chan *health.Server, 1),
-		gates: map[string]*gate{"save": {}, "apply": {}, "answer": {}, "index": {}},
+		gates:    map[string]*gate{"save": {}, "apply": {}, "answer": {}, "index": {}},
+		practice: practice.New(), door: &storyDoor{fails: make(chan int, 1)},
 		conns: map[string]*grpc.ClientConn{}, calls: map[string]*call{},
 		raws: map[string]*storyRaw{}, streams: map[string]rawCall{},
 		etcdStreams: map[string]*etcdStream{},
@@ -91,6 +98,10 @@ var commands = map[string]func(*story, words) string{
 	"proposed": func(s *story, w words) string { s.tally.await(s, "proposed", w.number(0)); return "" },
 	// joined N: wait until N readers wait for a read index.
 	"joined": func(s *story, w words) string { s.tally.await(s, "joined", w.number(0)); return "" },
+	// waiting N: wait until N locks or campaigns wait for those before them.
+	"waiting": func(s *story, w words) string { s.tally.await(s, "waiting", w.number(0)); return "" },
+	// parts HANDLER: what the last request's handler was made of, in order.
+	"parts": func(s *story, w words) string { return s.parts(w) },
 	// hung-up N: wait until N connections are over.
 	"hung-up": func(s *story, w words) string { s.tally.await(s, "hung up", w.number(0)); return "" },
 	// fill N: N entries of somebody else's go into the log at once.
@@ -115,9 +126,17 @@ var commands = map[string]func(*story, words) string{
 	"leases":  (*story).request,
 	"call":    (*story).request,
 	"watch":   (*story).request,
-	"finish":  func(s *story, w words) string { return s.finish(s.call(w.at(0)), w) },
-	"cancel":  func(s *story, w words) string { s.call(w.at(0)).cancel(); return s.finish(s.call(w.at(0)), w) },
-	"message": func(s *story, w words) string { return s.message(s.call(w.at(0))) },
+	// lock, unlock, campaign, proclaim, leader, resign, snapshot: likewise.
+	"lock":     (*story).request,
+	"unlock":   (*story).request,
+	"campaign": (*story).request,
+	"proclaim": (*story).request,
+	"leader":   (*story).request,
+	"resign":   (*story).request,
+	"snapshot": (*story).request,
+	"finish":   func(s *story, w words) string { return s.finish(s.call(w.at(0)), w) },
+	"cancel":   func(s *story, w words) string { s.call(w.at(0)).cancel(); return s.finish(s.call(w.at(0)), w) },
+	"message":  func(s *story, w words) string { return s.message(s.call(w.at(0))) },
 
 	// open: a watch or keep-alive stream. create, unwatch, renew: a message and its
 	// answer; event: the next message; leave NAME [half]: the client ends it.

@@ -33,6 +33,9 @@ func (c *serverConn) turnedAway(s *stream) {
 		s.rec.SetCode(uint32(codes.DeadlineExceeded), context.DeadlineExceeded.Error())
 	}
 	c.tooLate(s)
+	if s.gone() { // nothing will be written, so it is over with that
+		s.rec.End(trace.OperateHeaders)
+	}
 	s.done(trace.EventHandled)
 }
 

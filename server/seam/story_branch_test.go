@@ -1,0 +1,295 @@
+package seam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"glasskv/server/practice"
+	"glasskv/server/serve"
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/net/http2"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// What the stories of the branches need besides: a service that does on demand
+// what a store does not, and raw frames of every kind.
+//
+//	held, let-go      a request is held by the service for practice; let it go
+//	count, sum, echo  a stream of that service's: KIND N, so many messages
+//	page NAME N       a raw request for so many bytes
+//	hello NAME [window=N]  open a raw connection
+//	take NAME N, allow NAME N  read DATA of so many bytes; allow more of them
+//	pings NAME N      send so many pings at once
+//	goaway NAME [final]  wait for one
+//	gone NAME [deaf]  read until the server hangs up; deaf, without answering pings
+//	greet TEXT        connect, say this, and wait to be hung up on
+//	shut N            let Accept fail so many times when a connection waits
+//	serve-again       call Serve on the gRPC server once more
+//	observed KEY …    a put of our own client's, with the client's record
+func init() {
+	for name, command := range map[string]func(*story, words) string{
+		"held":        func(s *story, _ words) string { s.must(s.practice.Arrived(limit(s))); return "" },
+		"let-go":      func(s *story, _ words) string { s.must(s.practice.Release(limit(s))); return "" },
+		"stream":      (*story).stream,
+		"page":        (*story).page,
+		"hello":       (*story).hello,
+		"take":        (*story).take,
+		"allow":       (*story).allow,
+		"pings":       (*story).pings,
+		"goaway":      (*story).awaitGoAway,
+		"gone":        (*story).gone,
+		"greet":       (*story).greet,
+		"shut":        func(s *story, w words) string { s.door.fails <- w.number(0); return "" },
+		"serve-again": (*story).serveAgain,
+		"observed":    (*story).observed,
+	} {
+		commands[name] = command
+	}
+}
+
+// configure takes what a story says of its server.
+func (s *story) configure(w words, cfg *serve.Config) {
+	for name, to := range map[string]*time.Duration{
+		"age": &cfg.MaxConnectionAge, "grace": &cfg.MaxConnectionAgeGrace, "timeout": &cfg.ConnectionTimeout,
+		"ping-after": &cfg.GRPCKeepAliveInterval, "ping-timeout": &cfg.GRPCKeepAliveTimeout,
+	} {
+		if !w.has(name) {
+			continue
+		}
+		var err error
+		if *to, err = time.ParseDuration(w.named(name, "")); err != nil {
+			w.Fatalf(w.tb, "%s: %v", name, err)
+		}
+	}
+	cfg.NumStreamWorkers = uint32(w.namedNumber("workers"))
+	cfg.ServiceRegister = func(reg grpc.ServiceRegistrar) {
+		s.registrar = reg
+		s.practice.Register(reg)
+	}
+	if w.has("catch-all") {
+		cfg.GRPCAdditionalServerOptions = []grpc.ServerOption{grpc.UnknownServiceHandler(func(_ any, ss grpc.ServerStream) error {
+			method, _ := grpc.Method(ss.Context())
+			return status.Errorf(codes.Unimplemented, "%s is not here either", method)
+		})}
+	}
+}
+
+// storyDoor is a listener whose Accept can be made to fail while a connection
+// waits.
+type storyDoor struct {
+	net.Listener
+	fails chan int
+	left  int
+	held  net.Conn
+}
+
+type tooManyFiles struct{}
+
+func (tooManyFiles) Error() string   { return "accept: too many open files" }
+func (tooManyFiles) Temporary() bool { return true }
+
+func (d *storyDoor) Accept() (conn net.Conn, err error) {
+	if conn = d.held; conn == nil {
+		if conn, err = d.Listener.Accept(); err != nil {
+			return nil, err
+		}
+	}
+	select {
+	case d.left = <-d.fails:
+	default:
+	}
+	if d.held = conn; d.left > 0 {
+		d.left--
+		return nil, tooManyFiles{}
+	}
+	d.held = nil
+	return conn, nil
+}
+
+// stream plays a stream of the service for practice: stream METHOD N [turns]. In
+// turns, each message is answered before the next one is sent.
+func (s *story) stream(w words) string {
+	s.settle()
+	method, n := w.at(0), w.number(1)
+	stream, err := s.conn("first").NewStream(limit(s), practice.StreamDesc(method), method)
+	s.must(err)
+	got := 0
+	receive := func() error {
+		err := stream.RecvMsg(newPracticeMessage(method))
+		if err == nil {
+			got++
+		}
+		return err
+	}
+	for i := range n {
+		s.must(stream.SendMsg(practiceMessage(method, i)))
+		if w.has("turns") {
+			s.must(receive())
+		}
+	}
+	s.must(stream.CloseSend())
+	for err == nil {
+		err = receive()
+	}
+	if !errors.Is(err, io.EOF) {
+		s.Fatal(err)
+	}
+	return fmt.Sprintf("client: OK, %d sent, %d received\n", n, got) + s.records(1, "", w)
+}
+
+func newPracticeMessage(method string) proto.Message {
+	if method == practice.Echo {
+		return new(wrapperspb.StringValue)
+	}
+	return new(wrapperspb.Int64Value)
+}
+
+func practiceMessage(method string, i int) proto.Message {
+	if method == practice.Echo {
+		return wrapperspb.String(fmt.Sprint(i))
+	}
+	return wrapperspb.Int64(int64(i + 3))
+}
+
+func (s *story) hello(w words) string {
+	r := &rig{TB: s, addr: s.node.Endpoint()}
+	c := r.rawTCP()
+	var settings []http2.Setting
+	if window := w.namedNumber("window"); window > 0 {
+		settings = append(settings, http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(window)})
+	}
+	c.hello(settings...)
+	s.raws[w.at(0)] = &storyRaw{c, 0}
+	return ""
+}
+
+func (s *story) page(w words) string {
+	s.settle()
+	c := s.rawConn(w.at(0))
+	c.stream += 2
+	c.headers(c.stream-1, false, with(putHeaders(), ":path", practice.Page))
+	c.message(c.stream-1, wrapperspb.Int64(int64(w.number(1))), true)
+	s.streams[w.named("as", "page")] = rawCall{c, c.stream - 1}
+	return ""
+}
+
+// take reads DATA up to exactly so many bytes: there are no more.
+func (s *story) take(w words) string {
+	c, left := s.rawConn(w.at(0)), w.number(1)
+	c.until("DATA", func(f http2.Frame) bool {
+		if f.Header().Type == http2.FrameData {
+			left -= int(f.Header().Length)
+		}
+		return left <= 0
+	})
+	if left < 0 {
+		return fmt.Sprintf("client: %d bytes too many\n", -left)
+	}
+	return ""
+}
+
+func (s *story) allow(w words) string {
+	c := s.rawConn(w.at(0))
+	s.must(c.fr.WriteWindowUpdate(c.stream-1, uint32(w.number(1))))
+	return ""
+}
+
+func (s *story) pings(w words) string {
+	c := s.rawConn(w.at(0))
+	for i := range w.number(1) {
+		s.must(c.fr.WritePing(false, [8]byte{byte(i)}))
+	}
+	return ""
+}
+
+func (s *story) awaitGoAway(w words) string {
+	f := s.rawConn(w.at(0)).until("GOAWAY", func(f http2.Frame) bool {
+		g, ok := f.(*http2.GoAwayFrame)
+		return ok && (!w.has("final") || g.LastStreamID != 1<<31-1)
+	})
+	g, _ := f.(*http2.GoAwayFrame)
+	return fmt.Sprintf("client: GOAWAY %s %q, last stream %d\n", g.ErrCode, g.DebugData(), g.LastStreamID)
+}
+
+func (s *story) gone(w words) string {
+	c := s.rawConn(w.at(0))
+	for {
+		f, err := c.fr.ReadFrame()
+		if err != nil {
+			return "client: the server hung up\n"
+		}
+		if p, ping := f.(*http2.PingFrame); ping && !p.IsAck() && !w.has("deaf") {
+			s.must(c.fr.WritePing(true, p.Data))
+		}
+	}
+}
+
+// greet says what the script says; preface stands for HTTP/2's.
+func (s *story) greet(w words) string {
+	conn, err := new(net.Dialer).DialContext(limit(s), "tcp", s.node.Endpoint())
+	s.must(err)
+	s.Cleanup(func() { _ = conn.Close() })
+	s.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))
+	greeting := strings.Repeat(w.at(0)+"\r\n", 10)
+	if w.at(0) == "preface" {
+		greeting = http2.ClientPreface
+	}
+	_, err = io.WriteString(conn, greeting)
+	s.must(err)
+	_, _ = io.Copy(io.Discard, conn)
+	return "client: the server hung up\n" + s.records(1, "", w)
+}
+
+func (s *story) serveAgain(words) string {
+	l, err := new(net.ListenConfig).Listen(limit(s), "tcp", "127.0.0.1:0")
+	s.must(err)
+	again, ok := s.registrar.(interface{ Serve(net.Listener) error })
+	if !ok {
+		s.Fatal("the registrar is no server")
+	}
+	served := again.Serve(l)
+	_, err = new(net.Dialer).DialContext(limit(s), "tcp", l.Addr().String())
+	return fmt.Sprintf("Serve: %v\nclient: connected is %v\n", served, err == nil)
+}
+
+// observed is a put whose client is observed, and shows the client's record:
+// observed KEY size=N [limit=N] [gzip].
+func (s *story) observed(w words) string {
+	recorder := trace.NewRecorder(trace.Options{})
+	s.Cleanup(func() { _ = recorder.Close(context.Background()) })
+	cc, err := grpc.NewClient(s.node.Endpoint(), NewClientObserver(recorder).DialOptions(insecure.NewCredentials())...)
+	s.must(err)
+	s.Cleanup(func() { _ = cc.Close() })
+	if _, err := pb.NewKVClient(cc).Put(limit(s), &pb.PutRequest{Key: []byte("opens the connection")}); err != nil {
+		s.Fatal(err)
+	}
+	s.next("opens the connection")
+	ctx, seen := Observe(limit(s))
+	_, err = pb.NewKVClient(cc).Put(ctx, putRequest(w), practiceOptions(w)...)
+	shape, _, _ := strings.Cut(s.shape(seen.Record, false), "waited in:")
+	return "client: " + said(err, "OK") + "\n" + shape
+}
+
+// practiceOptions are those that a client may give with a call.
+func practiceOptions(w words) (opts []grpc.CallOption) {
+	if most := w.namedNumber("limit"); most > 0 {
+		opts = append(opts, grpc.MaxCallSendMsgSize(most))
+	}
+	if w.has("gzip") {
+		opts = append(opts, grpc.UseCompressor(gzip.Name))
+	}
+	return opts
+}
