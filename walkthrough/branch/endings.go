@@ -4,7 +4,7 @@ import "glasskv/trace"
 
 var endings = []Branch{
 	{
-		Name: "keepalive-ping", Stage: trace.ServeStreams, Story: "keepalive",
+		Name: "keepalive-ping", Stage: trace.ServeStreams, Story: "pings",
 		Upstream: []string{http2Side + "keepalive", "google.golang.org/grpc/keepalive.ServerParameters"},
 		EN: Text{
 			Title:  "the client does not answer the server's ping",
@@ -20,7 +20,7 @@ var endings = []Branch{
 		},
 	},
 	{
-		Name: "too-many-pings", Stage: trace.ServeStreams, Story: "keepalive",
+		Name: "too-many-pings", Stage: trace.ServeStreams, Story: "pings",
 		Upstream: []string{http2Side + "handlePing", "google.golang.org/grpc/keepalive.EnforcementPolicy"},
 		EN: Text{
 			Title:  "the client pings too often",
@@ -68,7 +68,7 @@ var endings = []Branch{
 		},
 	},
 	{
-		Name: "graceful-stop", Stage: trace.None, Story: "stop",
+		Name: "graceful-stop", Stage: trace.None, Story: "graceful_stop",
 		Upstream: []string{grpcServer + "GracefulStop", http2Side + "Drain"},
 		EN: Text{
 			Title:  "GracefulStop with a request under way",

@@ -67,7 +67,10 @@ func acts() map[string]act {
 func (d *demo) playBranch(ctx context.Context, b branch.Branch) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	a := acts()[b.Name]
+	a, ok := acts()[b.Name]
+	if !ok {
+		return fmt.Errorf("branch %s cannot be played", b.Name)
+	}
 	s, err := setStage(ctx, a.setting, d.Log)
 	if err != nil {
 		return fmt.Errorf("start the demo's server: %w", err)

@@ -63,13 +63,12 @@ func tooManyPings(ctx context.Context, s *stage) (*outcome, error) {
 			return nil, err
 		}
 	}
-	g, err := w.farewell(true)
+	told, err := w.farewell(true)
 	if err != nil {
 		return nil, err
 	}
 	w.gone()
-	return s.show(ctx, fmt.Sprintf("GOAWAY: %s, %s; then the server hung up", g.ErrCode, g.DebugData()),
-		"the held request", ofStream(w, id))
+	return s.show(ctx, told+"; then the server hung up", "the held request", ofStream(w, id))
 }
 
 func shortLived(cfg *serve.Config) {
@@ -86,14 +85,14 @@ func connectionAge(ctx context.Context, s *stage) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := w.farewell(false)
+	told, err := w.farewell(false)
 	if err != nil {
 		return nil, err
 	}
 	begin := time.Now()
 	w.gone()
-	return s.show(ctx, fmt.Sprintf("GOAWAY: %s, %s; %v later the server hung up",
-		g.ErrCode, g.DebugData(), time.Since(begin).Round(time.Millisecond)), "the held request", ofStream(w, id))
+	return s.show(ctx, fmt.Sprintf("%s; %v later the server hung up", told, time.Since(begin).Round(time.Millisecond)),
+		"the held request", ofStream(w, id))
 }
 
 func forgiving(cfg *serve.Config) { cfg.MaxConnectionAge = 200 * time.Millisecond }
@@ -108,7 +107,7 @@ func goAway(ctx context.Context, s *stage) (*outcome, error) {
 	if _, err := s.hold(ctx, w); err != nil {
 		return nil, err
 	}
-	g, err := w.farewell(true)
+	told, err := w.farewell(true)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +115,8 @@ func goAway(ctx context.Context, s *stage) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.show(ctx, fmt.Sprintf("GOAWAY: %s, %s, the last stream is %d; then nothing for stream %d",
-		g.ErrCode, g.DebugData(), g.LastStreamID, id), "the request that came too late", ofStream(w, id))
+	o, err := s.show(ctx, fmt.Sprintf("%s; then nothing for stream %d", told, id),
+		"the request that came too late", ofStream(w, id))
 	return o, errors.Join(err, s.practice.Release(ctx))
 }
 

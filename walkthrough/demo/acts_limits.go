@@ -13,8 +13,6 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
 	"glasskv/server/practice"
-	"glasskv/trace"
-	"glasskv/walkthrough/client"
 )
 
 var limitActs = map[string]act{
@@ -40,14 +38,8 @@ func messageTooLarge(ctx context.Context, s *stage) (*outcome, error) {
 	return s.call(ctx, s.large(3<<20))
 }
 
-// clientSendLimit shows the client's part alone: the server has none.
 func clientSendLimit(ctx context.Context, s *stage) (*outcome, error) {
-	if err := s.connect(ctx); err != nil {
-		return nil, err
-	}
-	var o *client.Observation
-	o, sent := s.client.Do(ctx, s.large(3<<20, grpc.MaxCallSendMsgSize(2<<20)))
-	return &outcome{said(sent), []*trace.Timeline{o.Timeline()}}, nil
+	return s.call(ctx, s.large(3<<20, grpc.MaxCallSendMsgSize(2<<20)))
 }
 
 // What the client of flow-control asks for and allows at a time, in bytes, and

@@ -118,17 +118,22 @@ func (w *wire) until(fits func(http2.Frame) bool) (http2.Frame, error) {
 // gone reads until the server hangs up.
 func (w *wire) gone() { _, _ = w.until(func(http2.Frame) bool { return false }) }
 
-// farewell reads up to a GOAWAY. The final one names the last stream that is
-// served.
-func (w *wire) farewell(final bool) (*http2.GoAwayFrame, error) {
+// farewell reads up to a GOAWAY and says what it said. The final one names the
+// last stream that is served.
+func (w *wire) farewell(final bool) (string, error) {
 	f, err := w.until(func(f http2.Frame) bool {
 		g, ok := f.(*http2.GoAwayFrame)
 		return ok && (!final || g.LastStreamID != 1<<31-1)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("wait for GOAWAY: %w", err)
+		return "", fmt.Errorf("wait for GOAWAY: %w", err)
 	}
-	return f.(*http2.GoAwayFrame), nil //nolint:forcetypeassert // nothing else fits
+	g := f.(*http2.GoAwayFrame) //nolint:forcetypeassert // nothing else fits
+	text := fmt.Sprintf("GOAWAY: %s, %s", g.ErrCode, g.DebugData())
+	if final {
+		text += fmt.Sprintf(", the last stream is %d", g.LastStreamID)
+	}
+	return text, nil
 }
 
 // ended reads up to the end of a stream and says what that was.
