@@ -3,6 +3,7 @@ package seam
 import (
 	"context"
 	"io"
+	"os"
 	"testing"
 
 	"glasskv/trace"
@@ -113,17 +114,18 @@ func TestAHandshakeThatFailsIsNoRequest(t *testing.T) {
 	if _, err := io.Copy(io.Discard, c.conn); err != nil {
 		t.Logf("the server hung up: %v", err)
 	}
-	if n := r.recorder.Stats().Begun; n != 0 {
-		t.Errorf("%d requests", n)
-	}
+	r.check(r.record(), expect{
+		code: noCode, message: "the client does not speak HTTP/2", marks: trace.MarkConnection, missed: []trace.Stage{trace.OperateHeaders},
+	})
 }
 
 func TestWhyAHandshakeFailed(t *testing.T) {
 	for why, in := range map[string]incoming{
-		"the client does not speak HTTP/2":          {alien: true, err: io.EOF},
-		"the client closed it during the handshake": {err: io.EOF},
-		"handshake: io: read/write on closed pipe":  {err: io.ErrClosedPipe},
-		"the client did not begin with SETTINGS":    {},
+		"the client does not speak HTTP/2":                  {alien: true, err: io.EOF},
+		"the client closed it during the handshake":         {err: io.EOF},
+		"handshake: io: read/write on closed pipe":          {err: io.ErrClosedPipe},
+		"the client did not complete the handshake in time": {err: os.ErrDeadlineExceeded},
+		"the client did not begin with SETTINGS":            {},
 	} {
 		if got := in.whyFailed(); got != why {
 			t.Errorf("%q, want %q", got, why)
