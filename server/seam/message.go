@@ -22,6 +22,8 @@ func noteRequest(rec *trace.Record, msg any) {
 		if create := r.GetCreateRequest(); create != nil {
 			rec.SetKey(create.GetKey())
 		}
+	default:
+		noteServiceRequest(rec, msg)
 	}
 }
 
