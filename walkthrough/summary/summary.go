@@ -48,13 +48,17 @@ const (
 	digits  = 3
 )
 
-// Summarize adds up the timelines. It keeps none of them.
+// Summarize adds up the timelines. It keeps none of them. Connections that never
+// carried a request are no requests and left out.
 func Summarize(timelines []*trace.Timeline) *Summary {
-	sum := &summing{stages: make(map[string]*tally), total: newTally("")}
+	sum, requests := &summing{stages: make(map[string]*tally), total: newTally("")}, 0
 	for _, t := range timelines {
-		sum.add(t)
+		if t.Attributes[trace.AttrFailedConn] == "" {
+			sum.add(t)
+			requests++
+		}
 	}
-	return sum.result(len(timelines))
+	return sum.result(requests)
 }
 
 type summing struct {
@@ -101,7 +105,7 @@ func (s *summing) add(t *trace.Timeline) {
 		if st.Open {
 			continue // how long it takes is not known yet
 		}
-		took[st.Stage] += st.Duration()
+		took[st.Stage] += st.Took()
 		if st.SharedBy > 0 {
 			a := s.stage(st.Stage)
 			a.batches++

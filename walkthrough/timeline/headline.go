@@ -61,6 +61,9 @@ func (p *picture) outcome() (string, screen.Role) {
 	if words := verdict.Outcome(p.t, p.lang); words != "" {
 		return words, screen.Bad
 	}
+	if p.failedConn() {
+		return p.lang.Pick("never carried a request", "从未承载请求"), screen.Bad
+	}
 	switch p.t.Code {
 	case "OK":
 		return p.t.Code, screen.Good
@@ -70,7 +73,25 @@ func (p *picture) outcome() (string, screen.Role) {
 		}
 		return p.lang.Pick("no reply", "没有回复"), screen.Warn
 	}
+	if status := p.t.Attributes[trace.AttrHTTPStatus]; status != "" && status < "400" {
+		return screen.Escape(p.t.Code), screen.Good
+	}
 	return screen.Escape(p.t.Code), screen.Bad
+}
+
+// messages counts what a stream received and sent.
+func (p *picture) messages() string {
+	var in, out int
+	for i := range p.t.Stages {
+		switch st := &p.t.Stages[i]; {
+		case st.Part != 0:
+		case st.Stage == trace.CodecDecode.String():
+			in += max(1, st.Count)
+		case st.Stage == trace.SendMsg.String():
+			out += max(1, st.Count)
+		}
+	}
+	return p.lang.Say("messages: %s in, %s out", "消息：收 %s，发 %s", grouped(in), grouped(out))
 }
 
 // message shows the error that the client was told.
@@ -91,6 +112,9 @@ func (p *picture) message() {
 // and the trace are always told, the others as far as their line goes.
 func (p *picture) facts(first []string) []string {
 	must, may := first, []string(nil)
+	if p.t.Attributes[trace.AttrStreaming] == "true" {
+		must = append(must, p.messages())
+	}
 	if c := p.t.Connection; c.ID != 0 {
 		how := p.lang.Pick("new", "新建")
 		if c.Reused {

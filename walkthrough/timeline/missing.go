@@ -11,6 +11,28 @@ import (
 // mostProblems bounds how many contradictions are named.
 const mostProblems = 6
 
+// happened says what else became of the request, a line for each.
+func (p *picture) happened() {
+	say := func(en, zh string) { p.hanging("– ", p.lang.Pick(en, zh), "", screen.Dim) }
+	attrs := p.t.Attributes
+	if attrs[trace.AttrPanic] != "" {
+		p.hanging("! ", p.lang.Pick("its handler panicked; the server caught it", "handler 发生 panic，服务端把它接住了"), "", screen.Warn)
+	}
+	if attrs[trace.AttrGoAway] != "" {
+		say("the server had said GOAWAY on this connection before it was over", "请求结束之前，服务端已在这条连接上发出 GOAWAY")
+	}
+	switch attrs[trace.AttrWorker] {
+	case trace.WorkerTook:
+		say("one of the server's stream workers handled it", "由服务端的一个 stream worker 处理")
+	case trace.WorkerSpilled:
+		say("all stream workers were busy: it got a goroutine of its own", "stream worker 全忙：为它另起了一个 goroutine")
+	}
+	if more := attrs[trace.AttrNotShown]; more != "" {
+		p.hanging("– ", p.lang.Say("%s more requests that the server made for it are not shown",
+			"服务端为它另外发起的 %s 个请求没有画出", screen.Escape(more)), "", screen.Dim)
+	}
+}
+
 // notReached says what one would expect and what did not happen, a line for
 // each reason.
 func (p *picture) notReached() {
@@ -66,6 +88,14 @@ func (p *picture) why(why string) string {
 		return say("the client is not our own and not seen", "不是我们自己的客户端，看不到它那一侧")
 	case trace.WhyNotSeen:
 		return say("not seen", "没有观察到")
+	case trace.WhyServeHTTP:
+		return say("net/http has the connection and grpc-go only the request", "连接归 net/http，grpc-go 只拿到请求")
+	case trace.WhyHTTP:
+		return say("it came as HTTP/1, which grpc-go does not serve", "以 HTTP/1 到达，不经过 grpc-go 的连接")
+	case trace.WhyInProcess:
+		return say("made inside the server, without a connection", "在服务端内部发起，没有连接")
+	case trace.WhyNoRequest:
+		return say("the connection never carried a request", "这条连接从未承载过请求")
 	}
 	return screen.Escape(why)
 }

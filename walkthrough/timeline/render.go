@@ -54,6 +54,7 @@ func Render(w io.Writer, t *trace.Timeline, o Options) error {
 	p.out.Line()
 	p.kinds()
 	p.notReached()
+	p.happened()
 	p.problems()
 	p.legend()
 	p.verdict()
@@ -66,10 +67,16 @@ func (p *picture) waterfall() {
 	conn, own := p.split()
 	connRows, rows := p.rowsOf(conn), p.rowsOf(own)
 	rows = append(rows, newBuilder(p.t, p.lang).looseRow())
+	if p.failedConn() {
+		connRows, rows = append(connRows, rows...), nil // there was no request
+	}
 	p.columns = columnsFor(p.width, append(rows, connRows...))
 
 	main := requestScale(p.t, p.columns.plot)
 	before, apart := connScale(conn, p.columns.plot)
+	if p.failedConn() {
+		apart = false
+	}
 	once, request := p.lang.Pick("the connection, once", "连接（只发生一次）"), p.lang.Pick("the request", "请求")
 	if p.foreign {
 		request = p.lang.Pick("the trace", "trace")
@@ -84,15 +91,19 @@ func (p *picture) waterfall() {
 		p.section(request, main, rows)
 	default:
 		p.section(once, main, connRows)
+		if p.failedConn() {
+			return
+		}
 		p.out.Line(screen.Strong.Paint(request))
 		p.lines(main, rows)
 	}
 }
 
-// split tells the connection's stages from the request's.
+// split tells the connection's stages from the request's. A part's connection is
+// the part's own affair.
 func (p *picture) split() (conn, own []*trace.StageTime) {
 	for i := range p.t.Stages {
-		if st := &p.t.Stages[i]; st.Scope == trace.ScopeConn {
+		if st := &p.t.Stages[i]; st.Scope == trace.ScopeConn && st.Part == 0 {
 			conn = append(conn, st)
 		} else {
 			own = append(own, st)
@@ -101,13 +112,17 @@ func (p *picture) split() (conn, own []*trace.StageTime) {
 	return conn, own
 }
 
+// failedConn reports whether it is no request but a connection that never carried
+// one.
+func (p *picture) failedConn() bool { return p.t.Attributes[trace.AttrFailedConn] != "" }
+
 func (p *picture) rowsOf(stages []*trace.StageTime) []*row {
 	b := newBuilder(p.t, p.lang)
 	b.indent, b.limit = indentFor(p.width), p.opts.MaxRows
 	if b.limit <= 0 {
 		b.limit = DefaultRows
 	}
-	kept, folded := fold(forest(stages), p.opts.Fold)
+	kept, folded := fold(forest(p.t, stages), p.opts.Fold)
 	b.walk(kept, "", true)
 	b.leftOut(folded, p.opts.Fold)
 	return b.rows

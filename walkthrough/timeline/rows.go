@@ -7,6 +7,7 @@ import (
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/verdict"
 )
 
 // span is a stretch of time in nanoseconds from the request's begin.
@@ -26,6 +27,7 @@ type row struct {
 	short  string // the first label where there is room for a sign only
 	note   string
 	open   bool // it goes on beyond the request
+	part   bool // not a stage: a request that the server made itself
 	hidden int  // not a stage: as many rows are left out here
 	loose  bool // not a stage: the time that no stage accounts for
 }
@@ -96,6 +98,9 @@ func stem(last bool, indent int) string {
 }
 
 func (b *builder) row(n *node, guide string) *row {
+	if n.part != nil {
+		return b.partRow(n, guide)
+	}
 	r := &row{guide: guide, name: screen.Escape(n.name()), took: n.took()}
 	if stage, known := trace.StageByName(n.name()); known {
 		r.spec = trace.SpecOf(stage)
@@ -111,6 +116,21 @@ func (b *builder) row(n *node, guide string) *row {
 		r.waited += w.end - w.begin
 	}
 	r.labels = b.labels(n, r)
+	return r
+}
+
+// partRow is the row of a request that the server made itself: what it was, and
+// what came of it.
+func (b *builder) partRow(n *node, guide string) *row {
+	part := n.part
+	r := &row{
+		guide: guide, took: n.took(), under: []span{{part.BeginNS, part.EndNS}}, part: true,
+		name: verdict.Operation(&trace.Timeline{Method: part.Method, Attributes: part.Attributes}, b.lang),
+		note: b.lang.Pick("a request that the server made itself", "服务端自己发起的请求"),
+	}
+	if part.Code != "" && part.Code != "OK" {
+		r.labels = append(r.labels, screen.Escape(part.Code))
+	}
 	return r
 }
 
@@ -136,7 +156,16 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 	}
 	if times := repeats(n); times > 1 {
 		r.short = "×" + strconv.Itoa(times)
-		add("%d times", "%d 次", times)
+		add("%s times", "%s 次", grouped(times))
+	}
+	if added := addedUp(n); added > 0 {
+		add("%s of them added up", "其中 %s 次合并画出", grouped(added))
+	}
+	if attempts := first.Attributes[trace.AttrAttempts]; attempts != "" {
+		add("accept failed %s times", "accept 失败 %s 次", screen.Escape(attempts))
+	}
+	if version := first.Attributes[trace.AttrTLSVersion]; version != "" {
+		out = append(out, screen.Escape(version))
 	}
 	if behind := b.t.Attributes[trace.AttrBehind]; behind != "" && n.name() == trace.ApplyQueue.String() {
 		if count, err := strconv.Atoi(behind); err == nil && count > 0 {
@@ -149,7 +178,7 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 	if first.Node != "" && first.Scope == trace.ScopePeer {
 		out = append(out, screen.Escape(first.Node))
 	}
-	if r.open && first.Scope == trace.ScopeConn {
+	if r.open && isLife(first) {
 		add("lives on", "仍在继续")
 	} else if r.open {
 		add("had not ended", "尚未结束")
@@ -163,6 +192,25 @@ func repeats(n *node) int {
 	times := 0
 	for _, st := range n.times {
 		times += max(1, st.Count)
+	}
+	return times
+}
+
+// grouped writes a number of things: 1,204.
+func grouped(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
+
+// addedUp counts those that were not kept one by one.
+func addedUp(n *node) (times int) {
+	for _, st := range n.times {
+		if st.Count > 1 {
+			times += st.Count
+		}
 	}
 	return times
 }

@@ -8,9 +8,11 @@ import (
 )
 
 // node is a stage in the tree, or several of one name under one parent: the
-// messages of a stream.
+// messages of a stream. Or it is a part of the request: what the server asked
+// itself to answer it.
 type node struct {
 	times    []*trace.StageTime
+	part     *trace.Part // nil for a stage
 	parent   *node
 	children []*node
 	state    state
@@ -25,18 +27,30 @@ const (
 	done
 )
 
-func (n *node) name() string { return n.times[0].Stage }
+// name is the stage's; a part has none.
+func (n *node) name() string {
+	if n.part != nil {
+		return ""
+	}
+	return n.times[0].Stage
+}
 
 // took returns how long the stage took, all times together.
 func (n *node) took() (ns int64) {
+	if n.part != nil {
+		return max(0, n.part.EndNS-n.part.BeginNS)
+	}
 	for _, st := range n.times {
-		ns += st.Duration()
+		ns += st.Took()
 	}
 	return ns
 }
 
 // begin returns when the stage first began.
 func (n *node) begin() int64 {
+	if n.part != nil {
+		return n.part.BeginNS
+	}
 	first := n.times[0].BeginNS
 	for _, st := range n.times[1:] {
 		first = min(first, st.BeginNS)
@@ -44,14 +58,26 @@ func (n *node) begin() int64 {
 	return first
 }
 
-// forest nests the stages by their parents' names. A stage whose parent is not
-// there hangs on the nearest one that is, as far as the catalogue knows it, or
-// stands at the top. Stages that are each other's parents stand at the top too:
-// nothing that was recorded is left out.
-func forest(stages []*trace.StageTime) []*node {
-	nodes, byName := gather(stages)
-	for _, n := range nodes {
-		n.parent = findParent(n, byName)
+// forest nests the stages by their parents. A stage whose parent is not there
+// hangs on the nearest one that is, as far as the catalogue knows it, or stands at
+// the top. Stages that are each other's parents stand at the top too: nothing that
+// was recorded is left out. Between a part's stages and what they lie in stands
+// the part.
+func forest(t *trace.Timeline, stages []*trace.StageTime) []*node {
+	g := gather(t, stages)
+	parts := make([]*node, len(t.Parts))
+	nodes := g.nodes
+	for _, n := range g.nodes {
+		n.parent = g.parent(n)
+		number := n.times[0].Part
+		if number <= 0 || number > len(parts) || n.parent != nil && n.parent.times[0].Part == number {
+			continue
+		}
+		if parts[number-1] == nil {
+			parts[number-1] = &node{part: &t.Parts[number-1], parent: n.parent}
+			nodes = append(nodes, parts[number-1])
+		}
+		n.parent = parts[number-1]
 	}
 	breakCircles(nodes)
 	var roots []*node
@@ -93,40 +119,59 @@ func sortByBegin(nodes []*node) {
 	slices.SortStableFunc(nodes, func(a, b *node) int { return cmp.Compare(a.begin(), b.begin()) })
 }
 
-// gather makes the nodes, those of one name and one parent into one.
-func gather(stages []*trace.StageTime) (nodes []*node, byName map[string]*node) {
-	type key struct{ stage, parent string }
-	byName = make(map[string]*node, len(stages))
-	seen := make(map[key]*node, len(stages))
-	for _, st := range stages {
-		k := key{st.Stage, st.Parent}
-		if n := seen[k]; n != nil {
-			n.times = append(n.times, st)
-			continue
-		}
-		n := &node{times: []*trace.StageTime{st}}
-		seen[k], nodes = n, append(nodes, n)
-		if byName[st.Stage] == nil {
-			byName[st.Stage] = n
-		}
-	}
-	return nodes, byName
+// grove is the nodes before they are nested.
+type grove struct {
+	nodes  []*node
+	byName map[key]*node              // the first of a name in each part
+	above  map[*trace.StageTime]*node // of each stage, the node that its parent belongs to
 }
 
-func findParent(n *node, byName map[string]*node) *node {
-	name := n.times[0].Parent
+type key struct {
+	stage string
+	part  int
+}
+
+// gather makes the nodes, those of one name and one parent into one.
+func gather(t *trace.Timeline, stages []*trace.StageTime) *grove {
+	type family struct{ stage, parent, part any }
+	g := &grove{byName: make(map[key]*node, len(stages)), above: make(map[*trace.StageTime]*node, len(stages))}
+	seen := make(map[family]*node, len(stages))
+	of := make(map[*trace.StageTime]*node, len(stages))
+	for _, st := range stages {
+		f := family{st.Stage, st.Parent, st.Part}
+		n := seen[f]
+		if n == nil {
+			n = new(node)
+			seen[f], g.nodes = n, append(g.nodes, n)
+			if k := (key{st.Stage, st.Part}); g.byName[k] == nil {
+				g.byName[k] = n
+			}
+		}
+		n.times, of[st] = append(n.times, st), n
+	}
+	for i, parent := range t.Parents() {
+		if n := of[&t.Stages[i]]; n != nil && parent >= 0 {
+			g.above[&t.Stages[i]] = of[&t.Stages[parent]]
+		}
+	}
+	return g
+}
+
+func (g *grove) parent(n *node) *node {
+	first := n.times[0]
+	if above := g.above[first]; above != nil {
+		return above
+	}
+	name := first.Parent
 	for range trace.NumStages { // no chain of parents is longer
-		if name == "" {
-			return nil
-		}
-		if parent := byName[name]; parent != nil {
-			return parent
-		}
 		stage, known := trace.StageByName(name)
 		if !known {
 			return nil
 		}
 		name = trace.SpecOf(trace.SpecOf(stage).Parent).Name
+		if parent := g.byName[key{name, first.Part}]; parent != nil && parent != n {
+			return parent
+		}
 	}
 	return nil
 }

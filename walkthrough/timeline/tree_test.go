@@ -24,6 +24,13 @@ func shape(nodes []*node) string {
 	return strings.Join(parts, " ")
 }
 
+func all(t *trace.Timeline) (stages []*trace.StageTime) {
+	for i := range t.Stages {
+		stages = append(stages, &t.Stages[i])
+	}
+	return stages
+}
+
 func TestStagesHangOnTheNearestParentThatIsThere(t *testing.T) {
 	for _, c := range []struct{ stages, want string }{
 		{"a b/a c/a d/c", "a(b c(d))"},
@@ -34,12 +41,12 @@ func TestStagesHangOnTheNearestParentThatIsThere(t *testing.T) {
 		{"a/b b/c c/a d/a e/d", "a(d(e)) b c"},
 		{"x a b/a b/a b/x", "x(b) a(b)"}, // repeats become one, by parent
 	} {
-		var stages []*trace.StageTime
+		tl := new(trace.Timeline)
 		for i, f := range strings.Fields(c.stages) {
 			name, parent, _ := strings.Cut(f, "/")
-			stages = append(stages, &trace.StageTime{Stage: name, Parent: parent, BeginNS: int64(i), EndNS: int64(i) + 1})
+			tl.Stages = append(tl.Stages, trace.StageTime{Stage: name, Parent: parent, BeginNS: int64(i), EndNS: int64(i) + 1})
 		}
-		if got := shape(forest(stages)); got != c.want {
+		if got := shape(forest(tl, all(tl))); got != c.want {
 			t.Errorf("%s became %s, want %s", c.stages, got, c.want)
 		}
 	}

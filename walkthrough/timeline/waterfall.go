@@ -61,8 +61,11 @@ func (p *picture) mark(r *row) string {
 func (p *picture) name(r *row, name string) string {
 	guide := screen.Width(r.guide)
 	name = screen.Left(screen.Middle(name, p.columns.name-guide), p.columns.name-guide)
-	if r.loose {
+	switch {
+	case r.loose:
 		return screen.Dim.Paint(name)
+	case r.part:
+		name = screen.Strong.Paint(name)
 	}
 	return screen.Dim.Paint(r.guide) + name
 }

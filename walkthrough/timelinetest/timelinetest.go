@@ -6,6 +6,8 @@
 //	wal.sync 400us 702us shared=12
 //	not grpc.handleRawConn connection reused
 //	problem a child begins before its parent
+//	part /etcdserverpb.KV/Put OK 100us 900us under=gateway.call
+//	wal.sync 300us 500us part=1
 //
 // A stage's times count from the request's begin; scope, parent and edges come
 // from the catalogue unless they are given.
@@ -54,6 +56,8 @@ func parseLine(t *trace.Timeline, fields []string) error {
 		text, err := unquote(strings.Join(rest, " "))
 		t.Problems = append(t.Problems, text)
 		return err
+	case "part":
+		return parsePart(t, rest)
 	case "message":
 		text, err := strconv.Unquote(strings.Join(rest, " "))
 		t.Message = text
@@ -70,7 +74,11 @@ func parseRequest(t *trace.Timeline, fields []string) error {
 	if err != nil {
 		return err
 	}
-	t.Method, t.Code = method, strings.TrimPrefix(fields[1], "-")
+	code, err := unquote(fields[1])
+	if err != nil {
+		return err
+	}
+	t.Method, t.Code = strings.TrimPrefix(method, "-"), strings.TrimPrefix(code, "-")
 	if t.DurationNS, err = ns(fields[2]); err != nil {
 		return err
 	}
@@ -107,10 +115,49 @@ func requestOption(t *trace.Timeline, option string) error {
 		t.Attributes[trace.AttrOutcome] = value
 	case "streaming":
 		t.Attributes[trace.AttrStreaming] = "true"
+	case "http":
+		t.Attributes[trace.AttrHTTPStatus] = value
+	case "failed":
+		t.Attributes[trace.AttrFailedConn] = "true"
+	case "worker":
+		t.Attributes[trace.AttrWorker] = value
+	case "goaway":
+		t.Attributes[trace.AttrGoAway] = "true"
+	case "panic":
+		t.Attributes[trace.AttrPanic] = "true"
 	default:
 		return fmt.Errorf("option %q", option)
 	}
 	return err
+}
+
+// parsePart reads a part: method, code, begin, end and the stage that it lies in.
+func parsePart(t *trace.Timeline, fields []string) error {
+	if len(fields) < 5 {
+		return fmt.Errorf("want method, code, begin, end and under=")
+	}
+	p := trace.Part{Method: fields[0], Code: fields[1], Under: strings.TrimPrefix(fields[4], "under=")}
+	var err error
+	if p.BeginNS, err = ns(fields[2]); err != nil {
+		return err
+	}
+	if p.EndNS, err = ns(fields[3]); err != nil {
+		return err
+	}
+	for _, option := range fields[5:] {
+		switch name, value, _ := strings.Cut(option, "="); name {
+		case "key":
+			p.Attributes = map[string]string{trace.AttrKey: value}
+		case "in":
+			if p.In, err = strconv.Atoi(value); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("option %q", option)
+		}
+	}
+	t.Parts = append(t.Parts, p)
+	return nil
 }
 
 func parseStage(t *trace.Timeline, fields []string) error {
@@ -150,6 +197,14 @@ func stageOption(st *trace.StageTime, option string) error {
 		st.Parent = value
 	case "shared":
 		st.SharedBy, err = strconv.Atoi(value)
+	case "part":
+		st.Part, err = strconv.Atoi(value)
+	case "attempts":
+		st.Attributes = map[string]string{trace.AttrAttempts: value}
+	case "took":
+		var took int64
+		took, err = ns(value)
+		st.Attributes = map[string]string{trace.AttrTook: strconv.FormatInt(took, 10)}
 	case "count":
 		st.Count, err = strconv.Atoi(value)
 	case "node":

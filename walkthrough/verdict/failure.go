@@ -11,7 +11,12 @@ func (j judge) failure() (v Verdict, failed bool) {
 	if j.hungUp() {
 		return Verdict{}, false // the way in which most streams end
 	}
+	if j.t.Attributes[trace.AttrFailedConn] != "" {
+		return j.failedConn(), true
+	}
 	switch j.t.Attributes[trace.AttrOutcome] {
+	case trace.OutcomeTimedOut:
+		return j.deadline(), true
 	case trace.OutcomeSwept:
 		return j.ended("It never completed; the sweeper closed it after %s. It was last seen in %s.",
 			"它始终没有完成，%s 后由清扫者关闭；最后一次看到它是在 %s。"), true
@@ -27,6 +32,12 @@ func (j judge) failure() (v Verdict, failed bool) {
 		return j.ended("The connection ended after %s, before the reply was out; the request was in %s.",
 			"%s 后连接断开，回复没能发出；当时请求停在 %s。"), true
 	}
+	if j.t.Attributes[trace.AttrPanic] != "" {
+		return j.panicked(), true
+	}
+	if status := j.t.Attributes[trace.AttrHTTPStatus]; status != "" {
+		return j.answered(status)
+	}
 	for _, n := range j.t.NotReached {
 		if v, known := j.noHandler(n.Why); known {
 			return v, true
@@ -41,6 +52,58 @@ func (j judge) failure() (v Verdict, failed bool) {
 		return j.deadline(), true
 	}
 	return j.refused(), true
+}
+
+// failedConn tells why a connection never carried a request, and how far it came.
+func (j judge) failedConn() Verdict {
+	l, last, took := j.lang, j.last(), screen.Duration(j.t.DurationNS)
+	why := screen.Cut(screen.Escape(j.t.Message), 120)
+	if last == "" {
+		return Verdict{Sentence: l.Say("It never carried a request: %s. It was over after %s.", "它从未承载请求：%s。%s 后结束。", why, took)}
+	}
+	v := Verdict{
+		Sentence: l.Say("It never carried a request: %s. It was over after %s, in %s.",
+			"它从未承载请求：%[1]s。%[2]s 后结束，当时在 %[3]s。", why, took, last),
+		Explain: explainable(last),
+	}
+	if ns := j.waited[trace.AcceptBackoff.String()]; ns > 0 {
+		v.Sentence += l.Say(" Accept had failed before, and was tried again after %s.", "此前 accept 失败过，%s 后才重试成功。", screen.Duration(ns))
+	}
+	return v
+}
+
+// answered judges a request that came as HTTP/1. What the server made of it may
+// have failed for a reason that only the part inside knows.
+func (j judge) answered(status string) (v Verdict, failed bool) {
+	if status < "400" {
+		return Verdict{}, false
+	}
+	said := j.t.Code
+	for _, part := range j.t.Parts {
+		if part.Message != "" {
+			said = part.Code + ": " + part.Message
+		}
+	}
+	return Verdict{
+		Sentence: j.lang.Say("Answered with %s after %s.", "%[2]s 后以 %[1]s 答复。",
+			screen.Cut(screen.Escape(said), 120), screen.Duration(j.t.DurationNS)),
+		Explain: trace.HTTPHandler.String(),
+	}, true
+}
+
+// panicked tells in which handler it was.
+func (j judge) panicked() Verdict {
+	name := trace.GRPCHandler.String()
+	for i := range j.t.Stages {
+		if spec := specOf(j.t.Stages[i].Stage); spec != nil && spec.Parent == trace.Interceptors {
+			name = spec.Name
+		}
+	}
+	return Verdict{
+		Sentence: j.lang.Say("%s panicked. The request failed after %s; the server lives on.",
+			"%s 发生 panic。请求在 %s 后失败，服务端继续运行。", name, screen.Duration(j.t.DurationNS)),
+		Explain: name,
+	}
 }
 
 // hungUp reports whether a stream ended because its client had enough of it.

@@ -102,6 +102,8 @@ func (j judge) stream() Verdict {
 	switch name {
 	case trace.RecvMsg.String():
 		what = l.Pick("waiting for the client's next message", "等待客户端的下一条消息")
+	case trace.WatchWait.String():
+		what = l.Pick("waiting for something to report", "在等有新内容可发")
 	case trace.Unexplained:
 		what = l.Pick("in no stage that was seen", "不在任何观察到的阶段之内")
 	case trace.GRPCHandler.String():
@@ -111,9 +113,31 @@ func (j judge) stream() Verdict {
 	if j.hungUp() {
 		end = l.Pick(" until the client hung up", "，由客户端挂断")
 	}
-	return Verdict{
+	v := Verdict{
 		Sentence: l.Say("A stream, open for %s%s; %s of that it was %s.", "这是一个 stream，共打开 %s%s；其中 %s 的时间%s。",
 			screen.Duration(j.t.DurationNS), end, screen.RoundPercent(j.share(ns)), what),
 		Explain: explainable(name),
 	}
+	if late, ns := j.delayed(); ns > 0 {
+		v.Sentence += l.Say(" Its messages waited longest in %s: %s in all.", "消息在 %s 等得最久，合计 %s。", late, screen.Duration(ns))
+		v.Explain = late
+	}
+	return v
+}
+
+// onTheWayOut are the stages in which a stream's message waits to get out.
+var onTheWayOut = []trace.Stage{trace.WatchNotify, trace.WatchSend, trace.SendMsg, trace.FlowControl}
+
+// delayed returns the stage in which a stream's messages waited longest, all of
+// them together.
+func (j judge) delayed() (name string, ns int64) {
+	for _, s := range onTheWayOut {
+		if s == trace.SendMsg && j.t.Stage(trace.V3Watch.String()) == nil {
+			continue // of other streams it is most of what they do
+		}
+		if sum := j.waited[s.String()]; sum > ns {
+			name, ns = s.String(), sum
+		}
+	}
+	return name, ns
 }

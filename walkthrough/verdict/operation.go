@@ -20,6 +20,9 @@ var verbs = map[string]string{
 // Operation names what was asked: "PUT greeting", or the method's full name.
 // The key is escaped; of one that is redacted the size is told.
 func Operation(t *trace.Timeline, l lang.Lang) string {
+	if t.Attributes[trace.AttrFailedConn] != "" {
+		return l.Say("connection from %s", "来自 %s 的连接", screen.Escape(t.Connection.Peer))
+	}
 	verb, known := verbs[t.Method]
 	if !known {
 		verb = screen.Escape(strings.TrimPrefix(t.Method, "/"))
@@ -48,6 +51,8 @@ func Outcome(t *trace.Timeline, l lang.Lang) string {
 		return l.Pick("stream reset by the server", "服务端重置了 stream")
 	case trace.OutcomeConnClosed:
 		return l.Pick("connection closed", "连接已断开")
+	case trace.OutcomeTimedOut:
+		return l.Pick("deadline passed", "超过期限")
 	case trace.OutcomeStopping:
 		return l.Pick("server stopping", "服务端正在停止")
 	}

@@ -37,6 +37,16 @@ var phrases = map[trace.Stage]phrase{
 	trace.ReadWaitApplied:   {"until the store had caught up with the read index", "等存储追上 read index"},
 	trace.ReadRelease:       {"until the read was let go", "等待读请求被放行"},
 	trace.TxnRange:          {"reading the store", "读取存储"},
+	trace.AcceptBackoff:     {"until accept was tried again after it had failed", "accept 失败后等待重试"},
+	trace.FlowControl:       {"while the client's window was full", "客户端的窗口已满，等它腾出空间"},
+	trace.HTTPReadRequest:   {"reading the HTTP request", "读取 HTTP 请求"},
+	trace.HTTPHandler:       {"in the HTTP handler", "HTTP handler 在处理"},
+	trace.HTTPFlush:         {"writing the HTTP reply", "写出 HTTP 回复"},
+	trace.GatewayDecode:     {"turning JSON into a gRPC request", "把 JSON 转成 gRPC 请求"},
+	trace.GatewayEncode:     {"turning the reply into JSON", "把回复转成 JSON"},
+	trace.WatchWait:         {"with nothing to send", "无事可发"},
+	trace.WatchNotify:       {"until the events reached the send loop", "等事件到达发送循环"},
+	trace.WatchSend:         {"handing messages to gRPC", "把消息交给 gRPC"},
 	trace.Flush:             {"until the reply was written to the connection", "等回复写入连接"},
 	trace.NetReply:          {"on the way back to the client", "回复在回程路上"},
 	trace.ClientRecv:        {"handing the reply to the caller in the client", "客户端把回复交给调用者"},
@@ -71,6 +81,15 @@ func (j judge) phrase(name string) string {
 }
 
 func (j judge) fsyncPhrase() string {
+	times := 0
+	for i := range j.t.Stages {
+		if j.t.Stages[i].Stage == trace.WALSync.String() {
+			times++
+		}
+	}
+	if times > 1 {
+		return j.lang.Say("in %d fdatasyncs, one after the other", "先后 %d 次 fdatasync", times)
+	}
 	if st := j.t.Stage(trace.WALSync.String()); st != nil && st.SharedBy > 1 {
 		return j.lang.Say("in one fdatasync for %d writes", "%d 个写请求共用的一次 fdatasync", st.SharedBy)
 	}
