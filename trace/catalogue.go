@@ -98,7 +98,7 @@ func catalogueParts() [][]Spec {
 		clientStages, connStages, grpcStages, handlerStages,
 		raftStages, readyStages, peerStages, walStages,
 		applyStages, txnStages, mvccStages, readStages, replyStages,
-		httpStages, acceptStages, watchStages, leaseStages, lockStages, maintenanceStages,
+		httpStages, acceptStages, rangeStreamStages, watchStages, leaseStages, lockStages, maintenanceStages,
 	}
 }
 

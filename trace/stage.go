@@ -57,6 +57,7 @@ const (
 	V3Auth
 	V3Put
 	V3Range
+	V3RangeStream
 	V3DeleteRange
 	V3Txn
 	V3Compact

@@ -18,7 +18,7 @@ import (
 // fail. A nil field leaves the plain part alone, so the zero value is the plain
 // server with no wrapper anywhere.
 //
-// NewServer calls every function once, in wiring.go, before any goroutine of
+// NewServer calls the functions in wiring.go, before any goroutine of
 // the server runs; what the functions return must be safe for the concurrency
 // that its type describes.
 type Seams struct {
@@ -46,7 +46,8 @@ type Seams struct {
 	ApplyEntry func(ApplyEntryFunc) ApplyEntryFunc
 	Apply      func(ApplyFunc) ApplyFunc
 
-	// Range, Txn: the reading itself, on the request's goroutine.
+	// Range, Txn: the reading itself, on the request's goroutine. Range is put
+	// around a whole range and, in another place, around one chunk of many.
 	Range func(RangeFunc) RangeFunc
 	Txn   func(TxnFunc) TxnFunc
 

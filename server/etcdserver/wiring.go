@@ -16,8 +16,9 @@ type path struct {
 	applyEntry ApplyEntryFunc
 	apply      ApplyFunc
 
-	rangeFn RangeFunc
-	txn     TxnFunc
+	rangeFn    RangeFunc
+	rangeChunk RangeFunc
+	txn        TxnFunc
 
 	readNotify  ReadNotifyFunc
 	readRound   ReadRoundFunc
@@ -50,6 +51,7 @@ func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
 		applyEntry:  wrap(seams.ApplyEntry, s.applyEntryNormal),
 		apply:       wrap(seams.Apply, s.dispatch),
 		rangeFn:     wrap(seams.Range, s.readRange),
+		rangeChunk:  wrap(seams.Range, s.readChunk),
 		txn:         wrap(seams.Txn, s.readTxn),
 		readNotify:  wrap(seams.ReadNotify, s.readNotify),
 		readRound:   wrap(seams.ReadRound, s.readRound),

@@ -64,6 +64,8 @@ func handlerOf(method string) trace.Stage {
 		return trace.V3Put
 	case pb.KV_Range_FullMethodName:
 		return trace.V3Range
+	case pb.KV_RangeStream_FullMethodName:
+		return trace.V3RangeStream
 	case pb.KV_DeleteRange_FullMethodName:
 		return trace.V3DeleteRange
 	case pb.KV_Txn_FullMethodName:

@@ -6,6 +6,8 @@ import (
 
 	"glasskv/server/etcdserver"
 	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
 // reading observes the read loop, one round of which serves many readers. A
@@ -93,6 +95,15 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 	}
 }
 
-// rangeKeys and txn observe the reading itself, on the handler's goroutine.
-func rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc { return during(trace.TxnRange, next) }
-func txn(next etcdserver.TxnFunc) etcdserver.TxnFunc           { return during(trace.TxnRange, next) }
+// rangeKeys and txn observe the reading itself, on the handler's goroutine. A
+// RangeStream reads once for each chunk.
+func rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
+	return func(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
+		begin := trace.Now()
+		resp, err := next(ctx, r)
+		passed(ctx, trace.TxnRange, begin)
+		return resp, err
+	}
+}
+
+func txn(next etcdserver.TxnFunc) etcdserver.TxnFunc { return during(trace.TxnRange, next) }

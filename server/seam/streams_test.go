@@ -39,7 +39,7 @@ func TestTheMessagesOfAStreamAreStagesThatRepeat(t *testing.T) {
 	}
 	tl := r.check(r.record(), expect{
 		method: pb.KV_RangeStream_FullMethodName, code: codes.OK, marks: trace.MarkStreaming | trace.MarkBegun,
-		reached: []trace.Stage{trace.Interceptors, trace.GRPCHandler, trace.RecvMsg, trace.SendMsg, trace.WriteStatus, trace.Flush},
+		reached: []trace.Stage{trace.Interceptors, trace.V3RangeStream, trace.RecvMsg, trace.SendMsg, trace.WriteStatus, trace.Flush},
 	})
 	for s, want := range map[trace.Stage]int{trace.RecvMsg: 1, trace.CodecDecode: 1, trace.SendMsg: n, trace.CodecEncode: n} {
 		if got := rows(tl, s); len(got) != want {

@@ -11,17 +11,16 @@ import (
 // has been applied on this member, or with the reason why it was not.
 type RaftKV interface {
 	Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error)
+	RangeStream(r *pb.RangeRequest, rs pb.KV_RangeStreamServer) error
 	Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error)
 	DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error)
 	Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error)
 	Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error)
 }
 
-// kvServer serves etcdserverpb.KV. All five handlers have one shape, so that
+// kvServer serves etcdserverpb.KV. All its handlers have one shape, so that
 // what is special about a request stands out: refuse what is malformed, pass
 // the rest on, translate the error, complete the header.
-//
-// RangeStream, new in etcd 3.7, is answered with Unimplemented.
 type kvServer struct {
 	pb.UnimplementedKVServer
 	hdr header
