@@ -20,6 +20,9 @@ func (f *serveFlags) config() (serve.Config, error) {
 	if err := f.addURLs(&cfg); err != nil {
 		return cfg, err
 	}
+	if err := f.http.addTo(&cfg); err != nil {
+		return cfg, err
+	}
 	if err := f.addInitialCluster(&cfg); err != nil {
 		return cfg, err
 	}

@@ -28,6 +28,8 @@ type serveFlags struct {
 	initialCluster      string
 	clusterState        string
 	electionMs          uint
+	http                httpFlags
+	debugURL            listenURL
 
 	logLevel  string
 	logFormat string
@@ -41,6 +43,7 @@ func newServeFlags() *serveFlags {
 func (f *serveFlags) add(fs *pflag.FlagSet) {
 	f.addMember(fs)
 	f.addTLS(fs)
+	f.addHTTP(fs)
 	f.addCluster(fs)
 	f.addRaft(fs)
 	f.addLimits(fs)

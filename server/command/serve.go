@@ -4,6 +4,8 @@
 //	serve.go      the command, and one run of the server from start to stop
 //	flags.go      the flags, named as etcd's
 //	tls.go        the flags for https addresses
+//	http.go       the flags for clients that speak HTTP/1
+//	debug*.go     pages about the process, on an address of their own
 //	env.go        the same as GLASSKV_ variables
 //	config.go     both made into a serve.Config
 //	log.go        the log, for a terminal or for a machine
@@ -88,6 +90,11 @@ func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
 	}
 	cfg.Logger = lg
 	warnUnknownEnv(lg, cmd.Flags())
+	debug, err := serveDebug(lg, flags.debugURL, cfg)
+	if err != nil {
+		return withWayOut(err)
+	}
+	defer debug.close(lg)
 
 	var seams serve.Seams
 	if observer != nil {

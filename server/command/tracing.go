@@ -86,7 +86,7 @@ func (t *Tracing) Seams(cfg serve.Config, out io.Writer) (serve.Seams, error) {
 		Exporter: sink, SampleRatio: t.sampleRatio, SlowerThan: t.slowerThan,
 		OnError: func(err error) { cfg.Logger.Warn("export spans", zap.Error(err)) },
 	})
-	if t.endpoint, err = serveTimelines(cfg.Logger, t.listenURL, t.rec); err != nil {
+	if t.endpoint, err = serveTimelines(cfg.Logger, t.listenURL, cfg.TLSConfig, t.rec); err != nil {
 		return serve.Seams{}, err
 	}
 	if t.observer, err = seam.New(t.rec, seam.Options{

@@ -2,14 +2,17 @@ package command
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"syscall"
 
 	"go.uber.org/zap"
 
+	"glasskv/server/serve"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
 )
@@ -34,7 +37,7 @@ func (u *listenURL) Set(s string) error {
 		if err != nil {
 			return err
 		}
-		if parsed.Scheme != "http" || parsed.Port() == "" {
+		if parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Hostname() == "" || parsed.Port() == "" {
 			return fmt.Errorf("%q is not of the form http://host:port", s)
 		}
 	}
@@ -42,18 +45,41 @@ func (u *listenURL) Set(s string) error {
 	return nil
 }
 
-// listen opens the port. Two servers on one machine both start: the second one
-// finds the default port taken and takes any.
-func (u *listenURL) listen() (net.Listener, error) {
+// listen opens the port, behind the certificate of clients' addresses where that
+// is asked for. Two servers on one machine both start: the second one finds the
+// default port taken and takes any.
+func (u *listenURL) listen(lg *zap.Logger, certs serve.TLSConfig) (net.Listener, error) {
 	parsed, err := url.Parse(u.value)
 	if err != nil {
 		return nil, err
+	}
+	var secure *tls.Config
+	if parsed.Scheme == "https" {
+		if secure, err = certs.ServerConfig(lg); err != nil {
+			return nil, err
+		}
 	}
 	l, err := net.Listen("tcp", parsed.Host)
 	if errors.Is(err, syscall.EADDRINUSE) && !u.given {
 		l, err = net.Listen("tcp", net.JoinHostPort(parsed.Hostname(), "0"))
 	}
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		lg.Warn("what requests carry can be seen from other machines", zap.String("url", u.at(l)))
+	}
+	if secure != nil {
+		secure.NextProtos = []string{"http/1.1"}
+		l = tls.NewListener(l, secure)
+	}
+	return l, nil
+}
+
+// at returns where a listener can be reached.
+func (u *listenURL) at(l net.Listener) string {
+	scheme, _, _ := strings.Cut(u.value, ":")
+	return scheme + "://" + l.Addr().String()
 }
 
 // endpointServer serves finished timelines on a port of its own, never the one
@@ -63,17 +89,17 @@ type endpointServer struct {
 	stop func(context.Context) error
 }
 
-func serveTimelines(lg *zap.Logger, at listenURL, rec *trace.Recorder) (*endpointServer, error) {
+func serveTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig, rec *trace.Recorder) (*endpointServer, error) {
 	if at.value == "" {
 		return nil, nil
 	}
-	l, err := at.listen()
+	l, err := at.listen(lg, certs)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("--listen-trace-url %s: the port is in use; choose another, or \"\" for none: %w", at.value, err)
 	} else if err != nil {
 		return nil, fmt.Errorf("--listen-trace-url %s: %w", at.value, err)
 	}
-	s := &endpointServer{base: "http://" + l.Addr().String(), stop: endpoint.Serve(l, rec)}
+	s := &endpointServer{base: at.at(l), stop: endpoint.Serve(l, rec)}
 	lg.Info("serving timelines", zap.String("url", s.base))
 	return s, nil
 }

@@ -121,7 +121,7 @@ func (c *Config) Validate() error {
 	if len(c.ListenClientURLs) == 0 {
 		return errors.New("no client URL to listen on")
 	}
-	for _, u := range slices.Concat(c.ListenClientURLs, c.ListenClientHTTPURLs) {
+	for _, u := range slices.Concat(c.ListenClientURLs, c.ListenClientHTTPURLs, c.ListenMetricsURLs) {
 		if err := errors.Join(checkBindURL(u), c.checkSecure(u)); err != nil {
 			return fmt.Errorf("listen URL %s: %w", u.String(), err)
 		}

@@ -16,11 +16,12 @@ import (
 //	gateway.go       /v3/: JSON made into a gRPC call to the node's own address
 //	health.go        /health, /livez, /readyz
 //	http_version.go  /version
-//	metrics*.go      /metrics
+//	metrics*.go      /metrics, also on addresses of its own
 type httpSide struct {
 	handler http.Handler
 	gateway *gateway // nil when it is switched off
 	metrics metricsSide
+	own     metricsServer
 }
 
 // httpHandler returns what serves requests that come as HTTP/1. It stands for
@@ -49,6 +50,7 @@ func (n *Node) openHTTP() error {
 
 // closeHTTP gives back what openHTTP took. No request may be under way any more.
 func (n *Node) closeHTTP() {
+	n.http.own.close(n.lg)
 	if n.http.gateway == nil {
 		return
 	}

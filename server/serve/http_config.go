@@ -58,11 +58,6 @@ func (c *HTTPConfig) validate() error {
 	default:
 		return fmt.Errorf("metrics %q: use %s or %s", c.Metrics, MetricsBasic, MetricsExtensive)
 	}
-	for _, u := range c.ListenMetricsURLs {
-		if err := checkBindURL(u); err != nil {
-			return fmt.Errorf("metrics URL %s: %w", u.String(), err)
-		}
-	}
 	for pattern, h := range c.UserHandlers {
 		if pattern == "" || h == nil {
 			return errors.New("user handler without a pattern or a handler")

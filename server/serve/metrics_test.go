@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/client/pkg/v3/types"
 
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
@@ -109,5 +111,37 @@ func TestMetricsOfTheSeams(t *testing.T) {
 	mine.Inc()
 	if got := s.sample("mine_total"); got != "1" {
 		t.Errorf("counter: %q", got)
+	}
+}
+
+// An address for metrics has these and the health pages, behind the same rules,
+// and nothing else.
+func TestMetricsAddress(t *testing.T) {
+	cfg := servetest.Config(t)
+	cfg.ListenMetricsURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
+	cfg.HostWhitelist = map[string]struct{}{"127.0.0.1": {}}
+	s := newSite(t, cfg, serve.Seams{})
+	s.base = "http://" + s.MetricsAddrs()[0].String()
+	if got := s.sample("etcd_server_has_leader"); got != "1" {
+		t.Errorf("has leader: %q", got)
+	}
+	for path, want := range map[string]int{
+		"/health": http.StatusOK, "/readyz": http.StatusOK, "/livez": http.StatusOK,
+		"/version": http.StatusNotFound, "/v3/maintenance/status": http.StatusNotFound,
+	} {
+		if a := s.get(path); a.status != want {
+			t.Errorf("%s: %d, want %d", path, a.status, want)
+		}
+	}
+	if a := s.do(http.MethodGet, "/metrics", "", asHost("evil.example")); a.status != http.StatusMisdirectedRequest {
+		t.Errorf("for an unknown host: %d", a.status)
+	}
+}
+
+func TestMetricsOverTLSNeedACertificate(t *testing.T) {
+	cfg := servetest.Config(t)
+	cfg.ListenMetricsURLs = types.MustNewURLs([]string{"https://127.0.0.1:0"})
+	if _, err := serve.Start(t.Context(), cfg, serve.Seams{}); !errors.Is(err, serve.ErrNoCertificate) {
+		t.Errorf("start: %v", err)
 	}
 }

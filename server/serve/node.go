@@ -67,9 +67,11 @@ func Start(ctx context.Context, cfg Config, seams Seams) (*Node, error) {
 		}
 		n.clients.close()
 		closeAll(n.peers)
+		n.closeHTTP()
 		return nil, err
 	}
 	n.server.Start()
+	n.serveMetrics()
 	n.wg.Go(n.watchServer)
 	n.wg.Go(n.serveClients)
 	for _, l := range n.peers {
@@ -85,6 +87,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err = n.listenClients(ctx); err != nil {
+		return err
+	}
+	if err = n.listenMetrics(ctx); err != nil {
 		return err
 	}
 	if err = n.openTLS(); err != nil {
