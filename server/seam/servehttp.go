@@ -50,6 +50,7 @@ func (o *Observer) throughHTTP(r *http.Request) (*stream, *httpConn) {
 	rec.Facts().Method = r.URL.Path
 	if parent := r.Header[http.CanonicalHeaderKey(traceParent)]; len(parent) == 1 {
 		rec.Adopt(parent[0])
+		o.gatewayCalls.join(parent[0], rec)
 	}
 	s := &stream{Context: r.Context(), rec: rec, conn: streams.conn, method: r.URL.Path}
 	s.handed.Store(true) // net/http has a goroutine for it
