@@ -6,6 +6,8 @@
 //	limit     the least that a durable put can cost on this machine
 //	otlpsink  a receiver for traces that only counts
 //	compat    tests: either server opens the other's data directory
+//	diff      tests: etcdctl cannot tell the servers apart
+//	clients   tests: etcd's Go client, grpcurl, curl and Node's client at work
 //
 // etcd's own command line client is a tool of this module:
 //
