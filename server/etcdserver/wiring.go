@@ -1,6 +1,8 @@
 package etcdserver
 
 import (
+	"go.etcd.io/etcd/pkg/v3/traceutil"
+	"go.etcd.io/etcd/server/v3/lease"
 	"go.etcd.io/raft/v3"
 )
 
@@ -43,6 +45,9 @@ func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
 	s.r.ready = wrap(seams.Ready, s.r.processReady)
 	s.w = wrap(seams.Wait, s.w)
 	s.kv = wrap(seams.KV, s.kv)
+	// The store made itself the deleter of a lease's keys; what is deleted with a
+	// lease should pass the wrapper as well.
+	s.lessor.SetRangeDeleter(func() lease.TxnDelete { return s.kv.Write(traceutil.TODO()) })
 
 	s.path = path{
 		raftRequest: wrap(seams.RaftRequest, s.raftRequest),

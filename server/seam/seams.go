@@ -108,7 +108,7 @@ func (o *Observer) raftSeams() etcdserver.Seams {
 		Ready:       o.loop.ready,
 		ApplyAll:    o.applying.all,
 		ApplyEntry:  o.applying.entry,
-		Apply:       o.apply,
+		Apply:       o.applying.apply,
 		Range:       rangeKeys,
 		Txn:         txn,
 		ReadNotify:  o.reading.notify,

@@ -2,7 +2,9 @@ package seam
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -102,4 +104,27 @@ func (s *story) leave(w words) string {
 		stream.cancel()
 	}
 	return s.records(1, "", w)
+}
+
+// chunks reads: FROM TO [limit=N].
+func (s *story) chunks(w words) string {
+	s.settle()
+	stream, err := pb.NewKVClient(s.conn(w.named("conn", "first"))).RangeStream(limit(s), &pb.RangeRequest{
+		Key: []byte(w.at(0)), RangeEnd: []byte(w.at(1)), Limit: int64(w.namedNumber("limit")),
+	})
+	s.must(err)
+	var told strings.Builder
+	for {
+		resp, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return told.String() + s.records(1, "", w)
+		}
+		s.must(err)
+		chunk := resp.GetRangeResponse()
+		fmt.Fprintf(&told, "client: %d keys", len(chunk.GetKvs()))
+		if chunk.GetHeader() != nil {
+			fmt.Fprintf(&told, ", %d in all at revision %d", chunk.GetCount(), chunk.GetHeader().GetRevision())
+		}
+		told.WriteString("\n")
+	}
 }

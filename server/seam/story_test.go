@@ -146,6 +146,8 @@ var commands = map[string]func(*story, words) string{
 	"event":   (*story).event,
 	"renew":   (*story).renew,
 	"leave":   (*story).leave,
+	// chunks FROM TO [limit=N]: a RangeStream, read to its end.
+	"chunks": (*story).chunks,
 
 	// raw [bare] [path=] [content-type=] [authority=] [grpc-timeout=]: a put, frame
 	// by frame; ended NAME [alone]: wait for its end; drop CONN: hang up.

@@ -1,14 +1,6 @@
 package seam
 
-import (
-	"context"
-	"sync/atomic"
-
-	"glasskv/server/etcdserver"
-	"glasskv/trace"
-
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-)
+import "sync/atomic"
 
 // notified remembers when the store told its watchers of each of the last
 // revisions. The apply goroutine writes it, any number of send loops read it, and
@@ -22,13 +14,9 @@ type notified struct {
 // long they were on their way says nothing.
 const notifiedSlots = 1 << 12
 
-// put is called by one goroutine. Of several stamps for a revision the first
-// counts.
+// put is called by one goroutine.
 func (n *notified) put(revision, stamp int64) {
 	slot := &n.slots[revision%notifiedSlots]
-	if slot.revision.Load() == revision {
-		return
-	}
 	slot.revision.Store(0) // readers of the one that was here turn away
 	slot.stamp.Store(stamp)
 	slot.revision.Store(revision)
@@ -45,25 +33,4 @@ func (n *notified) get(revision int64) int64 {
 		return 0 // it has been replaced meanwhile
 	}
 	return stamp
-}
-
-// apply observes a change, and the revision that it brings about.
-func (o *Observer) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
-	return o.notified.revoked(o.applying.apply(next))
-}
-
-// revoked stamps the revision at which a lease's keys are deleted. The lessor
-// writes to the store behind the wrapper that stamps every other write.
-func (n *notified) revoked(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
-	return func(ctx context.Context, r *pb.InternalRaftRequest) *etcdserver.Result {
-		if r.GetLeaseRevoke() == nil {
-			return next(ctx, r)
-		}
-		begin := trace.Now()
-		result := next(ctx, r)
-		if resp, ok := result.Resp.(*pb.LeaseRevokeResponse); ok {
-			n.put(resp.GetHeader().GetRevision(), begin)
-		}
-		return result
-	}
 }
