@@ -63,8 +63,8 @@ func (h handshaker) Clone() credentials.TransportCredentials {
 
 // isSecure reports whether a connection came to an https address.
 func isSecure(conn net.Conn) bool {
-	_, ok := conn.(*serve.SecureConn)
-	return ok
+	c, ok := conn.(*serve.GRPCConn)
+	return ok && c.Secure()
 }
 
 // noteTLS notes what a handshake agreed on.

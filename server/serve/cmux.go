@@ -33,7 +33,7 @@ func (n *Node) serve(sctx *serveCtx) error {
 	case sctx.http || sctx.secure && sctx.insecure:
 		return n.serveShared(sctx, l)
 	case sctx.secure:
-		return n.serveGRPC(secureListener{l})
+		return n.serveGRPCS(l)
 	default:
 		return n.serveGRPC(l)
 	}
@@ -45,7 +45,7 @@ func (n *Node) serveShared(sctx *serveCtx, l net.Listener) error {
 	m := cmux.New(&patientListener{Listener: l, lg: n.lg, stopping: n.stopping.Done()})
 	m.SetReadTimeout(n.cfg.ConnectionTimeout)
 	match := func(matcher cmux.Matcher) net.Listener {
-		return m.MatchWithWriters(sctx.sniffers.matcher(matcher))
+		return m.MatchWithWriters(n.pending.matcher(matcher))
 	}
 	m.HandleError(func(err error) bool {
 		n.lg.Debug("client connection refused", zap.Error(err))
@@ -62,7 +62,7 @@ func (n *Node) serveShared(sctx *serveCtx, l net.Listener) error {
 		if !sctx.http {
 			only = speaksTLS
 		}
-		n.start(sctx, match(only), func(l net.Listener) error { return n.serveGRPC(secureListener{l}) })
+		n.start(sctx, match(only), n.serveGRPCS)
 	}
 	if sctx.http && sctx.secure {
 		n.start(sctx, match(speaksTLS), n.serveHTTPS)
@@ -101,8 +101,13 @@ func (e *ServeError) Error() string {
 // Unwrap returns the error of Accept.
 func (e *ServeError) Unwrap() error { return e.Err }
 
-// serveGRPC lets grpc-go accept connections.
-func (n *Node) serveGRPC(l net.Listener) error {
+// serveGRPC lets grpc-go accept connections in clear, and serveGRPCS those that
+// begin with a TLS handshake.
+func (n *Node) serveGRPC(l net.Listener) error  { return n.serveTransport(l, false) }
+func (n *Node) serveGRPCS(l net.Listener) error { return n.serveTransport(l, true) }
+
+func (n *Node) serveTransport(l net.Listener, secure bool) error {
+	l = &grpcListener{Listener: l, secure: secure, pending: &n.pending}
 	if n.seams.Listener != nil {
 		l = n.seams.Listener(l)
 	}

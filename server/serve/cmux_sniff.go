@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/soheilhy/cmux"
@@ -18,15 +17,9 @@ const (
 	alpnHTTP1 = "http/1.1"
 )
 
-// recordHandshake is the first byte that a TLS client sends.
-const recordHandshake = 0x16
-
-// speaksTLS matches a connection that begins as TLS does.
-func speaksTLS(r io.Reader) bool {
-	var first [1]byte
-	_, err := io.ReadFull(r, first[:])
-	return err == nil && first[0] == recordHandshake
-}
+// speaksTLS matches a connection that begins as TLS does, with a whole
+// ClientHello.
+func speaksTLS(r io.Reader) bool { return clientHello(r) != nil }
 
 // offersHTTP2Only matches a TLS connection whose client wants HTTP/2 and would
 // take nothing else, as gRPC's own clients do. One that would take HTTP/1 as well
@@ -69,51 +62,15 @@ func (deafConn) RemoteAddr() net.Addr             { return nil }
 func (deafConn) LocalAddr() net.Addr              { return nil }
 func (deafConn) Close() error                     { return nil }
 
-// sniffers knows the connections that cmux has not told apart yet. Those whose
-// clients say nothing would keep cmux, and with it Stop, waiting until they time
-// out; cut ends them.
-type sniffers struct {
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	over  bool
-}
-
-// matcher makes a matcher for cmux out of match.
-func (s *sniffers) matcher(match cmux.Matcher) cmux.MatchWriter {
+// matcher makes a matcher for cmux out of match. While it waits for what the
+// client says, the connection is pending.
+func (p *pending) matcher(match cmux.Matcher) cmux.MatchWriter {
 	return func(w io.Writer, r io.Reader) bool {
 		conn, ok := w.(net.Conn) // cmux passes the connection itself
-		if !ok || !s.begin(conn) {
+		if !ok || !p.begin(conn) {
 			return false
 		}
-		defer s.end(conn)
+		defer p.end(conn)
 		return match(r)
-	}
-}
-
-func (s *sniffers) begin(conn net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conns == nil {
-		s.conns = make(map[net.Conn]struct{})
-	}
-	if !s.over {
-		s.conns[conn] = struct{}{}
-	}
-	return !s.over
-}
-
-func (s *sniffers) end(conn net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, conn)
-}
-
-// cut closes them all, and those that come later.
-func (s *sniffers) cut() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.over = true
-	for conn := range s.conns {
-		_ = conn.Close() // cmux closes it again
 	}
 }

@@ -29,8 +29,6 @@ type serveCtx struct {
 	// grpc and http say what is spoken there: both, unless HTTP was given
 	// addresses of its own.
 	grpc, http bool
-
-	sniffers sniffers
 }
 
 // serveCtxs are the addresses in the order of their URLs.
@@ -132,11 +130,9 @@ func (s serveCtxs) addrs(urls types.URLs) []net.Addr {
 	return addrs
 }
 
-// close closes the listeners, and cuts off the clients that have said nothing
-// yet.
+// close closes the listeners.
 func (s serveCtxs) close() {
 	for _, sctx := range s {
 		_ = sctx.l.Close() // it may be closed already
-		sctx.sniffers.cut()
 	}
 }

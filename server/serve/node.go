@@ -32,6 +32,7 @@ type Node struct {
 	inProcess *inProcess
 
 	clients serveCtxs
+	pending pending // connections that have carried no request yet
 	peers   []net.Listener
 
 	// stopping ends when Stop begins; streams end with it.

@@ -34,6 +34,7 @@ func (n *Node) newHTTPServer() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is not the operator's concern
 		ConnContext:       withConn,
+		ConnState:         n.pending.connState,
 		// Above MaxInt32, net/http takes its default instead, which is 250.
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: int(min(n.cfg.MaxConcurrentStreams, math.MaxInt32))},
 	}

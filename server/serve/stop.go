@@ -46,23 +46,20 @@ func (n *Node) shutdown(ctx context.Context) error {
 
 // stopServers waits for running requests, and cuts them off when the time is up.
 // HTTP goes first, because its requests may be waiting for a gRPC call to this
-// node. It stands for embed's function of that name.
+// node. Connections without a request are not waited for. It stands for embed's
+// function of that name.
 func (n *Node) stopServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.ReqTimeout())
 	defer cancel()
 	begin := time.Now()
+	n.pending.cut()
 	if err := errors.Join(n.stopHTTP(ctx), n.stopGRPC(ctx)); err != nil {
 		return fmt.Errorf("stop: running requests were cut off after %s: %w", time.Since(begin).Round(time.Millisecond), err)
 	}
 	return nil
 }
 
-// stopHTTP is told of connections that are idle or not yet in use, and closes
-// them itself.
 func (n *Node) stopHTTP(ctx context.Context) error {
-	for _, sctx := range n.clients {
-		sctx.sniffers.cut()
-	}
 	err := n.httpServer.Shutdown(ctx)
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), n.httpServer.Close())

@@ -3,28 +3,58 @@ package serve
 import (
 	"context"
 	"net"
+	"time"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// SecureConn is a connection that came to an https address and begins with a
-// TLS handshake. What is read from it and written to it is still encrypted.
-type SecureConn struct{ net.Conn }
+// GRPCConn is a connection as grpc-go's transport accepts it: below TLS.
+type GRPCConn struct {
+	net.Conn
+	secure  bool
+	pending *pending
+}
+
+// Secure reports whether it came to an https address, so that it begins with a
+// TLS handshake, and what is read from it and written to it is encrypted.
+func (c *GRPCConn) Secure() bool { return c.secure }
 
 // NetConn returns the connection below.
-func (c *SecureConn) NetConn() net.Conn { return c.Conn }
+func (c *GRPCConn) NetConn() net.Conn { return c.Conn }
 
-// secureListener marks what it accepts.
-type secureListener struct{ net.Listener }
+// SetDeadline with no time is called by handleRawConn when its handshake is over.
+func (c *GRPCConn) SetDeadline(t time.Time) error {
+	if t.IsZero() {
+		c.pending.end(c)
+	}
+	return c.Conn.SetDeadline(t)
+}
 
-// Accept returns a *SecureConn.
-func (l secureListener) Accept() (net.Conn, error) {
+// Close may be called before that.
+func (c *GRPCConn) Close() error {
+	c.pending.end(c)
+	return c.Conn.Close()
+}
+
+// grpcListener is what grpc-go accepts connections from.
+type grpcListener struct {
+	net.Listener
+	secure  bool
+	pending *pending
+}
+
+// Accept returns a *GRPCConn, which is pending until its handshake is over.
+func (l *grpcListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &SecureConn{conn}, nil
+	c := &GRPCConn{Conn: conn, secure: l.secure, pending: l.pending}
+	if !l.pending.begin(c) {
+		_ = c.Close() // grpc-go finds that out
+	}
+	return c, nil
 }
 
 // addressCreds are the credentials of a gRPC server that serves http and https
@@ -37,7 +67,7 @@ type addressCreds struct {
 // ServerHandshake goes through a TLS handshake with those that came to an https
 // address, and lets the others pass.
 func (c addressCreds) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	if _, ok := conn.(*SecureConn); ok {
+	if g, ok := conn.(*GRPCConn); ok && g.secure {
 		return c.secure.ServerHandshake(conn)
 	}
 	return insecure.NewCredentials().ServerHandshake(conn)
