@@ -2,6 +2,7 @@ package seam
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,12 +12,14 @@ import (
 
 	"glasskv/server/practice"
 	"glasskv/server/serve"
+	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/status"
@@ -36,6 +39,7 @@ import (
 //	goaway NAME [final]  wait for one
 //	gone NAME [deaf]  read until the server hangs up; deaf, without answering pings
 //	greet TEXT        connect, say this, and wait to be hung up on
+//	shake [NAME]      shake hands over TLS, with a certificate of that name or none
 //	shut N            let Accept fail so many times when a connection waits
 //	serve-again       call Serve on the gRPC server once more
 //	observed KEY …    a put of our own client's, with the client's record
@@ -52,6 +56,7 @@ func init() {
 		"goaway":      (*story).awaitGoAway,
 		"gone":        (*story).gone,
 		"greet":       (*story).greet,
+		"shake":       (*story).shake,
 		"shut":        func(s *story, w words) string { s.door.fails <- w.number(0); return "" },
 		"serve-again": (*story).serveAgain,
 		"observed":    (*story).observed,
@@ -73,6 +78,11 @@ func (s *story) configure(w words, cfg *serve.Config) {
 		if *to, err = time.ParseDuration(w.named(name, "")); err != nil {
 			w.Fatalf(w.tb, "%s: %v", name, err)
 		}
+	}
+	if w.has("mutual") {
+		s.authority = servetest.NewAuthority(s)
+		s.authority.Secure(cfg)
+		cfg.ClientTLSInfo.TrustedCAFile = s.authority.File
 	}
 	cfg.NumStreamWorkers = uint32(w.namedNumber("workers"))
 	cfg.ServiceRegister = func(reg grpc.ServiceRegistrar) {
@@ -251,6 +261,27 @@ func (s *story) greet(w words) string {
 	s.must(err)
 	_, _ = io.Copy(io.Discard, conn)
 	return "client: the server hung up\n" + s.records(1, "", w)
+}
+
+// shake shakes hands. With a certificate a put follows; without one the handshake
+// is refused, which a client hears with its first read.
+func (s *story) shake(w words) string {
+	if len(w.CmdArgs) > 0 {
+		creds := credentials.NewTLS(s.authority.Client(w.at(0)))
+		cc, err := grpc.NewClient(s.node.Endpoint(), grpc.WithTransportCredentials(creds))
+		s.must(err)
+		s.Cleanup(func() { _ = cc.Close() })
+		_, err = pb.NewKVClient(cc).Put(limit(s), &pb.PutRequest{Key: []byte("k")})
+		return "client: " + said(err, "OK") + "\n" + s.records(1, "", w)
+	}
+	config := s.authority.Client("")
+	config.NextProtos = []string{http2.NextProtoTLS}
+	conn, err := (&tls.Dialer{Config: config}).DialContext(limit(s), "tcp", s.node.Endpoint())
+	if err == nil {
+		s.Cleanup(func() { _ = conn.Close() })
+		_, err = conn.Read(make([]byte, 1))
+	}
+	return fmt.Sprintf("client: %v\n", err) + s.records(1, "", w)
 }
 
 func (s *story) serveAgain(words) string {

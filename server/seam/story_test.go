@@ -2,6 +2,7 @@ package seam
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,9 +58,11 @@ type story struct {
 	stopped  chan error      // what Stop returned
 	health   chan *health.Server
 
+	http      *http.Client
 	practice  *practice.Service
 	registrar grpc.ServiceRegistrar // the gRPC server, as services see it
 	door      *storyDoor
+	authority *servetest.Authority
 
 	gates map[string]*gate
 	tally tally
@@ -134,9 +137,12 @@ var commands = map[string]func(*story, words) string{
 	"leader":   (*story).request,
 	"resign":   (*story).request,
 	"snapshot": (*story).request,
-	"finish":   func(s *story, w words) string { return s.finish(s.call(w.at(0)), w) },
-	"cancel":   func(s *story, w words) string { s.call(w.at(0)).cancel(); return s.finish(s.call(w.at(0)), w) },
-	"message":  func(s *story, w words) string { return s.message(s.call(w.at(0))) },
+	// http METHOD PATH [host=] [lines=N] [headers]: a request over HTTP/1, with the
+	// lines below it as its body.
+	"http":    (*story).httpRequest,
+	"finish":  func(s *story, w words) string { return s.finish(s.call(w.at(0)), w) },
+	"cancel":  func(s *story, w words) string { s.call(w.at(0)).cancel(); return s.finish(s.call(w.at(0)), w) },
+	"message": func(s *story, w words) string { return s.message(s.call(w.at(0))) },
 
 	// open: a watch or keep-alive stream. create, unwatch, renew: a message and its
 	// answer; event: the next message; leave NAME [half]: the client ends it.

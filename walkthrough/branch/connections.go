@@ -53,16 +53,16 @@ var connections = []Branch{
 	},
 	{
 		Name: "bogus-preface", Stage: trace.NewHTTP2Transport, Story: "bogus_preface",
-		Upstream: []string{transport + "NewServerTransport", grpcServer + "newHTTP2Transport"},
+		Upstream: []string{transport + "NewServerTransport", "github.com/soheilhy/cmux.(*cMux).serve"},
 		EN: Text{
 			Title:  "the client does not speak HTTP/2",
-			What:   "Every HTTP/2 connection begins with the same 24 bytes. A client that begins otherwise, and does not speak HTTP/1 either, is hung up on. It never becomes a transport, so no stats handler and no interceptor hears of it.",
+			What:   "Every HTTP/2 connection begins with the same 24 bytes. A client that begins otherwise, and does not speak HTTP/1 either, is hung up on: by cmux where the port is shared, as here, else by grpc-go's transport. No stats handler and no interceptor hears of it.",
 			Client: "the connection is closed",
 			Look:   "no request: the connection's own timeline says why it ended",
 		},
 		ZH: Text{
 			Title:  "客户端说的不是 HTTP/2",
-			What:   "每条 HTTP/2 连接都以同样的 24 个字节开头。开头不对、又不是 HTTP/1 的客户端会被挂断。它没能成为 transport，所以 stats handler 和拦截器都不知道它来过。",
+			What:   "每条 HTTP/2 连接都以同样的 24 个字节开头。开头不对、又不是 HTTP/1 的客户端会被挂断：端口共用时（这里就是）由 cmux 来做，否则由 grpc-go 的 transport 来做。stats handler 和拦截器都不知道它来过。",
 			Client: "连接被关闭",
 			Look:   "没有请求：连接自己的时间线写明了结束的原因",
 		},

@@ -24,13 +24,13 @@ var endings = []Branch{
 		Upstream: []string{http2Side + "handlePing", "google.golang.org/grpc/keepalive.EnforcementPolicy"},
 		EN: Text{
 			Title:  "the client pings too often",
-			What:   "Pings cost the server something, so it counts those that come too soon after one another. At the third of them it says GOAWAY with ENHANCE_YOUR_CALM and closes the connection.",
+			What:   "Pings cost the server something, so it counts those that come too soon after one another. At the third of them it says GOAWAY with ENHANCE_YOUR_CALM, leaves the client one second to hang up, and then closes the connection.",
 			Client: "Unavailable: GOAWAY, ENHANCE_YOUR_CALM, too_many_pings",
 			Look:   "the request under way was cut off; the timeline says that the server had said GOAWAY",
 		},
 		ZH: Text{
 			Title:  "客户端 ping 得太勤",
-			What:   "ping 也要花服务端的资源，所以它会数间隔太短的 ping。数到第三个，就用 ENHANCE_YOUR_CALM 发出 GOAWAY，并关闭连接。",
+			What:   "ping 也要花服务端的资源，所以它会数间隔太短的 ping。数到第三个，就用 ENHANCE_YOUR_CALM 发出 GOAWAY，给客户端一秒钟自己挂断，然后关闭连接。",
 			Client: "Unavailable：GOAWAY，ENHANCE_YOUR_CALM，too_many_pings",
 			Look:   "正在进行的请求被切断；时间线写明服务端已经发过 GOAWAY",
 		},
@@ -40,13 +40,13 @@ var endings = []Branch{
 		Upstream: []string{http2Side + "keepalive", http2Side + "Drain", "google.golang.org/grpc/keepalive.ServerParameters"},
 		EN: Text{
 			Title:  "the connection has become too old",
-			What:   "With MaxConnectionAge the server asks a client to open another connection: first a GOAWAY for all streams that there can ever be, then, when the client has answered a ping, one with the last stream that is served. Requests under way go on until the grace is over. Load balancers live on this, etcd does not set it.",
+			What:   "With MaxConnectionAge the server asks a client to open another connection: first a GOAWAY for all streams that there can ever be, then, when the client has answered a ping, one with the last stream that is served. Requests under way go on until the grace is over, and a second more in which the client may hang up by itself. Load balancers live on this, etcd does not set it.",
 			Client: "nothing, if the request ends within the grace; here it does not: Unavailable",
 			Look:   "the timeline says that the server had said GOAWAY, and that the connection was closed",
 		},
 		ZH: Text{
 			Title:  "连接太老了",
-			What:   "设置 MaxConnectionAge 后，服务端会请客户端另开连接：先发一个面向所有 stream 的 GOAWAY，等客户端回应 ping 之后，再发一个写明最后一个会被处理的 stream。进行中的请求可以继续，直到宽限期结束。负载均衡靠它，etcd 不设置它。",
+			What:   "设置 MaxConnectionAge 后，服务端会请客户端另开连接：先发一个面向所有 stream 的 GOAWAY，等客户端回应 ping 之后，再发一个写明最后一个会被处理的 stream。进行中的请求可以继续，直到宽限期结束，此外还有一秒钟让客户端自己挂断。负载均衡靠它，etcd 不设置它。",
 			Client: "请求在宽限期内结束就毫无感觉；这里没能结束：Unavailable",
 			Look:   "时间线写明服务端已经发过 GOAWAY，并且连接被关闭",
 		},

@@ -42,13 +42,13 @@ var limits = []Branch{
 			Title:  "the request is larger than its client sends",
 			What:   "A client has a limit for what it sends as well; etcd's is 2 MiB. The message is found too large when it has been encoded. The headers have been handed to the connection by then, so the server sees a request that is reset before its message comes.",
 			Client: "ResourceExhausted: trying to send message larger than max",
-			Look:   "client.send is all that the caller waited for; on the server grpc.recvMsg ends without a message",
+			Look:   "the caller waited in client.send; grpc.recvMsg on the server ends without a message",
 		},
 		ZH: Text{
 			Title:  "请求超过客户端自己的上限",
 			What:   "客户端对自己发送的大小也有上限，etcd 的是 2 MiB。消息编码之后才发现太大，这时请求头已经交给了连接，所以服务端看到的是一个消息没到就被重置的请求。",
 			Client: "ResourceExhausted：trying to send message larger than max",
-			Look:   "调用者等的只是 client.send；服务端的 grpc.recvMsg 没有收到消息就结束了",
+			Look:   "调用者等在 client.send；服务端的 grpc.recvMsg 没有收到消息就结束了",
 		},
 	},
 	{

@@ -8,14 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"glasskv/trace"
+	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/guide"
 	"glasskv/walkthrough/show"
 )
 
-// ExplainOptions say which stage is explained, and how.
+// ExplainOptions say which stage or branch is explained, and how.
 type ExplainOptions struct {
-	Stage  string
-	Source bool // show upstream's function itself, from this disk
+	Stage  string // or a branch of the path, or "debug"
+	Source bool   // show upstream's function itself, from this disk
 	Show   *show.Flags
 }
 
@@ -23,15 +24,18 @@ type ExplainOptions struct {
 func NewExplainCommand() *cobra.Command {
 	o := ExplainOptions{Show: show.New()}
 	cmd := prepare(&cobra.Command{
-		Use:   "explain STAGE",
-		Short: "Explain one stage: what it is, how it is seen, what makes it slow",
+		Use:   "explain NAME",
+		Short: "Explain one stage, or one branch of the path: what it is, and where its source is",
 		Long: "Explain one stage in a screenful: what it is, which upstream function does it and where that\n" +
 			"stands on this disk, how GlassKV sees it and how exactly, what makes it slow, what to do about\n" +
-			"it, and what to read next. `glasskv stages` lists the stages.",
-		Example: "  glasskv explain wal.sync\n  glasskv explain wal.sync --source | less",
+			"it, and what to read next. `glasskv stages` lists the stages.\n\n" +
+			"A branch of grpc-go's server path, such as flow-control, is explained as well: what happens,\n" +
+			"what its client sees, what to look for. `glasskv demo --list` lists them. `glasskv explain debug`\n" +
+			"says how a request looks on grpc-go's own debug pages.",
+		Example: "  glasskv explain wal.sync\n  glasskv explain wal.sync --source | less\n  glasskv explain flow-control",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return fmt.Errorf("explain takes one stage; `glasskv stages` lists them")
+				return fmt.Errorf("explain takes one stage or branch; `glasskv stages` and `glasskv demo --list` list them")
 			}
 			return nil
 		},
@@ -57,12 +61,26 @@ func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Comp
 			names = append(names, cobra.CompletionWithDesc(spec.Name, spec.EN.Note))
 		}
 	}
+	for _, b := range branch.All() {
+		if strings.HasPrefix(b.Name, prefix) {
+			names = append(names, cobra.CompletionWithDesc(b.Name, b.EN.Title))
+		}
+	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// Explain writes the page about a stage. An unknown stage is an error that
-// names those that come near.
+// Explain writes the page about a stage or a branch of the path. An unknown name
+// is an error that names those that come near.
 func Explain(w io.Writer, o ExplainOptions) error {
+	if b, ok := branch.Find(o.Stage); ok {
+		return explainBranch(w, &b, o)
+	}
+	if o.Stage == guide.DebugName {
+		if o.Show.JSON() {
+			return guide.WriteDebugJSON(w, o.Show.Lang())
+		}
+		return guide.DebugPage(w, o.Show.Screen(w))
+	}
 	stage, known := trace.StageByName(o.Stage)
 	if !known {
 		return unknownStage(o.Stage)
@@ -70,24 +88,37 @@ func Explain(w io.Writer, o ExplainOptions) error {
 	spec, library := trace.SpecOf(stage), guide.NewLibrary()
 	switch {
 	case o.Source:
-		return writeSource(w, spec, library)
+		return writeSource(w, spec.Upstream, library)
 	case o.Show.JSON():
 		return guide.WriteJSON(w, spec, library, o.Show.Lang())
 	}
 	return guide.Page(w, spec, library, o.Show.Screen(w))
 }
 
+// explainBranch writes the page about a branch, or the source of the function
+// where it is decided.
+func explainBranch(w io.Writer, b *branch.Branch, o ExplainOptions) error {
+	library := guide.NewLibrary()
+	switch {
+	case o.Source:
+		return writeSource(w, library.Parse(b.Upstream[0]), library)
+	case o.Show.JSON():
+		return guide.WriteBranchJSON(w, b, o.Show.Lang())
+	}
+	return guide.BranchPage(w, b, library, o.Show.Screen(w))
+}
+
 func unknownStage(name string) error {
 	near := guide.Nearest(name)
 	if len(near) == 0 {
-		return fmt.Errorf("no stage is called %q; `glasskv stages` lists them", name)
+		return fmt.Errorf("no stage or branch is called %q; `glasskv stages` and `glasskv demo --list` list them", name)
 	}
-	return fmt.Errorf("no stage is called %q; did you mean %s?", name, strings.Join(near, " or "))
+	return fmt.Errorf("no stage or branch is called %q; did you mean %s?", name, strings.Join(near, " or "))
 }
 
 // writeSource shows the function where it stands, on the reader's own disk.
-func writeSource(w io.Writer, spec *trace.Spec, library *guide.Library) error {
-	source := library.Find(spec.Upstream)
+func writeSource(w io.Writer, symbol trace.Symbol, library *guide.Library) error {
+	source := library.Find(symbol)
 	switch {
 	case source.Missing != "":
 		return fmt.Errorf("the source of %s is not on this disk; get it with `%s`", source.Module, source.Missing)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"glasskv/trace"
+	"glasskv/walkthrough/branch"
 )
 
 // run executes a command line and returns what it printed.
@@ -61,9 +63,9 @@ func TestExplainAsJSON(t *testing.T) {
 
 func TestExplainOffersWhatWasMeant(t *testing.T) {
 	for typed, want := range map[string]string{
-		"wal.snyc":  "did you mean wal.sync?",
-		"gibberish": "`glasskv stages` lists them",
-		"\x1b[31m":  `"\x1b[31m"`,
+		"wal.snyc":    "did you mean wal.sync?",
+		"flow-contrl": "did you mean flow-control",
+		"\x1b[31m":    `"\x1b[31m"`,
 	} {
 		out, _, err := run(t, NewExplainCommand(), typed)
 		if err == nil || !strings.Contains(err.Error(), want) || out != "" {
@@ -100,3 +102,40 @@ func TestExplainPassesOnThatItCouldNotWrite(t *testing.T) {
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+func TestExplainTellsOfABranchInBothLanguages(t *testing.T) {
+	b, _ := branch.Find("flow-control")
+	for language, text := range map[string]branch.Text{"en": b.EN, "zh": b.ZH} {
+		out, _, err := run(t, NewExplainCommand(), b.Name, "--lang", language, "--width", "200")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{b.Name, text.Title, text.What, text.Client, text.Look, "glasskv demo " + b.Name} {
+			if !strings.Contains(unwrapped(out), unwrapped(want)) {
+				t.Errorf("--lang %s does not say %q:\n%s", language, want, out)
+			}
+		}
+	}
+	out, _, err := run(t, NewExplainCommand(), b.Name, "--output", "json")
+	var read struct{ Branch, Stage, What string }
+	if err := errors.Join(err, json.Unmarshal([]byte(out), &read)); err != nil {
+		t.Fatal(err)
+	}
+	if read.Branch != b.Name || read.Stage != b.Stage.String() || read.What != b.EN.What {
+		t.Errorf("%+v", read)
+	}
+}
+
+func TestExplainTellsHowARequestLooksOnTheDebugPages(t *testing.T) {
+	for _, language := range []string{"en", "zh"} {
+		out, _, err := run(t, NewExplainCommand(), "debug", "--lang", language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range []string{"--listen-debug-url", "/debug/requests", "/debug/events", "/debug/channelz", "/debug/pprof"} {
+			if !strings.Contains(out, page) {
+				t.Errorf("--lang %s does not name %s", language, page)
+			}
+		}
+	}
+}

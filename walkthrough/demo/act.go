@@ -29,6 +29,7 @@ type setting struct {
 	config func(*serve.Config)
 	front  func(*seam.FrontOptions)
 	seams  func(*stage, *serve.Seams)
+	mutual bool // both sides must show a certificate
 	cold   bool // the server is not warmed up
 	quiet  bool // the server's log is not shown: what it complains of is the act
 }

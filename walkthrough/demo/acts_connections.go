@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ var connectionActs = map[string]act{
 	"serve-after-stop":   {setting{}, serveAfterStop},
 	"connection-timeout": {setting{config: impatient}, connectionTimeout},
 	"bogus-preface":      {setting{}, bogusPreface},
+	"tls-refused":        {setting{mutual: true, cold: true, quiet: true}, tlsRefused},
 }
 
 func throughDoor(s *stage, seams *serve.Seams) {
@@ -104,4 +106,22 @@ func (s *stage) strange(ctx context.Context, greeting string) (*outcome, error) 
 	_, _ = io.Copy(io.Discard, w.conn) // up to the end, however it ends
 	after := time.Since(begin).Round(time.Millisecond)
 	return s.show(ctx, fmt.Sprintf("the server hung up after %v", after), "the connection", ofConnection)
+}
+
+// tlsRefused shakes hands without a certificate of its own. With TLS 1.3 a client
+// believes that it is through, and learns better with its first read.
+func tlsRefused(ctx context.Context, s *stage) (*outcome, error) {
+	dialer := &tls.Dialer{Config: &tls.Config{
+		InsecureSkipVerify: true, //nolint:gosec // whom it talks to is not what this is about
+		NextProtos:         []string{http2.NextProtoTLS},
+	}}
+	conn, err := dialer.DialContext(ctx, "tcp", s.addr())
+	if err == nil {
+		s.undo(func(context.Context) error { _ = conn.Close(); return nil })
+		_, err = conn.Read(make([]byte, 1))
+	}
+	if err == nil {
+		return nil, errors.New("the handshake was not refused")
+	}
+	return s.show(ctx, err.Error(), "the connection", ofConnection)
 }

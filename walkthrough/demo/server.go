@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"time"
 
 	"go.uber.org/zap"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
 	"glasskv/server/seam"
@@ -55,7 +57,11 @@ func (s *server) start(ctx context.Context, lg *zap.Logger, how setting, wrap fu
 	if err := s.record(how); err != nil {
 		return err
 	}
-	if s.node, err = serve.Start(ctx, s.config(lg, how), wrap(s.observer.Seams())); err != nil {
+	cfg, err := s.config(lg, how)
+	if err != nil {
+		return err
+	}
+	if s.node, err = serve.Start(ctx, cfg, wrap(s.observer.Seams())); err != nil {
 		return err
 	}
 	s.undo(s.stopNode)
@@ -100,7 +106,7 @@ func (s *server) record(how setting) (err error) {
 	return nil
 }
 
-func (s *server) config(lg *zap.Logger, how setting) serve.Config {
+func (s *server) config(lg *zap.Logger, how setting) (serve.Config, error) {
 	cfg := serve.DefaultConfig("demo", s.place.dir)
 	free := types.MustNewURLs([]string{"http://127.0.0.1:0"})
 	cfg.ListenClientURLs, cfg.ListenPeerURLs, cfg.PeerURLs = free, free, free
@@ -108,7 +114,24 @@ func (s *server) config(lg *zap.Logger, how setting) serve.Config {
 	if how.config != nil {
 		how.config(&cfg)
 	}
-	return cfg
+	if how.mutual {
+		return cfg, secure(&cfg)
+	}
+	return cfg, nil
+}
+
+// secure makes a certificate, and has clients show one that was signed with it,
+// which none can.
+func secure(cfg *serve.Config) error {
+	made, err := transport.SelfCert(cfg.Logger, filepath.Join(cfg.DataDir, "fixtures", "demo"), []string{"127.0.0.1"}, 1)
+	if err != nil {
+		return fmt.Errorf("make a certificate: %w", err)
+	}
+	cfg.ListenClientURLs = types.MustNewURLs([]string{"https://127.0.0.1:0"})
+	cfg.ClientTLSInfo = transport.TLSInfo{
+		CertFile: made.CertFile, KeyFile: made.KeyFile, TrustedCAFile: made.CertFile, ClientCertAuth: true,
+	}
+	return nil
 }
 
 // addr is where the server takes requests.

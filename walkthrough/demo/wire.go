@@ -42,10 +42,14 @@ func dialWire(ctx context.Context, addr string) (*wire, error) {
 // close hangs up. That the server was quicker is no error.
 func (w *wire) close() error {
 	w.detach()
-	if err := w.conn.Close(); !errors.Is(err, net.ErrClosed) {
-		return err
+	return ignoreClosed(w.conn.Close())
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // hello sends the preface and SETTINGS.

@@ -2,6 +2,8 @@
 // all of them as a tree, and the reference in docs.
 //
 //	page.go      one stage on a screenful
+//	branch.go    one branch of the path on a screenful
+//	debug.go     how a request looks on grpc-go's own pages
 //	source.go    where upstream's function stands in the reader's module cache
 //	find.go      a symbol in a package's files
 //	nearest.go   what somebody meant who mistyped a stage's name

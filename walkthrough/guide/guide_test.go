@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
@@ -89,6 +90,38 @@ func TestEveryUpstreamFunctionIsFound(t *testing.T) {
 		for _, name := range spec.Next {
 			if s := l.Find(l.Parse(name)); s.File == "" {
 				t.Errorf("%s: read next %s: %+v", spec.Name, name, s)
+			}
+		}
+	}
+}
+
+func TestEveryFunctionOfABranchIsFound(t *testing.T) {
+	l := &Library{versions: versionsInGoMod(t)}
+	l.cache, l.std = places()
+	for _, b := range branch.All() {
+		for _, name := range b.Upstream {
+			if s := l.Find(l.Parse(name)); s.File == "" {
+				t.Errorf("%s: %s: %+v", b.Name, name, s)
+			}
+		}
+	}
+}
+
+func TestEveryPageOfABranchFitsTheScreen(t *testing.T) {
+	l := &Library{cache: t.TempDir(), versions: map[string]string{}}
+	for _, b := range branch.All() {
+		for _, language := range []lang.Lang{lang.EN, lang.ZH} {
+			var out bytes.Buffer
+			if err := BranchPage(&out, &b, l, screen.Options{Lang: language, Width: 80}); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(out.String()) {
+				if line = strings.TrimRight(line, "\n"); screen.Width(line) > 80 {
+					t.Errorf("%s: %d columns: %s", b.Name, screen.Width(line), line)
+				}
+			}
+			if !strings.Contains(out.String(), "glasskv demo "+b.Name) {
+				t.Errorf("%s: it is not said how to play it", b.Name)
 			}
 		}
 	}

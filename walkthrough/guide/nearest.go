@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/walkthrough/branch"
 )
 
 // mostNearest bounds how many names are offered.
 const mostNearest = 3
 
-// Nearest returns the names of the stages that come closest to a mistyped one,
+// Nearest returns the names of the stages and branches that come closest to a mistyped one,
 // the best first; none when nothing comes close.
 func Nearest(name string) []string {
 	type candidate struct {
@@ -20,15 +21,15 @@ func Nearest(name string) []string {
 	}
 	name = strings.ToLower(name)
 	var near []candidate
-	for _, spec := range trace.Specs() {
-		full := strings.ToLower(spec.Name)
+	for _, known := range names() {
+		full := strings.ToLower(known)
 		_, short, _ := strings.Cut(full, ".")
 		d := min(distance(name, full), distance(name, short)+1)
 		if len(name) >= 3 && strings.Contains(full, name) {
 			d = min(d, 1)
 		}
 		if d <= max(2, len(name)/3) {
-			near = append(near, candidate{spec.Name, d})
+			near = append(near, candidate{known, d})
 		}
 	}
 	slices.SortStableFunc(near, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
@@ -37,6 +38,18 @@ func Nearest(name string) []string {
 		out = append(out, c.name)
 	}
 	return out
+}
+
+// names are all that explain knows.
+func names() []string {
+	all := []string{DebugName}
+	for _, spec := range trace.Specs() {
+		all = append(all, spec.Name)
+	}
+	for _, b := range branch.All() {
+		all = append(all, b.Name)
+	}
+	return all
 }
 
 // distance counts the letters to put in, take out or change to get from a to b.
