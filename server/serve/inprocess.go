@@ -84,6 +84,12 @@ func (w *countedWatch) Watch(ss pb.Watch_WatchServer) error {
 	defer w.streams.Done()
 	ctx, cancel := context.WithCancel(ss.Context())
 	defer cancel()
+	if request, ok := ctx.Value(streamsKey{}).(*requestStreams); ok {
+		if !request.enter() {
+			return context.Canceled
+		}
+		defer request.leave()
+	}
 	if caller, ok := ctx.Value(callerKey{}).(context.Context); ok {
 		detach := context.AfterFunc(caller, cancel)
 		defer detach()
