@@ -21,6 +21,14 @@ fuzz:
 compat:
 	go test -C scripts/peers ./compat
 
+# The same etcdctl commands for GlassKV and real etcd; a table of what differs.
+etcdctl:
+	go test -C scripts/peers -count=1 -v ./diff
+
+# etcd's Go client, grpcurl, curl and Node's client against either server.
+clients:
+	go test -C scripts/peers -count=1 ./clients
+
 # Fifty times kill -9 under load: nothing acknowledged may be lost.
 crash:
 	go test ./scripts/crash -cycles 50 -count 1 -timeout 30m
@@ -53,4 +61,4 @@ readme:
 ci:
 	.ci/run
 
-.PHONY: test race lint fuzz compat crash bench bench-short overlay demo docs readme ci
+.PHONY: test race lint fuzz compat etcdctl clients crash bench bench-short overlay demo docs readme ci
