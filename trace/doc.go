@@ -8,12 +8,16 @@
 //	record.go, facts.go       Record: a fixed-size set of stamps for one request
 //	conn.go, batch.go         what requests share: a connection, an fsync, a read round
 //	repeat.go                 what a streaming call passes once per message
+//	embed.go, part.go         requests that the server makes to answer another one
+//	failed.go                 connections that never carried a request
 //	recorder.go, options.go   the bounded ring of finished records
 //	worker.go                 who follows the ring, and who is told
 //	slowest.go, lookup.go     the slowest ones, kept apart; finding a record again
 //	assemble.go               a Record, once finished, becomes a Timeline
-//	ledger.go                 a Timeline's waiting time, tiled: no gap, no overlap
+//	kin.go                    which stage lies in which, where several have one name
+//	claims.go, ledger.go      a Timeline's waiting time, tiled: no gap, no overlap
 //	timeline.go               Timeline: what people are shown and programs read
+//	histogram.go              how long each stage took, in all requests
 //	merge.go                  the client's and the server's half become one Timeline
 //	sample.go, outlet.go      what is exported, and the goroutine that does it
 //	spans*.go, export*.go     a Timeline becomes OpenTelemetry spans, and leaves

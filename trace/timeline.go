@@ -125,6 +125,13 @@ func (t *Timeline) Stage(name string) *StageTime {
 	return nil
 }
 
+// Streaming reports whether the request is a streaming call, or the gateway's way
+// to one. A lock has a watch among its parts and is no stream.
+func (t *Timeline) Streaming() bool {
+	return t.Attributes[AttrStreaming] == "true" ||
+		len(t.Parts) == 1 && t.Parts[0].Attributes[AttrStreaming] == "true"
+}
+
 // Waited adds up the ledger by stage, in nanoseconds.
 func (t *Timeline) Waited() map[string]int64 {
 	sum := make(map[string]int64, len(t.Ledger))

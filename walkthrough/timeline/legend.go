@@ -70,7 +70,7 @@ func fill3(items []string, width int) []string {
 // kinds adds up what the time was spent on. It is the legend of the colours
 // and, without colours, the shortest summary of the request.
 func (p *picture) kinds() {
-	if p.t.Attributes[trace.AttrStreaming] == "true" {
+	if p.t.Streaming() {
 		return // a stream's handler mostly sleeps: no kind of time says that
 	}
 	type part struct {

@@ -38,6 +38,9 @@ const (
 	signInferred = "~"
 )
 
+// longestWhy bounds an error's text beside a bar, in columns.
+const longestWhy = 60
+
 // nearMatters is the part of a stage's length above which the known error of
 // its edges is worth a sign.
 const nearMatters = 0.05
@@ -125,7 +128,7 @@ func (b *builder) partRow(n *node, guide string) *row {
 	part := n.part
 	r := &row{
 		guide: guide, took: n.took(), under: []span{{part.BeginNS, part.EndNS}}, part: true,
-		name: verdict.Operation(&trace.Timeline{Method: part.Method, Attributes: part.Attributes}, b.lang),
+		name: verdict.PartName(part, b.lang),
 		note: b.lang.Pick("a request that the server made itself", "服务端自己发起的请求"),
 	}
 	if part.Code != "" && part.Code != "OK" {
@@ -163,6 +166,11 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 	}
 	if attempts := first.Attributes[trace.AttrAttempts]; attempts != "" {
 		add("accept failed %s times", "accept 失败 %s 次", screen.Escape(attempts))
+	}
+	for _, why := range []string{first.Attributes[trace.AttrError], first.Attributes[trace.AttrFailure]} {
+		if why != "" {
+			out = append(out, screen.Cut(screen.Escape(why), longestWhy))
+		}
 	}
 	if version := first.Attributes[trace.AttrTLSVersion]; version != "" {
 		out = append(out, screen.Escape(version))

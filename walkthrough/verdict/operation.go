@@ -39,6 +39,18 @@ func Operation(t *trace.Timeline, l lang.Lang) string {
 	return verb
 }
 
+// PartName names a request that the server made itself: as Operation does, but
+// without the package, for there is little room beside the tree.
+func PartName(p *trace.Part, l lang.Lang) string {
+	method := p.Method
+	if _, known := verbs[method]; !known {
+		if service, call, ok := strings.Cut(strings.TrimPrefix(method, "/"), "/"); ok {
+			method = service[strings.LastIndexByte(service, '.')+1:] + "/" + call
+		}
+	}
+	return Operation(&trace.Timeline{Method: method, Attributes: p.Attributes}, l)
+}
+
 // Outcome says in a few words what happened instead of an ordinary reply; ""
 // when there was one.
 func Outcome(t *trace.Timeline, l lang.Lang) string {

@@ -40,7 +40,7 @@ type judge struct {
 	waited map[string]int64
 }
 
-func (j judge) streaming() bool { return j.t.Attributes[trace.AttrStreaming] == "true" }
+func (j judge) streaming() bool { return j.t.Streaming() }
 
 func (j judge) share(ns int64) float64 {
 	if j.t.DurationNS <= 0 {
