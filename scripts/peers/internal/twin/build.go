@@ -50,7 +50,7 @@ func Binary(t *testing.T, name string) string {
 func RunTests(m *testing.M, tools ...string) int {
 	dir, err := os.MkdirTemp("", "twin-")
 	if err == nil {
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }() // what is left of it lies in a temporary folder
 		err = build(dir, append([]string{GlassKV, Etcd}, tools...))
 	}
 	if err != nil {
