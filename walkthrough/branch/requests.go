@@ -46,7 +46,7 @@ var requests = []Branch{
 		},
 		ZH: Text{
 			Title:  "由 stream worker 处理请求",
-			What:   "设置 NumStreamWorkers 后，服务端保留一组 goroutine，一个接一个地处理 stream。它们的栈已经长大，省去了新 goroutine 扩栈时的复制。只有此刻正好空闲的 worker，才会被交给 stream。",
+			What:   "设置 NumStreamWorkers 后，服务端保留一组 goroutine，一个接一个地处理 stream。它们的栈已经长大，省去了新 goroutine 扩栈时的复制。stream 只会交给此刻正好空闲的 worker。",
 			Client: "OK",
 			Look:   "grpc.startHandler 只有一次 channel 发送那么短；时间线写明由 worker 处理",
 		},

@@ -23,10 +23,24 @@ func TestMistakesAreRefusedBeforeAnythingStarts(t *testing.T) {
 		{"--lang fr", "use en or zh"},
 		{"--output yaml", "use text or json"},
 		{"--frobnicate", "unknown flag: --frobnicate"},
-		{"put", "unknown command"},
+		{"puts", "no scene \"puts\", use one of put, reused, range, unknown, shared, table, or a branch that --list names"},
+		{"put --only range", "name the scene once"},
+		{"put range", "accepts at most 1 arg"},
 	} {
 		if out, err := execute(strings.Fields(c.args)...); err == nil || !strings.Contains(err.Error(), c.want) || out != "" {
 			t.Errorf("%s: error %v, output %q; want %q", c.args, err, out, c.want)
+		}
+	}
+}
+
+func TestTheListNamesScenesAndBranches(t *testing.T) {
+	out, err := execute("--list", "--lang", "en", "--width", "100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(sceneNames(), branchNames()...) {
+		if !strings.Contains(out, "  "+name+" ") {
+			t.Errorf("no %s", name)
 		}
 	}
 }
