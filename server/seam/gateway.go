@@ -2,10 +2,7 @@ package seam
 
 import (
 	"context"
-	"errors"
-	"io"
 	"net/http"
-	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -20,10 +17,7 @@ import (
 // server's. The client's is found by the traceparent that it sent. It holds
 // random bits that nobody else has seen while the call is under way, so no
 // other client can have its request shown inside somebody else's.
-type gatewayCalls struct {
-	client  *ClientObserver
-	streams sync.Map // traceparent of a streaming call → the HTTP request's *trace.Record
-}
+type gatewayCalls struct{ client *ClientObserver }
 
 func newGatewayCalls(rec *trace.Recorder) gatewayCalls {
 	c := NewClientObserver(rec)
@@ -36,11 +30,7 @@ func newGatewayCalls(rec *trace.Recorder) gatewayCalls {
 // that are not the gateway's.
 func (g *gatewayCalls) join(parent string, server *trace.Record) {
 	if call, ok := g.client.calls.Load(parent); ok {
-		call.(*clientCall).rec.Embed(server, trace.None) //nolint:forcetypeassert // unary stores nothing else
-		return
-	}
-	if outer, ok := g.streams.LoadAndDelete(parent); ok {
-		outer.(*trace.Record).Embed(server, trace.GatewayCall) //nolint:forcetypeassert // stream stores nothing else
+		call.(*clientCall).rec.Embed(server, trace.None) //nolint:forcetypeassert // nothing else is stored
 	}
 }
 
@@ -124,54 +114,4 @@ func withoutParent(ctx context.Context) context.Context {
 func forget(md metadata.MD) {
 	md.Delete(headerTraceParent)
 	md.Delete(headerTraceURL)
-}
-
-// stream is the interceptor of streaming calls. The client observer leaves them
-// alone, so the server's record becomes part of the HTTP request's directly.
-func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	rec := trace.FromContext(ctx)
-	beginCall(rec)
-	ctx = withoutParent(ctx)
-	if rec != nil {
-		parent := rec.TraceParent()
-		g.streams.Store(parent, rec)
-		context.AfterFunc(ctx, func() { g.streams.Delete(parent) })
-		ctx = metadata.AppendToOutgoingContext(ctx, headerTraceParent, parent)
-	}
-	cs, err := streamer(ctx, desc, cc, method, opts...)
-	if err != nil {
-		endStreamCall(rec, err)
-		return nil, err
-	}
-	return &gatewayStream{ClientStream: cs, rec: rec}, nil
-}
-
-// gatewayStream stamps the end of a streaming call.
-type gatewayStream struct {
-	grpc.ClientStream
-	rec *trace.Record
-}
-
-func (s *gatewayStream) Header() (metadata.MD, error) {
-	md, err := s.ClientStream.Header()
-	forget(md)
-	return md, err
-}
-
-func (s *gatewayStream) RecvMsg(m any) error {
-	err := s.ClientStream.RecvMsg(m)
-	if err != nil {
-		endStreamCall(s.rec, err)
-	}
-	return err
-}
-
-// endStreamCall notes how a streaming call ended. io.EOF is how it ends well.
-func endStreamCall(rec *trace.Record, err error) {
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	rec.End(trace.GatewayCall)
-	st := status.Convert(err)
-	rec.SetCode(uint32(st.Code()), st.Message())
 }

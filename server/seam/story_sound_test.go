@@ -62,9 +62,13 @@ func nested(t testing.TB, tl *trace.Timeline) {
 
 // keepsWithin reports whether a stage keeps within one of those of its parent's name.
 // What is shared belongs to more than one request, and what goes on after the
-// request is over has lost the stage that it was in.
+// request is over has lost the stage that it was in. A call that the gateway gave
+// up goes on until the server hears of it.
 func keepsWithin(tl *trace.Timeline, st trace.StageTime) bool {
 	if st.Scope == trace.ScopeBatch || st.Open || st.EndNS > tl.DurationNS {
+		return true
+	}
+	if st.Parent == trace.GatewayCall.String() && tl.Stage(trace.ClientRecv.String()) == nil {
 		return true
 	}
 	for _, outer := range tl.Stages {

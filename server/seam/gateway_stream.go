@@ -1,0 +1,94 @@
+package seam
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"glasskv/trace"
+)
+
+// stream is the interceptor of the gateway's streaming calls: it does for them
+// what gatewayUnary and the client observer do for the others.
+func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	outer := trace.FromContext(ctx)
+	beginCall(outer)
+	ctx, s := g.beginStream(withoutParent(ctx), outer, method)
+	cs, err := streamer(ctx, desc, cc, method, opts...)
+	if err != nil {
+		s.finish(err)
+		return nil, err
+	}
+	s.ClientStream = cs
+	// The gateway leaves the stream alone once its client has gone away; what it
+	// does in any case is to end the context.
+	context.AfterFunc(ctx, func() { s.finish(ctx.Err()) })
+	return s, nil
+}
+
+// gatewayStream stamps the end of a streaming call.
+type gatewayStream struct {
+	grpc.ClientStream
+	g      *gatewayCalls
+	outer  *trace.Record // of the HTTP request
+	call   *clientCall   // nil when there was no room to record it
+	parent string
+	once   sync.Once
+}
+
+// beginStream begins the client's record of a call, and gives the call a
+// traceparent by which the server's record finds it.
+func (g *gatewayCalls) beginStream(ctx context.Context, outer *trace.Record, method string) (context.Context, *gatewayStream) {
+	s := &gatewayStream{g: g, outer: outer}
+	begin := trace.Now()
+	rec := g.client.rec.Start(nil, 0, begin)
+	if rec == nil {
+		return ctx, s
+	}
+	rec.Mark(trace.MarkClient | trace.MarkStreaming)
+	rec.Facts().Method = method
+	outer.Embed(rec, g.client.under)
+	s.call, s.parent = &clientCall{rec, begin}, rec.TraceParent()
+	g.client.calls.Store(s.parent, s.call)
+	return metadata.AppendToOutgoingContext(ctx, headerTraceParent, s.parent), s
+}
+
+// Header leaves out what is not about the HTTP request.
+func (s *gatewayStream) Header() (metadata.MD, error) {
+	md, err := s.ClientStream.Header()
+	forget(md)
+	return md, err
+}
+
+// RecvMsg sees the end of the stream.
+func (s *gatewayStream) RecvMsg(m any) error {
+	err := s.ClientStream.RecvMsg(m)
+	if err != nil {
+		s.finish(err)
+	}
+	return err
+}
+
+// finish notes how the call ended. io.EOF is how it ends well.
+func (s *gatewayStream) finish(err error) {
+	s.once.Do(func() {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		s.outer.End(trace.GatewayCall)
+		st, ok := status.FromError(err)
+		if !ok {
+			st = status.FromContextError(err)
+		}
+		s.outer.SetCode(uint32(st.Code()), st.Message())
+		if s.call != nil {
+			s.g.client.calls.Delete(s.parent)
+			finishCall(s.call.rec, s.call.begin, st.Err())
+		}
+	})
+}

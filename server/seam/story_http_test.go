@@ -1,0 +1,79 @@
+package seam
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+// Whether the ledger has a sliver of these is chance: two goroutines, or the two
+// ends of a connection, take turns there.
+func init() {
+	for _, method := range []string{"POST /v3/kv/put", "POST /v3/watch"} {
+		beside[method] = append(slices.Clone(beside[pb.Watch_Watch_FullMethodName]),
+			trace.Unexplained, trace.ClientSend.String(), trace.NetRequest.String(), trace.NetReply.String())
+	}
+}
+
+// httpRequest sends a request over HTTP/1, with the command's input as its body,
+// and tells of the answer and of the record. Those with host= ask for another host
+// than the server's; one with lines=N hangs up after N lines of the answer.
+func (s *story) httpRequest(w words) string {
+	s.settle()
+	ctx, hangUp := context.WithCancel(limit(s))
+	defer hangUp()
+	req, err := http.NewRequestWithContext(ctx, w.at(0), "http://"+s.node.Endpoint()+w.at(1), strings.NewReader(w.Input))
+	s.must(err)
+	req.Host = w.named("host", "")
+	if parent := w.named("traceparent", ""); parent != "" {
+		req.Header.Set(traceParent, parent)
+	}
+	resp, err := s.browser().Do(req)
+	s.must(err)
+	answer := fmt.Sprintf("client: %s\n", resp.Status)
+	if n := w.namedNumber("lines"); n > 0 {
+		lines := bufio.NewScanner(resp.Body)
+		for range n {
+			lines.Scan()
+		}
+		s.must(lines.Err())
+		hangUp()
+	} else {
+		_, err = io.Copy(io.Discard, resp.Body)
+		s.must(err)
+	}
+	s.must(resp.Body.Close())
+	for _, name := range []string{traceParent, traceURL} {
+		if value := resp.Header.Get(name); value != "" {
+			answer += fmt.Sprintf("  %s: %s\n", name, masked(value))
+		}
+	}
+	if w.has("headers") {
+		var b bytes.Buffer
+		for _, changing := range []string{"Date", "Content-Length", traceParent, traceURL} {
+			resp.Header.Del(changing)
+		}
+		s.must(resp.Header.Write(&b))
+		answer += strings.ReplaceAll(b.String(), "\r\n", "\n")
+	}
+	return answer + s.records(1, "", w)
+}
+
+// browser returns the story's HTTP client, which keeps its connection.
+func (s *story) browser() *http.Client {
+	if s.http == nil {
+		transport := &http.Transport{}
+		s.Cleanup(transport.CloseIdleConnections)
+		s.http = &http.Client{Transport: transport}
+	}
+	return s.http
+}
