@@ -1,76 +1,207 @@
 package seam
 
 import (
-	"context"
+	"crypto/tls"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/client/pkg/v3/types"
 )
 
-// door is a real node whose every record a test can take.
-type door struct {
-	testing.TB
-	*servetest.Node
-	recorder *trace.Recorder
-	finished chan *trace.Record
-}
-
-func openDoor(t testing.TB, change func(*doorConfig)) *door {
-	t.Helper()
-	d := &door{TB: t, finished: make(chan *trace.Record, 4096)}
-	d.recorder = trace.NewRecorder(trace.Options{})
-	t.Cleanup(func() { _ = d.recorder.Close(context.Background()) })
-	d.recorder.Subscribe(func(rec *trace.Record) { d.finished <- rec })
-	observer, err := New(d.recorder, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(observer.Close)
-	c := doorConfig{Config: servetest.Config(t), Seams: observer.Seams()}
-	change(&c)
-	d.Node = servetest.Start(t, c.Config, c.Seams)
-	return d
-}
-
-// next takes the next record of a request for a method, or of a connection that
-// carried none where method is empty.
-func (d *door) next(method string) *trace.Record {
-	d.Helper()
-	for {
-		rec := await(d, "record of "+method, d.finished)
-		if rec.Facts().Method == method {
-			return rec
-		}
-	}
-}
-
+// Under TLS the frames are seen in clear, for the seam stands above it, and the
+// handshake says what it agreed on.
 func TestAPutOverTLS(t *testing.T) {
 	ca := servetest.NewAuthority(t)
-	d := openDoor(t, func(c *doorConfig) { ca.Secure(&c.Config) })
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{d.Endpoint()}, TLS: ca.Client("")})
-	if err != nil {
+	d := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ClientTLSInfo.TrustedCAFile = ca.File
+	})
+	client := ca.Client("alice")
+	client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	if err := d.put(client); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = client.Close() })
-	if _, err := client.Put(limit(t), "greeting", "hello"); err != nil {
-		t.Fatal(err)
+	tl := d.next()
+	has(t, tl, trace.CmuxMatch, trace.NetAccept, trace.HandleRawConn, trace.TLSHandshake, trace.NewHTTP2Transport,
+		trace.ServeStreams, trace.OperateHeaders, trace.WALSync, trace.Flush)
+	closes(t, tl)
+	handshake, transport := tl.Stage("tls.handshake"), tl.Stage("grpc.newHTTP2Transport")
+	if transport.BeginNS < handshake.EndNS {
+		t.Errorf("newHTTP2Transport begins at %d, the handshake ends at %d", transport.BeginNS, handshake.EndNS)
 	}
-	rec := d.next("/etcdserverpb.KV/Put")
-	tl := rec.Timeline()
-	for _, s := range []trace.Stage{trace.CmuxMatch, trace.NetAccept, trace.HandleRawConn, trace.TLSHandshake, trace.NewHTTP2Transport, trace.WALSync} {
-		if tl.Stage(s.String()) == nil {
-			t.Errorf("%s is not in the timeline", s)
+	for key, want := range map[string]string{
+		trace.AttrTLSVersion: "TLS 1.3", trace.AttrTLSALPN: "h2", trace.AttrTLSPeer: "alice", trace.AttrTLSResumed: "",
+	} {
+		if got := handshake.Attributes[key]; got != want {
+			t.Errorf("%s = %q, want %q", key, got, want)
 		}
 	}
-	facts := rec.Conn().TLS
-	if facts == nil || facts.Version != "TLS 1.3" || facts.ALPN != "h2" || facts.PeerName != "" || facts.Cipher == "" {
-		t.Errorf("TLS = %+v", facts)
+	if cipher := handshake.Attributes[trace.AttrTLSCipher]; !strings.HasPrefix(cipher, "TLS_") {
+		t.Errorf("cipher suite %q", cipher)
 	}
-	_, shaken := rec.Conn().Stamps(trace.TLSHandshake)
-	if begin, _ := rec.Conn().Stamps(trace.NewHTTP2Transport); begin < shaken {
-		t.Errorf("newHTTP2Transport begins at %d, the handshake ends at %d", begin, shaken)
+}
+
+// Whoever is refused in the handshake leaves a timeline that says why, whichever
+// server went through it.
+func TestARefusedHandshakeSaysWhy(t *testing.T) {
+	ca, stranger := servetest.NewAuthority(t), servetest.NewAuthority(t)
+	mallory := ca.Client("")
+	mallory.Certificates = stranger.Client("mallory").Certificates
+	tests := map[string]struct {
+		client *tls.Config
+		why    string
+	}{
+		"no certificate":      {ca.Client(""), "didn't provide a certificate"},
+		"another authority":   {mallory, "unknown authority"},
+		"an old version":      {&tls.Config{MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11, ServerName: "127.0.0.1"}, "unsupported versions"},
+		"distrust of our own": {stranger.Client("alice"), "bad certificate"},
+	}
+	d := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ClientTLSInfo.TrustedCAFile = ca.File
+	})
+	for name, test := range tests {
+		for _, proto := range []string{"h2", "http/1.1"} {
+			config := test.client.Clone()
+			config.NextProtos = []string{proto}
+			if conn, err := (&tls.Dialer{Config: config}).DialContext(limit(t), "tcp", d.Endpoint()); err == nil {
+				_, _ = conn.Read(make([]byte, 1)) // TLS 1.3 refuses a client's certificate when the client is through
+				_ = conn.Close()
+			}
+			tl := d.next()
+			if !strings.HasPrefix(tl.Message, "TLS handshake: ") || !strings.Contains(tl.Message, test.why) {
+				t.Errorf("%s over %s: %q does not say %q", name, proto, tl.Message, test.why)
+			}
+			has(t, tl, trace.CmuxMatch, trace.TLSHandshake)
+			hasNot(t, tl, trace.NewHTTP2Transport, trace.ServeStreams, trace.HTTPConn)
+			closes(t, tl)
+		}
+	}
+}
+
+// A connection that came to nothing says what it came to.
+func TestWhyAConnectionNeverCarriedARequest(t *testing.T) {
+	ca := servetest.NewAuthority(t)
+	clear := openDoor(t, func(c *doorConfig) { c.ConnectionTimeout = 50 * time.Millisecond })
+	secure := openDoor(t, func(c *doorConfig) { ca.Secure(&c.Config); c.ConnectionTimeout = 50 * time.Millisecond })
+	split := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ListenClientHTTPURLs = types.MustNewURLs([]string{"http://localhost:0"})
+		c.ConnectionTimeout = 50 * time.Millisecond
+	})
+	for name, test := range map[string]struct {
+		door      *door
+		says, why string
+	}{
+		"silence":               {clear, "", "the client said nothing"},
+		"half a preface":        {clear, "PRI * ", "the client did not say enough to tell what it speaks"},
+		"another protocol":      {clear, "EHLO glass.example\r\n\r\n", "the client speaks nothing that this address serves"},
+		"TLS in clear":          {clear, "\x16\x03\x01\x00\x05hello\r\n\r\n", "the client speaks nothing that this address serves"},
+		"clear on TLS":          {secure, "GET /health HTTP/1.1\r\n\r\n", "the client speaks nothing that this address serves"},
+		"silence on TLS":        {secure, "", "the client said nothing"},
+		"half a request":        {clear, "GET /health HTTP/1.1\r\nHost:", "it was closed before a whole request had come"},
+		"clear where is no mux": {split, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "the client does not speak TLS"},
+		"silence where is none": {split, "", "the TLS handshake took too long"},
+	} {
+		test.door.say(test.says)
+		tl := test.door.next()
+		if tl.Message != test.why || tl.Method != "" {
+			t.Errorf("%s: %q, want %q", name, tl.Message, test.why)
+		}
+		tiles(t, tl)
+	}
+}
+
+// Through net/http there is no connection of grpc-go's, no tap and no frame; the
+// rest of the way is the same.
+func TestAPutThroughServeHTTP(t *testing.T) {
+	ca := servetest.NewAuthority(t)
+	d := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ServeTLSThroughHTTP = true
+	})
+	if err := d.put(ca.Client("")); err != nil {
+		t.Fatal(err)
+	}
+	tl := d.next()
+	if tl.Method != pb.KV_Put_FullMethodName || tl.Code != "OK" {
+		t.Errorf("%s %s", tl.Method, tl.Code)
+	}
+	has(t, tl, trace.CmuxMatch, trace.NetAccept, trace.TLSHandshake, trace.HTTPConn,
+		trace.ServeHTTP, trace.HandleStream, trace.ProcessRPC, trace.RecvMsg, trace.WALSync, trace.SendMsg, trace.WriteStatus, trace.Flush)
+	hasNot(t, tl, trace.HandleRawConn, trace.NewHTTP2Transport, trace.ServeStreams, trace.OperateHeaders, trace.StartHandler)
+	closes(t, tl)
+	why := make(map[string]string)
+	for _, n := range tl.NotReached {
+		why[n.Stage] = n.Why
+	}
+	if why["grpc.handleRawConn"] != trace.WhyServeHTTP {
+		t.Errorf("not reached: %v", tl.NotReached)
+	}
+}
+
+// What is refused there, and what is given up, has a timeline as well.
+func TestServeHTTPThatComesToNothing(t *testing.T) {
+	ca := servetest.NewAuthority(t)
+	d := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ServeTLSThroughHTTP = true
+	})
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: ca.Client(""), ForceAttemptHTTP2: true}}
+	t.Cleanup(client.CloseIdleConnections)
+	for path, want := range map[string]string{
+		"/etcdserverpb.KV/Pot": "unknown method Pot for service etcdserverpb.KV",
+		"/nowhere.KV/Put":      "unknown service nowhere.KV",
+	} {
+		req, err := http.NewRequestWithContext(limit(t), http.MethodPost, "https://"+d.Endpoint()+path, strings.NewReader(""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/grpc")
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		tl := d.next()
+		if tl.Method != path || tl.Code != "Unimplemented" || tl.Message != want {
+			t.Errorf("%s: %s %q", tl.Method, tl.Code, tl.Message)
+		}
+		has(t, tl, trace.ServeHTTP)
+		closes(t, tl)
+	}
+}
+
+// A page over TLS shows the handshake and the connection's life.
+func TestAPageOverTLS(t *testing.T) {
+	ca := servetest.NewAuthority(t)
+	d := openDoor(t, func(c *doorConfig) { ca.Secure(&c.Config) })
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: ca.Client("")}}
+	t.Cleanup(client.CloseIdleConnections)
+	for range 2 {
+		resp, err := client.Get("https://" + d.Endpoint() + "/version")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	first, second := d.next(), d.next()
+	has(t, first, trace.CmuxMatch, trace.NetAccept, trace.TLSHandshake, trace.HTTPConn, trace.HTTPReadRequest, trace.HTTPHandler, trace.HTTPFlush)
+	if second.Connection.ID != first.Connection.ID || !second.Connection.Reused {
+		t.Errorf("the second request came on %+v, the first on %+v", second.Connection, first.Connection)
+	}
+	closes(t, first)
+	closes(t, second)
+	if alpn := first.Stage("tls.handshake").Attributes[trace.AttrTLSALPN]; alpn != "" {
+		t.Errorf("ALPN %q: a client that offers none was given one", alpn)
 	}
 }

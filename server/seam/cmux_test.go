@@ -1,0 +1,111 @@
+package seam
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"glasskv/trace"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+// shutListener fails a number of times before it accepts.
+type shutListener struct {
+	net.Listener
+	left *atomic.Int32
+}
+
+func (l shutListener) Accept() (net.Conn, error) {
+	if l.left.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+// The connection that is accepted after a row of failures tells of them, whoever
+// waited between them: cmux's loop, with what stands below it, or grpc-go's.
+func TestFailuresOfAcceptAreToldByTheNextConnection(t *testing.T) {
+	for name, shut := range map[string]func(*doorConfig, *atomic.Int32){
+		"cmux's loop": func(c *doorConfig, left *atomic.Int32) {
+			observe := c.Seams.Accept
+			c.Seams.Accept = func(l net.Listener) net.Listener { return observe(shutListener{l, left}) }
+		},
+		"grpc-go's loop": func(c *doorConfig, left *atomic.Int32) {
+			observe := c.Seams.Listener
+			c.Seams.Listener = func(l net.Listener) net.Listener { return observe(shutListener{l, left}) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var left atomic.Int32
+			left.Store(3)
+			d := openDoor(t, func(c *doorConfig) { shut(c, &left) })
+			if _, err := pb.NewKVClient(d.Conn).Put(limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
+				t.Fatal(err)
+			}
+			st := d.next().Stage(trace.AcceptBackoff.String())
+			if st == nil {
+				t.Fatal("no back-off in the timeline")
+			}
+			if d := st.Duration(); d < 35e6 { // 5, 10 and 20 ms
+				t.Errorf("it took %d ns", d)
+			}
+			if st.Attributes[trace.AttrAttempts] != "3" || st.Attributes[trace.AttrError] != "accept tcp: accept4: too many open files" {
+				t.Errorf("attributes %v", st.Attributes)
+			}
+		})
+	}
+}
+
+// The bytes that cmux has read are not lost on the way to the transport, however
+// many there are and however they are asked for.
+func TestTheTransportGetsWhatCmuxHasRead(t *testing.T) {
+	const greeting, rest = "the preface and more", "and what came later"
+	for _, size := range []int{1, 7, len(greeting), readBufferSize} {
+		client, server := net.Pipe()
+		go func() {
+			_, _ = io.WriteString(client, greeting)
+			_, _ = io.WriteString(client, rest)
+			_ = client.Close()
+		}()
+		accepted := &acceptedConn{Conn: server}
+		sniffed := make([]byte, len(greeting))
+		if _, err := io.ReadFull(accepted, sniffed); err != nil {
+			t.Fatal(err)
+		}
+		accepted.claimed.Store(true)
+		given := &givenBack{Conn: accepted, bytes: sniffed}
+		buf := newReadBuffer(given)
+		var got []byte
+		for p := make([]byte, size); ; {
+			n, err := buf.read(p)
+			got = append(got, p[:n]...)
+			if err != nil {
+				break
+			}
+		}
+		if string(got) != greeting+rest {
+			t.Errorf("%d bytes at a time: %q", size, got)
+		}
+	}
+}
+
+// givenBack gives back what was read from it before, as cmux does.
+type givenBack struct {
+	net.Conn
+	bytes []byte
+}
+
+func (g *givenBack) NetConn() net.Conn { return g.Conn }
+
+func (g *givenBack) Read(p []byte) (int, error) {
+	if len(g.bytes) == 0 {
+		return g.Conn.Read(p)
+	}
+	n := copy(p, g.bytes)
+	g.bytes = g.bytes[n:]
+	return n, nil
+}
