@@ -1,6 +1,7 @@
 package trace
 
-// lockStages lists locks and elections; what they are made of are requests of their own.
+// lockStages lists locks and elections; what they are made of are requests of
+// their own.
 var lockStages = []Spec{
 	{
 		Stage: V3Lock, Name: "v3lock.Lock", Parent: Interceptors, Scope: ScopeRequest, Kind: KindWork,
@@ -8,6 +9,25 @@ var lockStages = []Spec{
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Waits: true,
+		Next: []string{
+			"go.etcd.io/etcd/client/v3/concurrency.(*Mutex).Lock",
+			"go.etcd.io/etcd/client/v3/concurrency.(*Mutex).tryAcquire",
+			"go.etcd.io/etcd/client/v3/concurrency.waitDeletes",
+		},
+		EN: Text{
+			Note: "a key, put in a queue, until it is the oldest",
+			What: "A lock is nothing but keys. The service grants a lease if the caller has none, puts a key of the caller's under the lock's name, and looks whether an older one is there. If so, it watches the one just before its own until that is deleted, and looks again. Only etcd's client library is used for this, so any client can do the same.",
+			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. The calls that the service makes in this process are recorded one by one and stand in the timeline as its parts.",
+			Slow: "Whoever holds the lock: the wait stands in watch.wait. Without contention it is one write, or two when a lease is granted.",
+			Do:   "See who holds it: the oldest key under the name, and the lease in it. A holder that died keeps the lock until its lease expires; give short leases to sessions that may die.",
+		},
+		ZH: Text{
+			Note: "放一个 key 排队，直到它排最前",
+			What: "锁只是一些 key。调用方没带租约就先发一个，然后在锁名下放一个属于调用方的 key，再看有没有比它更早的。有，就 watch 紧挨在前面的那个，等它被删掉再看一遍。整个过程只用 etcd 的客户端库，任何客户端都能照做。",
+			How:  "最里层的拦截器在 handler 前后打点：两端都精确。服务在进程内发起的每个调用各有记录，作为组成部分列在时间线里。",
+			Slow: "取决于谁占着锁：等待的时间在 watch.wait 里。没人争抢时只是一次写入，要新发租约就是两次。",
+			Do:   "看谁占着：锁名下最早的 key，以及它的租约。持有者挂了，锁要到租约过期才会放开；会话可能突然消失的，租约就该短一些。",
+		},
 	},
 	{
 		Stage: V3Unlock, Name: "v3lock.Unlock", Parent: Interceptors, Scope: ScopeRequest, Kind: KindWork,
@@ -15,6 +35,24 @@ var lockStages = []Spec{
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Waits: true,
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock.(*lockServer).Unlock",
+			"go.etcd.io/etcd/client/v3/concurrency.(*Mutex).Unlock",
+		},
+		EN: Text{
+			Note: "the holder's key is deleted; the next one sees it go",
+			What: "Unlock deletes the key that Lock returned. Whoever comes next watches just that key and has the lock when the deletion reaches him. Nobody checks who asks: deleting a key that is not there is no error.",
+			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. The deletion is recorded as a request of its own and stands in the timeline as a part.",
+			Slow: "It is one write through raft: see wal.sync.",
+			Do:   "As for any write. The lease that the lock was taken with goes on: revoke it if nothing else needs it.",
+		},
+		ZH: Text{
+			Note: "删掉持有者的 key，下一个看到它消失",
+			What: "Unlock 删除 Lock 返回的那个 key。排在下一个的人只 watch 这一个 key，收到删除事件就拿到了锁。没有人检查是谁来解锁：删一个不存在的 key 也不算错误。",
+			How:  "最里层的拦截器在 handler 前后打点：两端都精确。那次删除单独记录，作为组成部分列在时间线里。",
+			Slow: "就是一次走 raft 的写入：看 wal.sync。",
+			Do:   "按一般写入处理。加锁用的租约还在续：没有别的用处就把它撤销。",
+		},
 	},
 	{
 		Stage: V3Campaign, Name: "v3election.Campaign", Parent: Interceptors, Scope: ScopeRequest, Kind: KindWork,
@@ -22,6 +60,24 @@ var lockStages = []Spec{
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Waits: true,
+		Next: []string{
+			"go.etcd.io/etcd/client/v3/concurrency.(*Election).Campaign",
+			"go.etcd.io/etcd/client/v3/concurrency.waitDeletes",
+		},
+		EN: Text{
+			Note: "a candidate's key waits to become the oldest",
+			What: "An election is a lock whose key has a value: what the candidate has to say as leader. The service puts the key, bound to the candidate's lease, and waits until all older ones are gone. The answer names the key and its revision, by which the leader proves later that it still is one.",
+			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. The calls that it makes in this process stand in the timeline as its parts.",
+			Slow: "The leader before it: the wait stands in watch.wait.",
+			Do:   "Find the oldest key of the election. When a leader died, its lease decides how long the others wait.",
+		},
+		ZH: Text{
+			Note: "候选人的 key 等着变成最早的",
+			What: "选举就是一把 key 带着值的锁：值是候选人当选后要公布的内容。服务放下这个 key，绑在候选人的租约上，再等更早的 key 全部消失。应答里有 key 和它的版本号，leader 以后靠这个证明自己还在任。",
+			How:  "最里层的拦截器在 handler 前后打点：两端都精确。它在进程内发起的调用作为组成部分列在时间线里。",
+			Slow: "前一任 leader 还没走：等待的时间在 watch.wait 里。",
+			Do:   "找出这场选举里最早的 key。leader 挂掉之后，别人要等多久由它的租约决定。",
+		},
 	},
 	{
 		Stage: V3Proclaim, Name: "v3election.Proclaim", Parent: Interceptors, Scope: ScopeRequest, Kind: KindWork,
@@ -29,6 +85,24 @@ var lockStages = []Spec{
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Waits: true,
+		Next: []string{
+			"go.etcd.io/etcd/client/v3/concurrency.(*Election).Proclaim",
+			"go.etcd.io/etcd/client/v3/concurrency.ResumeElection",
+		},
+		EN: Text{
+			Note: "the leader changes its value, if it still leads",
+			What: "The leader gives its key a new value, which observers are told. It is a transaction that compares the revision at which the key was made: a leader whose lease has expired meanwhile gets an error and changes nothing.",
+			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. The transaction stands in the timeline as a part.",
+			Slow: "It is one write through raft: see wal.sync.",
+			Do:   "As for any write. On \"election: not leader\", campaign again.",
+		},
+		ZH: Text{
+			Note: "在任的 leader 改自己的值",
+			What: "leader 给自己的 key 换一个值，观察者会收到。这是一个事务，先比较 key 的创建版本号：租约期间已经过期的 leader 会得到错误，什么也改不了。",
+			How:  "最里层的拦截器在 handler 前后打点：两端都精确。那个事务作为组成部分列在时间线里。",
+			Slow: "就是一次走 raft 的写入：看 wal.sync。",
+			Do:   "按一般写入处理。看到“election: not leader”就重新参选。",
+		},
 	},
 	{
 		Stage: V3Leader, Name: "v3election.Leader", Parent: Interceptors, Scope: ScopeRequest, Kind: KindWork,
@@ -36,6 +110,23 @@ var lockStages = []Spec{
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Waits: true,
+		Next: []string{
+			"go.etcd.io/etcd/client/v3/concurrency.(*Election).Leader",
+		},
+		EN: Text{
+			Note: "who leads: the oldest key of the election",
+			What: "The service reads the one key under the election's name that was made first. The read is linearizable, so the answer was true when it was given. It may be out of date when it arrives.",
+			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. The read stands in the timeline as a part.",
+			Slow: "The read index: see read.index and read.waitApplied.",
+			Do:   "Do not ask in a loop: Observe tells of every change.",
+		},
+		ZH: Text{
+			Note: "谁在任：这场选举里最早的 key",
+			What: "服务在选举名下读出最早创建的那一个 key。这是线性一致读，给出应答的那一刻它是对的。到客户端手里时可能已经过时。",
+			How:  "最里层的拦截器在 handler 前后打点：两端都精确。那次读取作为组成部分列在时间线里。",
+			Slow: "要等 read index：看 read.index 和 read.waitApplied。",
+			Do:   "不要循环查询：每次变动 Observe 都会通知。",
+		},
 	},
 	{
 		Stage: V3Observe, Name: "v3election.Observe", Parent: Interceptors, Scope: ScopeRequest, Kind: KindWork,
@@ -43,6 +134,24 @@ var lockStages = []Spec{
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Waits: true,
+		Next: []string{
+			"go.etcd.io/etcd/client/v3/concurrency.(*Election).Observe",
+			"go.etcd.io/etcd/client/v3/concurrency.(*Election).observe",
+		},
+		EN: Text{
+			Note: "a message for each leader, and for what it proclaims",
+			What: "A stream that begins with the leader of the moment and tells of each value that it proclaims. When its key is deleted, the service looks for the next leader and goes on. Two changes in quick succession may become one message.",
+			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. Reads and watches that it makes in this process stand in the timeline as its parts.",
+			Slow: "It is long because it is meant to be. No message means that nothing was proclaimed, or that nobody leads.",
+			Do:   "Nothing. For the way of a single change see watch.notify.",
+		},
+		ZH: Text{
+			Note: "每换一任、每次公布，各发一条消息",
+			What: "这条流先告诉你此刻的 leader，之后它每公布一个值都发过来。它的 key 被删掉时，服务去找下一任，再继续。紧挨着的两次变动可能合成一条消息。",
+			How:  "最里层的拦截器在 handler 前后打点：两端都精确。它在进程内发起的读取和 watch 作为组成部分列在时间线里。",
+			Slow: "它本来就该长。没有消息，说明没人公布，或者没人在任。",
+			Do:   "不必处理。单次变动走了哪些路，看 watch.notify。",
+		},
 	},
 	{
 		Stage: V3Resign, Name: "v3election.Resign", Parent: Interceptors, Scope: ScopeRequest, Kind: KindWork,
@@ -50,5 +159,22 @@ var lockStages = []Spec{
 		Seam:     "server/seam/interceptor.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Waits: true,
+		Next: []string{
+			"go.etcd.io/etcd/client/v3/concurrency.(*Election).Resign",
+		},
+		EN: Text{
+			Note: "the leader's key is deleted, if it is still its own",
+			What: "A transaction deletes the leader's key, provided that it is the one with which it was elected. The next candidate watches that key and leads as soon as it is gone.",
+			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. The transaction stands in the timeline as a part.",
+			Slow: "It is one write through raft: see wal.sync.",
+			Do:   "As for any write. Resigning before a process ends spares the others the wait for its lease.",
+		},
+		ZH: Text{
+			Note: "key 还是自己的，就把它删掉",
+			What: "一个事务删除 leader 的 key，前提是它就是当选时的那个。下一位候选人正 watch 着这个 key，它一消失就接任。",
+			How:  "最里层的拦截器在 handler 前后打点：两端都精确。那个事务作为组成部分列在时间线里。",
+			Slow: "就是一次走 raft 的写入：看 wal.sync。",
+			Do:   "按一般写入处理。进程退出前先卸任，别人就不用等它的租约过期。",
+		},
 	},
 }
