@@ -27,10 +27,15 @@
 //	handlers.go     which stage the handlers beside the key-value store are
 //	inprocess.go    the handlers as the server itself calls them, for locks and elections
 //	sweep.go        requests that stop halfway
+//	http.go         requests over HTTP/1: pages, and the gateway's
+//	gateway*.go     the gateway, and the call that it makes to this server
+//	metrics.go      all stages added up, for Prometheus
 //
 // The other half watches the proposal: request.go, node.go, ready.go, storage.go,
 // wait.go, apply.go, kv.go and read.go; and maintenance.go the work on the
-// member's files. seams.go joins both.
+// member's files. watch.go and watch_notified.go follow an event from its write to
+// the client, and lease.go what is done with a lease outside of the log. seams.go
+// joins them all.
 //
 // # When a request is over
 //

@@ -90,6 +90,7 @@ func (o *Observer) Seams() serve.Seams {
 		HTTP:        o.http,
 		Gateway:     o.gateway,
 		GatewayDial: o.gatewayDial,
+		Metrics:     newMetrics(o.rec),
 		InProcess:   o.inProcess,
 		// Requests that end from then on without a reply say why.
 		Stopping: func() { o.stopping.Store(true) },

@@ -20,7 +20,7 @@ import (
 func init() {
 	for _, method := range []string{"POST /v3/kv/put", "POST /v3/watch"} {
 		beside[method] = append(slices.Clone(beside[pb.Watch_Watch_FullMethodName]),
-			trace.Unexplained, trace.ClientSend.String(), trace.NetRequest.String(), trace.NetReply.String())
+			trace.Unexplained, trace.WriteStatus.String(), trace.ClientSend.String(), trace.NetRequest.String(), trace.NetReply.String())
 	}
 }
 
