@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -15,6 +16,9 @@ func (a *assembly) attributes() {
 	}
 	if r.facts.ValueSize > 0 {
 		set(AttrValueSize, strconv.Itoa(r.facts.ValueSize))
+	}
+	if r.facts.Lease != 0 {
+		set(AttrLease, fmt.Sprintf("%016x", uint64(r.facts.Lease)))
 	}
 	if r.facts.Revision > 0 {
 		set(AttrRevision, strconv.FormatInt(r.facts.Revision, 10))
@@ -47,6 +51,7 @@ const (
 	AttrKeySize   = "glasskv.key.size"     // bytes
 	AttrValueSize = "glasskv.value.size"   // bytes; the value itself is never recorded
 	AttrRevision  = "glasskv.revision"     // the store's revision after a write
+	AttrLease     = "glasskv.lease"        // the lease that it is about, as etcdctl writes it
 	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
 	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
 	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply

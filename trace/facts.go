@@ -9,6 +9,7 @@ type Facts struct {
 	Remote    bool   // the trace ID came from the client's traceparent
 	Revision  int64  // the store's revision after a write; zero when unknown
 	ValueSize int    // bytes of the value written; never the value
+	Lease     int64  // the lease that it is about; zero for none
 
 	HTTPStatus int // of a request that came as HTTP/1; zero for every other
 

@@ -28,6 +28,16 @@
 // is applied, and releases all readers of the round; each then reads the store on
 // its own goroutine. A serializable read skips the round.
 //
+// A RangeStream (range_stream.go) does the same and reads in chunks. A watch reads
+// nothing: the store tells its watchers at the end of each write.
+//
+// # Leases
+//
+// lease.go grants and revokes them through the log. lease_renew.go gives them
+// their time again and lease_list.go looks them up, both without the log and on
+// the leader, who alone counts their time; lease_expiry.go revokes what has
+// expired.
+//
 // # The rest
 //
 // bootstrap*.go open or create a data directory; snapshot.go and purge.go keep
@@ -35,7 +45,7 @@
 // the member, version.go the cluster's version, and conf_change.go applies
 // changes of the membership, which cluster_member.go proposes; maintenance.go
 // reads, copies and defragments the backend, and downgrade.go prepares it for an
-// older release; auth.go and auth_apply.go keep users and roles; lease.go revokes what has expired and alarm.go
+// older release; auth.go and auth_apply.go keep users and roles; alarm.go
 // refuses what an alarm forbids; lifecycle.go and drain.go start and stop it all;
 // failure.go says what happens when a disk does not do its part.
 //

@@ -6,7 +6,8 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// noteRequest notes what a request is about: its key, and of a value the size.
+// noteRequest notes what a request is about: its key or its lease, and of a value
+// the size.
 func noteRequest(rec *trace.Record, msg any) {
 	switch r := msg.(type) {
 	case *pb.PutRequest:
@@ -22,6 +23,8 @@ func noteRequest(rec *trace.Record, msg any) {
 		if create := r.GetCreateRequest(); create != nil {
 			rec.SetKey(create.GetKey())
 		}
+	case *pb.LeaseGrantRequest, *pb.LeaseRevokeRequest, *pb.LeaseKeepAliveRequest, *pb.LeaseTimeToLiveRequest:
+		rec.Facts().Lease = r.(interface{ GetID() int64 }).GetID() //nolint:forcetypeassert // all four have it
 	default:
 		noteServiceRequest(rec, msg)
 	}
