@@ -152,6 +152,9 @@ func (a *assembly) batch(b *Batch, outer, inner Stage) {
 			continue
 		}
 		st.Scope, st.SharedBy = ScopeBatch, b.Members()
+		if part.stage == b.Kind {
+			st.Attributes = b.attributes()
+		}
 		if complete {
 			st.home = b.span(part.stage)
 		}

@@ -54,6 +54,7 @@ const (
 	AttrLease     = "glasskv.lease"        // the lease that it is about, as etcdctl writes it
 	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
 	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
+	AttrFailure   = "glasskv.failure"      // of wal.save: why it failed, such as a disk that refused it
 	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
 	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
 

@@ -17,6 +17,7 @@ type Batch struct {
 	// SyncInferred is set when the fsync's place inside the save is worked out
 	// and not stamped. It is set before the batch's end is stamped.
 	SyncInferred atomic.Bool
+	failure      atomic.Pointer[string]
 	exported     atomic.Bool // its spans have gone out with a request's
 	counted      atomic.Bool // it stands in the histograms
 	links        []linkSlot  // filled in the order of Add, from any goroutine
@@ -90,6 +91,19 @@ func (b *Batch) End(stamp int64) { b.outer.end.Store(stamp) }
 func (b *Batch) Inner(begin, end int64) {
 	b.inner.begin.Store(begin)
 	b.inner.end.Store(end)
+}
+
+// Fail notes why the batch's work was not done, such as a disk that refused it.
+// It is called before the end is stamped.
+func (b *Batch) Fail(why string) { b.failure.Store(&why) }
+
+// attributes are those of the batch's outer stage; nil for none.
+func (b *Batch) attributes() map[string]string {
+	why := b.failure.Load()
+	if why == nil {
+		return nil
+	}
+	return map[string]string{AttrFailure: text(*why)}
 }
 
 // Stamps returns the begin of the batch's first stage and the end of its last;

@@ -117,6 +117,9 @@ func (s *spanner) shared(at Link, parent uint64, stage Stage, when *interval, b 
 	if stage == WALSync && b.SyncInferred.Load() {
 		st.BeginEdge, st.EndEdge = Inferred, Inferred
 	}
+	if stage == b.Kind {
+		st.Attributes = b.attributes()
+	}
 	s.stageAttributes(&st)
 	return s.inner(at, parent, spec.Name, begin, max(begin, end), from)
 }

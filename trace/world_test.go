@@ -60,6 +60,9 @@ func (w *world) batch(of *[]*Batch, kind Stage) *Batch {
 		b.SyncInferred.Store(kind == WALSave && w.rng.IntN(3) == 0)
 		b.Inner(begin, w.pass())
 	}
+	if w.rng.IntN(6) == 0 {
+		b.Fail("no space left on dev\xffice")
+	}
 	if w.rng.IntN(6) != 0 {
 		b.End(w.pass())
 	}

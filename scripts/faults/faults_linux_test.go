@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/sys/unix"
 
+	"glasskv/trace"
 	"glasskv/walkthrough/client"
 )
 
@@ -53,9 +55,36 @@ func TestDiskThatRefuses(t *testing.T) {
 			if s.disk.refused.Load() == 0 {
 				t.Error("no call was refused")
 			}
+			if !c.later {
+				s.told(c.words[0])
+			}
 			made.keptBy(t, dir)
 		})
 	}
+}
+
+// told finds the put that got no room in the traces that the server left: it
+// waited for the log, and the log says why that was in vain.
+func (s *server) told(why string) {
+	s.t.Helper()
+	f, err := trace.ReadFile(s.traces)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, tl := range f.Timelines {
+		save := tl.Stage("wal.save")
+		if tl.Code != "Unavailable" || save == nil {
+			continue
+		}
+		if got := save.Attributes[trace.AttrFailure]; !strings.Contains(got, why) {
+			s.t.Errorf("wal.save says %q, want %q", got, why)
+		}
+		if tl.Waited()["wal.save"] == 0 {
+			s.t.Error("the put did not wait for the log")
+		}
+		return
+	}
+	s.t.Errorf("none of %d timelines is that of a put that waited for the log in vain", len(f.Timelines))
 }
 
 // The log's next file cannot be made, for the disk is full: the server goes on
@@ -137,20 +166,19 @@ func TestFullFileSystem(t *testing.T) {
 	made := make(promises)
 	s.fill(made, 50, 100)
 
-	ballast := filepath.Join(mount, "ballast")
-	free := func() int64 {
-		var st unix.Statfs_t
-		if err := unix.Statfs(mount, &st); err != nil {
-			t.Fatal(err)
-		}
-		return int64(st.Bavail) * st.Bsize
+	ballast, err := os.Create(filepath.Join(mount, "ballast"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := os.WriteFile(ballast, make([]byte, free()-64<<10), 0o600); err != nil {
+	for chunk := make([]byte, 64<<10); err == nil; {
+		_, err = ballast.Write(chunk)
+	}
+	if !errors.Is(err, unix.ENOSPC) {
 		t.Fatal(err)
 	}
 	t.Logf("refused at last: %v", s.putUntilRefused(made, 1<<20))
 	s.ended("no space left", "make room")
-	if err := os.Remove(ballast); err != nil {
+	if err := errors.Join(ballast.Close(), os.Remove(ballast.Name())); err != nil {
 		t.Fatal(err)
 	}
 	made.keptBy(t, dir)

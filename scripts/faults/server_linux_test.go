@@ -54,16 +54,24 @@ func TestMain(m *testing.M) {
 // server is one life of a server, and what it has promised.
 type server struct {
 	*process.Process
-	t        *testing.T
-	disk     *disk // nil when the disk is the kernel's alone
-	addr     string
-	traceURL string
-	kv       pb.KVClient
+	options
+	t    *testing.T
+	disk *disk // nil when the disk is the kernel's alone
+	kv   pb.KVClient
 }
 
-// args lets a server use dir; its addresses are new.
-func args(t *testing.T, dir string) (flags []string, client, spans string) {
+// options are the flags of one life, and what a client must know of them.
+type options struct {
+	flags    []string
+	addr     string
+	traceURL string
+	traces   string // the file that takes the timelines of all requests
+}
+
+// newOptions lets a server use dir; its addresses are new.
+func newOptions(t *testing.T, dir string) options {
 	t.Helper()
+	traces := filepath.Join(t.TempDir(), "traces.jsonl") // on another disk, as it were
 	var addrs [3]string
 	for i := range addrs {
 		addr, err := process.FreeAddr()
@@ -73,17 +81,17 @@ func args(t *testing.T, dir string) (flags []string, client, spans string) {
 		addrs[i] = addr
 	}
 	url := func(i int) string { return "http://" + addrs[i] }
-	return []string{
-		"serve", "--data-dir", dir, "--listen-trace-url", url(2),
+	return options{flags: []string{
+		"serve", "--data-dir", dir, "--listen-trace-url", url(2), "--exporter", "file", "--trace-file", traces,
 		"--listen-client-urls", url(0), "--advertise-client-urls", url(0),
 		"--listen-peer-urls", url(1), // the one that it advertises stays the default: it is part of the data
-	}, addrs[0], url(2)
+	}, addr: addrs[0], traceURL: url(2), traces: traces}
 }
 
 // start runs a server whose disk can be broken, and returns when it serves.
 func start(t *testing.T, dir string) *server {
 	t.Helper()
-	flags, client, spans := args(t, dir)
+	o := newOptions(t, dir)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +102,7 @@ func start(t *testing.T, dir string) *server {
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
 	defer ours.Close()
-	cmd := exec.Command(self, flags...)
+	cmd := exec.Command(self, o.flags...)
 	cmd.Env = append(os.Environ(), programEnv+"="+program)
 	cmd.ExtraFiles = []*os.File{theirs}
 	d := newDisk(dir)
@@ -105,7 +113,7 @@ func start(t *testing.T, dir string) *server {
 	}
 	t.Cleanup(p.Kill)
 	answer(t, p, ours, d)
-	return serving(t, p, client, spans, d)
+	return serving(t, p, o, d)
 }
 
 // answer lets a disk decide about the system calls of a process. Where the
@@ -140,28 +148,28 @@ func answer(t *testing.T, p *process.Process, socket *os.File, d *disk) {
 // startPlain runs a server with nothing between it and the disk.
 func startPlain(t *testing.T, dir string) *server {
 	t.Helper()
-	flags, client, spans := args(t, dir)
-	p, err := process.Start(exec.Command(program, flags...))
+	o := newOptions(t, dir)
+	p, err := process.Start(exec.Command(program, o.flags...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Kill)
-	return serving(t, p, client, spans, nil)
+	return serving(t, p, o, nil)
 }
 
-func serving(t *testing.T, p *process.Process, client, spans string, d *disk) *server {
+func serving(t *testing.T, p *process.Process, o options, d *disk) *server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := p.AwaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := grpc.NewClient(client, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(o.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return &server{Process: p, t: t, disk: d, addr: client, traceURL: spans, kv: pb.NewKVClient(conn)}
+	return &server{Process: p, options: o, t: t, disk: d, kv: pb.NewKVClient(conn)}
 }
 
 // promises are the puts that were acknowledged: the value of each key.

@@ -21,6 +21,9 @@ func (s *storage) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 	}
 	s.begin(batch)
 	err := s.Storage.Save(st, ents)
+	if err != nil {
+		batch.Fail(err.Error())
+	}
 	s.end(err)
 	return err
 }

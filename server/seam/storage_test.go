@@ -64,7 +64,7 @@ func TestASaveIsSeenWhileItIsUnderWay(t *testing.T) {
 func TestWhatWasNotSavedIsNotCommitted(t *testing.T) {
 	rec := saveOne(t, func(*trace.Record) error { return errDisk })
 	tl := rec.Timeline()
-	if save := tl.Stage(trace.WALSave.String()); save == nil || save.Open {
+	if save := tl.Stage(trace.WALSave.String()); save == nil || save.Open || save.Attributes[trace.AttrFailure] != errDisk.Error() {
 		t.Errorf("the save: %+v", save)
 	}
 	if commit := tl.Stage(trace.RaftCommit.String()); commit != nil {
