@@ -66,7 +66,7 @@ func (w *weaver) add(row int, parent string) *StageTime {
 	s := &w.spans[row]
 	w.collect(row)
 	st := StageTime{
-		Stage: w.name(s.name), Parent: parent, SpanID: s.id,
+		Stage: w.name(s.name), Parent: parent,
 		Scope: ScopeRequest, BeginEdge: Exact, EndEdge: Exact, // unless the attributes say otherwise
 	}
 	if s.service != w.service && w.used != nil {

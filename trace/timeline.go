@@ -65,8 +65,6 @@ type StageTime struct {
 	id         Stage             // where it is known already; see stage
 	Attributes map[string]string `json:"attributes,omitempty"`
 
-	SpanID string `json:"-"` // kept when read from a file
-
 	home Link // the span that stands for it in a batch's or a connection's trace
 }
 
