@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -13,6 +14,10 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
 )
 
 // Under TLS the frames are seen in clear, for the seam stands above it, and the
@@ -203,5 +208,45 @@ func TestAPageOverTLS(t *testing.T) {
 	closes(t, second)
 	if alpn := first.Stage("tls.handshake").Attributes[trace.AttrTLSALPN]; alpn != "" {
 		t.Errorf("ALPN %q: a client that offers none was given one", alpn)
+	}
+}
+
+// A client that gives up on such a request is told of by net/http, which resets
+// the stream; the record is complete when the handler has noticed.
+func TestServeHTTPThatIsGivenUp(t *testing.T) {
+	ca := servetest.NewAuthority(t)
+	running := make(chan struct{})
+	d := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ServeTLSThroughHTTP = true
+		inner := c.Interceptors.InnerUnary
+		c.Interceptors.InnerUnary = func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			return inner(ctx, req, info, func(ctx context.Context, _ any) (any, error) {
+				close(running)
+				<-ctx.Done()
+				return nil, status.FromContextError(ctx.Err()).Err()
+			})
+		}
+	})
+	cc, err := grpc.NewClient(d.Endpoint(), grpc.WithTransportCredentials(credentials.NewTLS(ca.Client(""))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cc.Close() })
+	ctx, cancel := context.WithCancel(limit(t))
+	go func() {
+		await(t, "handler", running)
+		cancel()
+	}()
+	if _, err := pb.NewKVClient(cc).Put(ctx, &pb.PutRequest{Key: []byte("k")}); status.Code(err) != codes.Canceled {
+		t.Errorf("put: %v", err)
+	}
+	tl := d.next()
+	if tl.Code != "Canceled" {
+		t.Errorf("code %s %q, %v", tl.Code, tl.Message, tl.Attributes)
+	}
+	hasNot(t, tl, trace.WALSync)
+	if swept := d.recorder.Lost().Swept.Load(); swept != 0 {
+		t.Errorf("%d records had to be swept up", swept)
 	}
 }

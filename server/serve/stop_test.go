@@ -130,3 +130,39 @@ func TestStopRightAfterStart(t *testing.T) {
 	// Whatever it had begun, the directory is sound.
 	servetest.Start(t, cfg, serve.Seams{})
 }
+
+// The same through net/http, which is asked first and has to give up first.
+func TestStopDoesNotWaitForEverThroughServeHTTP(t *testing.T) {
+	ctx, g, ca, cfg := servetest.Context(t), newGate(), servetest.NewAuthority(t), servetest.Config(t)
+	ca.Secure(&cfg)
+	cfg.ServeTLSThroughHTTP = true
+	node := servetest.Start(t, cfg, g.seams())
+	outcome := g.put(ctx, node)
+
+	impatient, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := node.Stop(impatient); !errors.Is(err, context.Canceled) {
+		t.Errorf("stop: %v", err)
+	}
+	if err := <-outcome; err == nil {
+		t.Error("the put that was cut off succeeded")
+	}
+}
+
+// A request that came through net/http may finish as well.
+func TestGracefulStopThroughServeHTTP(t *testing.T) {
+	ctx, g, ca, cfg := servetest.Context(t), newGate(), servetest.NewAuthority(t), servetest.Config(t)
+	ca.Secure(&cfg)
+	cfg.ServeTLSThroughHTTP = true
+	node := servetest.Start(t, cfg, g.seams())
+	outcome := g.put(ctx, node)
+	stopped := make(chan error, 1)
+	go func() { stopped <- node.Stop(ctx) }()
+	close(g.open)
+	if err := <-outcome; err != nil {
+		t.Errorf("the put under way: %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
