@@ -63,12 +63,14 @@ func nested(t testing.TB, tl *trace.Timeline) {
 // keepsWithin reports whether a stage keeps within one of those of its parent's name.
 // What is shared belongs to more than one request, and what goes on after the
 // request is over has lost the stage that it was in. A call that the gateway gave
-// up goes on until the server hears of it.
+// up goes on until the server hears of it, and a reply may be read before the Write
+// that it left with has returned.
 func keepsWithin(tl *trace.Timeline, st trace.StageTime) bool {
 	if st.Scope == trace.ScopeBatch || st.Open || st.EndNS > tl.DurationNS {
 		return true
 	}
-	if st.Parent == trace.GatewayCall.String() && tl.Stage(trace.ClientRecv.String()) == nil {
+	givenUp := tl.Stage(trace.ClientRecv.String()) == nil
+	if st.Parent == trace.GatewayCall.String() && (givenUp || st.Stage == trace.Flush.String()) {
 		return true
 	}
 	for _, outer := range tl.Stages {
