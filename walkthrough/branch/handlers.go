@@ -90,13 +90,13 @@ var handlers = []Branch{
 			Title:  "a handler panics",
 			What:   "grpc-go recovers nothing: a panic in a handler ends the process, and with it everybody else's requests. GlassKV has an interceptor that turns it into one failed request and writes the stack to the log.",
 			Client: "Internal: the handler panicked",
-			Look:   "grpc.handler ends where it panicked; the outcome is panic, and the next request is served as ever",
+			Look:   "grpc.handler ends where it panicked; the timeline says that it did, and the next request is served as ever",
 		},
 		ZH: Text{
 			Title:  "handler 发生 panic",
 			What:   "grpc-go 不做 recover：handler 里的 panic 会结束整个进程，连带所有人的请求。GlassKV 用一个拦截器把它变成一次失败的请求，并把栈写进日志。",
 			Client: "Internal：handler panicked",
-			Look:   "grpc.handler 在 panic 处结束；结局是 panic，下一个请求照常处理",
+			Look:   "grpc.handler 在 panic 处结束；时间线写明发生了 panic，下一个请求照常处理",
 		},
 	},
 }
