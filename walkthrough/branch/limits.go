@@ -10,13 +10,13 @@ var limits = []Branch{
 			Title:  "the messages are compressed",
 			What:   "The client names an encoding in its headers and compresses each message. If the server has that compressor, it unpacks before the codec decodes, and answers in the same encoding; if not, the call is refused with Unimplemented.",
 			Client: "OK",
-			Look:   "the encoding among the facts; unpacking is part of grpc.recvMsg outside codec.decode, packing of grpc.sendMsg",
+			Look:   "the encoding stands in the headline; unpacking is part of grpc.recvMsg outside codec.decode, packing of grpc.sendMsg",
 		},
 		ZH: Text{
 			Title:  "压缩的消息",
 			What:   "客户端在请求头里写明编码，逐条压缩消息。服务端有这种压缩器，就先解压再交给编解码器，并用同样的编码回复；没有就用 Unimplemented 拒绝。",
 			Client: "OK",
-			Look:   "事实里写着编码；解压算在 grpc.recvMsg 里、codec.decode 之外，压缩算在 grpc.sendMsg 里",
+			Look:   "标题下写着编码；解压算在 grpc.recvMsg 里、codec.decode 之外，压缩算在 grpc.sendMsg 里",
 		},
 	},
 	{

@@ -125,6 +125,9 @@ func (p *picture) facts(first []string) []string {
 	if p.t.TraceID != "" {
 		must = append(must, "trace "+screen.Escape(p.t.TraceID))
 	}
+	if how := p.t.Attributes[trace.AttrCompression]; how != "" {
+		must = append(must, p.lang.Say("compressed with %s", "%s 压缩", screen.Escape(how)))
+	}
 	if size := p.t.Attributes[trace.AttrValueSize]; size != "" {
 		may = append(may, p.lang.Say("value %s", "值 %s", sizeText(size)))
 	}
