@@ -5,7 +5,9 @@
 // The front half watches grpc-go, which runs unmodified, from the places that it
 // offers. In the order in which a request meets them:
 //
-//	listener.go     the accept loop, and handleRawConn by the deadlines that it sets
+//	cmux.go         the accept on the port, and what cmux makes of it
+//	listener.go     grpc-go's accept loop, and accepts that fail
+//	conn_raw.go     handleRawConn, by the deadlines that it sets
 //	creds.go        the handshake; what comes out of it is wrapped again:
 //	conn.go         the connection as the transport reads and writes it
 //	  incoming.go     its reading half: each frame as it is consumed
@@ -27,6 +29,8 @@
 //	handlers.go     which stage the handlers beside the key-value store are
 //	inprocess.go    the handlers as the server itself calls them, for locks and elections
 //	sweep.go        requests that stop halfway
+//	httpconn.go     a connection of net/http's, below TLS
+//	servehttp.go    gRPC requests that come by way of net/http
 //	http.go         requests over HTTP/1: pages, and the gateway's
 //	gateway*.go     the gateway, and the call that it makes to this server
 //	metrics.go      all stages added up, for Prometheus

@@ -112,27 +112,41 @@ func (c *TLSConfig) suites() ([]uint16, error) {
 // openTLS makes sure that there is a certificate, if one is needed, and reads it
 // once, so that a mistake is found before anybody connects. It stands for
 // embed's configureClientListeners, as far as that is about TLS.
-func (n *Node) openTLS() error {
-	if err := n.cfg.clientSelfCert(n.lg, n.cfg.DataDir, n.clients.hosts()); err != nil {
+func (n *Node) openTLS() (err error) {
+	if err = n.cfg.clientSelfCert(n.lg, n.cfg.DataDir, n.clients.hosts()); err != nil {
 		return fmt.Errorf("make a certificate: %w", err)
 	}
-	info := &n.cfg.ClientTLSInfo
-	if info.Empty() {
+	if n.cfg.ClientTLSInfo.Empty() {
 		return nil
 	}
-	var err error
-	if info.MinVersion, info.MaxVersion, err = n.cfg.versions(); err != nil {
+	n.cfg.ClientTLSInfo, err = n.cfg.tlsInfo(n.lg)
+	if err != nil {
 		return err
 	}
-	if info.CipherSuites, err = n.cfg.suites(); err != nil {
-		return err
+	n.tls, err = serverConfig(n.cfg.ClientTLSInfo)
+	return err
+}
+
+// tlsInfo returns ClientTLSInfo with all that is set beside it. It stands for
+// embed's updateCipherSuites and updateMinMaxVersions.
+func (c *TLSConfig) tlsInfo(lg *zap.Logger) (info transport.TLSInfo, err error) {
+	info = c.ClientTLSInfo
+	info.Logger = lg
+	if info.MinVersion, info.MaxVersion, err = c.versions(); err != nil {
+		return info, err
 	}
-	info.Logger = n.lg
-	if n.tls, err = info.ServerConfig(); err != nil {
-		return fmt.Errorf("TLS: %w", err)
+	info.CipherSuites, err = c.suites()
+	return info, err
+}
+
+// serverConfig reads the certificate once.
+func serverConfig(info transport.TLSInfo) (*tls.Config, error) {
+	cfg, err := info.ServerConfig()
+	if err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
 	}
-	info.ConfigureCRLVerification(n.tls)
-	return nil
+	info.ConfigureCRLVerification(cfg)
+	return cfg, nil
 }
 
 // clientSelfCert makes a certificate where ClientAutoTLS asks for one.
