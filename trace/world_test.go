@@ -135,7 +135,7 @@ func (w *world) one() *Record {
 
 func (w *world) stages(r *Record) {
 	for s := None + 1; s < NumStages; s++ {
-		if (firstConnStage <= s && s <= lastConnStage) || s == WALSave || s == WALSync || s == ReadIndex || s == ReadWaitApplied || SpecOf(s).Name == "" ||
+		if (firstConnStage <= s && s <= lastConnStage) || s == WALSave || s == WALSync || s == ReadIndex || s == ReadWaitApplied ||
 			w.rng.IntN(3) == 0 {
 			continue
 		}

@@ -6,6 +6,8 @@
 //	tree.go      the stages nested as they were
 //	fold.go      rows that are left out, and a word about it
 //	rows.go      one stage, or a row of repeats, made ready to be drawn
+//	labels.go    what has to be said of a stage even where there is no room for a note
+//	parts.go     a request that the server made to answer this one
 //	columns.go   which column has how much room
 //	axis.go      the axis above the bars
 //	bar.go       a bar with the precision of an eighth of a column
