@@ -1,4 +1,4 @@
-package v3rpc_test
+package serve_test
 
 import (
 	"context"
