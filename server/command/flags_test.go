@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
@@ -163,6 +164,8 @@ func TestMistakesAreNamedInOneLine(t *testing.T) {
 		{"not in its cluster", []string{"--name", "a", "--initial-cluster", "b=http://localhost:2380"}, []string{"--initial-cluster", "--name"}},
 		{"two peer URLs for one member", []string{"--initial-cluster", "default=http://localhost:1"}, []string{"--initial-cluster", "--initial-advertise-peer-urls"}},
 		{"election too soon", []string{"--election-timeout", "200"}, []string{"--election-timeout", "--heartbeat-interval"}},
+		{"feature", []string{"--feature-gates", "Magic=true"}, []string{"--feature-gates", "Magic", "not known"}},
+		{"feature without value", []string{"--feature-gates", "StopGRPCServiceOnDefrag"}, []string{"StopGRPCServiceOnDefrag=true"}},
 		{"log level", []string{"--log-level", "loud"}, []string{"--log-level", "info"}},
 		{"log format", []string{"--log-format", "xml"}, []string{"--log-format", "json"}},
 		{
@@ -197,5 +200,17 @@ func TestMistakesAreNamedInOneLine(t *testing.T) {
 				t.Error("a data directory was left behind")
 			}
 		})
+	}
+}
+
+func TestFlagsForWhatEtcdLeavesToGRPC(t *testing.T) {
+	cfg, err := parse(t, "--connection-timeout", "3s", "--max-connection-age", "1h",
+		"--max-connection-age-grace", "5m", "--num-stream-workers", "8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.ConnectionTimeout != 3*time.Second || cfg.MaxConnectionAge != time.Hour ||
+		cfg.MaxConnectionAgeGrace != 5*time.Minute || cfg.NumStreamWorkers != 8 {
+		t.Errorf("%v, %v, %v, %d", cfg.ConnectionTimeout, cfg.MaxConnectionAge, cfg.MaxConnectionAgeGrace, cfg.NumStreamWorkers)
 	}
 }

@@ -9,7 +9,8 @@ import (
 
 // nextSteps are commands to try after the demo, and what for.
 var nextSteps = []struct{ command, en, zh string }{
-	{"glasskv demo --only shared", "one scene alone; --list names them", "只看一个场景，--list 列出全部"},
+	{"glasskv demo flow-control", "one branch of grpc-go's path, played live", "现场演示 grpc-go 路径上的一个分支"},
+	{"glasskv demo --list", "all scenes and branches", "列出所有场景和分支"},
 	{"glasskv explain wal.sync", "what a stage is, what makes it slow, where its source is", "一个阶段是什么、为什么慢、源码在哪里"},
 	{"glasskv stages", "all stages, as a tree", "以树的形式列出所有阶段"},
 	{"glasskv serve --timeline", "a server of your own; etcdctl works with it", "启动自己的服务器，etcdctl 也能用"},
