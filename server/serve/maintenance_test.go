@@ -13,11 +13,13 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"glasskv/server/etcdserver"
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
 )
@@ -228,5 +230,48 @@ func TestUsersAndRoles(t *testing.T) {
 	}
 	if st, err := client.AuthStatus(ctx); err != nil || st.Enabled || st.AuthRevision == 0 {
 		t.Errorf("status: %v, %v", st, err)
+	}
+}
+
+// With etcd's feature for it, health checks hear that a defragmentation is under
+// way, and when it is over.
+func TestHealthDuringDefragment(t *testing.T) {
+	for _, on := range []bool{true, false} {
+		cfg := servetest.Config(t)
+		cfg.StopGRPCServiceOnDefrag = on
+		begun, goOn := make(chan struct{}), make(chan struct{})
+		var seams serve.Seams
+		seams.Server.Maintenance.Defragment = func(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
+			return func(ctx context.Context) error {
+				close(begun)
+				<-goOn
+				return next(ctx)
+			}
+		}
+		node, ctx := servetest.Start(t, cfg, seams), servetest.Context(t)
+		client, done := node.Client(t), make(chan error, 1)
+		go func() {
+			_, err := client.Defragment(ctx, node.Endpoint())
+			done <- err
+		}()
+		<-begun
+		want := healthpb.HealthCheckResponse_SERVING
+		if on {
+			want = healthpb.HealthCheckResponse_NOT_SERVING
+		}
+		wantHealth(t, node, want)
+		close(goOn)
+		if err := <-done; err != nil {
+			t.Errorf("defragment: %v", err)
+		}
+		wantHealth(t, node, healthpb.HealthCheckResponse_SERVING)
+	}
+}
+
+func wantHealth(t *testing.T, node *servetest.Node, want healthpb.HealthCheckResponse_ServingStatus) {
+	t.Helper()
+	got, err := healthpb.NewHealthClient(node.Conn).Check(servetest.Context(t), &healthpb.HealthCheckRequest{})
+	if err != nil || got.Status != want {
+		t.Errorf("health: %v, %v, want %v", got, err, want)
 	}
 }
