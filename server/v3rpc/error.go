@@ -38,7 +38,10 @@ var toGRPCError = []struct {
 	{membership.ErrPeerURLexists, rpctypes.ErrGRPCPeerURLExist},
 	{membership.ErrMemberNotLearner, rpctypes.ErrGRPCMemberNotLearner},
 	{membership.ErrTooManyLearners, rpctypes.ErrGRPCTooManyLearners},
-	{etcderrors.ErrNotEnoughStartedMembers, rpctypes.ErrGRPCMemberNotEnoughStarted},
+	// etcd 3.7.3 lists the client's form of "not enough started members" here,
+	// which is not a status; so it goes out with code Unknown, and as etcdctl
+	// prints the code, it does here.
+	{etcderrors.ErrNotEnoughStartedMembers, status.Error(codes.Unknown, etcderrors.ErrNotEnoughStartedMembers.Error())},
 	{etcderrors.ErrLearnerNotReady, rpctypes.ErrGRPCLearnerNotReady},
 	{etcderrors.ErrBadLeaderTransferee, rpctypes.ErrGRPCBadLeaderTransferee},
 	{etcderrors.ErrClusterVersionUnavailable, rpctypes.ErrGRPCClusterVersionUnavailable},

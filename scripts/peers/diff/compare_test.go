@@ -18,7 +18,7 @@ type verdict struct {
 func compare(steps []step, glasskv, etcd []outcome) []verdict {
 	var verdicts []verdict
 	for i, s := range steps {
-		if s.does == begin || s.does == wait {
+		if s.does == begin || s.does == wait || s.does == restart {
 			continue
 		}
 		verdicts = append(verdicts, verdict{s, difference(glasskv[i], etcd[i])})

@@ -28,15 +28,14 @@ func TestCommandsAnswerAlike(t *testing.T) {
 	told := stories(t)
 	for _, name := range slices.Sorted(maps.Keys(told)) {
 		t.Run(name, func(t *testing.T) {
-			steps := told[name]
-			etcd := ask(t, m.Fresh(t), twin.Etcd, steps)
+			etcd := ask(t, m.Fresh(t), twin.Etcd, told[name])
 			if *show {
-				for i, s := range steps {
+				for i, s := range told[name].steps {
 					t.Logf("%s\n%s%s%s", s.text, etcd[i].stdout, etcd[i].stderr, etcd[i].exit)
 				}
 			}
-			glasskv := ask(t, m.Fresh(t), *against, steps)
-			for _, v := range compare(steps, glasskv, etcd) {
+			glasskv := ask(t, m.Fresh(t), *against, told[name])
+			for _, v := range compare(told[name].steps, glasskv, etcd) {
 				if v.differs != "" {
 					t.Errorf("%s: %s\n%s", v.at, v.text, v.differs)
 				}
@@ -55,18 +54,20 @@ func TestCommandsAnswerAlike(t *testing.T) {
 // printed, what is complained about, or how the command exits. The same etcd
 // twice, the second with a past that the story does not know, is such a server.
 func TestADifferenceIsFound(t *testing.T) {
-	story := parsed(t, `
+	told := parsed(t, `
 etcdctl get greeting
 etcdctl get other
 etcdctl put --ignore-value greeting
 `)
-	past := parsed(t, "etcdctl put greeting hello\n")
+	withPast := parsed(t, "etcdctl put greeting hello\n")
+	past := len(withPast.steps)
+	withPast.steps = append(withPast.steps, told.steps...)
 	m := twin.NewMember(t)
-	one := ask(t, m.Fresh(t), twin.Etcd, story)
-	two := ask(t, m.Fresh(t), twin.Etcd, append(past, story...))[len(past):]
+	one := ask(t, m.Fresh(t), twin.Etcd, told)
+	two := ask(t, m.Fresh(t), twin.Etcd, withPast)[past:]
 
 	var found []string
-	for _, v := range compare(story, one, two) {
+	for _, v := range compare(told.steps, one, two) {
 		found = append(found, v.at+" "+strings.Join(parts(v.differs), " "))
 	}
 	want := []string{"story:2 stdout", "story:3 ", "story:4 stdout stderr exit"}
@@ -86,11 +87,11 @@ func parts(difference string) []string {
 	return names
 }
 
-func parsed(t *testing.T, text string) []step {
+func parsed(t *testing.T, text string) story {
 	t.Helper()
-	steps, err := parse("story", text)
+	told, err := parse("story", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return steps
+	return told
 }

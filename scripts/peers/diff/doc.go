@@ -17,6 +17,8 @@
 //	wait one: 1 line                       until it has printed so much
 //	stop one                               told to end, as Ctrl-C does
 //	await one                              until it ends by itself
+//	restart the server                     on the same data
+//	server with --flag value               once, for the whole story: flags of both servers
 //
 //	script_test.go     reads the stories
 //	run_test.go        runs one of them against one server

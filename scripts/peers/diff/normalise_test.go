@@ -2,6 +2,8 @@ package diff
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -19,6 +21,8 @@ var normalisers = map[string]func(string) string{
 	"sizes": replace(`\b\d+(?:\.\d+)? [kM]?B\b|\b\d+%|([sS]ize\w*"? ?: ?)\d+`, "${1}<size>"),
 	// How wide a table's columns are, which follows from what is in them.
 	"columns": replace(`([ ─])[ ─]*`, "$1"),
+	// In which order things stand that are listed by an ID which was made up.
+	"order": inOrder,
 	// How much of a lease is left.
 	"left": replace(`(remaining\(|"ttl":)\d+`, "${1}<left>"),
 	// What the client's log says of the client itself: when, the address of a
@@ -31,12 +35,20 @@ func replace(pattern, with string) func(string) string {
 	return func(text string) string { return re.ReplaceAllString(text, with) }
 }
 
+// inOrder sorts the words of a text.
+func inOrder(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \n,\"{}[]", r) })
+	slices.Sort(words)
+	return strings.Join(words, " ")
+}
+
 func TestNormalisersLeaveTheRest(t *testing.T) {
 	for _, tt := range []struct{ name, in, out string }{
 		{"took", "is healthy: took = 1.5ms for 3 keys", "is healthy: took = <took> for 3 keys"},
 		{"ids", "door/694d9a1b2c3d4e5f held 12 times", "door/<id> held 12 times"},
 		{"sizes", "3.7.3, 20 kB, true", "3.7.3, <size>, true"},
 		{"columns", "┌────┐│ a │    b │", "┌─┐│ a │ b │"},
+		{"order", "\"b=2,a=1\"\nc", "a=1 b=2 c"},
 		{"left", "granted with TTL(60s), remaining(59s)", "granted with TTL(60s), remaining(<left>s)"},
 		{"sizes", `{"dbSize":20480,"rev":5}`, `{"dbSize":<size>,"rev":5}`},
 		{"log",

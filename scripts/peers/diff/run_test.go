@@ -14,25 +14,28 @@ type teller struct {
 	t         *testing.T
 	dir       string            // where commands run and leave their files
 	addr      string            // of the server
+	restart   func()            // the server
 	variables map[string]string // $NAME to what it stands for
 	beside    map[string]*command
 	begun     map[string]step // the steps that began them
 }
 
 // large is more than a request may have, many are more operations than a
-// transaction may. The stories call them $LARGE and $MANY.
+// transaction may, half is something between. The stories call them $LARGE,
+// $MANY and $HALF.
 var (
 	large = strings.Repeat("x", 1700<<10)
 	many  = strings.Repeat("get greeting\n", 129)
+	half  = strings.Repeat("x", 500<<10)
 )
 
-// tell runs the steps against a server that listens on addr and returns what
-// each of them brought. A step that only waits has none.
-func tell(t *testing.T, addr string, steps []step) []outcome {
+// tell runs the steps against a server on a member and returns what each of
+// them brought. A step that only waits has none.
+func tell(t *testing.T, m *twin.Member, again func(), steps []step) []outcome {
 	t.Helper()
 	r := teller{
-		t: t, dir: t.TempDir(), addr: addr,
-		variables: map[string]string{"$LARGE": large, "$MANY": strings.TrimSuffix(many, "\n"), "$ADDR": addr},
+		t: t, dir: t.TempDir(), addr: m.Addr(), restart: again,
+		variables: map[string]string{"$LARGE": large, "$HALF": half, "$MANY": strings.TrimSuffix(many, "\n"), "$ADDR": m.Addr(), "$PEER": m.Peer},
 		beside:    map[string]*command{}, begun: map[string]step{},
 	}
 	outcomes := make([]outcome, len(steps))
@@ -52,6 +55,9 @@ func tell(t *testing.T, addr string, steps []step) []outcome {
 func (r *teller) step(s step) outcome {
 	r.t.Helper()
 	switch s.does {
+	case restart:
+		r.restart()
+		return outcome{}
 	case begin:
 		r.beside[s.name], r.begun[s.name] = r.launch(s), s
 		return outcome{}
@@ -138,10 +144,14 @@ func (o outcome) each(change func(string) string) outcome {
 }
 
 // ask starts a server on a member, tells it a story and stops it.
-func ask(t *testing.T, m *twin.Member, server string, steps []step) []outcome {
+func ask(t *testing.T, m *twin.Member, server string, told story) []outcome {
 	t.Helper()
-	p := m.Start(t, server)
-	outcomes := tell(t, m.Addr(), steps)
+	p := m.Start(t, server, told.flags...)
+	again := func() {
+		p.Stop()
+		p = m.Start(t, server, told.flags...)
+	}
+	outcomes := tell(t, m, again, told.steps)
 	p.Stop()
 	return outcomes
 }

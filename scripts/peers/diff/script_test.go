@@ -11,6 +11,12 @@ import (
 	"testing"
 )
 
+// story is what both servers are told, and the flags that they are told it with.
+type story struct {
+	flags []string
+	steps []step
+}
+
 // step is one line of a story.
 type step struct {
 	at    string // file and line
@@ -28,22 +34,23 @@ type step struct {
 type verb string
 
 const (
-	run   verb = "run"   // to its end
-	after verb = "after" // until it has printed enough
-	begin verb = "begin" // and go on
-	wait  verb = "wait"  // for output of one that runs
-	stop  verb = "stop"  // one that runs
-	await verb = "await" // the end of one that runs
+	run     verb = "run"     // to its end
+	after   verb = "after"   // until it has printed enough
+	begin   verb = "begin"   // and go on
+	wait    verb = "wait"    // for output of one that runs
+	stop    verb = "stop"    // one that runs
+	await   verb = "await"   // the end of one that runs
+	restart verb = "restart" // the server itself
 )
 
 // stories reads every file of testdata.
-func stories(t *testing.T) map[string][]step {
+func stories(t *testing.T) map[string]story {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no stories: %v", err)
 	}
-	all := make(map[string][]step)
+	all := make(map[string]story)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -58,8 +65,8 @@ func stories(t *testing.T) map[string][]step {
 }
 
 // parse reads one story.
-func parse(name, text string) ([]step, error) {
-	var steps []step
+func parse(name, text string) (story, error) {
+	var told story
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -67,18 +74,22 @@ func parse(name, text string) ([]step, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if input, ok := strings.CutPrefix(line, "|"); ok && len(steps) > 0 {
-			steps[len(steps)-1].input += strings.TrimPrefix(input, " ") + "\n"
+		if flags, ok := strings.CutPrefix(line, "server with "); ok {
+			told.flags = strings.Fields(flags)
+			continue
+		}
+		if input, ok := strings.CutPrefix(line, "|"); ok && len(told.steps) > 0 {
+			told.steps[len(told.steps)-1].input += strings.TrimPrefix(input, " ") + "\n"
 			continue
 		}
 		s, err := parseStep(line)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %q: %w", name, n, line, err)
+			return told, fmt.Errorf("%s:%d: %q: %w", name, n, line, err)
 		}
 		s.at, s.text = fmt.Sprintf("%s:%d", name, n), line
-		steps = append(steps, s)
+		told.steps = append(told.steps, s)
 	}
-	return steps, nil
+	return told, nil
 }
 
 var (
@@ -94,6 +105,10 @@ var (
 // what to do with which command.
 func parseStep(line string) (s step, err error) {
 	s.does = run
+	if line == "restart the server" {
+		s.does = restart
+		return s, nil
+	}
 	if m := leaveWords.FindStringSubmatch(line); m != nil {
 		s.leave, line = strings.Fields(m[1]), m[2]
 	}

@@ -19,6 +19,7 @@ var (
 	client   = flag.String("listen-client-urls", "http://127.0.0.1:2379", "URL for clients")
 	peers    = flag.String("listen-peer-urls", "http://127.0.0.1:2380", "URL for other members")
 	snapshot = flag.Uint64("snapshot-count", 0, "entries between two snapshots; 0 is etcd's default")
+	quota    = flag.Int64("quota-backend-bytes", 0, "size of the database at which writes are refused; 0 is etcd's default")
 	logLevel = flag.String("log-level", "warn", "debug, info, warn or error")
 	certFile = flag.String("cert-file", "", "certificate for clients; their URL must begin with https then")
 	keyFile  = flag.String("key-file", "", "its key")
@@ -75,6 +76,7 @@ func config() (*embed.Config, error) {
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peerURL}, []url.URL{*peerURL}
 	cfg.InitialCluster = cfg.InitialClusterFromName(*name)
 	cfg.ClientTLSInfo.CertFile, cfg.ClientTLSInfo.KeyFile = *certFile, *keyFile
+	cfg.QuotaBackendBytes = *quota
 	if *snapshot > 0 {
 		cfg.SnapshotCount = *snapshot
 	}
