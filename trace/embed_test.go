@@ -121,8 +121,8 @@ func TestASweptRecordDoesNotWaitForItsParts(t *testing.T) {
 	h.Done(allEvents)
 	h.Mark(MarkSwept)
 	h.Done(EventHandled)
-	if !h.Finished() {
-		t.Fatal("it still waits")
+	if !h.Finished() || !c.Finished() || !s.Finished() {
+		t.Fatal("it still waits, or its parts do not know that nobody waits for them")
 	}
 	late := rc.Start(nil, 0, Now())
 	if h.Embed(late, GatewayCall) {

@@ -246,8 +246,11 @@ func (r *Record) Done(e Event) {
 	}
 }
 
-// Finished reports whether the record is complete.
-func (r *Record) Finished() bool { return r != nil && isComplete(r.state.Load()) }
+// Finished reports whether the record is complete, or part of one that is: that
+// one may have been swept, and nobody waits for its parts then.
+func (r *Record) Finished() bool {
+	return r != nil && (isComplete(r.state.Load()) || isComplete(r.outermost().state.Load()))
+}
 
 // Events returns the completing events seen so far; a sweeper asks.
 func (r *Record) Events() Event { return Event(r.state.Load()) & allEvents }
