@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"math"
 	"net/http"
 	"runtime"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"go.etcd.io/etcd/api/v3/version"
+	fdruntime "go.etcd.io/etcd/pkg/v3/runtime"
 )
 
 // maxScrapes bounds how many clients may gather the metrics at once.
@@ -41,7 +43,7 @@ func (n *Node) openMetrics() {
 	m.handler = promhttp.HandlerFor(sources, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
 }
 
-// constants are metrics that only name things.
+// constants are metrics that name things, and the process's file descriptors.
 func constants(n *Node) []prometheus.Collector {
 	named := func(name, help, label, value string) prometheus.Collector {
 		g := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -55,5 +57,20 @@ func constants(n *Node) []prometheus.Collector {
 		named("version", "The etcd release whose API this server speaks.", "server_version", version.Version),
 		named("go_version", "The Go release that built this server.", "server_go_version", runtime.Version()),
 		named("id", "The member's ID in hexadecimal.", "server_id", n.server.MemberID().String()),
+		openFiles("used", "File descriptors in use.", fdruntime.FDUsage),
+		openFiles("limit", "File descriptors that the process may have.", fdruntime.FDLimit),
 	}
+}
+
+// openFiles counts when it is asked; etcd does every ten minutes. Where the
+// system does not tell, it is not a number.
+func openFiles(name, help string, count func() (uint64, error)) prometheus.Collector {
+	opts := prometheus.GaugeOpts{Namespace: "os", Subsystem: "fd", Name: name, Help: help}
+	return prometheus.NewGaugeFunc(opts, func() float64 {
+		n, err := count()
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(n)
+	})
 }

@@ -63,6 +63,7 @@ func TestMetricsHaveEtcdsNames(t *testing.T) {
 		"etcd_server_slow_apply_total", "etcd_server_quota_backend_bytes",
 		"etcd_disk_wal_fsync_duration_seconds_count", "etcd_disk_backend_commit_duration_seconds_count",
 		"etcd_mvcc_db_total_size_in_bytes", "etcd_debugging_mvcc_keys_total", "go_goroutines",
+		"os_fd_used", "os_fd_limit",
 	} {
 		if s.sample(name) == "" {
 			t.Errorf("%s is missing", name)
