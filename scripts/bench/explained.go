@@ -40,14 +40,28 @@ type explained struct {
 	Examples   []string `json:"examples,omitempty"` // of violations
 }
 
-// explainAll measures warm puts and ranges, alone and in company.
-func (b *bench) explainAll(ctx context.Context) (all []explained, err error) {
+// explainAll measures warm puts and ranges, alone and in company, and puts over
+// TLS.
+func (b *bench) explainAll(ctx context.Context) ([]explained, error) {
 	p, err := b.glasskv(ctx, b.newData(), nil, "--trace", "on")
 	if err != nil {
 		return nil, err
 	}
+	plainly, err := b.explainOn(ctx, p, putAlone, range1, put64, range64)
+	if err != nil {
+		return nil, err
+	}
+	if p, err = b.glasskvTLS(ctx, b.newData(), "--trace", "on"); err != nil {
+		return nil, err
+	}
+	secured, err := b.explainOn(ctx, p, put64TLS)
+	return append(plainly, secured...), err
+}
+
+// explainOn measures one workload after the other on a server, and stops it.
+func (b *bench) explainOn(ctx context.Context, p *process, workloads ...workload) (all []explained, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
-	for _, w := range []workload{putAlone, range1, put64, range64} {
+	for _, w := range workloads {
 		progress("%d explained: %s", b.opts.explain, w.name)
 		one, err := b.explain(ctx, p, w)
 		if err != nil {
@@ -66,7 +80,7 @@ func (b *bench) explain(ctx context.Context, p *process, w workload) (e explaine
 		}
 	}()
 	for range min(connections, w.clients) {
-		c, err := client.Dial(client.Options{Endpoints: []string{p.addr}, TraceURL: p.traceURL})
+		c, err := client.Dial(client.Options{Endpoints: []string{p.addr}, TraceURL: p.traceURL, Creds: p.creds.Clone()})
 		if err != nil {
 			return e, err
 		}

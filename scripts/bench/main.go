@@ -1,9 +1,9 @@
 // Command bench measures GlassKV beside real etcd and beside what the machine
 // can do at all, and writes down the figures that GlassKV is held to.
 //
-//	go run ./scripts/bench                              # all of it, about fifteen minutes
+//	go run ./scripts/bench                              # all of it, about twenty minutes
 //	go run ./scripts/bench -write docs/performance.md   # and keep the result
-//	go run ./scripts/bench -short                       # a minute; fails when something is badly wrong
+//	go run ./scripts/bench -short                       # two minutes; fails when something is badly wrong
 //
 // Run it on a machine that does nothing else, with -dir on a real disk.
 //
@@ -19,7 +19,7 @@
 //	rounds.go     taking turns
 //	certificate.go  what servers show over TLS
 //	explained.go  how much of its time a request can account for, as its client saw it
-//	served.go     the same as the server saw it: over TLS, through the gateway, for streams
+//	served.go     the same as the server saw it: through the gateway, for streams
 //	watchers.go   many watchers of one key
 //	diff.go       etcdctl's commands, compared with real etcd
 //	ledger.go     the check of what it says, which trusts none of our code

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	gatewayClients = 16
-	streamLength   = 50 // messages that the server sends on each stream that is explained
+	servedClients = 16
+	streamLength  = 50 // messages that the server sends on each stream that is explained
 )
 
 // served is a kind of request that is explained from the server's side: clients
@@ -25,16 +25,14 @@ const (
 type served struct {
 	name    string
 	method  string // as timelines name it
-	tls     bool
-	batch   int // requests before their timelines are fetched
+	batch   int    // requests before their timelines are fetched
 	request func(ctx context.Context, p *process, id int) error
 }
 
 var servedKinds = []served{
-	{"put over TLS, 64 clients", "/etcdserverpb.KV/Put", true, batchSize, putOnce},
-	{"put through the gateway, 16 clients", "POST " + gatewayPut, false, batchSize, putThroughGateway},
-	{fmt.Sprintf("watch with %d events", streamLength), "/etcdserverpb.Watch/Watch", false, 20, watchOnce},
-	{fmt.Sprintf("keep-alive of %d renewals", streamLength), "/etcdserverpb.Lease/LeaseKeepAlive", false, 20, keepAliveOnce},
+	{"put through the gateway, 16 clients", "POST " + gatewayPut, batchSize, putThroughGateway},
+	{fmt.Sprintf("watch with %d events", streamLength), "/etcdserverpb.Watch/Watch", 20, watchOnce},
+	{fmt.Sprintf("keep-alive of %d renewals", streamLength), "/etcdserverpb.Lease/LeaseKeepAlive", 20, keepAliveOnce},
 }
 
 // explainServed measures what the server's own timelines explain.
@@ -50,11 +48,7 @@ func (b *bench) explainServed(ctx context.Context) (all []explained, err error) 
 }
 
 func (b *bench) explainKind(ctx context.Context, kind served) (e explained, err error) {
-	start := func() (*process, error) { return b.glasskv(ctx, b.newData(), nil, "--trace", "on") }
-	if kind.tls {
-		start = func() (*process, error) { return b.glasskvTLS(ctx, b.newData(), "--trace", "on") }
-	}
-	p, err := start()
+	p, err := b.glasskv(ctx, b.newData(), nil, "--trace", "on")
 	if err != nil {
 		return e, err
 	}
@@ -87,14 +81,10 @@ func (b *bench) explainKind(ctx context.Context, kind served) (e explained, err 
 
 // makeAll makes n requests, as many at a time as there are clients.
 func (kind served) makeAll(ctx context.Context, p *process, n int) error {
-	clients := gatewayClients
-	if kind.tls {
-		clients = put64TLS.clients
-	}
 	todo := make(chan int)
-	failed := make([]error, clients)
+	failed := make([]error, servedClients)
 	var wg sync.WaitGroup
-	for i := range clients {
+	for i := range servedClients {
 		wg.Go(func() {
 			for id := range todo {
 				if err := kind.request(ctx, p, id); err != nil {
@@ -140,14 +130,10 @@ func (p *process) lastOnes(ctx context.Context, method string, n int) (verdicts 
 	return verdicts, nil
 }
 
-func putOnce(ctx context.Context, p *process, id int) error {
-	return put(ctx, pb.NewKVClient(p.conns[id%len(p.conns)]), fmt.Appendf(nil, "bench/%06d", id))
-}
-
 const gatewayPut = "/v3/kv/put"
 
 // gateway keeps a connection for each client, as a service would.
-var gateway = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: gatewayClients}, Timeout: time.Minute}
+var gateway = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: servedClients}, Timeout: time.Minute}
 
 func putThroughGateway(ctx context.Context, p *process, id int) error {
 	b64 := base64.StdEncoding.EncodeToString

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"time"
 
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"glasskv/server/seam"
@@ -32,6 +33,8 @@ type Options struct {
 	// TraceURL is where the server's timelines are, as "http://host:port". When
 	// it is empty, what the server says in its replies is used.
 	TraceURL string
+	// Creds secure the connection; nil means that it is not secured.
+	Creds credentials.TransportCredentials
 }
 
 // Client is a connection whose requests are observed. It may be used by any
@@ -45,9 +48,12 @@ type Client struct {
 // Dial prepares an observed connection. As with Connect, nothing is dialled
 // before the first request: what that costs is in the first request's timeline.
 func Dial(o Options) (*Client, error) {
+	if o.Creds == nil {
+		o.Creds = insecure.NewCredentials()
+	}
 	rec := trace.NewRecorder(trace.Options{})
 	observer := seam.NewClientObserver(rec)
-	conn, err := connect(o.Endpoints, o.DialTimeout, observer.DialOptions(insecure.NewCredentials())...)
+	conn, err := connect(o.Endpoints, o.DialTimeout, observer.DialOptions(o.Creds)...)
 	if err != nil {
 		return nil, errors.Join(err, rec.Close(context.Background()))
 	}
