@@ -91,7 +91,7 @@ func (t *Tracing) Seams(cfg serve.Config, out io.Writer) (serve.Seams, error) {
 	}
 	if t.observer, err = seam.New(t.rec, seam.Options{
 		TraceURL:     t.endpoint.url(),
-		FrontOptions: seam.FrontOptions{KeepaliveTimeout: cfg.GRPCKeepAliveTimeout, StreamWorkers: cfg.NumStreamWorkers > 0},
+		FrontOptions: seam.FrontOptions{StreamWorkers: cfg.NumStreamWorkers > 0},
 	}); err != nil {
 		return serve.Seams{}, err
 	}

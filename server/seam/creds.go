@@ -49,9 +49,6 @@ func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.Au
 		noteTLS(raw.trace, secured.State)
 	}
 	raw.trace.BeginAt(trace.NewHTTP2Transport, begin)
-	if err := setUserTimeout(raw.Conn, h.o.opts.KeepaliveTimeout); err != nil {
-		return nil, nil, fmt.Errorf("set TCP_USER_TIMEOUT: %w", err)
-	}
 	raw.served = newServerConn(h.o, conn, raw.trace)
 	return raw.served, info, nil
 }

@@ -3,7 +3,6 @@ package seam
 import (
 	"net"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -16,24 +15,9 @@ type FrontOptions struct {
 	// Tap is asked about every request after it has been noted, and may refuse
 	// it. It runs on the goroutine that reads the connection.
 	Tap tap.ServerInHandle
-	// KeepaliveTimeout is how long the kernel waits for the client to
-	// acknowledge what was sent to it. grpc-go sets this from its keepalive
-	// parameters, but not through a wrapper. Zero means 20 seconds, as there;
-	// a negative value leaves the kernel's own.
-	KeepaliveTimeout time.Duration
 	// StreamWorkers says that the server has stream workers, so that it is looked
 	// up for each request whether one of them handles it.
 	StreamWorkers bool
-}
-
-// defaultKeepaliveTimeout is that of keepalive.ServerParameters.
-const defaultKeepaliveTimeout = 20 * time.Second
-
-func (f FrontOptions) withDefaults() FrontOptions {
-	if f.KeepaliveTimeout == 0 {
-		f.KeepaliveTimeout = defaultKeepaliveTimeout
-	}
-	return f
 }
 
 // frontState is what an Observer knows of grpc-go's side of the server.
@@ -55,7 +39,6 @@ type frontSeams struct {
 // front returns the wrappers for one server. All of them must be installed, for
 // they work together.
 func (o *Observer) front() frontSeams {
-	o.opts.FrontOptions = o.opts.FrontOptions.withDefaults()
 	o.services = make(map[string]methods)
 	return frontSeams{
 		Accept:   func(l net.Listener) net.Listener { return &acceptListener{Listener: l, o: o} },

@@ -107,7 +107,7 @@ func (n *Node) serveGRPC(l net.Listener) error  { return n.serveTransport(l, fal
 func (n *Node) serveGRPCS(l net.Listener) error { return n.serveTransport(l, true) }
 
 func (n *Node) serveTransport(l net.Listener, secure bool) error {
-	l = &grpcListener{Listener: l, secure: secure, pending: &n.pending}
+	l = &grpcListener{Listener: l, secure: secure, userTimeout: userTimeout(&n.cfg), pending: &n.pending}
 	if n.seams.Listener != nil {
 		l = n.seams.Listener(l)
 	}

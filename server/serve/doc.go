@@ -16,6 +16,7 @@
 //	cmux_sniff.go      what TLS clients say that they will speak
 //	pending.go         clients that have said nothing yet, and Stop
 //	tls.go             certificates, from files that may be replaced, or made
+//	grpc_conn.go       a connection as grpc-go gets it
 //	tls_creds.go       grpc-go's own handshake, where an address is https
 //	tls_own.go         how the gateway calls this node and no other
 //	grpc.go            the gRPC server: its limits, its chain of interceptors

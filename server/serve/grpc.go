@@ -3,6 +3,7 @@ package serve
 import (
 	"math"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
@@ -64,6 +65,18 @@ func keepAlive(cfg *Config) keepalive.ServerParameters {
 		p.Time, p.Timeout = cfg.GRPCKeepAliveInterval, cfg.GRPCKeepAliveTimeout
 	}
 	return p
+}
+
+// defaultKeepAliveTimeout is that of keepalive.ServerParameters.
+const defaultKeepAliveTimeout = 20 * time.Second
+
+// userTimeout is how long grpc-go lets bytes wait for their acknowledgement: as
+// long as for the answer to a ping.
+func userTimeout(cfg *Config) time.Duration {
+	if timeout := keepAlive(cfg).Timeout; timeout > 0 {
+		return timeout
+	}
+	return defaultKeepAliveTimeout
 }
 
 // chain lines up the interceptors, the first of them outermost. grpc-go calls

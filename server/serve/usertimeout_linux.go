@@ -1,4 +1,4 @@
-package seam
+package serve
 
 import (
 	"net"
@@ -10,10 +10,11 @@ import (
 
 // setUserTimeout bounds how long bytes may wait for the peer's acknowledgement
 // before the kernel gives the connection up. grpc-go does this itself, but only
-// to a connection whose type is *net.TCPConn.
+// to a connection whose type is *net.TCPConn, which no connection is that has
+// passed cmux. It does nothing to what is no TCP connection.
 func setUserTimeout(conn net.Conn, timeout time.Duration) error {
-	tcp, ok := beneath[*net.TCPConn](conn)
-	if !ok || timeout <= 0 {
+	tcp := tcpBeneath(conn)
+	if tcp == nil || timeout <= 0 {
 		return nil
 	}
 	raw, err := tcp.SyscallConn()

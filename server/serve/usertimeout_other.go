@@ -1,6 +1,6 @@
 //go:build !linux
 
-package seam
+package serve
 
 import (
 	"net"
