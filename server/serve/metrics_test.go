@@ -15,21 +15,24 @@ import (
 	"glasskv/server/serve/servetest"
 )
 
-// sample returns the value of a metric, as it stands in the line that begins
-// with name.
-func (s *site) sample(name string) string {
+// metrics returns the samples of /metrics, by name and labels as they stand there.
+func (s *site) metrics() map[string]string {
 	s.Helper()
 	a := s.get("/metrics")
 	if a.status != http.StatusOK {
 		s.Fatalf("/metrics: %d %s", a.status, a.body)
 	}
+	samples := make(map[string]string)
 	for line := range strings.Lines(a.body) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			return strings.TrimSpace(value)
+		line = strings.TrimSpace(line)
+		if at := strings.LastIndexByte(line, ' '); at > 0 && line[0] != '#' {
+			samples[line[:at]] = line[at+1:]
 		}
 	}
-	return ""
+	return samples
 }
+
+func (s *site) sample(name string) string { s.Helper(); return s.metrics()[name] }
 
 // Metrics that a person's dashboards for etcd ask for are there, and mean what
 // they mean there.
@@ -40,6 +43,7 @@ func TestMetricsHaveEtcdsNames(t *testing.T) {
 	}
 	s.get("/health")
 	s.get("/readyz")
+	samples := s.metrics()
 	put := `grpc_method="Put",grpc_service="etcdserverpb.KV",grpc_type="unary"`
 	for name, want := range map[string]string{
 		"etcd_server_has_leader":                                          "1",
@@ -54,7 +58,7 @@ func TestMetricsHaveEtcdsNames(t *testing.T) {
 		`grpc_server_handled_total{grpc_code="OK",` + put + `}`:           "1",
 		`etcd_server_healthcheck{name="linearizable_read",type="readyz"}`: "1",
 	} {
-		if got := s.sample(name); got != want {
+		if got := samples[name]; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
@@ -65,7 +69,7 @@ func TestMetricsHaveEtcdsNames(t *testing.T) {
 		"etcd_mvcc_db_total_size_in_bytes", "etcd_debugging_mvcc_keys_total", "go_goroutines",
 		"os_fd_used", "os_fd_limit",
 	} {
-		if s.sample(name) == "" {
+		if samples[name] == "" {
 			t.Errorf("%s is missing", name)
 		}
 	}
