@@ -72,6 +72,7 @@ func (w *weaver) add(row int, parent string) *StageTime {
 	if s.service != w.service && w.used != nil {
 		st.Node = s.service
 	}
+	st.id, _ = StageByName(st.Stage)
 	st.readAttributes(s.attrs)
 	w.times(row, &st)
 	w.t.Stages = append(w.t.Stages, st)

@@ -68,12 +68,14 @@ type StageTime struct {
 	home Link // the span that stands for it in a batch's or a connection's trace
 }
 
-// stage returns the stage in the catalogue, or None.
+// stage returns the stage in the catalogue, or None. It changes nothing: many may
+// look at one timeline.
 func (st *StageTime) stage() Stage {
-	if st.id == None {
-		st.id, _ = StageByName(st.Stage)
+	if st.id != None {
+		return st.id
 	}
-	return st.id
+	s, _ := StageByName(st.Stage)
+	return s
 }
 
 // Duration returns the stage's length in nanoseconds; never negative.
