@@ -8,7 +8,7 @@ import (
 
 // gatewayPut tells a Put that came as HTTP/1: the gateway calls the server itself
 // is. The times are nanoseconds from the HTTP request's first byte.
-func gatewayPut(t *testing.T, rc *Recorder) (h, c, s *Record) {
+func gatewayPut(t testing.TB, rc *Recorder) (h, c, s *Record) {
 	t.Helper()
 	begin := Now()
 	stamp := func(r *Record, s Stage, from, to int64) {

@@ -53,6 +53,13 @@ func FuzzReadOTLP(f *testing.F) {
 		}
 		f.Add(appendRequestJSON(nil, &from, s.spans))
 	}
+	h, c, inner := gatewayPut(f, rc) // made of parts
+	s := newSpanner()
+	s.timeline(h.assemble(nil))
+	f.Add(appendRequestJSON(nil, &from, s.spans))
+	for _, r := range []*Record{h, c, inner} {
+		r.Done(allEvents)
+	}
 	closeRecorder(f, rc)
 	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, data) })
 }
