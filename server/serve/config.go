@@ -3,7 +3,6 @@ package serve
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/url"
 	"slices"
@@ -23,11 +22,15 @@ const (
 	DefaultListenClientURL       = "http://localhost:2379"
 	DefaultListenPeerURL         = "http://localhost:2380"
 	DefaultMaxTxnOps             = v3rpc.DefaultMaxTxnOps
-	DefaultMaxConcurrentStreams  = math.MaxUint32
 	DefaultGRPCKeepAliveMinTime  = 5 * time.Second
 	DefaultGRPCKeepAliveInterval = 2 * time.Hour
 	DefaultGRPCKeepAliveTimeout  = 20 * time.Second
 )
+
+// DefaultMaxConcurrentStreams bounds what one connection can ask for at once; etcd
+// has no bound. It is far above what well-behaved clients need, thousands of
+// waiting locks included.
+const DefaultMaxConcurrentStreams = 10_000
 
 // DefaultConnectionTimeout is shorter than the 120 seconds that grpc-go waits for
 // a handshake: a client that connects and says nothing holds a file descriptor.
@@ -62,7 +65,7 @@ type Config struct {
 	// MaxTxnOps bounds the operations of a txn; 0 means DefaultMaxTxnOps.
 	MaxTxnOps uint
 	// MaxConcurrentStreams bounds the requests that one connection may have
-	// under way; 0 means DefaultMaxConcurrentStreams, which is no bound.
+	// under way; 0 means DefaultMaxConcurrentStreams.
 	MaxConcurrentStreams uint32
 
 	// WatchProgressNotifyInterval is how often watchers that asked for it are told
