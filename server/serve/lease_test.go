@@ -29,11 +29,11 @@ func TestLeaseExpiryDeletesItsKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	watch := client.Watch(ctx, "", clientv3.WithPrefix(), clientv3.WithFilterPut(), clientv3.WithCreatedNotify())
-	response(t, ctx, watch)
-	mustPut(t, ctx, client, "kept", "v", clientv3.WithLease(kept.ID))
-	mustPut(t, ctx, client, "dying", "v", clientv3.WithLease(dying.ID))
+	response(ctx, t, watch)
+	mustPut(ctx, t, client, "kept", "v", clientv3.WithLease(kept.ID))
+	mustPut(ctx, t, client, "dying", "v", clientv3.WithLease(dying.ID))
 
-	if gone := events(t, ctx, watch, 1)[0]; string(gone.Kv.Key) != "dying" {
+	if gone := events(ctx, t, watch, 1)[0]; string(gone.Kv.Key) != "dying" {
 		t.Errorf("%q was deleted first", gone.Kv.Key)
 	}
 	for range 3 { // by then its first second is over
@@ -58,7 +58,7 @@ func TestLeaseTimeToLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"a", "b"} {
-		mustPut(t, ctx, client, key, "v", clientv3.WithLease(lease.ID))
+		mustPut(ctx, t, client, key, "v", clientv3.WithLease(lease.ID))
 	}
 	plain, err := client.TimeToLive(ctx, lease.ID)
 	if err != nil || plain.GrantedTTL != 600 || plain.TTL < 500 || plain.Keys != nil || plain.ResponseHeader.Revision != 3 {

@@ -48,7 +48,7 @@ func TestRangeStream(t *testing.T) {
 	const n = 200
 	var last int64
 	for i := range n {
-		last = mustPut(t, ctx, client, fmt.Sprintf("k%03d", i), strings.Repeat("v", 1024))
+		last = mustPut(ctx, t, client, fmt.Sprintf("k%03d", i), strings.Repeat("v", 1024))
 	}
 	kv := pb.NewKVClient(node.Conn)
 	all := &pb.RangeRequest{Key: []byte("k"), RangeEnd: []byte("l")}

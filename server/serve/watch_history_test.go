@@ -19,14 +19,14 @@ import (
 func TestWatchFromAnOldRevision(t *testing.T) {
 	node := servetest.Start(t, servetest.Config(t), serve.Seams{})
 	client, ctx := node.Client(t), servetest.Context(t)
-	first := mustPut(t, ctx, client, "a/1", "old")
-	mustPut(t, ctx, client, "b", "not watched")
-	mustPut(t, ctx, client, "a/2", "old")
+	first := mustPut(ctx, t, client, "a/1", "old")
+	mustPut(ctx, t, client, "b", "not watched")
+	mustPut(ctx, t, client, "a/2", "old")
 	watch := client.Watch(ctx, "a/", clientv3.WithPrefix(), clientv3.WithRev(first))
-	caughtUp := events(t, ctx, watch, 2)
-	mustPut(t, ctx, client, "a/3", "new")
+	caughtUp := events(ctx, t, watch, 2)
+	mustPut(ctx, t, client, "a/3", "new")
 	var keys []string
-	for _, ev := range append(caughtUp, events(t, ctx, watch, 1)...) {
+	for _, ev := range append(caughtUp, events(ctx, t, watch, 1)...) {
 		keys = append(keys, string(ev.Kv.Key))
 	}
 	if want := []string{"a/1", "a/2", "a/3"}; !slices.Equal(keys, want) {
@@ -41,22 +41,22 @@ func TestWatchPreviousValues(t *testing.T) {
 	client, ctx := node.Client(t), servetest.Context(t)
 	with := client.Watch(ctx, "k", clientv3.WithPrevKV(), clientv3.WithCreatedNotify())
 	without := client.Watch(ctx, "k", clientv3.WithCreatedNotify())
-	response(t, ctx, with)
-	response(t, ctx, without)
+	response(ctx, t, with)
+	response(ctx, t, without)
 	for _, value := range []string{"1", "2"} {
-		mustPut(t, ctx, client, "k", value)
+		mustPut(ctx, t, client, "k", value)
 	}
 	if _, err := client.Delete(ctx, "k"); err != nil {
 		t.Fatal(err)
 	}
 	var previous []string
-	for _, ev := range events(t, ctx, with, 3) {
+	for _, ev := range events(ctx, t, with, 3) {
 		previous = append(previous, string(ev.PrevKv.GetValue()))
 	}
 	if want := []string{"", "1", "2"}; !slices.Equal(previous, want) {
 		t.Errorf("previous values are %q, want %q", previous, want)
 	}
-	for _, ev := range events(t, ctx, without, 3) {
+	for _, ev := range events(ctx, t, without, 3) {
 		if ev.PrevKv != nil {
 			t.Errorf("%v has a previous value that nobody asked for", ev)
 		}
@@ -69,19 +69,19 @@ func TestWatchFilters(t *testing.T) {
 	client, ctx := node.Client(t), servetest.Context(t)
 	puts := client.Watch(ctx, "k", clientv3.WithFilterDelete(), clientv3.WithCreatedNotify())
 	deletes := client.Watch(ctx, "k", clientv3.WithFilterPut(), clientv3.WithCreatedNotify())
-	response(t, ctx, puts)
-	response(t, ctx, deletes)
-	mustPut(t, ctx, client, "k", "1")
+	response(ctx, t, puts)
+	response(ctx, t, deletes)
+	mustPut(ctx, t, client, "k", "1")
 	if _, err := client.Delete(ctx, "k"); err != nil {
 		t.Fatal(err)
 	}
-	mustPut(t, ctx, client, "k", "2")
-	for _, ev := range events(t, ctx, puts, 2) {
+	mustPut(ctx, t, client, "k", "2")
+	for _, ev := range events(ctx, t, puts, 2) {
 		if ev.Type != clientv3.EventTypePut {
 			t.Errorf("the watcher of puts saw %v", ev)
 		}
 	}
-	if ev := events(t, ctx, deletes, 1)[0]; ev.Type != clientv3.EventTypeDelete {
+	if ev := events(ctx, t, deletes, 1)[0]; ev.Type != clientv3.EventTypeDelete {
 		t.Errorf("the watcher of deletes saw %v", ev)
 	}
 }
@@ -92,12 +92,12 @@ func TestWatchOfCompactedRevision(t *testing.T) {
 	client, ctx := node.Client(t), servetest.Context(t)
 	var last int64
 	for i := range 5 {
-		last = mustPut(t, ctx, client, "k", fmt.Sprint(i))
+		last = mustPut(ctx, t, client, "k", fmt.Sprint(i))
 	}
 	if _, err := client.Compact(ctx, last-1); err != nil {
 		t.Fatal(err)
 	}
-	resp := response(t, ctx, client.Watch(ctx, "k", clientv3.WithRev(1)))
+	resp := response(ctx, t, client.Watch(ctx, "k", clientv3.WithRev(1)))
 	if !errors.Is(resp.Err(), rpctypes.ErrCompacted) || resp.CompactRevision != last-1 {
 		t.Errorf("error %v, compact revision %d; want %v, %d", resp.Err(), resp.CompactRevision, rpctypes.ErrCompacted, last-1)
 	}
@@ -112,10 +112,10 @@ func TestWatchProgress(t *testing.T) {
 	client, ctx := node.Client(t), servetest.Context(t)
 
 	watch := client.Watch(ctx, "k", clientv3.WithProgressNotify(), clientv3.WithCreatedNotify())
-	response(t, ctx, watch)
-	rev := mustPut(t, ctx, client, "other", "v")
+	response(ctx, t, watch)
+	rev := mustPut(ctx, t, client, "other", "v")
 	for {
-		resp := response(t, ctx, watch)
+		resp := response(ctx, t, watch)
 		if !resp.IsProgressNotify() {
 			t.Fatalf("got %+v, want news of progress", resp)
 		}
@@ -127,11 +127,11 @@ func TestWatchProgress(t *testing.T) {
 	asked := clientv3.NewWatcher(client)
 	t.Cleanup(func() { _ = asked.Close() })
 	quiet := asked.Watch(ctx, "k", clientv3.WithCreatedNotify())
-	response(t, ctx, quiet)
+	response(ctx, t, quiet)
 	if err := asked.RequestProgress(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if resp := response(t, ctx, quiet); !resp.IsProgressNotify() || resp.Header.Revision != rev {
+	if resp := response(ctx, t, quiet); !resp.IsProgressNotify() || resp.Header.Revision != rev {
 		t.Errorf("got %+v, want progress at revision %d", resp, rev)
 	}
 }

@@ -23,7 +23,7 @@ func TestWatchManyOnOneStream(t *testing.T) {
 	}
 	var last int64
 	for range writes {
-		last = mustPut(t, ctx, client, "k", "v")
+		last = mustPut(ctx, t, client, "k", "v")
 	}
 	seen := make(map[int64]int64, watchers)
 	for left := watchers * writes; left > 0; {
@@ -54,18 +54,18 @@ func TestWatchSlowClient(t *testing.T) {
 	slow := openWatchStream(t, node)
 	slow.create(&pb.WatchCreateRequest{Key: []byte("k")})
 	quick := client.Watch(ctx, "k", clientv3.WithCreatedNotify())
-	response(t, ctx, quick)
+	response(ctx, t, quick)
 
 	// More than the windows of a connection and the store's channel hold.
 	const writes = 600
 	value := strings.Repeat("v", 4096)
 	var first int64
 	for i := range writes {
-		rev := mustPut(t, ctx, client, "k", value)
+		rev := mustPut(ctx, t, client, "k", value)
 		if i == 0 {
 			first = rev
 		}
-		if ev := events(t, ctx, quick, 1)[0]; ev.Kv.ModRevision != rev {
+		if ev := events(ctx, t, quick, 1)[0]; ev.Kv.ModRevision != rev {
 			t.Fatalf("the quick watcher saw revision %d, want %d", ev.Kv.ModRevision, rev)
 		}
 	}

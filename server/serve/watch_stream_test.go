@@ -110,7 +110,7 @@ func TestWatchCancel(t *testing.T) {
 	if got := s.next(); !got.Canceled || got.WatchId != 1 || got.CancelReason != "" {
 		t.Fatalf("after the cancel: %v", got)
 	}
-	rev := mustPut(t, ctx, client, "k", "v")
+	rev := mustPut(ctx, t, client, "k", "v")
 	if got := s.next(); got.WatchId != 2 || got.Header.Revision != rev || len(got.Events) != 1 {
 		t.Fatalf("after the put: %v, want one event for watcher 2", got)
 	}
@@ -126,7 +126,7 @@ func TestWatchEverything(t *testing.T) {
 	s := openWatchStream(t, node)
 	s.create(&pb.WatchCreateRequest{RangeEnd: []byte{0}})
 	for _, key := range []string{"\x00", "k", "\xff\xff"} {
-		mustPut(t, ctx, client, key, "v")
+		mustPut(ctx, t, client, key, "v")
 		if got := s.next(); len(got.Events) != 1 || string(got.Events[0].Kv.Key) != key {
 			t.Errorf("put of %q: %v", key, got)
 		}
@@ -142,9 +142,9 @@ func TestWatchFragments(t *testing.T) {
 	client, ctx := node.Client(t), servetest.Context(t)
 	value := bytes.Repeat([]byte("v"), 900)
 	const n = 1000
-	first := mustPut(t, ctx, client, "k", string(value))
+	first := mustPut(ctx, t, client, "k", string(value))
 	for range n - 1 {
-		mustPut(t, ctx, client, "k", string(value))
+		mustPut(ctx, t, client, "k", string(value))
 	}
 	s := openWatchStream(t, node)
 	s.create(&pb.WatchCreateRequest{Key: []byte("k"), StartRevision: first, Fragment: true})
@@ -172,7 +172,7 @@ func TestWatchAfterHalfClose(t *testing.T) {
 	if err := s.CloseSend(); err != nil {
 		t.Fatal(err)
 	}
-	mustPut(t, servetest.Context(t), node.Client(t), "k", "v")
+	mustPut(servetest.Context(t), t, node.Client(t), "k", "v")
 	if got := s.next(); len(got.Events) != 1 {
 		t.Errorf("got %v, want the put", got)
 	}

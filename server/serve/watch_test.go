@@ -11,11 +11,11 @@ import (
 )
 
 // events takes n events from a watch channel.
-func events(t *testing.T, ctx context.Context, watch clientv3.WatchChan, n int) []*clientv3.Event {
+func events(ctx context.Context, t *testing.T, watch clientv3.WatchChan, n int) []*clientv3.Event {
 	t.Helper()
 	var all []*clientv3.Event
 	for len(all) < n {
-		resp := response(t, ctx, watch)
+		resp := response(ctx, t, watch)
 		if resp.Err() != nil {
 			t.Fatalf("watch ended: %v", resp.Err())
 		}
@@ -25,7 +25,7 @@ func events(t *testing.T, ctx context.Context, watch clientv3.WatchChan, n int) 
 }
 
 // response takes the next response.
-func response(t *testing.T, ctx context.Context, watch clientv3.WatchChan) clientv3.WatchResponse {
+func response(ctx context.Context, t *testing.T, watch clientv3.WatchChan) clientv3.WatchResponse {
 	t.Helper()
 	select {
 	case resp, open := <-watch:
@@ -39,7 +39,7 @@ func response(t *testing.T, ctx context.Context, watch clientv3.WatchChan) clien
 	panic("not reached")
 }
 
-func mustPut(t *testing.T, ctx context.Context, kv clientv3.KV, key, value string, opts ...clientv3.OpOption) int64 {
+func mustPut(ctx context.Context, t *testing.T, kv clientv3.KV, key, value string, opts ...clientv3.OpOption) int64 {
 	t.Helper()
 	resp, err := kv.Put(ctx, key, value, opts...)
 	if err != nil {
@@ -52,17 +52,17 @@ func mustPut(t *testing.T, ctx context.Context, kv clientv3.KV, key, value strin
 func TestWatchFollowsAKey(t *testing.T) {
 	node := servetest.Start(t, servetest.Config(t), serve.Seams{})
 	client, ctx := node.Client(t), servetest.Context(t)
-	mustPut(t, ctx, client, "k", "before")
+	mustPut(ctx, t, client, "k", "before")
 	watch := client.Watch(ctx, "k", clientv3.WithCreatedNotify())
-	if created := response(t, ctx, watch); !created.Created || created.Header.Revision != 2 {
+	if created := response(ctx, t, watch); !created.Created || created.Header.Revision != 2 {
 		t.Fatalf("first response is %+v, want it created at revision 2", created)
 	}
-	mustPut(t, ctx, client, "k", "v")
-	mustPut(t, ctx, client, "other", "v")
+	mustPut(ctx, t, client, "k", "v")
+	mustPut(ctx, t, client, "other", "v")
 	if _, err := client.Delete(ctx, "k"); err != nil {
 		t.Fatal(err)
 	}
-	got := events(t, ctx, watch, 2)
+	got := events(ctx, t, watch, 2)
 	if got[0].Type != clientv3.EventTypePut || string(got[0].Kv.Value) != "v" || got[0].Kv.ModRevision != 3 {
 		t.Errorf("first event is %v, want the put at revision 3", got[0])
 	}

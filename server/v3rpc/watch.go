@@ -54,7 +54,7 @@ func newWatchServer(s Server, cfg Config) *watchServer {
 type serverWatchStream struct {
 	*watchServer
 	gRPCStream  pb.Watch_WatchServer
-	ctx         context.Context //nolint:containedctx // the stream's own, asked for once
+	ctx         context.Context // the stream's own, asked for once
 	watchStream mvcc.WatchStream
 	ctrlStream  chan WatchMessage
 	errc        chan error    // why the receive loop ended
