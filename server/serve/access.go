@@ -52,9 +52,9 @@ func (ac *accessController) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // allowed reports whether a list has the name. One without entries has any name,
 // and so has one with "*".
 func allowed(list map[string]struct{}, name string) bool {
-	_, any := list["*"]
+	_, all := list["*"]
 	_, this := list[name]
-	return len(list) == 0 || any || this
+	return len(list) == 0 || all || this
 }
 
 // addCORSHeader lets pages of that origin read the answer.
