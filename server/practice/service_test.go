@@ -71,7 +71,7 @@ func TestAPageHasTheSizeThatWasAskedFor(t *testing.T) {
 func talk[T any, M interface {
 	*T
 	GetValue() V
-}, V any](t *testing.T, ctx context.Context, cc *grpc.ClientConn, method string, send ...M) (got []V) {
+}, V any](ctx context.Context, t *testing.T, cc *grpc.ClientConn, method string, send ...M) (got []V) {
 	t.Helper()
 	stream, err := cc.NewStream(ctx, StreamDesc(method), method)
 	if err != nil {
@@ -100,13 +100,13 @@ func talk[T any, M interface {
 
 func TestTheThreeKindsOfStream(t *testing.T) {
 	_, cc, ctx := serve(t)
-	if got := talk(t, ctx, cc, Count, wrapperspb.Int64(3)); len(got) != 3 || got[2] != 3 {
+	if got := talk(ctx, t, cc, Count, wrapperspb.Int64(3)); len(got) != 3 || got[2] != 3 {
 		t.Errorf("counted %v", got)
 	}
-	if got := talk(t, ctx, cc, Sum, wrapperspb.Int64(3), wrapperspb.Int64(4)); len(got) != 1 || got[0] != 7 {
+	if got := talk(ctx, t, cc, Sum, wrapperspb.Int64(3), wrapperspb.Int64(4)); len(got) != 1 || got[0] != 7 {
 		t.Errorf("added up to %v", got)
 	}
-	if got := talk(t, ctx, cc, Echo, wrapperspb.String("a"), wrapperspb.String("b")); len(got) != 2 || got[0] != "a" || got[1] != "b" {
+	if got := talk(ctx, t, cc, Echo, wrapperspb.String("a"), wrapperspb.String("b")); len(got) != 2 || got[0] != "a" || got[1] != "b" {
 		t.Errorf("echoed %v", got)
 	}
 	if StreamDesc(Hold) != nil {

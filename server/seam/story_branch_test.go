@@ -106,10 +106,10 @@ type storyDoor struct {
 	held  net.Conn
 }
 
-type tooManyFiles struct{}
+type tooManyFilesError struct{}
 
-func (tooManyFiles) Error() string   { return "accept: too many open files" }
-func (tooManyFiles) Temporary() bool { return true }
+func (tooManyFilesError) Error() string   { return "accept: too many open files" }
+func (tooManyFilesError) Temporary() bool { return true }
 
 func (d *storyDoor) Accept() (conn net.Conn, err error) {
 	if conn = d.held; conn == nil {
@@ -123,7 +123,7 @@ func (d *storyDoor) Accept() (conn net.Conn, err error) {
 	}
 	if d.held = conn; d.left > 0 {
 		d.left--
-		return nil, tooManyFiles{}
+		return nil, tooManyFilesError{}
 	}
 	d.held = nil
 	return conn, nil

@@ -61,7 +61,7 @@ func serveAfterStop(ctx context.Context, s *stage) (*outcome, error) {
 	}
 	served := again.Serve(l)
 	if !errors.Is(served, grpc.ErrServerStopped) {
-		return nil, fmt.Errorf("serve after stop: %v, where %w was expected", served, grpc.ErrServerStopped)
+		return nil, fmt.Errorf("serve after stop returned %s, where %w was expected", fmt.Sprint(served), grpc.ErrServerStopped)
 	}
 	c, err := client.Dial(client.Options{Endpoints: []string{l.Addr().String()}})
 	if err != nil {

@@ -115,7 +115,9 @@ func (s *server) config(lg *zap.Logger, how setting) (serve.Config, error) {
 		how.config(&cfg)
 	}
 	if how.mutual {
-		return cfg, secure(&cfg)
+		if err := secure(&cfg); err != nil {
+			return cfg, err
+		}
 	}
 	return cfg, nil
 }

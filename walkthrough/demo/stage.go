@@ -158,7 +158,10 @@ func (s *stage) wire(ctx context.Context, settings ...http2.Setting) (*wire, err
 		return nil, err
 	}
 	s.undo(func(context.Context) error { return w.close() })
-	return w, w.hello(settings...)
+	if err := w.hello(settings...); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // invoke returns a request of the observed client's.
@@ -183,11 +186,11 @@ type door struct {
 	held  net.Conn     // the connection that waits meanwhile
 }
 
-// tooManyFiles is the error of an Accept that may succeed later.
-type tooManyFiles struct{}
+// tooManyFilesError is the error of an Accept that may succeed later.
+type tooManyFilesError struct{}
 
-func (tooManyFiles) Error() string   { return "accept: too many open files" }
-func (tooManyFiles) Temporary() bool { return true }
+func (tooManyFilesError) Error() string   { return "accept: too many open files" }
+func (tooManyFilesError) Temporary() bool { return true }
 
 // Accept fails as often as it was told to while a connection waits. It is called
 // by one goroutine.
@@ -198,7 +201,7 @@ func (d *door) Accept() (conn net.Conn, err error) {
 		}
 	}
 	if d.held = conn; d.fails.Add(-1) >= 0 {
-		return nil, tooManyFiles{}
+		return nil, tooManyFilesError{}
 	}
 	d.held = nil
 	return conn, nil
