@@ -5,6 +5,7 @@
 //	build.go    the programs, built once for a package's tests
 //	member.go   one data directory and its addresses
 //	process.go  a server on it, until it is stopped or killed
+//	settle.go   waits for what follows a moment after the start
 package twin
 
 import (

@@ -25,7 +25,7 @@ type Process struct {
 }
 
 // Start runs a server with the given flags besides those that the member needs
-// and returns when it serves. The process ends with the test at the latest.
+// and returns when it serves and has settled. The process ends with the test at the latest.
 func (m *Member) Start(t *testing.T, server string, flags ...string) *Process {
 	t.Helper()
 	// Not the test's context: the process is stopped by its own methods.
@@ -43,6 +43,9 @@ func (m *Member) Start(t *testing.T, server string, flags ...string) *Process {
 	t.Cleanup(p.Kill)
 	if said, ok := p.awaitReady(out); !ok {
 		t.Fatalf("%s did not start on this data:\n%s", server, said)
+	}
+	if err := m.settle(); err != nil {
+		t.Fatalf("%s serves, but does not settle: %v", server, err)
 	}
 	return p
 }
