@@ -63,6 +63,6 @@ const inactiveTicks = 3
 
 // isActive reports whether the raft loop has ticked lately.
 func (s *EtcdServer) isActive() bool {
-	latest := time.Unix(0, s.r.latestTickTs.Load())
+	latest := time.Unix(0, s.r.latestTickTS.Load())
 	return time.Since(latest) < inactiveTicks*s.cfg.heartbeat()
 }

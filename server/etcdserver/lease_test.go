@@ -115,7 +115,7 @@ func TestAStuckLeaderMakesSureThatItLeads(t *testing.T) {
 		written <- err
 	}()
 	await(t, "the save", save.arrived)
-	s.r.latestTickTs.Store(0) // as if it had hung for long
+	s.r.latestTickTS.Store(0) // as if it had hung for long
 	renewed := make(chan error, 1)
 	go func() {
 		_, err := s.LeaseRenew(ctx, lease.LeaseID(granted.ID))

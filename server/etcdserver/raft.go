@@ -79,9 +79,9 @@ type raftNode struct {
 	tickMu sync.Mutex // advanceTicks runs beside the loop
 	ticker *time.Ticker
 	isLead bool // belongs to the loop
-	// latestTickTs is when the last tick was over, in Unix nanoseconds: a loop
+	// latestTickTS is when the last tick was over, in Unix nanoseconds: a loop
 	// that hangs in the disk does not tick.
-	latestTickTs atomic.Int64
+	latestTickTS atomic.Int64
 
 	applyc     chan *toApply
 	readStateC chan raft.ReadState
@@ -130,7 +130,7 @@ func (r *raftNode) start() {
 func (r *raftNode) tick() {
 	r.tickMu.Lock()
 	r.Tick()
-	r.latestTickTs.Store(time.Now().UnixNano())
+	r.latestTickTS.Store(time.Now().UnixNano())
 	r.tickMu.Unlock()
 }
 

@@ -151,7 +151,7 @@ func newServer(cfg Config, seams Seams, b *bootstrapped, f *failure) (*EtcdServe
 	if s.alarmStore, err = v3alarm.NewAlarmStore(s.lg, schema.NewAlarmBackend(s.lg, s.be)); err != nil {
 		return nil, err
 	}
-	if err = s.openStores(); err != nil {
+	if err := s.openStores(); err != nil {
 		return nil, err
 	}
 	s.r = newRaftNode(s.lg, s, b.raft.storage, cfg.heartbeat())

@@ -57,7 +57,7 @@ func Example_serviceRegister() {
 
 	dir, err := os.MkdirTemp("", "example")
 	check(err)
-	defer os.RemoveAll(dir)
+	defer func() { check(os.RemoveAll(dir)) }()
 	cfg := serve.DefaultConfig("example", dir)
 	cfg.ListenClientURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
 	cfg.ListenPeerURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})

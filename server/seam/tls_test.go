@@ -94,7 +94,7 @@ func TestARefusedHandshakeSaysWhy(t *testing.T) {
 // A connection that came to nothing says what it came to.
 func TestWhyAConnectionNeverCarriedARequest(t *testing.T) {
 	ca := servetest.NewAuthority(t)
-	clear := openDoor(t, func(c *doorConfig) { c.ConnectionTimeout = 50 * time.Millisecond })
+	plain := openDoor(t, func(c *doorConfig) { c.ConnectionTimeout = 50 * time.Millisecond })
 	secure := openDoor(t, func(c *doorConfig) { ca.Secure(&c.Config); c.ConnectionTimeout = 50 * time.Millisecond })
 	split := openDoor(t, func(c *doorConfig) {
 		ca.Secure(&c.Config)
@@ -105,13 +105,13 @@ func TestWhyAConnectionNeverCarriedARequest(t *testing.T) {
 		door      *door
 		says, why string
 	}{
-		"silence":               {clear, "", "the client said nothing"},
-		"half a preface":        {clear, "PRI * ", "the client did not say enough to tell what it speaks"},
-		"another protocol":      {clear, "EHLO glass.example\r\n\r\n", "the client speaks nothing that this address serves"},
-		"TLS in clear":          {clear, "\x16\x03\x01\x00\x05hello\r\n\r\n", "the client speaks nothing that this address serves"},
+		"silence":               {plain, "", "the client said nothing"},
+		"half a preface":        {plain, "PRI * ", "the client did not say enough to tell what it speaks"},
+		"another protocol":      {plain, "EHLO glass.example\r\n\r\n", "the client speaks nothing that this address serves"},
+		"TLS in clear":          {plain, "\x16\x03\x01\x00\x05hello\r\n\r\n", "the client speaks nothing that this address serves"},
 		"clear on TLS":          {secure, "GET /health HTTP/1.1\r\n\r\n", "the client speaks nothing that this address serves"},
 		"silence on TLS":        {secure, "", "the client said nothing"},
-		"half a request":        {clear, "GET /health HTTP/1.1\r\nHost:", "it was closed before a whole request had come"},
+		"half a request":        {plain, "GET /health HTTP/1.1\r\nHost:", "it was closed before a whole request had come"},
 		"clear where is no mux": {split, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "the client does not speak TLS"},
 		"silence where is none": {split, "", "the TLS handshake took too long"},
 	} {

@@ -11,10 +11,10 @@ import (
 )
 
 // How long to wait after an Accept that failed: as grpc-go and net/http do, the
-// first time acceptDelayMin, then twice as long each time, up to acceptDelayMax.
+// first time firstAcceptDelay, then twice as long each time, up to lastAcceptDelay.
 const (
-	acceptDelayMin = 5 * time.Millisecond
-	acceptDelayMax = time.Second
+	firstAcceptDelay = 5 * time.Millisecond
+	lastAcceptDelay  = time.Second
 )
 
 // patientListener stands below cmux, which calls Accept again at once when it
@@ -28,7 +28,7 @@ type patientListener struct {
 
 // Accept waits for a connection, however often the system cannot give one.
 func (l *patientListener) Accept() (net.Conn, error) {
-	delay := acceptDelayMin
+	delay := firstAcceptDelay
 	for {
 		conn, err := l.Listener.Accept()
 		if err == nil || !temporary(err) {
@@ -38,7 +38,7 @@ func (l *patientListener) Accept() (net.Conn, error) {
 		if !l.wait(delay) {
 			return nil, fmt.Errorf("accept while stopping: %w", net.ErrClosed)
 		}
-		delay = min(2*delay, acceptDelayMax)
+		delay = min(2*delay, lastAcceptDelay)
 	}
 }
 

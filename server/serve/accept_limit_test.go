@@ -33,11 +33,14 @@ func TestConnectionsAreLimited(t *testing.T) {
 		open = append(open, conn)
 	}
 	next := make(chan error)
-	accept := func() { _, err := l.Accept(); next <- err }
+	accept := func() {
+		_, err := l.Accept()
+		next <- err
+	}
 	go accept()
 	select {
-	case <-next:
-		t.Fatal("a third connection was accepted")
+	case err := <-next:
+		t.Fatalf("a third connection was accepted: %v", err)
 	default:
 	}
 	_ = open[0].Close()

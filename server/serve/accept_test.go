@@ -86,7 +86,7 @@ func TestAcceptThatFailsForGood(t *testing.T) {
 	var seams serve.Seams
 	seams.Accept = func(l net.Listener) net.Listener { return brokenListener{l} }
 	node := servetest.Start(t, servetest.Config(t), seams)
-	var se *serve.ServeError
+	var se *serve.AddrError
 	select {
 	case err := <-node.Err():
 		if !errors.As(err, &se) || !errors.Is(err, errBroken) {
@@ -126,13 +126,13 @@ func TestSilentClientsAreHungUpOn(t *testing.T) {
 	secure := servetest.Start(t, cfg, serve.Seams{})
 	cfg = servetest.Config(t)
 	cfg.ConnectionTimeout = 50 * time.Millisecond
-	clear := servetest.Start(t, cfg, serve.Seams{})
+	plain := servetest.Start(t, cfg, serve.Seams{})
 	for name, c := range map[string]struct{ addr, says string }{
-		"nothing":               {clear.Endpoint(), ""},
-		"half a preface":        {clear.Endpoint(), "PRI * HT"},
-		"a preface":             {clear.Endpoint(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
-		"half a request":        {clear.Endpoint(), "GET /health HT"},
-		"headers without end":   {clear.Endpoint(), "GET /health HTTP/1.1\r\nA: b\r\n"},
+		"nothing":               {plain.Endpoint(), ""},
+		"half a preface":        {plain.Endpoint(), "PRI * HT"},
+		"a preface":             {plain.Endpoint(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
+		"half a request":        {plain.Endpoint(), "GET /health HT"},
+		"headers without end":   {plain.Endpoint(), "GET /health HTTP/1.1\r\nA: b\r\n"},
 		"nothing, where is TLS": {secure.Endpoint(), ""},
 		"half a ClientHello":    {secure.Endpoint(), "\x16\x03\x01\x02\x00\x01"},
 	} {
@@ -186,7 +186,7 @@ func TestStopDoesNotWaitForSilentClients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 	}
 	if _, _, err := page(t, browser(t, ca.Client(""), false), "https://"+node.Endpoint()+"/version"); err != nil {
 		t.Fatal(err)

@@ -84,22 +84,22 @@ func (n *Node) served(sctx *serveCtx, err error) {
 	default:
 	}
 	if err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, http.ErrServerClosed) {
-		n.fail(&ServeError{Addr: sctx.l.Addr(), Err: err})
+		n.fail(&AddrError{Addr: sctx.l.Addr(), Err: err})
 	}
 }
 
-// ServeError is what Err returns when an address cannot be served any more.
-type ServeError struct {
+// AddrError is what Err returns when an address cannot be served any more.
+type AddrError struct {
 	Addr net.Addr
 	Err  error
 }
 
-func (e *ServeError) Error() string {
+func (e *AddrError) Error() string {
 	return "serve clients on " + e.Addr.String() + ": " + e.Err.Error()
 }
 
 // Unwrap returns the error of Accept.
-func (e *ServeError) Unwrap() error { return e.Err }
+func (e *AddrError) Unwrap() error { return e.Err }
 
 // serveGRPC lets grpc-go accept connections in clear, and serveGRPCS those that
 // begin with a TLS handshake.

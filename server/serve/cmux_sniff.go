@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -44,7 +45,9 @@ func clientHello(r io.Reader) (hello *tls.ClientHelloInfo) {
 			return nil, errHelloSeen
 		},
 	})
-	_ = server.Handshake() // it ends with errHelloSeen, or there is nothing to see
+	// It ends with errHelloSeen, or there is nothing to see. Who reads has a
+	// deadline, so it ends in any case.
+	_ = server.HandshakeContext(context.Background())
 	return hello
 }
 

@@ -1,6 +1,8 @@
 package serve
 
-// A request that is compressed with gzip is understood, and answered in kind. The
-// import registers it with grpc-go for the whole process. etcd does not have it
-// and answers such a request with Unimplemented; no client of etcd's compresses.
-import _ "google.golang.org/grpc/encoding/gzip"
+import (
+	// A request that is compressed with gzip is understood, and answered in kind;
+	// the import registers it with grpc-go for the whole process. etcd does not have
+	// it and answers such a request with Unimplemented; no client of etcd's compresses.
+	_ "google.golang.org/grpc/encoding/gzip"
+)

@@ -87,13 +87,13 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.peers, err = listen(ctx, "peer", n.cfg.ListenPeerURLs); err != nil {
 		return err
 	}
-	if err = n.listenClients(ctx); err != nil {
+	if err := n.listenClients(ctx); err != nil {
 		return err
 	}
-	if err = n.listenMetrics(ctx); err != nil {
+	if err := n.listenMetrics(ctx); err != nil {
 		return err
 	}
-	if err = n.openTLS(); err != nil {
+	if err := n.openTLS(); err != nil {
 		return err
 	}
 	if len(n.cfg.ClientURLs) == 0 {
@@ -104,7 +104,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	n.openMetrics()
 	n.grpc = newGRPCServer(n)
-	if err = n.openHTTP(); err != nil {
+	if err := n.openHTTP(); err != nil {
 		return err
 	}
 	n.httpServer = n.newHTTPServer()

@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -103,7 +104,7 @@ func TestLockService(t *testing.T) {
 	if _, err := locks.Unlock(ctx, &v3lockpb.UnlockRequest{Key: first.Key}); err != nil {
 		t.Fatalf("unlock: %v", err)
 	}
-	if got := <-second; got.err != nil || string(got.resp.Key) == string(first.Key) {
+	if got := <-second; got.err != nil || bytes.Equal(got.resp.Key, first.Key) {
 		t.Errorf("lock after the other: %v, %v", got.resp, got.err)
 	}
 	_, err = locks.Lock(ctx, &v3lockpb.LockRequest{Name: []byte("lock"), Lease: 4711})
@@ -134,7 +135,7 @@ func TestLockIsGivenUp(t *testing.T) {
 	if err := <-gone; status.Code(err) != codes.Canceled {
 		t.Errorf("the one who gave up: %v", err)
 	}
-	if deleted := <-watch; len(deleted.Events) != 1 || string(deleted.Events[0].Kv.Key) == string(first.Key) {
+	if deleted := <-watch; len(deleted.Events) != 1 || bytes.Equal(deleted.Events[0].Kv.Key, first.Key) {
 		t.Errorf("removed from the queue: %v", deleted.Events)
 	}
 }

@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -245,7 +246,7 @@ func TestACertificateIsMade(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if string(made[0]) != string(made[1]) {
+	if !bytes.Equal(made[0], made[1]) {
 		t.Error("a second certificate was made")
 	}
 }
