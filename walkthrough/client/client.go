@@ -3,6 +3,8 @@
 // waited, not only what the server did.
 //
 //	conn.go         a plain connection, and errors that say why there is none
+//	security.go     whom it believes, and what it shows of itself
+//	handshake.go    why no HTTP/2 came of a connection
 //	client.go       an observed one: Do sends a request and keeps its record
 //	server_part.go  where the server's timelines are
 //	join.go         the server's part is fetched and put into the client's timeline
@@ -18,7 +20,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"glasskv/server/seam"
 	"glasskv/trace"
@@ -33,7 +34,8 @@ type Options struct {
 	// TraceURL is where the server's timelines are, as "http://host:port". When
 	// it is empty, what the server says in its replies is used.
 	TraceURL string
-	// Creds secure the connection; nil means that it is not secured.
+	// Creds secure the connection. Without any, it is secured as Security does by
+	// default where the endpoints begin with "https://", and not elsewhere.
 	Creds credentials.TransportCredentials
 }
 
@@ -48,12 +50,9 @@ type Client struct {
 // Dial prepares an observed connection. As with Connect, nothing is dialled
 // before the first request: what that costs is in the first request's timeline.
 func Dial(o Options) (*Client, error) {
-	if o.Creds == nil {
-		o.Creds = insecure.NewCredentials()
-	}
 	rec := trace.NewRecorder(trace.Options{})
 	observer := seam.NewClientObserver(rec)
-	conn, err := connect(o.Endpoints, o.DialTimeout, observer.DialOptions(o.Creds)...)
+	conn, err := connect(o, observer.DialOptions)
 	if err != nil {
 		return nil, errors.Join(err, rec.Close(context.Background()))
 	}

@@ -91,6 +91,40 @@ func TestBothSidesOfARequestAreOneTimeline(t *testing.T) {
 	}
 }
 
+func TestBothSidesAreOneTimelineOverTLS(t *testing.T) {
+	ca := servetest.NewAuthority(t)
+	server := clienttest.StartWith(t, ca.Secure)
+	ctx := servetest.Context(t)
+	endpoints := []string{"https://" + server.Endpoint()}
+	creds, err := client.Security{CAFile: ca.File}.Creds(endpoints)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, client.Options{Endpoints: endpoints, Creds: creds})
+	for i, want := range [][]string{
+		{"client.dial", "client.send", "net.accept", "grpc.handleRawConn", "tls.handshake", "grpc.newHTTP2Transport", "wal.sync", "client.recv"},
+		{"client.send", "net.request", "wal.sync", "client.recv"},
+	} {
+		o, err := c.Do(ctx, put(c, "greeting"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tl, err := c.Join(ctx, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantTiles(t, tl)
+		for _, stage := range want {
+			if tl.Stage(stage) == nil {
+				t.Errorf("request %d: no %s", i, stage)
+			}
+		}
+		if (tl.Stage("tls.handshake") == nil) != (i > 0) || tl.Explained < 0.95 {
+			t.Errorf("request %d: stages %v, %.1f %% explained: %v", i, tl.Stages, 100*tl.Explained, tl.Waited())
+		}
+	}
+}
+
 func TestManyRequestsAreJoinedAtOnce(t *testing.T) {
 	const clients, each = 8, 40
 	server := clienttest.Start(t)
@@ -200,13 +234,12 @@ func TestAServerThatListensEverywhereIsAskedWhereItAnswers(t *testing.T) {
 
 func TestEndpointsThatMakeNoSenseAreRefused(t *testing.T) {
 	for endpoint, want := range map[string]string{
-		"":                       "missing port",
-		"localhost":              "missing port",
-		"https://localhost:2379": "TLS is not supported",
-		"unix://socket":          "is not supported",
-		"http://%zz":             "invalid URL escape",
+		"":              "missing port",
+		"localhost":     "missing port",
+		"unix://socket": "is not supported",
+		"http://%zz":    "invalid URL escape",
 	} {
-		if _, err := client.Connect([]string{endpoint}, 0); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := client.Connect(client.Options{Endpoints: []string{endpoint}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", endpoint, err, want)
 		}
 	}
@@ -256,7 +289,7 @@ func TestAnHTTPServerIsNoGRPCServer(t *testing.T) {
 	web := &http.Server{ReadHeaderTimeout: time.Second}
 	go func() { _ = web.Serve(l) }()
 	defer web.Close()
-	c, err := client.Connect([]string{l.Addr().String()}, time.Second)
+	c, err := client.Connect(client.Options{Endpoints: []string{l.Addr().String()}, DialTimeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

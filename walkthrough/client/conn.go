@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
@@ -33,50 +34,72 @@ type Conn struct {
 	refused   atomic.Pointer[error] // what the last attempt to connect ran into
 }
 
+func (c *Conn) failed(err error) { c.refused.Store(&err) }
+
 // Connect prepares a connection to the first of the endpoints that answers. An
-// endpoint is "host:port" or "http://host:port". Nothing is dialled before the
-// first request, so an error here is one in the endpoints themselves.
-func Connect(endpoints []string, dialTimeout time.Duration) (*Conn, error) {
-	return connect(endpoints, dialTimeout, grpc.WithTransportCredentials(insecure.NewCredentials()))
+// endpoint is "host:port", "http://host:port" or "https://host:port". Nothing is
+// dialled before the first request, so an error here is one in the options
+// themselves.
+func Connect(o Options) (*Conn, error) {
+	return connect(o, func(creds credentials.TransportCredentials) []grpc.DialOption {
+		return []grpc.DialOption{grpc.WithTransportCredentials(creds)}
+	})
 }
 
-func connect(endpoints []string, timeout time.Duration, more ...grpc.DialOption) (*Conn, error) {
+// connect is Connect with what else a connection over these credentials needs.
+func connect(o Options, more func(credentials.TransportCredentials) []grpc.DialOption) (*Conn, error) {
 	c := &Conn{}
 	var state resolver.State
-	for _, e := range endpoints {
+	for _, e := range o.Endpoints {
 		addr, err := address(e)
 		if err != nil {
 			return nil, err
 		}
 		c.endpoints = append(c.endpoints, addr)
-		state.Addresses = append(state.Addresses, resolver.Address{Addr: addr})
+		// Each server is to prove that it is the one at its own address.
+		state.Addresses = append(state.Addresses, resolver.Address{Addr: addr, ServerName: addr})
 	}
 	if len(c.endpoints) == 0 {
 		return nil, fmt.Errorf("no endpoint given")
 	}
+	creds, err := o.creds()
+	if err != nil {
+		return nil, err
+	}
 	known := manual.NewBuilderWithScheme("glasskv")
 	known.InitialState(state)
+	timeout := o.DialTimeout
 	if timeout <= 0 {
 		timeout = DefaultDialTimeout
 	}
 	opts := append([]grpc.DialOption{
 		grpc.WithResolvers(known),
-		grpc.WithAuthority(c.endpoints[0]),
 		grpc.WithContextDialer(c.dial),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: timeout}),
-	}, more...)
-	var err error
-	if c.ClientConn, err = grpc.NewClient("glasskv:///", opts...); err != nil {
+	}, more(&watchedCreds{creds, c})...)
+	if c.ClientConn, err = grpc.NewClient("glasskv:///"+c.endpoints[0], opts...); err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", strings.Join(c.endpoints, ", "), err)
 	}
 	return c, nil
+}
+
+// creds are those that were given, or what the endpoints ask for.
+func (o *Options) creds() (credentials.TransportCredentials, error) {
+	if o.Creds != nil {
+		return o.Creds, nil
+	}
+	creds, err := Security{}.Creds(o.Endpoints)
+	if creds == nil {
+		creds = insecure.NewCredentials()
+	}
+	return creds, err
 }
 
 // dial keeps the system's own error, which says more than grpc-go passes on.
 func (c *Conn) dial(ctx context.Context, addr string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
-		c.refused.Store(&err)
+		c.failed(err)
 		return nil, err
 	}
 	c.refused.Store(nil)
@@ -91,10 +114,8 @@ func address(endpoint string) (string, error) {
 		switch {
 		case err != nil:
 			return "", fmt.Errorf("endpoint %q: %w", endpoint, err)
-		case u.Scheme == "https":
-			return "", fmt.Errorf("endpoint %q: TLS is not supported yet, use http://", endpoint)
-		case u.Scheme != "http":
-			return "", fmt.Errorf("endpoint %q: scheme %q is not supported, use http://", endpoint, u.Scheme)
+		case u.Scheme != "http" && u.Scheme != "https":
+			return "", fmt.Errorf("endpoint %q: scheme %q is not supported, use http:// or https://", endpoint, u.Scheme)
 		}
 		host = u.Host
 	}
@@ -124,8 +145,9 @@ func (e *UnreachableError) Error() string {
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Explain turns the error of a request into an *UnreachableError when the
-// request could not be sent because nobody was there to take it. Other errors
-// are returned as they are.
+// request could not be sent because nobody was there to take it, and into a
+// *HandshakeError when who was there did not become a peer. Other errors are
+// returned as they are.
 func (c *Conn) Explain(err error) error {
 	refused := c.refused.Load()
 	if err == nil || refused == nil {
@@ -133,6 +155,9 @@ func (c *Conn) Explain(err error) error {
 	}
 	switch status.Code(err) {
 	case codes.Unavailable, codes.DeadlineExceeded:
+		if shake, ok := errors.AsType[*HandshakeError](*refused); ok {
+			return shake
+		}
 		return &UnreachableError{Endpoints: c.endpoints, Err: *refused}
 	}
 	return err

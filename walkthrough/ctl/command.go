@@ -21,6 +21,7 @@ type ctl struct {
 	commandTimeout time.Duration
 	writeOut       string
 	hex            bool
+	security       securityFlags
 	valueOnly      bool // get's own; the simple printer's
 	trace          traceFlags
 }
@@ -69,11 +70,16 @@ func (c *ctl) addFlags(cmd *cobra.Command) {
 	fs.DurationVar(&c.commandTimeout, "command-timeout", defaultCommandTimeout, "how long the request may take once connected")
 	fs.StringVarP(&c.writeOut, "write-out", "w", formatSimple, "how the reply is printed: simple, json or fields")
 	fs.BoolVar(&c.hex, "hex", false, "print keys and values as hexadecimal escapes")
+	c.security.add(fs)
 	c.trace.add(fs)
 }
 
 // run sends the request of one command and prints its reply.
 func (c *ctl) run(cmd *cobra.Command, do call) error {
+	options, err := c.connection()
+	if err != nil {
+		return err
+	}
 	p, err := c.newPrinter(cmd.OutOrStdout())
 	if err != nil {
 		return err
@@ -84,9 +90,9 @@ func (c *ctl) run(cmd *cobra.Command, do call) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), c.dialTimeout+c.commandTimeout)
 	defer cancel()
 	if c.trace.on {
-		return c.runTraced(ctx, cmd, do, p)
+		return c.runTraced(ctx, cmd, options, do, p)
 	}
-	conn, err := client.Connect(c.endpoints, c.dialTimeout)
+	conn, err := client.Connect(options)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,9 @@
 //	txn_language.go    what txn reads from its input
 //	words.go           a line of it, cut into words
 //	print*.go          replies as etcdctl prints them: simple, fields, json
+//	security.go        TLS: its flags and variables
 //	way_out.go         errors, with what to do about them
+//	way_out_tls.go     and those of TLS
 //	traced.go          --trace: the same request, with its timeline
 //
 // Without --trace a command is an ordinary gRPC client in which no tracing code

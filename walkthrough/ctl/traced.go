@@ -43,8 +43,8 @@ const fetchTimeout = 3 * time.Second
 // runTraced sends the request as a client that is observed, and shows the
 // timeline behind the reply, or behind nothing when the request failed: a
 // failure has a timeline as well.
-func (c *ctl) runTraced(ctx context.Context, cmd *cobra.Command, do call, p printer) (err error) {
-	observed, err := client.Dial(client.Options{Endpoints: c.endpoints, DialTimeout: c.dialTimeout, TraceURL: c.trace.endpoint})
+func (c *ctl) runTraced(ctx context.Context, cmd *cobra.Command, o client.Options, do call, p printer) (err error) {
+	observed, err := client.Dial(o)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,9 @@ func (c *ctl) wayOut(err error) error {
 	if errors.As(err, &unreachable) {
 		return fmt.Errorf("%w; start a server with `glasskv serve`, or name another with --endpoints", err)
 	}
+	if shake, ok := errors.AsType[*client.HandshakeError](err); ok {
+		return c.wayOutOfHandshake(shake)
+	}
 	known := rpctypes.Error(err)
 	if _, ok := errors.AsType[rpctypes.EtcdError](known); ok {
 		return known
@@ -32,11 +35,15 @@ func (c *ctl) wayOut(err error) error {
 		return err
 	}
 	endpoints := strings.Join(c.endpoints, ", ")
-	switch {
-	case st.Code() == codes.DeadlineExceeded:
+	if st.Code() == codes.DeadlineExceeded {
 		return fmt.Errorf("no reply from %s within %v; give it more time with --command-timeout", endpoints, c.commandTimeout)
-	case st.Code() == codes.Unavailable && strings.Contains(st.Message(), "server preface"):
-		return fmt.Errorf("%s does not answer as a gRPC server; name the client port with --endpoints", endpoints)
+	}
+	if st.Code() == codes.Unavailable && strings.Contains(st.Message(), "server preface") {
+		return notGRPC(endpoints)
 	}
 	return fmt.Errorf("%s: %s", st.Code(), screen.Escape(st.Message()))
+}
+
+func notGRPC(endpoints string) error {
+	return fmt.Errorf("%s does not answer as a gRPC server; name the client port with --endpoints", endpoints)
 }

@@ -162,7 +162,7 @@ const warmUps = 50
 // warmUp sends writes over a connection of their own, so that what is shown is
 // not the first seconds of a process.
 func warmUp(ctx context.Context, addr string) (err error) {
-	c, err := client.Connect([]string{addr}, client.DefaultDialTimeout)
+	c, err := client.Connect(client.Options{Endpoints: []string{addr}})
 	if err != nil {
 		return err
 	}

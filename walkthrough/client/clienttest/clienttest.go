@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"glasskv/server/seam"
+	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
@@ -25,6 +26,12 @@ type Server struct {
 // test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return StartWith(t, func(*serve.Config) {})
+}
+
+// StartWith is Start with a configuration that is changed first.
+func StartWith(t testing.TB, change func(*serve.Config)) *Server {
+	t.Helper()
 	rec := trace.NewRecorder(trace.Options{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,7 +48,9 @@ func Start(t testing.TB) *Server {
 		s.CloseTrace()
 		finish(t, "recorder", rec.Close)
 	})
-	s.Node = servetest.Start(t, servetest.Config(t), observer.Seams())
+	cfg := servetest.Config(t)
+	change(&cfg)
+	s.Node = servetest.Start(t, cfg, observer.Seams())
 	return s
 }
 
