@@ -20,13 +20,14 @@ func (a *assembly) passes(first, last Stage) Stage {
 }
 
 // parent finds the stage that a stage lies in: the nearest one above it that the
-// request has passed. A compaction, for one, does not pass raftRequest.
+// request has passed. A compaction, for one, does not pass raftRequest, and where
+// net/http serves the connection a TLS handshake does not lie in handleRawConn.
 func (a *assembly) parent(spec *Spec) Stage { return a.nearest(a.declared(spec.Parent)) }
 
 // nearest returns the stage, or else the nearest one above it that the request
 // has passed.
 func (a *assembly) nearest(s Stage) Stage {
-	for s != None && !a.passed[s] && SpecOf(s).Scope == ScopeRequest {
+	for s != None && !a.passed[s] && (SpecOf(s).Scope == ScopeRequest || SpecOf(s).Scope == ScopeConn) {
 		s = a.declared(SpecOf(s).Parent)
 	}
 	return s

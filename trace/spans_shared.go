@@ -168,13 +168,20 @@ func (s *spanner) connStage(c *Conn, stage Stage, now int64) {
 		}
 	}
 	parent := c.spanID
-	if p := spec.Parent; p != None {
-		if b, _ := c.Stamps(p); b != 0 {
-			parent = c.span(p).Span
-		} else {
-			s.str(attrParent, p.String())
-		}
+	if outer := c.around(stage); outer != None {
+		parent = c.span(outer).Span
 	}
 	s.stageAttributes(&st)
 	s.inner(c.span(stage), parent, spec.Name, begin, max(begin, end), from)
+}
+
+// around returns the connection's stage that a stage of it lies in; None when it
+// has none that was stamped.
+func (c *Conn) around(stage Stage) Stage {
+	for outer := SpecOf(stage).Parent; outer != None; outer = SpecOf(outer).Parent {
+		if begin, _ := c.Stamps(outer); begin != 0 {
+			return outer
+		}
+	}
+	return None
 }

@@ -79,11 +79,14 @@ func (s *story) configure(w words, cfg *serve.Config) {
 			w.Fatalf(w.tb, "%s: %v", name, err)
 		}
 	}
-	if w.has("mutual") {
+	if w.has("tls") || w.has("mutual") {
 		s.authority = servetest.NewAuthority(s)
 		s.authority.Secure(cfg)
+	}
+	if w.has("mutual") {
 		cfg.ClientTLSInfo.TrustedCAFile = s.authority.File
 	}
+	cfg.ServeTLSThroughHTTP = w.has("through-http")
 	cfg.NumStreamWorkers = uint32(w.namedNumber("workers"))
 	cfg.ServiceRegister = func(reg grpc.ServiceRegistrar) {
 		s.registrar = reg

@@ -31,7 +31,7 @@ func (s *story) httpRequest(w words) string {
 	s.settle()
 	ctx, hangUp := context.WithCancel(limit(s))
 	defer hangUp()
-	req, err := http.NewRequestWithContext(ctx, w.at(0), "http://"+s.node.Endpoint()+w.at(1), strings.NewReader(w.Input))
+	req, err := http.NewRequestWithContext(ctx, w.at(0), s.scheme()+s.node.Endpoint()+w.at(1), strings.NewReader(w.Input))
 	s.must(err)
 	req.Host = w.named("host", "")
 	if parent := w.named("traceparent", ""); parent != "" {
@@ -68,10 +68,21 @@ func (s *story) httpRequest(w words) string {
 	return answer + s.records(1, "", w)
 }
 
+// scheme begins the server's address.
+func (s *story) scheme() string {
+	if s.authority != nil {
+		return "https://"
+	}
+	return "http://"
+}
+
 // browser returns the story's HTTP client, which keeps its connection.
 func (s *story) browser() *http.Client {
 	if s.http == nil {
 		transport := &http.Transport{}
+		if s.authority != nil {
+			transport.TLSClientConfig = s.authority.Client("alice")
+		}
 		s.Cleanup(transport.CloseIdleConnections)
 		s.http = &http.Client{Transport: transport}
 	}

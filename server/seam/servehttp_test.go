@@ -1,0 +1,46 @@
+package seam
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"glasskv/server/serve/servetest"
+	"glasskv/trace"
+)
+
+// A put as JSON, whose gRPC call comes by way of ServeHTTP, is one timeline, and
+// what it waited in has a name.
+func TestTheGatewayOverServeHTTPIsExplained(t *testing.T) {
+	const puts = 51
+	ca := servetest.NewAuthority(t)
+	d := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ServeTLSThroughHTTP = true
+	})
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: ca.Client("")}}
+	t.Cleanup(client.CloseIdleConnections)
+	var explained []float64
+	for range puts {
+		req, err := http.NewRequestWithContext(limit(t), http.MethodPost, "https://"+d.Endpoint()+"/v3/kv/put",
+			strings.NewReader(`{"key":"Z3JlZXRpbmc=","value":"aGVsbG8="}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		tl := d.next()
+		has(t, tl, trace.HTTPHandler, trace.GatewayCall, trace.ServeHTTP, trace.ProcessRPC, trace.WALSync, trace.ClientRecv, trace.HTTPFlush)
+		explained = append(explained, tl.Explained)
+	}
+	slices.Sort(explained)
+	if median := explained[puts/2]; median < 0.97 {
+		t.Errorf("%.3f of the median put is explained", median)
+	}
+}
