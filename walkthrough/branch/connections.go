@@ -68,6 +68,22 @@ var connections = []Branch{
 		},
 	},
 	{
+		Name: "tls", Stage: trace.TLSHandshake, Story: "tls",
+		Upstream: []string{"google.golang.org/grpc/credentials.(*tlsCreds).ServerHandshake", grpcServer + "handleRawConn"},
+		EN: Text{
+			Title:  "a request over TLS, served by grpc-go itself",
+			What:   "handleRawConn has its credentials shake hands before HTTP/2 begins; from then on everything is as without TLS, only encrypted on the wire. The deadline that handleRawConn has set covers the handshake too, in which both sides agree by ALPN to speak h2.",
+			Client: "OK",
+			Look:   "tls.handshake inside grpc.handleRawConn, with version and cipher; lay it beside `glasskv demo serve-http`",
+		},
+		ZH: Text{
+			Title:  "由 grpc-go 自己处理的 TLS 请求",
+			What:   "handleRawConn 先让凭证完成握手，然后才开始 HTTP/2；此后一切与不用 TLS 时相同，只是线路上的字节加了密。握手也在 handleRawConn 设的期限之内，双方在其中用 ALPN 约定使用 h2。",
+			Client: "OK",
+			Look:   "grpc.handleRawConn 里面的 tls.handshake，带有版本和加密套件；可以和 `glasskv demo serve-http` 并排对照",
+		},
+	},
+	{
 		Name: "tls-refused", Stage: trace.TLSHandshake, Story: "refused_handshake",
 		Upstream: []string{"google.golang.org/grpc/credentials.(*tlsCreds).ServerHandshake", grpcServer + "newHTTP2Transport"},
 		EN: Text{
@@ -81,6 +97,22 @@ var connections = []Branch{
 			What:   "服务端要求客户端出示由指定 CA 签发的证书，而客户端没有。握手在 newHTTP2Transport 里失败，这时还没有交换过一个 HTTP/2 字节。",
 			Client: "Unavailable：握手失败，附带 TLS 给出的原因",
 			Look:   "没有请求：连接自己的时间线停在 tls.handshake，并写明原因",
+		},
+	},
+	{
+		Name: "serve-http", Stage: trace.ServeHTTP, Story: "serve_http",
+		Upstream: []string{grpcServer + "ServeHTTP", transport + "NewServerHandlerTransport"},
+		EN: Text{
+			Title:  "the same request by way of ServeHTTP, as in etcd",
+			What:   "On a TLS port that it shares with HTTP, etcd lets net/http go through the handshake and speak HTTP/2, and hands each gRPC request to ServeHTTP, which makes a transport for this one request. grpc-go never sees the connection. `glasskv serve --serve-tls-through-http` does the same.",
+			Client: "OK",
+			Look:   "no grpc.handleRawConn, no grpc.serveStreams and no grpc.operateHeaders: http.serve and grpc.ServeHTTP stand in their place; lay it beside `glasskv demo tls`",
+		},
+		ZH: Text{
+			Title:  "同样的请求经由 ServeHTTP，像 etcd 那样",
+			What:   "在与 HTTP 共用的 TLS 端口上，etcd 让 net/http 完成握手并处理 HTTP/2，再把每个 gRPC 请求交给 ServeHTTP，由它为这一个请求造一个 transport。grpc-go 根本看不到这条连接。`glasskv serve --serve-tls-through-http` 走的就是这条路。",
+			Client: "OK",
+			Look:   "没有 grpc.handleRawConn、grpc.serveStreams、grpc.operateHeaders，代替它们的是 http.serve 和 grpc.ServeHTTP；可以和 `glasskv demo tls` 并排对照",
 		},
 	},
 }

@@ -26,12 +26,13 @@ type act struct {
 
 // setting is what an act changes about its server; what is nil it leaves alone.
 type setting struct {
-	config func(*serve.Config)
-	front  func(*seam.FrontOptions)
-	seams  func(*stage, *serve.Seams)
-	mutual bool // both sides must show a certificate
-	cold   bool // the server is not warmed up
-	quiet  bool // the server's log is not shown: what it complains of is the act
+	config  func(*serve.Config)
+	front   func(*seam.FrontOptions)
+	seams   func(*stage, *serve.Seams)
+	secured bool // over TLS, with a certificate that the act's client trusts
+	mutual  bool // both sides must show a certificate
+	cold    bool // the server is not warmed up
+	quiet   bool // the server's log is not shown: what it complains of is the act
 }
 
 // outcome is what came of an act.

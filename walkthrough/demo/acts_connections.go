@@ -24,7 +24,9 @@ var connectionActs = map[string]act{
 	"serve-after-stop":   {setting{}, serveAfterStop},
 	"connection-timeout": {setting{config: impatient}, connectionTimeout},
 	"bogus-preface":      {setting{}, bogusPreface},
+	"tls":                {setting{secured: true}, putOnNewConnection},
 	"tls-refused":        {setting{mutual: true, cold: true, quiet: true}, tlsRefused},
+	"serve-http":         {setting{secured: true, config: throughHTTP}, putOnNewConnection},
 }
 
 func throughDoor(s *stage, seams *serve.Seams) {
@@ -43,6 +45,14 @@ const refusals = 3
 // that.
 func acceptBackoff(ctx context.Context, s *stage) (*outcome, error) {
 	s.door.fails.Store(refusals)
+	return s.firstCall(ctx, s.put)
+}
+
+// throughHTTP has net/http serve gRPC over TLS, as etcd does.
+func throughHTTP(cfg *serve.Config) { cfg.ServeTLSThroughHTTP = true }
+
+// putOnNewConnection is a put that also shows how its connection was made.
+func putOnNewConnection(ctx context.Context, s *stage) (*outcome, error) {
 	return s.firstCall(ctx, s.put)
 }
 

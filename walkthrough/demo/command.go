@@ -62,10 +62,15 @@ func NewCommand() *cobra.Command {
 
 // runUntilSignal sees to it that the demo tidies up when it is interrupted, and
 // also when nobody reads on: `glasskv demo | head` would end the process in the
-// middle of a write otherwise.
+// middle of a write otherwise. The signal for that is taken and not looked at, for
+// it also comes of a connection whose other side is gone; what counts is whether
+// the demo's own output could be written.
 func runUntilSignal(cmd *cobra.Command, o Options) error {
-	ctx, restore := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	ctx, restore := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
+	brokenPipe := make(chan os.Signal, 1)
+	signal.Notify(brokenPipe, syscall.SIGPIPE)
+	defer signal.Stop(brokenPipe)
 	// A second signal ends the process as usual.
 	defer context.AfterFunc(ctx, restore)()
 	err := Run(ctx, cmd.OutOrStdout(), o)

@@ -44,3 +44,13 @@ func TestTheListNamesScenesAndBranches(t *testing.T) {
 		}
 	}
 }
+
+// A write to a connection whose other side is gone raises the same signal as one
+// to a pipe that nobody reads. Over TLS that is how most connections end.
+func TestAConnectionThatIsGoneDoesNotStopTheDemo(t *testing.T) {
+	for range 3 {
+		if out, err := execute("tls", "--output", "json"); err != nil || strings.Count(out, "\n") != 1 {
+			t.Errorf("%v: %q", err, out)
+		}
+	}
+}

@@ -63,10 +63,11 @@ func Run(ctx context.Context, w io.Writer, o Options) (err error) {
 		return fmt.Errorf("start the demo's server: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	if err := warmUp(ctx, s.addr()); err != nil {
+	here := client.Options{Endpoints: []string{s.addr()}}
+	if err := warmUp(ctx, here); err != nil {
 		return fmt.Errorf("warm the server up: %w", err)
 	}
-	c, err := client.Dial(client.Options{Endpoints: []string{s.addr()}})
+	c, err := client.Dial(here)
 	if err != nil {
 		return err
 	}

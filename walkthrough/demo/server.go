@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"time"
 
 	"go.uber.org/zap"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
 	"glasskv/server/seam"
@@ -30,6 +28,7 @@ type server struct {
 	observer *seam.Observer
 	node     *serve.Node
 	traceURL string
+	caFile   string                        // what a client trusts; empty without TLS
 	cutOff   bool                          // the node was stopped without waiting, and said so
 	closers  []func(context.Context) error // undone in the opposite order
 }
@@ -114,26 +113,10 @@ func (s *server) config(lg *zap.Logger, how setting) (serve.Config, error) {
 	if how.config != nil {
 		how.config(&cfg)
 	}
-	if how.mutual {
-		if err := secure(&cfg); err != nil {
-			return cfg, err
-		}
+	if how.secured || how.mutual {
+		return cfg, s.secure(&cfg, how.mutual)
 	}
 	return cfg, nil
-}
-
-// secure makes a certificate, and has clients show one that was signed with it,
-// which none can.
-func secure(cfg *serve.Config) error {
-	made, err := transport.SelfCert(cfg.Logger, filepath.Join(cfg.DataDir, "fixtures", "demo"), []string{"127.0.0.1"}, 1)
-	if err != nil {
-		return fmt.Errorf("make a certificate: %w", err)
-	}
-	cfg.ListenClientURLs = types.MustNewURLs([]string{"https://127.0.0.1:0"})
-	cfg.ClientTLSInfo = transport.TLSInfo{
-		CertFile: made.CertFile, KeyFile: made.KeyFile, TrustedCAFile: made.CertFile, ClientCertAuth: true,
-	}
-	return nil
 }
 
 // addr is where the server takes requests.
@@ -161,8 +144,8 @@ const warmUps = 50
 
 // warmUp sends writes over a connection of their own, so that what is shown is
 // not the first seconds of a process.
-func warmUp(ctx context.Context, addr string) (err error) {
-	c, err := client.Connect(client.Options{Endpoints: []string{addr}})
+func warmUp(ctx context.Context, o client.Options) (err error) {
+	c, err := client.Connect(o)
 	if err != nil {
 		return err
 	}

@@ -52,8 +52,12 @@ func setStage(ctx context.Context, how setting, lg *zap.Logger) (s *stage, err e
 	if err := s.start(ctx, lg, how, wrap); err != nil {
 		return s, err
 	}
+	reach, err := s.reach()
+	if err != nil {
+		return s, err
+	}
 	if !how.cold {
-		if err := warmUp(ctx, s.addr()); err != nil {
+		if err := warmUp(ctx, reach); err != nil {
 			return s, fmt.Errorf("warm the server up: %w", err)
 		}
 	}
@@ -63,7 +67,7 @@ func setStage(ctx context.Context, how setting, lg *zap.Logger) (s *stage, err e
 		default: // an act looks at a handful
 		}
 	})
-	if s.client, err = client.Dial(client.Options{Endpoints: []string{s.addr()}, TraceURL: s.traceURL}); err != nil {
+	if s.client, err = client.Dial(reach); err != nil {
 		return s, err
 	}
 	s.undo(func(context.Context) error { return s.client.Close() })
