@@ -94,6 +94,8 @@ func (a *assembly) stages() {
 			a.repeated(s, rs)
 		}
 		switch s {
+		case HTTPReadRequest:
+			a.awaited()
 		case HandleStream:
 			a.unseen()
 		case RaftHandleReady: // after it, so that raft.waitReady is known
@@ -111,6 +113,15 @@ func (a *assembly) stages() {
 func (a *assembly) unseen() {
 	if st := a.t.Stage(StartHandler.String()); st != nil && !a.passed[HandleStream] {
 		st.EndEdge = Inferred
+	}
+}
+
+// awaited marks the begin of http.readRequest where no request came of it: which
+// byte was a request's first is not known, and all the time is counted that
+// net/http waited for one.
+func (a *assembly) awaited() {
+	if a.r.Has(MarkConnection) && a.passed[HTTPReadRequest] {
+		a.t.Stage(HTTPReadRequest.String()).BeginEdge = Inferred
 	}
 }
 

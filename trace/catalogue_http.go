@@ -17,14 +17,14 @@ var httpStages = []Spec{
 		EN: Text{
 			Note: "the request line and the headers were read",
 			What: "An HTTP/1 request begins with a line of text and its headers. net/http reads until the empty line behind them, checks them, and makes a Request out of them. The body stays on the connection: whoever handles the request reads it from there.",
-			How:  "From the moment when the first Read returned with a byte of this request, which is exact, to the first line of our handler. net/http is through with the headers about 0.8 µs earlier, so the end is near. Under TLS the first byte is that of an encrypted record. Over HTTP/2 many requests share the connection, and the row is missing.",
+			How:  "From the moment when the first Read returned with a byte of this request, which is exact, to the first line of our handler. net/http is through with the headers about 0.8 µs earlier, so the end is near. Under TLS the first byte is that of an encrypted record. Over HTTP/2 many requests share the connection, and the row is missing. On a connection that was closed before a whole request had come, the row is all the time that net/http waited for one; its edges are inferred then.",
 			Slow: "A client that sends its headers in pieces, a long way between the pieces, or many and large headers, such as cookies.",
 			Do:   "Send the headers in one write and keep them short. The server waits as long for headers as for a handshake, and takes 64 KiB of them.",
 		},
 		ZH: Text{
 			Note: "读完请求行和请求头",
 			What: "HTTP/1 请求以一行文本和若干请求头开头。net/http 一直读到请求头后面的空行，检查之后建成 Request。请求体留在连接上，由处理这个请求的人自己去读。",
-			How:  "起点是 Read 第一次带着这个请求的字节返回的时刻，精确；终点是我们的 handler 的第一行，net/http 在此之前约 0.8 µs 就读完了请求头，所以是近似的。有 TLS 时，第一个字节是加密记录的字节。在 HTTP/2 上许多请求共用连接，这一行不出现。",
+			How:  "起点是 Read 第一次带着这个请求的字节返回的时刻，精确；终点是我们的 handler 的第一行，net/http 在此之前约 0.8 µs 就读完了请求头，所以是近似的。有 TLS 时，第一个字节是加密记录的字节。在 HTTP/2 上许多请求共用连接，这一行不出现。连接在完整的请求到来之前就关闭时，这一行是 net/http 等待请求的全部时间，两端都是推断的。",
 			Slow: "客户端把请求头分几次发，各段之间路途又远；请求头又多又大，比如 cookie。",
 			Do:   "请求头一次写完，尽量短。服务端等请求头的时间与等握手一样长，最多接收 64 KiB。",
 		},

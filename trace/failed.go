@@ -22,6 +22,9 @@ func (c *Conn) Fail(why string) {
 		return // counted as not recorded
 	}
 	r.Mark(MarkConnection)
+	if begin, _ := c.Stamps(HTTPConn); begin != 0 {
+		r.BeginAt(HTTPReadRequest, begin) // what net/http does first, and has not come to the end of
+	}
 	r.message.Store(&why)
 	r.end.Store(now)
 	r.Done(allEvents)

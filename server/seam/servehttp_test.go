@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
@@ -42,5 +43,21 @@ func TestTheGatewayOverServeHTTPIsExplained(t *testing.T) {
 	slices.Sort(explained)
 	if median := explained[puts/2]; median < 0.97 {
 		t.Errorf("%.3f of the median put is explained", median)
+	}
+}
+
+// Half a request and then silence: what net/http waited for is named, and how far
+// its edges can be believed.
+func TestHalfARequestIsWaitedFor(t *testing.T) {
+	d := openDoor(t, func(c *doorConfig) { c.ConnectionTimeout = 50 * time.Millisecond })
+	d.say("GET /health HTTP/1.1\r\nHost:")
+	tl := d.next()
+	has(t, tl, trace.HTTPConn, trace.HTTPReadRequest)
+	closes(t, tl)
+	if waited := tl.Waited()[trace.HTTPReadRequest.String()]; 2*waited < tl.DurationNS {
+		t.Errorf("waited %v", tl.Waited())
+	}
+	if st := tl.Stage(trace.HTTPReadRequest.String()); !st.Open || st.BeginEdge != trace.Inferred || st.EndEdge != trace.Inferred {
+		t.Errorf("%+v", st)
 	}
 }
