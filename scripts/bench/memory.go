@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"glasskv/trace"
@@ -93,4 +94,32 @@ func get(ctx context.Context, url string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("get %s: %s", url, reply.Status)
 	}
 	return reply.Body, nil
+}
+
+// held asks a server how much memory it can reach, in bytes: its heap after a
+// collection, and its stacks.
+func (p *process) held(ctx context.Context) (int64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.debugURL+"/debug/pprof/heap?gc=1&debug=1", http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err
+	}
+	var heap, stack int64
+	for line := range strings.Lines(string(text)) {
+		// Other lines do not begin so; these two hold numbers that the runtime wrote.
+		_, _ = fmt.Sscanf(line, "# HeapAlloc = %d", &heap)
+		_, _ = fmt.Sscanf(line, "# Stack = %d", &stack)
+	}
+	if heap == 0 || stack == 0 {
+		return 0, fmt.Errorf("%s says nothing of the heap: %s", req.URL, resp.Status)
+	}
+	return heap + stack, nil
 }

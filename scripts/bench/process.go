@@ -33,6 +33,7 @@ type process struct {
 	addr     string
 	creds    credentials.TransportCredentials
 	traceURL string   // GlassKV's endpoint for timelines
+	debugURL string   // where pprof is, if the server was started with it
 	helper   *process // what it sends its spans to
 	sinkURL  string
 	conns    []*grpc.ClientConn

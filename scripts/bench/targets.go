@@ -65,7 +65,8 @@ type bench struct {
 	dir     string
 	targets []target
 	cert    *certificate
-	data    int // data directories made so far
+	data    int  // data directories made so far
+	debug   bool // servers are started with their debug pages open
 }
 
 // newBench builds every program that is needed.
@@ -138,9 +139,13 @@ func (b *bench) serve(ctx context.Context, dir, scheme string, creds credentials
 		"--initial-cluster", "default=http://" + peer,
 		"--listen-trace-url", "http://" + spans,
 	}, flags...)
+	debug := freeAddr()
+	if b.debug {
+		args = append(args, "--listen-debug-url", "http://"+debug)
+	}
 	p, err := startProcess(ctx, client, creds, env, b.binary("glasskv"), args...)
 	if p != nil {
-		p.traceURL = "http://" + spans
+		p.traceURL, p.debugURL = "http://"+spans, "http://"+debug
 	}
 	return p, err
 }
@@ -163,8 +168,12 @@ func startExporting(ctx context.Context, b *bench, dir string) (*process, error)
 
 func startEtcd(ctx context.Context, b *bench, dir string) (*process, error) {
 	client, peer := freeAddr(), freeAddr()
-	return startProcess(ctx, client, insecure.NewCredentials(), nil, b.binary("etcd"), "-data-dir", dir,
-		"-listen-client-urls", "http://"+client, "-listen-peer-urls", "http://"+peer)
+	p, err := startProcess(ctx, client, insecure.NewCredentials(), nil, b.binary("etcd"), "-data-dir", dir,
+		"-listen-client-urls", "http://"+client, "-listen-peer-urls", "http://"+peer, fmt.Sprintf("-pprof=%t", b.debug))
+	if p != nil {
+		p.debugURL = "http://" + client
+	}
+	return p, err
 }
 
 func startEtcdTLS(ctx context.Context, b *bench, dir string) (*process, error) {

@@ -20,6 +20,7 @@ var (
 	peers    = flag.String("listen-peer-urls", "http://127.0.0.1:2380", "URL for other members")
 	snapshot = flag.Uint64("snapshot-count", 0, "entries between two snapshots; 0 is etcd's default")
 	quota    = flag.Int64("quota-backend-bytes", 0, "size of the database at which writes are refused; 0 is etcd's default")
+	pprof    = flag.Bool("pprof", false, "serve /debug/pprof on the clients' URL")
 	logLevel = flag.String("log-level", "warn", "debug, info, warn or error")
 	certFile = flag.String("cert-file", "", "certificate for clients; their URL must begin with https then")
 	keyFile  = flag.String("key-file", "", "its key")
@@ -76,7 +77,7 @@ func config() (*embed.Config, error) {
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peerURL}, []url.URL{*peerURL}
 	cfg.InitialCluster = cfg.InitialClusterFromName(*name)
 	cfg.ClientTLSInfo.CertFile, cfg.ClientTLSInfo.KeyFile = *certFile, *keyFile
-	cfg.QuotaBackendBytes = *quota
+	cfg.QuotaBackendBytes, cfg.EnablePprof = *quota, *pprof
 	if *snapshot > 0 {
 		cfg.SnapshotCount = *snapshot
 	}
