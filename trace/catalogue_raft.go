@@ -43,14 +43,14 @@ var raftStages = []Spec{
 		EN: Text{
 			Note: "the change got an ID, was proposed, and waited",
 			What: "It turns the request away if more than 5,000 committed entries still wait to be applied, gives it an ID, encodes it, registers under that ID for the result, and proposes it. Then it waits: for the result, for the deadline, or for the server's end.",
-			How:  "Stamps before and after the call: exact. Its own time counts as work up to the proposal only. Afterwards it waits, and a wait does not say for what: whatever the rows inside leave uncovered is shown as unexplained.",
+			How:  "Stamps before and after the call: exact. Its own time counts as work up to the proposal only. Afterwards it waits, and a wait does not say for what: whatever the rows inside leave uncovered is shown as unexplained. Only after a save that failed is it known: what is left is the wait for the server's end, and counts as its own.",
 			Slow: "Encoding a large request; otherwise the rows inside. The whole may take 7 s (5 s and two election timeouts) before it ends in a timeout.",
 			Do:   "For \"too many requests\", look at apply.wait of the requests before. For \"request is too large\", raise --max-request-bytes or, better, send less. After a timeout the change may still be applied: read before you repeat.",
 		},
 		ZH: Text{
 			Note: "领到 ID，提出提案，然后等待",
 			What: "如果已提交而未 apply 的条目超过 5,000 个，就把请求挡回去；否则分配一个 ID，编码，用这个 ID 登记等结果，再提出提案。之后就是等：等结果、等截止时间，或者等到服务端停止。",
-			How:  "调用前后各打一个点，精确。它自己的时间只有提案之前算“计算”；之后它在等，而等待本身说不出在等什么，所以里面各行没盖住的部分都列为“未解释”。",
+			How:  "调用前后各打一个点，精确。它自己的时间只有提案之前算“计算”；之后它在等，而等待本身说不出在等什么，所以里面各行没盖住的部分都列为“未解释”。只有写盘失败之后才说得清：剩下的就是等服务端停止，算作它自己的时间。",
 			Slow: "编码很大的请求；此外就看里面的各行。最长 7 s（5 s 加两个选举超时），之后以超时结束。",
 			Do:   "报 too many requests，看之前请求的 apply.wait；报 request is too large，调大 --max-request-bytes，最好还是少发一些。超时之后改动仍可能生效：重试前先读一遍。",
 		},

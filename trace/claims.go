@@ -13,6 +13,7 @@ type claimant struct {
 	parents  []int
 	left     []int64 // when the request had left a stage; see leave
 	first    []int64 // of a stage that waits, when its first child began; see firstChild
+	failed   int64   // when the log could not be saved; zero where it could
 	depths   []int   // of spans that the catalogue does not know; made when first needed
 	way      []int   // from a row upwards, while one is looked at
 	claims   []claim
@@ -28,6 +29,7 @@ func claimsOf(stages []StageTime, parts []Part, duration int64) []claim {
 	for i := range stages {
 		c.left[i] = notLeft
 		c.firstChild(i)
+		c.noteFailure(i)
 	}
 	for i := range stages {
 		c.claim(i)
@@ -46,6 +48,10 @@ func (c *claimant) claim(i int) {
 	one := claim{st.Stage, c.rank(i), max(0, st.BeginNS), min(c.duration, c.leave(i))}
 	if first := c.first[i]; s != None && SpecOf(s).Waits && first != 0 && first-1 < one.end {
 		blind := claim{Unexplained, one.rank, max(one.begin, first-1), one.end}
+		if s == ProcessOnce && c.failed != 0 && c.failed < blind.end {
+			blind.end = max(blind.begin, c.failed)
+			c.claims = append(c.claims, claim{one.name, one.rank, blind.end, one.end})
+		}
 		if blind.begin < blind.end {
 			c.claims = append(c.claims, blind)
 		}
@@ -59,6 +65,14 @@ func (c *claimant) claim(i int) {
 // perStage is how many ranks a stage has: its own, and those between it and the
 // next one.
 const perStage = 4
+
+// noteFailure notes when a save had failed. What the proposer waits for from then
+// on is the server's end, and nothing else: its wait has a name again.
+func (c *claimant) noteFailure(i int) {
+	if st := &c.stages[i]; st.stage() == WALSave && st.Attributes[AttrFailure] != "" {
+		c.failed = st.EndNS
+	}
+}
 
 // rank says whose word counts where several stages are under way: that of the one
 // furthest along the path. Within a handler, receiving a message says more than

@@ -119,6 +119,9 @@ func TestABrokenDiskEndsTheRecordWithAnError(t *testing.T) {
 	if err := s.recorder.Close(limit(t)); err != nil {
 		t.Error(err)
 	}
+	if last := tl.Ledger[len(tl.Ledger)-1].Stage; tl.Explained < leastExplained || last == trace.Unexplained {
+		t.Errorf("%.2f of it is explained: %+v", tl.Explained, tl.Ledger)
+	}
 	if live := s.recorder.Stats().Live; live != 0 {
 		t.Errorf("%d requests are under way", live)
 	}

@@ -211,6 +211,8 @@ func stageOption(st *trace.StageTime, option string) error {
 		st.Node = value
 	case "open":
 		st.Open = true
+	case "failure":
+		st.Attributes = map[string]string{trace.AttrFailure: value}
 	case "busy":
 		var busy int64
 		busy, err = ns(value)

@@ -14,6 +14,9 @@ func (j judge) failure() (v Verdict, failed bool) {
 	if j.t.Attributes[trace.AttrFailedConn] != "" {
 		return j.failedConn(), true
 	}
+	if v, known := j.notSaved(); known {
+		return v, true
+	}
 	switch j.t.Attributes[trace.AttrOutcome] {
 	case trace.OutcomeTimedOut:
 		return j.deadline(), true
@@ -70,6 +73,21 @@ func (j judge) failedConn() Verdict {
 		v.Sentence += l.Say(" Accept had failed before, and was tried again after %s.", "此前 accept 失败过，%s 后才重试成功。", screen.Duration(ns))
 	}
 	return v
+}
+
+// notSaved judges a request that was still waiting when the disk refused what it
+// had proposed.
+func (j judge) notSaved() (v Verdict, known bool) {
+	save := j.t.Stage(trace.WALSave.String())
+	if save == nil || save.Attributes[trace.AttrFailure] == "" || save.EndNS > j.t.DurationNS {
+		return Verdict{}, false
+	}
+	why := screen.Cut(screen.Escape(save.Attributes[trace.AttrFailure]), 120)
+	return j.whetherWritten(Verdict{
+		Sentence: j.lang.Say("The disk refused the log after %s: %s. Nobody got an acknowledgement, and the server stops.",
+			"%s 后磁盘拒绝写入日志：%s。这一批没有确认给任何客户端，服务端随即停止。", screen.Duration(save.EndNS), why),
+		Explain: trace.WALSave.String(),
+	}), true
 }
 
 // answered judges a request that came as HTTP/1. What the server made of it may
