@@ -33,6 +33,10 @@ clients:
 crash:
 	go test ./scripts/crash -cycles 50 -count 1 -timeout 30m
 
+# What nobody should do to a server, in full size.
+hostile:
+	go test ./scripts/hostile -full -count 1 -v -timeout 20m
+
 # All figures, about fifteen minutes on a quiet machine; rewrites docs/performance.md.
 bench:
 	go run ./scripts/bench -write docs/performance.md
@@ -61,4 +65,4 @@ readme:
 ci:
 	.ci/run
 
-.PHONY: test race lint fuzz compat etcdctl clients crash bench bench-short overlay demo docs readme ci
+.PHONY: test race hostile lint fuzz compat etcdctl clients crash bench bench-short overlay demo docs readme ci
