@@ -43,7 +43,7 @@ var raftStages = []Spec{
 		EN: Text{
 			Note: "the change got an ID, was proposed, and waited",
 			What: "It turns the request away if more than 5,000 committed entries still wait to be applied, gives it an ID, encodes it, registers under that ID for the result, and proposes it. Then it waits: for the result, for the deadline, or for the server's end.",
-			How:  "Stamps before and after the call: exact. Its own time counts as work up to the proposal only. Afterwards it waits, and a wait does not say for what: whatever the rows inside leave uncovered is shown as unexplained. Only after a save that failed is it known: what is left is the wait for the server's end, and counts as its own.",
+			How:  "Stamps before and after the call: exact. Its own time counts up to the proposal, and again once a save has failed, when only the server's end is left to wait for. In between a wait does not say for what: what the rows inside leave uncovered is unexplained.",
 			Slow: "Encoding a large request; otherwise the rows inside. The whole may take 7 s (5 s and two election timeouts) before it ends in a timeout.",
 			Do:   "For \"too many requests\", look at apply.wait of the requests before. For \"request is too large\", raise --max-request-bytes or, better, send less. After a timeout the change may still be applied: read before you repeat.",
 		},
