@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
+	"glasskv/scripts/internal/self"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
 	"glasskv/trace"
@@ -100,67 +98,25 @@ func fsyncs() (uint64, error) {
 }
 
 // child is the server as its parent holds it.
-type child struct {
-	addr    string
-	started time.Duration // what it took until it served
-	cmd     *exec.Cmd
-	ask     io.WriteCloser
-	told    *bufio.Scanner
-}
+type child struct{ *self.Child }
 
 // start runs the server on dir and returns when it is ready. When that takes
 // too long, the server is killed and the test fails.
-func start(t *testing.T, dir string, traced bool) *child {
+func start(t *testing.T, dir string, traced bool) child {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	env := []string{childEnv + "=" + dir}
 	if traced {
-		cmd.Env = append(cmd.Env, tracedEnv+"=yes")
+		env = append(env, tracedEnv+"=yes")
 	}
-	cmd.Stderr = os.Stderr
-	ask, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c := &child{cmd: cmd, ask: ask, told: bufio.NewScanner(out)}
-	t.Cleanup(c.kill)
-	limit := time.AfterFunc(restartTime, func() { _ = cmd.Process.Kill() })
-	defer limit.Stop()
-	if !c.told.Scan() {
-		t.Fatalf("the server did not come up within %v", restartTime)
-	}
-	c.addr, c.started = strings.TrimSpace(c.told.Text()), time.Since(begin)
-	return c
+	return child{self.Start(t, restartTime, env...)}
 }
 
 // fsyncs asks the server how often its log was synced in this life.
-func (c *child) fsyncs(t *testing.T) int {
+func (c child) fsyncs(t *testing.T) int {
 	t.Helper()
-	if _, err := io.WriteString(c.ask, "\n"); err != nil {
-		t.Fatal(err)
-	}
-	c.told.Scan()
-	n, err := strconv.Atoi(strings.TrimSpace(c.told.Text()))
+	n, err := strconv.Atoi(c.Ask(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return n
-}
-
-// kill is kill -9; the server has no say in it. It may be called twice.
-func (c *child) kill() {
-	_ = c.cmd.Process.Kill()
-	_ = c.cmd.Wait()
 }

@@ -41,7 +41,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	}
 	server := start(t, dir, false)
 	checkAll(t, server, writers)
-	slowest = max(slowest, server.started)
+	slowest = max(slowest, server.Took)
 	total := 0
 	for _, w := range writers {
 		total += w.kept
@@ -60,7 +60,7 @@ func oneLife(t *testing.T, dir string, traced bool, writers []*writer, target in
 	defer cancel()
 	before := server.fsyncs(t)
 	died := make(chan struct{})
-	err := load(ctx, server.addr, writers, target, func(acknowledged *atomic.Int64) {
+	err := load(ctx, server.Addr, writers, target, func(acknowledged *atomic.Int64) {
 		defer close(died)
 		// Each writer has one put under way, so one fsync acknowledges one
 		// put of each at most.
@@ -68,7 +68,7 @@ func oneLife(t *testing.T, dir string, traced bool, writers []*writer, target in
 		if synced := server.fsyncs(t) - before; synced*writerCount < promised {
 			t.Errorf("%d puts were acknowledged after %d fsyncs", promised, synced)
 		}
-		server.kill()
+		server.Kill()
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,12 +78,12 @@ func oneLife(t *testing.T, dir string, traced bool, writers []*writer, target in
 	case <-ctx.Done():
 		t.Fatalf("the server was not under load long enough to be killed: %v", ctx.Err())
 	}
-	return server.started
+	return server.Took
 }
 
-func checkAll(t *testing.T, server *child, writers []*writer) {
+func checkAll(t *testing.T, server child, writers []*writer) {
 	t.Helper()
-	conn, err := dial(server.addr)
+	conn, err := dial(server.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
+	"glasskv/scripts/internal/self"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
 	"glasskv/trace"
@@ -106,60 +106,18 @@ func stateNow(rec *trace.Recorder) state {
 }
 
 // child is the server as its parent holds it.
-type child struct {
-	addr string
-	cmd  *exec.Cmd
-	ask  io.WriteCloser
-	told *bufio.Reader
-}
+type child struct{ *self.Child }
 
 // start runs a server that ends with the test.
-func start(t *testing.T, env ...string) *child {
+func start(t *testing.T, env ...string) child {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(append(os.Environ(), childEnv+"="+t.TempDir()), env...)
-	cmd.Stderr = os.Stderr
-	ask, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	limit := time.AfterFunc(startTime, func() { _ = cmd.Process.Kill() })
-	defer limit.Stop()
-	c := &child{cmd: cmd, ask: ask, told: bufio.NewReader(out)}
-	addr, err := c.told.ReadString('\n')
-	if err != nil {
-		t.Fatalf("the server did not come up within %v: %v", startTime, err)
-	}
-	c.addr = addr[:len(addr)-1]
-	return c
+	return child{self.Start(t, startTime, append(env, childEnv+"="+t.TempDir())...)}
 }
 
 // state asks the server how it is.
-func (c *child) state(t *testing.T) (s state) {
+func (c child) state(t *testing.T) (s state) {
 	t.Helper()
-	if _, err := io.WriteString(c.ask, "\n"); err != nil {
-		t.Fatalf("the server is gone: %v", err)
-	}
-	line, err := c.told.ReadBytes('\n')
-	if err != nil {
-		t.Fatalf("the server is gone: %v", err)
-	}
-	if err := json.Unmarshal(line, &s); err != nil {
+	if err := json.Unmarshal([]byte(c.Ask(t)), &s); err != nil {
 		t.Fatal(err)
 	}
 	return s

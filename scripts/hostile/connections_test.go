@@ -18,18 +18,18 @@ func idleConnections(ctx context.Context, w world) error {
 // connected is served on, and who comes later is let in as soon as others leave.
 func TestMoreConnectionsThanDescriptors(t *testing.T) {
 	c := start(t, filesEnv+"=150")
-	n := newNeighbour(t, c.addr)
+	n := newNeighbour(t, c.Addr)
 	if _, err := n.write(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w := world{addr: c.addr}
+	w := world{addr: c.Addr}
 	found, err := n.during(t.Context(), func(ctx context.Context) error {
 		return w.connections(ctx, 300, func(net.Conn, int) error { return nil })
 	})
 	if err := errors.Join(err, found.err); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newNeighbour(t, c.addr).write(t.Context()); err != nil {
+	if _, err := newNeighbour(t, c.Addr).write(t.Context()); err != nil {
 		t.Errorf("a client that came afterwards: %v", err)
 	}
 }

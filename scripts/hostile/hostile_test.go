@@ -90,14 +90,14 @@ func TestNobodyElseSuffers(t *testing.T) {
 
 func play(t *testing.T, scenario func(context.Context, world) error) {
 	c := start(t)
-	n := newNeighbour(t, c.addr)
+	n := newNeighbour(t, c.Addr)
 	quiet, err := n.p99(t.Context(), quietWrites)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := c.state(t)
-	w := world{addr: c.addr, newcomer: func(ctx context.Context) error {
-		return world{addr: c.addr}.client(ctx, func(ctx context.Context, cc *grpc.ClientConn) error {
+	w := world{addr: c.Addr, newcomer: func(ctx context.Context) error {
+		return world{addr: c.Addr}.client(ctx, func(ctx context.Context, cc *grpc.ClientConn) error {
 			_, err := pb.NewKVClient(cc).Range(ctx, &pb.RangeRequest{Key: []byte("neighbour")})
 			return err
 		})
@@ -127,7 +127,7 @@ func play(t *testing.T, scenario func(context.Context, world) error) {
 
 // settled waits until nothing is left of the attacker, and fails the test when
 // that takes too long.
-func (c *child) settled(t *testing.T, before state) state {
+func (c child) settled(t *testing.T, before state) state {
 	t.Helper()
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()

@@ -2,10 +2,10 @@ package command
 
 import (
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
+
+	"glasskv/trace/endpoint"
 )
 
 // localOnly answers those who ask for localhost, for an address of this machine,
@@ -14,7 +14,7 @@ import (
 func localOnly(hosts map[string]struct{}, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
-		if _, listed := hosts[host]; !listed && !isLocal(host, r) {
+		if _, listed := hosts[host]; !listed && !endpoint.IsLocal(host, r) {
 			http.Error(w, fmt.Sprintf("host %q is not this server: use its address, localhost, or --host-whitelist", host),
 				http.StatusMisdirectedRequest)
 			return
@@ -23,25 +23,4 @@ func localOnly(hosts map[string]struct{}, next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// isLocal reports whether a host is localhost, a loopback address, or the
-// address that the request came to.
-func isLocal(host string, r *http.Request) bool {
-	if host == "localhost" {
-		return true
-	}
-	asked, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	if asked.IsLoopback() {
-		return true
-	}
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok {
-		return false
-	}
-	at, err := netip.ParseAddrPort(local.String())
-	return err == nil && at.Addr().Unmap() == asked.Unmap()
 }

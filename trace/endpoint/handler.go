@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -49,26 +47,9 @@ func Handler(rc *trace.Recorder) http.Handler {
 	})
 }
 
-// ours reports whether the host that was asked for is localhost, a loopback
-// address, or the address that the connection came in on.
+// ours reports whether a request asked for this machine.
 func ours(r *http.Request) bool {
-	host := (&url.URL{Host: r.Host}).Hostname()
-	if host == "localhost" {
-		return true
-	}
-	asked, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	if asked.IsLoopback() {
-		return true
-	}
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok {
-		return false
-	}
-	at, err := netip.ParseAddrPort(local.String())
-	return err == nil && at.Addr().Unmap() == asked.Unmap()
+	return IsLocal((&url.URL{Host: r.Host}).Hostname(), r)
 }
 
 type handler struct{ rc *trace.Recorder }
