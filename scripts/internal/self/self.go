@@ -33,7 +33,7 @@ func Start(t testing.TB, limit time.Duration, env ...string) *Child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary)
+	cmd := exec.CommandContext(t.Context(), binary)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	ask, err := cmd.StdinPipe()
