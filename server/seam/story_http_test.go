@@ -18,6 +18,7 @@ import (
 // Whether the ledger has a sliver of these is chance: two goroutines, or the two
 // ends of a connection, take turns there.
 func init() {
+	beside[""] = []string{trace.Unexplained} // a connection alone: what it ends with, and that it ended, are two stamps
 	for _, method := range []string{"POST /v3/kv/put", "POST /v3/watch"} {
 		beside[method] = append(slices.Clone(beside[pb.Watch_Watch_FullMethodName]),
 			trace.Unexplained, trace.WriteStatus.String(), trace.ClientSend.String(), trace.NetRequest.String(), trace.NetReply.String())

@@ -114,7 +114,9 @@ func (s *server) config(lg *zap.Logger, how setting) (serve.Config, error) {
 		how.config(&cfg)
 	}
 	if how.secured || how.mutual {
-		return cfg, s.secure(&cfg, how.mutual)
+		if err := s.secure(&cfg, how.mutual); err != nil {
+			return cfg, err
+		}
 	}
 	return cfg, nil
 }
