@@ -57,22 +57,34 @@ func (j judge) failure() (v Verdict, failed bool) {
 	return j.refused(), true
 }
 
-// failedConn tells why a connection never carried a request, and how far it came.
+// failedConn tells why a connection never carried a request, and where its time
+// went.
 func (j judge) failedConn() Verdict {
-	l, last, took := j.lang, j.last(), screen.Duration(j.t.DurationNS)
+	l, most, took := j.lang, j.longest(), screen.Duration(j.t.DurationNS)
 	why := screen.Cut(screen.Escape(j.t.Message), 120)
-	if last == "" {
+	if most == "" {
 		return Verdict{Sentence: l.Say("It never carried a request: %s. It was over after %s.", "它从未承载请求：%s。%s 后结束。", why, took)}
 	}
 	v := Verdict{
-		Sentence: l.Say("It never carried a request: %s. It was over after %s, in %s.",
-			"它从未承载请求：%[1]s。%[2]s 后结束，当时在 %[3]s。", why, took, last),
-		Explain: explainable(last),
+		Sentence: l.Say("It never carried a request: %s. It was over after %s, most of it in %s.",
+			"它从未承载请求：%[1]s。%[2]s 后结束，大部分时间在 %[3]s。", why, took, most),
+		Explain: explainable(most),
 	}
 	if ns := j.waited[trace.AcceptBackoff.String()]; ns > 0 {
 		v.Sentence += l.Say(" Accept had failed before, and was tried again after %s.", "此前 accept 失败过，%s 后才重试成功。", screen.Duration(ns))
 	}
 	return v
+}
+
+// longest names the stage that was waited in for the longest time; empty when
+// there is none.
+func (j judge) longest() (most string) {
+	for name, ns := range j.waited {
+		if name != trace.Unexplained && (ns > j.waited[most] || ns == j.waited[most] && name < most) {
+			most = name
+		}
+	}
+	return most
 }
 
 // notSaved judges a request that was still waiting when the disk refused what it
