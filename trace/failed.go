@@ -10,13 +10,12 @@ import (
 // get in. Of several reasons the first counts; a connection that did carry a
 // request has not failed. It may be called by anyone and does not wait.
 func (c *Conn) Fail(why string) {
-	rc := c.recorder
+	now, rc := Now(), c.recorder
 	if rc == nil || c.reqs.Load() > 0 || !c.failure.CompareAndSwap(nil, &why) {
 		return
 	}
 	rc.failed.Add(1)
 	rc.lastFailure.Store(c)
-	now := Now()
 	r := rc.Start(c, 0, c.begun(now))
 	if r == nil {
 		return // counted as not recorded

@@ -66,9 +66,10 @@ func (c *acceptedConn) Read(p []byte) (int, error) {
 // Close is called by cmux for a connection that it cannot make out.
 func (c *acceptedConn) Close() error {
 	if !c.claimed.Load() {
+		why := c.whyNotClaimed()
 		c.trace.BeginAt(trace.CmuxMatch, c.at)
 		c.trace.End(trace.CmuxMatch)
-		c.trace.Fail(c.whyNotClaimed())
+		c.trace.Fail(why)
 	}
 	return c.Conn.Close()
 }

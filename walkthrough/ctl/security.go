@@ -23,6 +23,7 @@ type securityFlags struct {
 
 func (f *securityFlags) add(fs *pflag.FlagSet) {
 	f.own = pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.own.SortFlags = false
 	f.own.StringVar(&f.CAFile, "cacert", "", "believe servers whose certificates these authorities signed, from a PEM file")
 	f.own.StringVar(&f.CertFile, "cert", "", "show the server this certificate, from a PEM file")
 	f.own.StringVar(&f.KeyFile, "key", "", "the key that belongs to --cert")
