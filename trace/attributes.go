@@ -3,7 +3,9 @@ package trace
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 )
 
 func (a *assembly) attributes() {
@@ -43,6 +45,20 @@ func (a *assembly) attributes() {
 			set(m.key, m.value)
 		}
 	}
+	if url := r.debugURL(); url != "" {
+		set(AttrDebugURL, url)
+	}
+}
+
+// debugURL returns the page on which golang.org/x/net/trace shows the last calls
+// of the request's service. grpc-go tells it of those that come to handleStream.
+func (r *Record) debugURL() string {
+	if entered, _ := r.Stamps(HandleStream); entered == 0 || r.recorder.opts.DebugURL == "" {
+		return ""
+	}
+	service, _, _ := strings.Cut(strings.TrimPrefix(r.facts.Method, "/"), "/")
+	page := url.Values{"fam": {"grpc.Recv." + text(service)}, "b": {"0"}, "exp": {"1"}}
+	return r.recorder.opts.DebugURL + "/debug/requests?" + page.Encode()
 }
 
 // The keys of a timeline's attributes, which are those of its root span.
@@ -56,6 +72,7 @@ const (
 	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
 	AttrFailure   = "glasskv.failure"      // of wal.save: why it failed, such as a disk that refused it
 	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
+	AttrDebugURL  = "glasskv.debug_url"    // the page of /debug/requests on which the request is shown as well
 	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
 
 	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent for not at all

@@ -37,6 +37,11 @@ type Options struct {
 	// exporting goroutine; nil for nobody.
 	OnError func(error)
 
+	// DebugURL is where this process serves golang.org/x/net/trace's pages, such
+	// as http://127.0.0.1:6060; timelines then link to the page on which the same
+	// request is shown. Empty means that there is no such page.
+	DebugURL string
+
 	// Clock replaces Now in tests; it must never go backwards.
 	Clock func() int64
 }

@@ -72,6 +72,14 @@ func serveDebug(lg *zap.Logger, at listenURL, cfg serve.Config) (*debugPages, er
 	return p, nil
 }
 
+// at returns where the pages are; empty where they are off.
+func (p *debugPages) at() string {
+	if p == nil {
+		return ""
+	}
+	return p.url
+}
+
 // close ends the pages. A profile that is being taken is broken off.
 func (p *debugPages) close(lg *zap.Logger) {
 	if p == nil {

@@ -99,7 +99,7 @@ func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
 	var seams serve.Seams
 	if observer != nil {
 		defer closeObserver(lg, observer)
-		if seams, err = observer.Seams(cfg, cmd.OutOrStdout()); err != nil {
+		if seams, err = observer.Seams(cfg, debug.at(), cmd.OutOrStdout()); err != nil {
 			return err
 		}
 	}

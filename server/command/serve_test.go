@@ -50,7 +50,7 @@ func (h *holder) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&h.hold, "hold", false, "hold every request until its connection is closed")
 }
 
-func (h *holder) Seams(cfg serve.Config, out io.Writer) (serve.Seams, error) {
+func (h *holder) Seams(cfg serve.Config, _ string, out io.Writer) (serve.Seams, error) {
 	h.out = out
 	if !h.hold {
 		return serve.Seams{}, nil

@@ -70,7 +70,7 @@ func (t *Tracing) AddFlags(fs *pflag.FlagSet) {
 }
 
 // Seams implements Observer.
-func (t *Tracing) Seams(cfg serve.Config, out io.Writer) (serve.Seams, error) {
+func (t *Tracing) Seams(cfg serve.Config, debugURL string, out io.Writer) (serve.Seams, error) {
 	if err := t.check(); err != nil {
 		return serve.Seams{}, err
 	}
@@ -82,7 +82,7 @@ func (t *Tracing) Seams(cfg serve.Config, out io.Writer) (serve.Seams, error) {
 		return serve.Seams{}, err
 	}
 	t.rec = trace.NewRecorder(trace.Options{
-		MemoryBytes: int64(t.memory), Redact: t.redact,
+		MemoryBytes: int64(t.memory), Redact: t.redact, DebugURL: debugURL,
 		Exporter: sink, SampleRatio: t.sampleRatio, SlowerThan: t.slowerThan,
 		OnError: func(err error) { cfg.Logger.Warn("export spans", zap.Error(err)) },
 	})

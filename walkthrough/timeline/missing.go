@@ -27,6 +27,9 @@ func (p *picture) happened() {
 	case trace.WorkerSpilled:
 		say("all stream workers were busy: it got a goroutine of its own", "stream worker 全忙：为它另起了一个 goroutine")
 	}
+	if page := attrs[trace.AttrDebugURL]; page != "" {
+		p.hanging("– ", p.lang.Say("as golang.org/x/net/trace saw it: %s", "golang.org/x/net/trace 眼中的它：%s", screen.Escape(page)), "", screen.Dim)
+	}
 	if more := attrs[trace.AttrNotShown]; more != "" {
 		p.hanging("– ", p.lang.Say("%s more requests that the server made for it are not shown",
 			"服务端为它另外发起的 %s 个请求没有画出", screen.Escape(more)), "", screen.Dim)
