@@ -33,7 +33,7 @@ func TestAMistakeIsOneLineThatHelps(t *testing.T) {
 		{"putt", `glasskv: unknown command "putt" for "glasskv"; Did you mean this? put`},
 		{"--frobnicate", "glasskv: unknown flag: --frobnicate; see glasskv --help"},
 		{"serve --frobnicate", "glasskv: unknown flag: --frobnicate; see glasskv serve --help"},
-		{"explain wal.sink", `glasskv: no stage is called "wal.sink"; did you mean wal.sync?`},
+		{"explain wal.sink", `glasskv: no stage or branch is called "wal.sink"; did you mean wal.sync?`},
 		{"timeline /nowhere/traces.json", "glasskv: "},
 		{"put key value --endpoints 127.0.0.1:1", "glasskv: cannot reach 127.0.0.1:1: connection refused; start a server with `glasskv serve`, or name another with --endpoints"},
 	} {

@@ -78,7 +78,7 @@ func endlessHTTP1Body(ctx context.Context, w world) error {
 		if _, err := io.WriteString(conn, "POST /v3/kv/put HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"); err != nil {
 			return err
 		}
-		for range w.size(2<<10, 16<<10) { // 8 MiB, 64 MiB
+		for range w.size(8<<10, 16<<10) { // 32 MiB, 64 MiB: more than the kernel takes for a server that reads no more
 			if _, err := conn.Write(chunk); err != nil {
 				return nil //nolint:nilerr // refused, as it should be
 			}
