@@ -46,7 +46,7 @@ func NewCommand() *cobra.Command {
 			if err := checkScene(o.Only); err != nil {
 				return err
 			}
-			o.Log = warnings(cmd.ErrOrStderr())
+			o.Log = failures(cmd.ErrOrStderr())
 			return runUntilSignal(cmd, o)
 		},
 	}
@@ -135,10 +135,10 @@ func writeList(w io.Writer, f *show.Flags) error {
 // listedName is how many columns of a list the names take.
 const listedName = 25
 
-// warnings returns a log that says only what is wrong: a server that works is
-// silent in a demo.
-func warnings(w io.Writer) *zap.Logger {
+// failures returns a log that says only what has failed. A server that works is
+// silent in a demo; what raft warns of while it elects itself is no news there.
+func failures(w io.Writer) *zap.Logger {
 	cfg := zap.NewDevelopmentEncoderConfig()
 	cfg.TimeKey, cfg.CallerKey = zapcore.OmitKey, zapcore.OmitKey
-	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(cfg), zapcore.Lock(zapcore.AddSync(w)), zapcore.WarnLevel))
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(cfg), zapcore.Lock(zapcore.AddSync(w)), zapcore.ErrorLevel))
 }
