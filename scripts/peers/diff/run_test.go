@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -127,6 +128,7 @@ func (r *teller) normalise(s step, o outcome) outcome {
 	return o.each(func(text string) string {
 		for name, value := range r.variables {
 			if n, err := strconv.ParseUint(value, 16, 64); err == nil && n > 0 {
+				text = strings.ReplaceAll(text, " "+padded(n), " "+name)
 				text = strings.ReplaceAll(text, value, name)
 				text = strings.ReplaceAll(text, strconv.FormatUint(n, 10), name)
 			}
@@ -137,6 +139,9 @@ func (r *teller) normalise(s step, o outcome) outcome {
 		return text
 	})
 }
+
+// padded writes an ID as some commands do: one in sixteen begins with a space.
+func padded(id uint64) string { return fmt.Sprintf("%16x", id) }
 
 // each changes both texts of an outcome.
 func (o outcome) each(change func(string) string) outcome {
