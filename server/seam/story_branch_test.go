@@ -34,6 +34,7 @@ import (
 //	count, sum, echo  a stream of that service's: KIND N, so many messages
 //	page NAME N       a raw request for so many bytes
 //	hello NAME [window=N]  open a raw connection
+//	ready N           wait until so many replies are whole, and only have to be written
 //	take NAME N, allow NAME N  read DATA of so many bytes; allow more of them
 //	pings NAME N      send so many pings at once
 //	goaway NAME [final]  wait for one
@@ -50,6 +51,7 @@ func init() {
 		"stream":      (*story).stream,
 		"page":        (*story).page,
 		"hello":       (*story).hello,
+		"ready":       func(s *story, w words) string { s.tally.await(s, "statuses", w.number(0)); return "" },
 		"take":        (*story).take,
 		"allow":       (*story).allow,
 		"pings":       (*story).pings,

@@ -145,7 +145,13 @@ type connEnds struct{ tally *tally }
 
 func (connEnds) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 func (connEnds) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
-func (connEnds) HandleRPC(context.Context, stats.RPCStats)                         {}
+
+// HandleRPC counts the statuses that are ready to be written.
+func (c connEnds) HandleRPC(_ context.Context, e stats.RPCStats) {
+	if _, ready := e.(*stats.OutTrailer); ready {
+		c.tally.add("statuses", 1)
+	}
+}
 
 func (c connEnds) HandleConn(_ context.Context, e stats.ConnStats) {
 	if _, over := e.(*stats.ConnEnd); over {

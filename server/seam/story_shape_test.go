@@ -38,7 +38,8 @@ func (s *story) next(key string) *trace.Record {
 
 // records takes n records of requests for a key and tells of each shape once. With
 // codes=(A,B) either code will do, where it depends on which of two clocks is
-// quicker; with ignore=(A) an attribute is not shown, for a like reason.
+// quicker; with ignore=(A) an attribute is not shown, for a like reason. With rows the story
+// ends before what it waited in, where the order of two depends on chance.
 func (s *story) records(n int, key string, w words) string {
 	ignored, _ := w.Arg("ignore")
 	s.ignored = ignored.Vals
@@ -48,6 +49,9 @@ func (s *story) records(n int, key string, w words) string {
 		shape := s.settled(s.shape(s.last, n > 1), w)
 		if w.has("brief") {
 			shape, _, _ = strings.Cut(shape, "stages:\n")
+		}
+		if w.has("rows") {
+			shape, _, _ = strings.Cut(shape, "waited in:\n")
 		}
 		before, _ := strconv.Atoi(s.last.Timeline().Attributes[trace.AttrBehind])
 		behind = append(behind, before)
