@@ -41,7 +41,7 @@ var rules = []rule{
 		{"trace/read.go": "package trace // TO" + "DO\n"},
 	}},
 	{"code that waits for events does not sleep", checkSleep, []tree{
-		{"trace/x_test.go": "package trace\nimport \"time\"\nfunc f() { time.Sleep(1) }\n"},
+		{"trace/x_test.go": "package trace\nimport \"time\"\nfunc f() { time.Sl" + "eep(1) }\n"},
 	}},
 	{"only main exits", checkExit, []tree{
 		{"server/command/serve.go": "package command\nimport \"os\"\nfunc f() { os.Exit(1) }\n"},
