@@ -5,7 +5,8 @@
 //
 //	stage.go, catalogue*.go   every stage, declared once: name, place, edges, texts
 //	clock*.go                 the one clock that all stamps share, and the machine's
-//	record.go, facts.go       Record: a fixed-size set of stamps for one request
+//	record.go, facts.go       Record: a bounded set of stamps for one request
+//	stamps.go                 where they lie: little memory for those who pass few stages
 //	conn.go, batch.go         what requests share: a connection, an fsync, a read round
 //	repeat.go                 what a streaming call passes once per message
 //	embed.go, part.go         requests that the server makes to answer another one

@@ -111,13 +111,11 @@ func (k requestKey) text() string {
 
 // count adds a finished record. Only the worker calls it.
 func (h *histograms) count(r *Record) {
-	for s := None + 1; s < NumStages; s++ {
-		if firstConnStage <= s && s <= lastConnStage {
-			continue
+	r.stamps.each(func(s Stage, i *interval) {
+		if s < firstConnStage || s > lastConnStage {
+			h.stages[s].interval(i)
 		}
-		i := &r.stamps[s]
-		h.stages[s].interval(i)
-	}
+	})
 	if c := r.conn; c != nil && r.Has(MarkOpener) {
 		for i := range c.stamps {
 			if s := firstConnStage + Stage(i); !isLife(s) {

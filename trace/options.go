@@ -55,12 +55,12 @@ const (
 	MinMemoryBytes     = 2 << 20
 )
 
-// What one record may hold on to: itself, its connection and one batch where
+// What one record may hold on to: itself with all its stamps, its connection and one batch where
 // nobody shares them, and its texts, which are clipped when it is finished.
 const (
 	maxMethod   = 256
 	maxMessage  = 512
-	recordBytes = int64(unsafe.Sizeof(Record{})+unsafe.Sizeof(Conn{})+unsafe.Sizeof(Batch{})+8*unsafe.Sizeof(linkSlot{})) +
+	recordBytes = int64(unsafe.Sizeof(Record{})+uintptr(len(writeStages)+len(seldomStages))*unsafe.Sizeof(interval{})+unsafe.Sizeof(Conn{})+unsafe.Sizeof(Batch{})+8*unsafe.Sizeof(linkSlot{})) +
 		maxMethod + maxMessage
 	// A record that outlives its neighbours keeps the names of all its batch's
 	// members alive on its own.

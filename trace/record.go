@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Record is one request's set of stamps. It has a fixed size; nothing about it
-// grows with the number of stages that a request passes.
+// Record is one request's set of stamps. Its size is bounded: nothing about it
+// grows with how often a request passes a stage.
 //
 // Each stage is stamped by the goroutine that does its work, so the stamps are
 // atomic, but no two goroutines stamp the same stage. A stamp may come after
@@ -23,8 +23,6 @@ type Record struct {
 	spanID            uint64
 	begin             int64
 	id                uint64 // the ordinal of this record, from 1
-
-	stamps [NumStages]interval
 
 	// Facts, written once each and before the record is finished, or atomic.
 	facts    Facts
@@ -50,10 +48,9 @@ type Record struct {
 	embedded atomic.Pointer[embedded] // the requests that it is made of
 	outer    atomic.Pointer[Record]   // the request that it is part of; see embed.go
 
-	shelf shelf // the recorder's own notes
+	shelf  shelf  // the recorder's own notes
+	stamps stamps // without pointers, or nearly: behind all else, where the collector need not look
 }
-
-type interval struct{ begin, end atomic.Int64 }
 
 // ids holds a W3C trace ID in two halves.
 type ids struct{ hi, lo uint64 }
@@ -84,7 +81,7 @@ func (r *Record) Begin(s Stage) {
 // End stamps the end of a stage. Of several the last counts.
 func (r *Record) End(s Stage) {
 	if r != nil {
-		r.stamps[s].end.Store(Now())
+		r.stamps.of(s).end.Store(Now())
 	}
 }
 
@@ -93,7 +90,7 @@ func (r *Record) BeginAt(s Stage, stamp int64) {
 	if r == nil {
 		return
 	}
-	if b := &r.stamps[s].begin; b.Load() == 0 {
+	if b := &r.stamps.of(s).begin; b.Load() == 0 {
 		b.Store(stamp)
 	}
 }
@@ -101,7 +98,7 @@ func (r *Record) BeginAt(s Stage, stamp int64) {
 // EndAt is End with a stamp that was taken already.
 func (r *Record) EndAt(s Stage, stamp int64) {
 	if r != nil {
-		r.stamps[s].end.Store(stamp)
+		r.stamps.of(s).end.Store(stamp)
 	}
 }
 
@@ -110,7 +107,7 @@ func (r *Record) Stamps(s Stage) (begin, end int64) {
 	if r == nil {
 		return 0, 0
 	}
-	return r.stamps[s].begin.Load(), r.stamps[s].end.Load()
+	return r.stamps.find(s)
 }
 
 // Mark notes a fact about the request.

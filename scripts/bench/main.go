@@ -3,6 +3,7 @@
 //
 //	go run ./scripts/bench                              # all of it, about twenty minutes
 //	go run ./scripts/bench -write docs/performance.md   # and keep the result
+//	go run ./scripts/bench -only "range, 64"            # turns at one workload, for a first look
 //	go run ./scripts/bench -short                       # two minutes; fails when something is badly wrong
 //
 // Run it on a machine that does nothing else, with -dir on a real disk.
@@ -48,6 +49,7 @@ type options struct {
 	write   string
 	dir     string
 	targets string
+	only    string
 
 	rounds   int
 	measure  time.Duration // of load that counts, for each target and workload
@@ -65,6 +67,7 @@ func parseFlags() *options {
 	flag.StringVar(&o.write, "write", "", "a document to put the result into, between its markers")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where data directories are made; must be on a disk")
 	flag.StringVar(&o.targets, "targets", strings.Join(targetNames(), ","), "what to compare")
+	flag.StringVar(&o.only, "only", "", "take turns at the workloads with this in their name, and measure nothing else")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each target has its turn")
 	flag.DurationVar(&o.measure, "measure", 3*time.Second, "length of one turn")
 	flag.DurationVar(&o.warm, "warm", time.Second, "load before each turn that does not count")
@@ -130,6 +133,9 @@ func (b *bench) measureAll(ctx context.Context) (*result, error) {
 	var err error
 	if r.Turns, err = b.takeTurns(ctx); err != nil {
 		return nil, err
+	}
+	if b.opts.only != "" {
+		return r, nil
 	}
 	if b.opts.explain > 0 {
 		if r.Explained, err = b.explainAll(ctx); err != nil {

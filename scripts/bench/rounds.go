@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -21,6 +22,10 @@ var (
 
 // workloads leaves out, in the short form, what no figure depends on.
 func (o *options) workloads() []workload {
+	return slices.DeleteFunc(o.allWorkloads(), func(w workload) bool { return !strings.Contains(w.name, o.only) })
+}
+
+func (o *options) allWorkloads() []workload {
 	if o.short {
 		return []workload{putAlone, put64, range64, put64TLS, putFresh}
 	}

@@ -21,6 +21,7 @@
 //	tls_own.go         how the gateway calls this node and no other
 //	grpc.go            the gRPC server: its limits, its chain of interceptors
 //	services.go        its services; extend.go adds those of the program around it
+//	stack.go           handlers that begin with enough stack
 //	servehttp.go       the HTTP server, and gRPC requests that come by way of it
 //	http*.go           what it serves: pages and the gateway, metrics and health
 //

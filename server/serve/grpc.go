@@ -100,5 +100,5 @@ func (r registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	if r.wrap != nil {
 		desc = r.wrap(desc)
 	}
-	r.Server.RegisterService(desc, impl)
+	r.Server.RegisterService(roomy(desc), impl)
 }
