@@ -13,6 +13,7 @@
 //	bar.go       a bar with the precision of an eighth of a column
 //	waterfall.go a row or a section written out
 //	missing.go   what did not happen, and what contradicts itself
+//	chart.go     all of it for those who draw elsewhere than on a terminal
 //	legend.go    the signs that were used, and the kinds of time
 //	json.go      the same for programs
 //

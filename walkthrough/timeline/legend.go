@@ -67,36 +67,44 @@ func fill3(items []string, width int) []string {
 	return append(lines, line)
 }
 
-// kinds adds up what the time was spent on. It is the legend of the colours
-// and, without colours, the shortest summary of the request.
-func (p *picture) kinds() {
+// spent is how much of the wait was of one kind.
+type spent struct {
+	kind trace.Kind
+	ns   int64
+}
+
+// spentOn adds up what the time was spent on, the largest part first. It is nil
+// for a stream, whose handler mostly sleeps, which no kind of time says, and for
+// spans of another program, whose kinds are not known.
+func (p *picture) spentOn() (parts []spent) {
 	if p.t.Streaming() {
-		return // a stream's handler mostly sleeps: no kind of time says that
+		return nil
 	}
-	type part struct {
-		kind trace.Kind
-		ns   int64
-	}
-	var parts []part
 	for name, ns := range p.t.Waited() {
 		if name == trace.Unexplained {
 			continue // it has a row of its own
 		}
 		stage, known := trace.StageByName(name)
 		if !known {
-			return // spans of another program: their kinds are not known
+			return nil
 		}
 		kind := trace.SpecOf(stage).Kind
-		if i := slices.IndexFunc(parts, func(x part) bool { return x.kind == kind }); i >= 0 {
+		if i := slices.IndexFunc(parts, func(x spent) bool { return x.kind == kind }); i >= 0 {
 			parts[i].ns += ns
 		} else {
-			parts = append(parts, part{kind, ns})
+			parts = append(parts, spent{kind, ns})
 		}
 	}
-	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.kind, b.kind)) })
+	slices.SortFunc(parts, func(a, b spent) int { return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.kind, b.kind)) })
+	return parts
+}
+
+// kinds writes what the time was spent on. It is the legend of the colours and,
+// without colours, the shortest summary of the request.
+func (p *picture) kinds() {
 	const gap = "  "
 	line, width := "", 0
-	for _, x := range parts {
+	for _, x := range p.spentOn() {
 		text := p.lang.Kind(x.kind) + " " + screen.Percent(p.shareOf(x.ns))
 		if width += screen.Width("■ " + text); width > p.width {
 			p.out.Line(line)

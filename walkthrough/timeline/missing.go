@@ -11,34 +11,49 @@ import (
 // mostProblems bounds how many contradictions are named.
 const mostProblems = 6
 
-// happened says what else became of the request, a line for each.
-func (p *picture) happened() {
-	say := func(en, zh string) { p.hanging("– ", p.lang.Pick(en, zh), "", screen.Dim) }
+// remark is a line below the bars: a sign, a text, and how grave it is.
+type remark struct {
+	sign, text string
+	role       screen.Role
+}
+
+// remarks says what did not happen, what else became of the request, and what
+// contradicts itself.
+func (p *picture) remarks() []remark {
+	return slices.Concat(p.notReached(), p.happened(), p.problems())
+}
+
+// happened says what else became of the request.
+func (p *picture) happened() (out []remark) {
+	say := func(sign string, role screen.Role, en, zh string, args ...any) {
+		out = append(out, remark{sign, p.lang.Say(en, zh, args...), role})
+	}
 	attrs := p.t.Attributes
 	if attrs[trace.AttrPanic] != "" {
-		p.hanging("! ", p.lang.Pick("its handler panicked; the server caught it", "handler 发生 panic，服务端把它接住了"), "", screen.Warn)
+		say("! ", screen.Warn, "its handler panicked; the server caught it", "handler 发生 panic，服务端把它接住了")
 	}
 	if attrs[trace.AttrGoAway] != "" {
-		say("the server had said GOAWAY on this connection before it was over", "请求结束之前，服务端已在这条连接上发出 GOAWAY")
+		say("– ", screen.Dim, "the server had said GOAWAY on this connection before it was over", "请求结束之前，服务端已在这条连接上发出 GOAWAY")
 	}
 	switch attrs[trace.AttrWorker] {
 	case trace.WorkerTook:
-		say("one of the server's stream workers handled it", "由服务端的一个 stream worker 处理")
+		say("– ", screen.Dim, "one of the server's stream workers handled it", "由服务端的一个 stream worker 处理")
 	case trace.WorkerSpilled:
-		say("all stream workers were busy: it got a goroutine of its own", "stream worker 全忙：为它另起了一个 goroutine")
+		say("– ", screen.Dim, "all stream workers were busy: it got a goroutine of its own", "stream worker 全忙：为它另起了一个 goroutine")
 	}
 	if page := attrs[trace.AttrDebugURL]; page != "" {
-		p.hanging("– ", p.lang.Say("as golang.org/x/net/trace saw it: %s", "golang.org/x/net/trace 眼中的它：%s", screen.Escape(page)), "", screen.Dim)
+		say("– ", screen.Dim, "as golang.org/x/net/trace saw it: %s", "golang.org/x/net/trace 眼中的它：%s", screen.Escape(page))
 	}
 	if more := attrs[trace.AttrNotShown]; more != "" {
-		p.hanging("– ", p.lang.Say("%s more requests that the server made for it are not shown",
-			"服务端为它另外发起的 %s 个请求没有画出", screen.Escape(more)), "", screen.Dim)
+		say("– ", screen.Dim, "%s more requests that the server made for it are not shown",
+			"服务端为它另外发起的 %s 个请求没有画出", screen.Escape(more))
 	}
+	return out
 }
 
-// notReached says what one would expect and what did not happen, a line for
+// notReached says what one would expect and what did not happen, a remark for
 // each reason.
-func (p *picture) notReached() {
+func (p *picture) notReached() (out []remark) {
 	var reasons []string
 	stages := make(map[string][]string)
 	for _, n := range p.t.NotReached {
@@ -49,18 +64,19 @@ func (p *picture) notReached() {
 	}
 	for _, why := range reasons {
 		names := strings.Join(stages[why], p.lang.Pick(", ", "、"))
-		p.hanging("– ", p.why(why), p.lang.Pick(": no ", "：没有 ")+names, screen.Dim)
+		out = append(out, remark{"– ", p.why(why) + p.lang.Pick(": no ", "：没有 ") + names, screen.Dim})
 	}
+	return out
 }
 
-// hanging writes a sign and a text that is indented below itself.
-func (p *picture) hanging(sign, head, text string, role screen.Role) {
-	for i, l := range screen.Wrap(head+text, p.width-screen.Width(sign)) {
-		lead := screen.Blank(screen.Width(sign))
+// say writes a remark, its text indented below itself.
+func (p *picture) say(r remark) {
+	for i, l := range screen.Wrap(r.text, p.width-screen.Width(r.sign)) {
+		lead := screen.Blank(screen.Width(r.sign))
 		if i == 0 {
-			lead = sign
+			lead = r.sign
 		}
-		p.out.Line(role.Paint(lead + l))
+		p.out.Line(r.role.Paint(lead + l))
 	}
 }
 
@@ -104,12 +120,13 @@ func (p *picture) why(why string) string {
 }
 
 // problems names what contradicts itself in a timeline that was read back.
-func (p *picture) problems() {
+func (p *picture) problems() (out []remark) {
 	for i, problem := range p.t.Problems {
 		if i == mostProblems {
-			p.hanging("! ", "", p.lang.Say("%d more contradictions", "还有 %d 处矛盾", len(p.t.Problems)-i), screen.Warn)
-			return
+			more := p.lang.Say("%d more contradictions", "还有 %d 处矛盾", len(p.t.Problems)-i)
+			return append(out, remark{"! ", more, screen.Warn})
 		}
-		p.hanging("! ", p.lang.Pick("contradiction: ", "矛盾："), screen.Escape(problem), screen.Warn)
+		out = append(out, remark{"! ", p.lang.Pick("contradiction: ", "矛盾：") + screen.Escape(problem), screen.Warn})
 	}
+	return out
 }

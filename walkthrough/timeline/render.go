@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"glasskv/trace"
@@ -53,9 +54,9 @@ func Render(w io.Writer, t *trace.Timeline, o Options) error {
 	p.waterfall()
 	p.out.Line()
 	p.kinds()
-	p.notReached()
-	p.happened()
-	p.problems()
+	for _, r := range p.remarks() {
+		p.say(r)
+	}
 	p.legend()
 	p.verdict()
 	return p.out.Close()
@@ -64,28 +65,15 @@ func Render(w io.Writer, t *trace.Timeline, o Options) error {
 // waterfall draws the connection's stages, on an axis of their own when they
 // were over before the request began, then the request's.
 func (p *picture) waterfall() {
-	conn, own := p.split()
-	connRows, rows := p.rowsOf(conn), p.rowsOf(own)
-	rows = append(rows, newBuilder(p.t, p.lang).looseRow())
-	if p.failedConn() {
-		connRows, rows = append(connRows, rows...), nil // there was no request
-	}
-	p.columns = columnsFor(p.width, append(rows, connRows...))
-
+	conn, connRows, rows := p.allRows()
+	p.columns = columnsFor(p.width, slices.Concat(connRows, rows))
 	main := requestScale(p.t, p.columns.plot)
-	before, apart := connScale(conn, p.columns.plot)
-	if p.failedConn() {
-		apart = false
-	}
-	once, request := p.lang.Pick("the connection, once", "连接（只发生一次）"), p.lang.Pick("the request", "请求")
-	if p.foreign {
-		request = p.lang.Pick("the trace", "trace")
-	}
+	before, apart := p.connScale(conn, p.columns.plot)
+	once, request := p.titles()
 	switch {
 	case len(connRows) == 0:
 		p.section(request, main, rows)
 	case apart:
-		connRows[0].labels = append(connRows[0].labels, p.lang.Say("%s before the request", "早于请求 %s", screen.Duration(-before.begin)))
 		p.section(once, before, connRows)
 		p.out.Line()
 		p.section(request, main, rows)
@@ -97,6 +85,36 @@ func (p *picture) waterfall() {
 		p.out.Line(screen.Strong.Paint(request))
 		p.lines(main, rows)
 	}
+}
+
+// allRows makes the rows, the connection's apart. Where there was no request,
+// all of them are the connection's.
+func (p *picture) allRows() (conn []*trace.StageTime, connRows, rows []*row) {
+	conn, own := p.split()
+	connRows, rows = p.rowsOf(conn), append(p.rowsOf(own), newBuilder(p.t, p.lang).looseRow())
+	if p.failedConn() {
+		connRows, rows = append(connRows, rows...), nil
+	}
+	if before, apart := p.connScale(conn, 1); apart && len(connRows) > 0 {
+		connRows[0].labels = append(connRows[0].labels, p.lang.Say("%s before the request", "早于请求 %s", screen.Duration(-before.begin)))
+	}
+	return conn, connRows, rows
+}
+
+// connScale is the axis of the connection's stages; apart is false where they
+// share the request's.
+func (p *picture) connScale(conn []*trace.StageTime, cells int) (before scale, apart bool) {
+	before, apart = connScale(conn, cells)
+	return before, apart && !p.failedConn()
+}
+
+// titles name the two halves of the waterfall.
+func (p *picture) titles() (once, request string) {
+	request = p.lang.Pick("the request", "请求")
+	if p.foreign {
+		request = p.lang.Pick("the trace", "trace")
+	}
+	return p.lang.Pick("the connection, once", "连接（只发生一次）"), request
 }
 
 // split tells the connection's stages from the request's. A part's connection is
