@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
 	"glasskv/server/seam"
@@ -37,6 +38,8 @@ type Options struct {
 	// Creds secure the connection. Without any, it is secured as Security does by
 	// default where the endpoints begin with "https://", and not elsewhere.
 	Creds credentials.TransportCredentials
+	// Dial are grpc-go's own options, beside those that the connection needs.
+	Dial []grpc.DialOption
 }
 
 // Client is a connection whose requests are observed. It may be used by any

@@ -77,6 +77,7 @@ func connect(o Options, more func(credentials.TransportCredentials) []grpc.DialO
 		grpc.WithContextDialer(c.dial),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: timeout}),
 	}, more(&watchedCreds{creds, c})...)
+	opts = append(opts, o.Dial...)
 	if c.ClientConn, err = grpc.NewClient("glasskv:///"+c.endpoints[0], opts...); err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", strings.Join(c.endpoints, ", "), err)
 	}

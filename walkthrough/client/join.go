@@ -55,6 +55,12 @@ func (c *Client) JoinAll(ctx context.Context, all []*Observation) ([]*trace.Time
 	return out, nil
 }
 
+// JoinRecord is Join for a server in this process, whose record of the request
+// is at hand.
+func (o *Observation) JoinRecord(part *trace.Record) *trace.Timeline {
+	return trace.Merge(o.Timeline(), part.Timeline(), trace.Align(o.record.Origin(), part.Origin()))
+}
+
 func (o *Observation) join(part *endpoint.Envelope) *trace.Timeline {
 	return trace.Merge(o.Timeline(), part.Timeline, trace.Align(o.record.Origin(), part.Origin))
 }

@@ -7,6 +7,7 @@
 //	scenes.go    the scenes, and what is said before each
 //	requests.go  the requests that they make
 //	server.go    the server, from its directory to its removal
+//	live.go      the same server for others that show live requests
 //	place*.go    a directory on a real disk
 //	act.go       a branch of the path, played on a server of its own
 //	stage.go     where it is played
