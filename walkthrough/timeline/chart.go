@@ -47,6 +47,7 @@ type Span struct{ Begin, End int64 }
 // Row is one line of a chart: a stage, a request that the server made itself, the
 // time that nothing explains, or a word about rows left out.
 type Row struct {
+	Entry  int         // its place in Outline; -1 for unexplained time and a word about rows left out
 	Stage  trace.Stage // None for what is no stage of the catalogue
 	Name   string
 	Depth  int // in the tree, from 0
@@ -138,7 +139,10 @@ func (p *picture) chartRow(r *row) Row {
 	out := Row{
 		Name: r.name, Depth: screen.Width(r.guide) / indentFor(p.width), Labels: r.labels, Note: r.note,
 		Under: spansOf(r.under), Waits: spansOf(r.waits),
-		Open: r.open, Part: r.part, Loose: r.loose, Hidden: r.hidden > 0,
+		Entry: r.entry, Open: r.open, Part: r.part, Loose: r.loose, Hidden: r.hidden > 0,
+	}
+	if out.Hidden || out.Loose {
+		out.Entry = -1
 	}
 	if out.Hidden {
 		return out

@@ -31,6 +31,7 @@ type picture struct {
 	columns columns
 	used    signs
 	foreign bool // another program's trace: no request of ours
+	walked  int  // nodes that have rows already
 	out     *screen.Writer
 }
 
@@ -136,12 +137,14 @@ func (p *picture) failedConn() bool { return p.t.Attributes[trace.AttrFailedConn
 
 func (p *picture) rowsOf(stages []*trace.StageTime) []*row {
 	b := newBuilder(p.t, p.lang)
+	b.next = p.walked
 	b.indent, b.limit = indentFor(p.width), p.opts.MaxRows
 	if b.limit <= 0 {
 		b.limit = DefaultRows
 	}
 	kept, folded := fold(forest(p.t, stages), p.opts.Fold)
 	b.walk(kept, "", true)
+	p.walked = b.next
 	b.leftOut(folded, p.opts.Fold)
 	return b.rows
 }

@@ -27,6 +27,7 @@ type row struct {
 	open   bool // it goes on beyond the request
 	part   bool // not a stage: a request that the server made itself
 	hidden int  // not a stage: as many rows are left out here
+	entry  int  // its place in the outline
 	loose  bool // not a stage: the time that no stage accounts for
 }
 
@@ -49,6 +50,7 @@ type builder struct {
 	ledger map[string][]trace.LedgerRow
 	rows   []*row
 	more   int // nodes beyond the limit
+	next   int // the place in the outline of the next node
 }
 
 func newBuilder(t *trace.Timeline, l lang.Lang) *builder {
@@ -73,10 +75,13 @@ func (b *builder) walk(nodes []*node, guide string, top bool) {
 			below += stem(last, b.indent)
 		}
 		if len(b.rows) < b.limit {
-			b.rows = append(b.rows, b.row(n, own))
+			r := b.row(n, own)
+			r.entry = b.next
+			b.rows = append(b.rows, r)
 		} else {
 			b.more++
 		}
+		b.next++
 		b.walk(n.children, below, false)
 	}
 }
