@@ -1,0 +1,97 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An anchor names a place inside a declaration, "at WHAT [TEXT] [n]". Function
+// literals inside belong to it. n counts from 1 in the order of the source and
+// is 1 when it is left out.
+//
+//	at call X      a call of what is written X, or ends with .X
+//	at select      a select; so too: for, if, switch, go, defer, return
+//	at case TEXT   a case, of a switch or a select, whose list contains TEXT; or "default"
+//	at send X      a send on a channel that is written X, or ends with .X
+//	at recv X      a receive from such a channel
+//	at assign X    an assignment or a declaration that has X on its left
+//	at field X     a field of a struct type
+//	at method X    a method of an interface type
+type anchor struct {
+	what string
+	text string
+	n    int
+}
+
+// Those that take a text, and those that do not.
+var (
+	withText    = []string{"call", "case", "send", "recv", "assign", "field", "method"}
+	withoutText = []string{"select", "for", "if", "switch", "go", "defer", "return"}
+)
+
+var errNotAnchor = errors.New(`want "at WHAT [TEXT] [n]"; WHAT is one of ` +
+	strings.Join(withText, ", ") + ", which take a text, " + strings.Join(withoutText, ", ") + ", which do not")
+
+// parseAnchor reads an anchor. The error says how anchors are written.
+func parseAnchor(text string) (anchor, error) {
+	words := strings.Fields(text)
+	if len(words) < 2 || words[0] != "at" {
+		return anchor{}, fmt.Errorf("%q: %w", text, errNotAnchor)
+	}
+	a := anchor{what: words[1], n: 1}
+	rest := words[2:]
+	// A number alone behind case is what the case lists.
+	if n := len(rest); n > 1 || n == 1 && slices.Contains(withoutText, a.what) {
+		if count, err := strconv.Atoi(rest[n-1]); err == nil && count > 0 {
+			a.n, rest = count, rest[:n-1]
+		}
+	}
+	a.text = strings.Join(rest, " ")
+	if a.text != "" && !slices.Contains(withText, a.what) || a.text == "" && !slices.Contains(withoutText, a.what) {
+		return anchor{}, fmt.Errorf("%q: %w", text, errNotAnchor)
+	}
+	return a, nil
+}
+
+// matches tells whether what is written in the source is what the anchor says.
+func (a anchor) matches(written string) bool {
+	switch a.what {
+	case "case":
+		return strings.Contains(written, a.text)
+	case "call", "send", "recv", "assign":
+		return written == a.text || strings.HasSuffix(written, "."+a.text)
+	}
+	return written == a.text
+}
+
+// nothing is the error for an anchor that is not in the declaration.
+func (a anchor) nothing(symbol string, there []string) error {
+	wanted := a.what
+	if a.text != "" {
+		wanted += " " + a.text
+	}
+	if a.n > 1 {
+		wanted += " " + strconv.Itoa(a.n)
+	}
+	if len(there) == 0 {
+		return fmt.Errorf("no %s in %s, which has none at all", wanted, symbol)
+	}
+	const most = 30
+	seen := make([]string, 0, len(there))
+	for _, t := range there {
+		if t != "" && !slices.Contains(seen, t) {
+			seen = append(seen, t)
+		}
+	}
+	if len(seen) == 0 {
+		return fmt.Errorf("no %s in %s, which has %d", wanted, symbol, len(there))
+	}
+	more := ""
+	if len(seen) > most {
+		seen, more = seen[:most], ", …"
+	}
+	return fmt.Errorf("no %s in %s; there is: %s%s", wanted, symbol, strings.Join(seen, ", "), more)
+}

@@ -1,0 +1,109 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// folder is a package's folder. Its files are read when somebody asks for a
+// symbol, and parsed when they may hold it.
+type folder struct {
+	dir   string
+	once  sync.Once
+	files []*file // those of this system first
+	err   error   // of reading
+}
+
+// file is one Go file, without its comments: they are read with the tokens.
+type file struct {
+	path string
+	text []byte
+
+	once sync.Once
+	set  *token.FileSet
+	ast  *ast.File
+	err  error // of parsing
+}
+
+// folder returns the folder, read at most once. An error is returned when it
+// is not there or has no Go files.
+func (l *Library) folder(dir string) (*folder, error) {
+	l.mu.Lock()
+	f := l.packages[dir]
+	if f == nil {
+		f = &folder{dir: dir}
+		l.packages[dir] = f
+	}
+	l.mu.Unlock()
+	f.once.Do(f.read)
+	return f, f.err
+}
+
+// read puts the files of this operating system and processor before the others:
+// a function often has one body for each.
+func (f *folder) read() {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		f.err = err
+		return
+	}
+	var others []*file
+	for _, entry := range entries {
+		name := entry.Name()
+		if entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		path := filepath.Join(f.dir, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.err = err
+			return
+		}
+		one := &file{path: path, text: text}
+		if match, err := build.Default.MatchFile(f.dir, name); err == nil && match {
+			f.files = append(f.files, one)
+		} else {
+			others = append(others, one)
+		}
+	}
+	f.files = append(f.files, others...)
+	if len(f.files) == 0 {
+		f.err = fmt.Errorf("%s: no Go files: %w", f.dir, os.ErrNotExist)
+	}
+}
+
+// find looks for a name in the package. It returns ErrNoSymbol.
+func (f *folder) find(name string) (*file, ast.Node, error) {
+	receiver, short := splitName(name)
+	for _, one := range f.files {
+		if !bytes.Contains(one.text, []byte(short)) {
+			continue
+		}
+		if err := one.parse(); err != nil {
+			return nil, nil, err
+		}
+		if node := declaration(one.ast, receiver, short); node != nil {
+			return one, node, nil
+		}
+	}
+	return nil, nil, ErrNoSymbol
+}
+
+func (f *file) parse() error {
+	f.once.Do(func() {
+		f.set = token.NewFileSet()
+		f.ast, f.err = parser.ParseFile(f.set, f.path, f.text, parser.SkipObjectResolution)
+	})
+	return f.err
+}
+
+func (f *file) line(pos token.Pos) int   { return f.set.PositionFor(pos, false).Line }
+func (f *file) offset(pos token.Pos) int { return f.set.PositionFor(pos, false).Offset }
