@@ -1,0 +1,50 @@
+package chapter
+
+import (
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+)
+
+// Chapter is what there is to tell of one stage, in one language. Chapters are
+// shared by all who ask: nobody changes them.
+type Chapter struct {
+	Stage          trace.Stage
+	Lang           lang.Lang
+	File           string // "en/042-wal.sync.md"
+	Title          string // without the stage's name
+	Blocks         []Block
+	Jumps          []Jump
+	Previous, Next trace.Stage // those that have a chapter in this language; None at the ends
+}
+
+// Block is a stretch of a chapter: prose, or a place in the source.
+type Block struct {
+	Markdown string // prose, with its headings ("## …"), trimmed; "" for a place in the source
+	Source   *Quote // nil for prose
+	Line     int    // of the file, where the block begins
+}
+
+// Quote names a place in upstream's source, for package source.
+type Quote struct {
+	Symbol string
+	Anchor string // "" marks nothing
+}
+
+// JumpKind says how one gets from a chapter to a jump's target.
+type JumpKind string
+
+// The kinds of jumps.
+const (
+	Caller   JumpKind = "caller"   // the target calls what the chapter is about
+	Callee   JumpKind = "callee"   // the target is called from there
+	Handover JumpKind = "handover" // the work goes on at the target, on another goroutine
+)
+
+// Jump leads from a chapter to another one, or to a piece of source.
+type Jump struct {
+	Kind   JumpKind
+	Target string      // as it is written: a stage's name, or a symbol
+	Stage  trace.Stage // None when the target is a symbol
+	Note   string      // in the chapter's language; often ""
+	Line   int         // of the file
+}

@@ -1,0 +1,193 @@
+package chapter
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+)
+
+// Problem is something wrong with a chapter's file.
+type Problem struct {
+	File string
+	Line int // from 1; 0 for the file as a whole
+	Text string
+}
+
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Text
+	}
+	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
+}
+
+// Parse reads a chapter's file; name is its path, "en/wal.sync.md". What cannot be
+// read is left out of the chapter and told as a problem; package check finds
+// those that reading does not.
+func Parse(name, text string) (*Chapter, []Problem) {
+	p := &parser{chapter: &Chapter{File: name, Lang: lang.Lang(path.Base(path.Dir(name)))}}
+	p.lines = strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	p.dropNavigation()
+	p.title()
+	for p.at < len(p.lines) {
+		p.step()
+	}
+	p.endProse()
+	return p.chapter, p.problems
+}
+
+// StageOf returns the name of the stage that a file is about: the file's own
+// name, without the number in front that puts it in order.
+func StageOf(file string) string {
+	name := strings.TrimSuffix(path.Base(file), ".md")
+	number, rest, ok := strings.Cut(name, "-")
+	if ok && number != "" && strings.Trim(number, "0123456789") == "" {
+		return rest
+	}
+	return name
+}
+
+// IsNavigation tells the line at a file's end that links to the neighbours.
+func IsNavigation(line string) bool { return strings.Contains(line, "](README.md)") }
+
+type parser struct {
+	chapter  *Chapter
+	problems []Problem
+	lines    []string
+	at       int // the line that is read next
+	prose    []string
+	begin    int // the line where the prose began
+}
+
+func (p *parser) problem(line int, format string, args ...any) {
+	p.problems = append(p.problems, Problem{p.chapter.File, line, fmt.Sprintf(format, args...)})
+}
+
+// dropNavigation takes the last line away when it only leads elsewhere.
+func (p *parser) dropNavigation() {
+	for n := len(p.lines); n > 0; n-- {
+		last := p.lines[n-1]
+		if strings.TrimSpace(last) != "" {
+			if IsNavigation(last) {
+				p.lines = p.lines[:n-1]
+			}
+			return
+		}
+	}
+}
+
+// title reads "# stage: title". In Chinese the colon is a wide one.
+func (p *parser) title() {
+	p.at = 1
+	heading, ok := strings.CutPrefix(p.lines[0], "# ")
+	name, title, colon := strings.Cut(strings.Replace(heading, "：", ":", 1), ":")
+	if !ok || !colon || strings.TrimSpace(title) == "" {
+		p.problem(1, `want "# STAGE: a title", found %q`, p.lines[0])
+		return
+	}
+	stage, known := trace.StageByName(strings.TrimSpace(name))
+	if !known {
+		p.problem(1, "no stage is called %q", name)
+		return
+	}
+	p.chapter.Stage, p.chapter.Title = stage, strings.TrimSpace(title)
+	if of := StageOf(p.chapter.File); of != stage.String() {
+		p.problem(1, "the title is about %s, the file's name about %s", stage, of)
+	}
+}
+
+// step reads a line of prose or a whole fenced block.
+func (p *parser) step() {
+	line := p.lines[p.at]
+	kind, fenced := strings.CutPrefix(line, "```")
+	if !fenced {
+		p.addProse(line)
+		return
+	}
+	body, begin, ok := p.fence()
+	if !ok {
+		p.problem(begin, "the block is not closed")
+		return
+	}
+	switch strings.TrimSpace(kind) {
+	case "source":
+		p.source(body, begin)
+	case "jumps":
+		p.jumps(body, begin)
+	default:
+		p.at = begin - 1
+		for range len(body) + 2 {
+			p.addProse(p.lines[p.at])
+		}
+	}
+}
+
+func (p *parser) addProse(line string) {
+	if len(p.prose) == 0 {
+		if strings.TrimSpace(line) == "" {
+			p.at++
+			return
+		}
+		p.begin = p.at + 1
+	}
+	p.prose = append(p.prose, line)
+	p.at++
+}
+
+func (p *parser) endProse() {
+	if text := strings.TrimSpace(strings.Join(p.prose, "\n")); text != "" {
+		p.chapter.Blocks = append(p.chapter.Blocks, Block{Markdown: text, Line: p.begin})
+	}
+	p.prose = nil
+}
+
+// fence reads a block up to its end. begin is the line of its opening fence.
+func (p *parser) fence() (body []string, begin int, ok bool) {
+	begin = p.at + 1
+	for p.at++; p.at < len(p.lines); p.at++ {
+		if strings.HasPrefix(p.lines[p.at], "```") {
+			p.at++
+			return body, begin, true
+		}
+		body = append(body, p.lines[p.at])
+	}
+	return body, begin, false
+}
+
+func (p *parser) source(body []string, begin int) {
+	p.endProse()
+	if len(body) == 0 || len(body) > 2 || strings.TrimSpace(body[0]) == "" {
+		p.problem(begin, "a source block holds a symbol and at most one anchor, each on its line")
+		return
+	}
+	quote := &Quote{Symbol: strings.TrimSpace(body[0])}
+	if len(body) == 2 {
+		quote.Anchor = strings.TrimSpace(body[1])
+	}
+	p.chapter.Blocks = append(p.chapter.Blocks, Block{Source: quote, Line: begin})
+}
+
+func (p *parser) jumps(body []string, begin int) {
+	p.endProse()
+	if len(p.chapter.Jumps) > 0 {
+		p.problem(begin, "a second block of jumps")
+		return
+	}
+	for i, line := range body {
+		at := begin + 1 + i
+		way, note, _ := strings.Cut(line, "|")
+		kind, target, _ := strings.Cut(strings.TrimSpace(way), " ")
+		target = strings.TrimSpace(target)
+		switch k := JumpKind(kind); {
+		case target == "" || strings.Contains(target, " "):
+			p.problem(at, `want "caller|callee|handover TARGET [| a note]", found %q`, line)
+		case k != Caller && k != Callee && k != Handover:
+			p.problem(at, "a jump goes to a caller, a callee or a handover, not to a %q", kind)
+		default:
+			stage, _ := trace.StageByName(target)
+			p.chapter.Jumps = append(p.chapter.Jumps, Jump{k, target, stage, strings.TrimSpace(note), at})
+		}
+	}
+}
