@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -73,6 +74,9 @@ func (l *Live) begin(ctx context.Context, o LiveOptions, how setting) error {
 // Reach says how a client reaches the server.
 func (l *Live) Reach() (client.Options, error) { return l.server.reach() }
 
+// TraceURL is where the server's timelines are fetched, as "http://host:port".
+func (l *Live) TraceURL() string { return l.server.traceURL }
+
 // Dir is where the server's data are until it is stopped.
 func (l *Live) Dir() string { return l.server.place.dir }
 
@@ -91,3 +95,6 @@ func (l *Live) Practice() *practice.Service { return l.practice }
 
 // Stop ends the server and removes its data.
 func (l *Live) Stop() error { return l.server.stop() }
+
+// FailureLog returns a log for such a server that says only what has failed.
+func FailureLog(w io.Writer) *zap.Logger { return failures(w) }

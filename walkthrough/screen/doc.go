@@ -3,6 +3,7 @@
 //
 //	units.go     durations, percentages and sizes
 //	text.go      widths, padding, shortening, wrapping
+//	runs.go      pieces with a colour each, broken into lines
 //	escape.go    a client's bytes made harmless
 //	palette.go   the colours, legible on light and on dark
 //	options.go   what kind of screen it is

@@ -25,6 +25,11 @@ const (
 	Network
 	Consensus
 	Unknown // unexplained time, and stages without a kind
+	Code    // a name of the program in a sentence
+	Keyword // in source
+	Literal // strings and numbers in source
+	Comment // in source
+	Current // where one is in a list
 	numRoles
 )
 
@@ -42,6 +47,10 @@ var hues = [numRoles]string{
 	Network:   "#3f86e0",
 	Consensus: "#a38400",
 	Unknown:   "#808080",
+	Code:      "#2a8fa0",
+	Keyword:   "#9673d8",
+	Literal:   "#5f8f3a",
+	Comment:   "#7a7f88",
 }
 
 // look is what stands before and behind a painted text.
@@ -62,6 +71,8 @@ func buildLooks() (all [numRoles]look) {
 			style = style.Bold(true)
 		case Dim:
 			style = style.Faint(true)
+		case Current:
+			style = style.Reverse(true)
 		}
 		const text = "x"
 		all[role].open, all[role].close, _ = strings.Cut(style.Render(text), text)

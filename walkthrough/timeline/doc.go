@@ -4,6 +4,7 @@
 //	render.go    the order of the parts
 //	headline.go  what was asked, what came of it, who saw it
 //	tree.go      the stages nested as they were
+//	outline.go   the tree for those who walk through it
 //	fold.go      rows that are left out, and a word about it
 //	rows.go      one stage, or a row of repeats, made ready to be drawn
 //	labels.go    what has to be said of a stage even where there is no room for a note
