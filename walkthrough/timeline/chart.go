@@ -13,16 +13,29 @@ import (
 // the same rows, texts and axes. What a client sent is escaped as for a
 // terminal; for HTML it has to be escaped as well.
 type Chart struct {
-	Title    string      // what was asked: "PUT greeting"
-	Outcome  string      // the code, or what happened instead of a reply; may be empty
-	Role     screen.Role // whether the outcome is good or bad
-	Took     string
+	Headline
 	Message  string   // the error that the client was told; may be empty
 	Facts    []string // who saw it, over which connection, under which ID
 	Sections []Section
 	Kinds    []KindShare
 	Remarks  []Remark
 	Verdict  verdict.Verdict
+}
+
+// Headline is a request in a line.
+type Headline struct {
+	Title   string      // what was asked: "PUT greeting"
+	Outcome string      // the code, or what happened instead of a reply; may be empty
+	Role    screen.Role // whether the outcome is good or bad
+	Took    string
+}
+
+// HeadlineOf tells a request in a line, in a language.
+func HeadlineOf(t *trace.Timeline, l lang.Lang) Headline {
+	p := &picture{t: t, lang: l, foreign: foreign(t)}
+	h := Headline{Title: verdict.Operation(t, l), Took: screen.Duration(t.DurationNS)}
+	h.Outcome, h.Role = p.outcome()
+	return h
 }
 
 // Section is a part of a chart with an axis of its own. Times are nanoseconds
@@ -85,11 +98,7 @@ const mostLabels = 5
 func ChartOf(t *trace.Timeline, l lang.Lang) *Chart {
 	const wide = 1 << 16 // nothing is shortened or broken
 	p := &picture{t: t, lang: l, width: wide, foreign: foreign(t)}
-	c := &Chart{
-		Title: verdict.Operation(t, l), Took: screen.Duration(t.DurationNS), Message: screen.Escape(t.Message),
-		Verdict: verdict.Of(t, l),
-	}
-	c.Outcome, c.Role = p.outcome()
+	c := &Chart{Headline: HeadlineOf(t, l), Message: screen.Escape(t.Message), Verdict: verdict.Of(t, l)}
 	for _, line := range p.facts(p.seen()) {
 		c.Facts = append(c.Facts, strings.Split(line, between)...)
 	}

@@ -1,0 +1,37 @@
+package page
+
+import (
+	"net/http"
+	"net/url"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+)
+
+// mostForm bounds what the form may send.
+const mostForm = 4 << 10
+
+// make makes a request and leads to it: to the stop at which the reader was, if the
+// new request passed it too. Other sites cannot press this button; see guarded.
+func (h *handler) make(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+	l := h.lang(r)
+	if h.o.Live == nil {
+		refuse(w, r, l, &fault{http.StatusConflict, l.Pick(
+			"These are saved requests: there is no server to make another one.", "这些是保存下来的请求：没有服务端可以再发一个。")})
+		return
+	}
+	kind := r.PostFormValue("request")
+	t, err := h.o.Live.Do(r.Context(), kind)
+	if err != nil {
+		refuse(w, r, l, &fault{http.StatusBadGateway, screen.Escape(err.Error())})
+		return
+	}
+	made := h.book.add(t)
+	to := at{made.key, l}
+	i := h.first(made)
+	if stage, known := trace.StageByName(r.PostFormValue("stage")); known && made.Index(stage) >= 0 {
+		i = made.Index(stage)
+	}
+	http.Redirect(w, r, to.href(slugOf(made, i), url.Values{"made": {kind}}), http.StatusSeeOther)
+}

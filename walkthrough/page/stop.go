@@ -1,0 +1,146 @@
+package page
+
+import (
+	"strconv"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/timeline"
+)
+
+// stopView is what the template "stop" is given.
+type stopView struct {
+	Lang      lang.Lang
+	ID        string // of the heading; empty when it stands among others
+	Route     string
+	Slug      string
+	Class     string
+	PageTitle string // of the browser's window
+	Said      string // by a screen reader, when one has come here
+	Name      string // the stage's
+	Kind      string
+	Scope     string
+	Upstream  string // the function that does the work
+	Heading   string
+	Of        string // "12 of 38"
+	Times     []string
+	Blocks    []block
+	Jumps     []jumpView
+	Previous  *namedLink
+	Next      *namedLink
+}
+
+func (h *handler) stopView(v *visit) stopView {
+	s := stopView{Lang: v.lang, ID: "title", Route: v.route(v.slug), Slug: v.slug, Class: class(trace.KindNone)}
+	row := v.chartRow()
+	s.Heading, s.Times = v.heading(row), v.times(row)
+	s.Blocks, s.Jumps = v.blocks(), v.jumps()
+	if v.stop.Stage != trace.None {
+		spec := trace.SpecOf(v.stop.Stage)
+		s.Name, s.Class = spec.Name, class(spec.Kind)
+		s.Scope, s.Upstream = v.lang.Scope(spec.Scope), spec.Upstream.String()
+		if spec.Kind != trace.KindNone {
+			s.Kind = v.lang.Kind(spec.Kind)
+		}
+	}
+	v.neighbours(&s)
+	s.PageTitle = strings.Join([]string{orElse(s.Name, s.Heading), v.chart.Title, "GlassKV"}, " · ")
+	s.Said = s.Name + ", " + s.Heading + ", " + s.Of
+	return s
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// chartRow is the stop's row in the waterfall; nil when it has none.
+func (v *visit) chartRow() *timeline.Row {
+	if v.index < 0 {
+		return nil
+	}
+	for i := range v.chart.Sections {
+		rows := v.chart.Sections[i].Rows
+		for j := range rows {
+			if rows[j].Entry == v.index {
+				return &rows[j]
+			}
+		}
+	}
+	return nil
+}
+
+// heading is the chapter's title, or what else the stop is called.
+func (v *visit) heading(row *timeline.Row) string {
+	if v.symbol != "" {
+		return short(v.symbol)
+	}
+	if c, ok := v.stop.Chapter(v.lang); ok {
+		return c.Title
+	}
+	if row != nil {
+		return row.Name
+	}
+	return screen.Escape(v.stop.Name)
+}
+
+// times says how long it took, and what of it the request waited.
+func (v *visit) times(row *timeline.Row) []string {
+	say := v.lang.Say
+	if v.index < 0 {
+		return []string{v.lang.Pick("this request did not pass here", "这个请求没有经过这里")}
+	}
+	out := []string{say("took %s", "用时 %s", screen.Duration(v.stop.Took))}
+	if row != nil && row.Took == "" {
+		out = nil // a connection's life
+	}
+	total := v.t.Timeline.DurationNS
+	switch {
+	case v.stop.Waited > 0 && total > 0:
+		share := screen.Percent(float64(v.stop.Waited) / float64(total))
+		out = append(out, say("the request waited %s here: %s of its time", "请求在此等待 %s，占总时长 %s", screen.Duration(v.stop.Waited), share))
+	case v.stop.Stage != trace.None:
+		out = append(out, v.lang.Pick("the request was waiting elsewhere meanwhile", "这期间请求在别处等待"))
+	}
+	if v.stop.Row != nil && v.stop.Row.BeginNS >= 0 {
+		out = append(out, say("began at %s", "开始于 %s", screen.Duration(v.stop.Row.BeginNS)))
+	}
+	if row != nil {
+		out = append(out, row.Labels...)
+	}
+	return out
+}
+
+// neighbours links to the stops before and after. A stage that the request did not
+// pass has the chapters before and after it.
+func (v *visit) neighbours(s *stopView) {
+	if v.index < 0 {
+		if c, ok := v.stop.Chapter(v.lang); ok {
+			s.Previous, s.Next = v.stage(c.Previous), v.stage(c.Next)
+		}
+		s.Of = v.lang.Pick("beyond this request", "不在这个请求的路上")
+		return
+	}
+	s.Of = strconv.Itoa(v.index+1) + v.lang.Pick(" of ", " / ") + strconv.Itoa(len(v.t.Stops))
+	if v.index > 0 {
+		s.Previous = v.neighbour(v.index - 1)
+	}
+	if v.index+1 < len(v.t.Stops) {
+		s.Next = v.neighbour(v.index + 1)
+	}
+}
+
+func (v *visit) neighbour(i int) *namedLink {
+	return &namedLink{v.at.stop(v.t, i), screen.Escape(v.t.Stops[i].Name)}
+}
+
+func (v *visit) stage(to trace.Stage) *namedLink {
+	if to == trace.None {
+		return nil
+	}
+	return &namedLink{v.href(to.String(), nil), to.String()}
+}

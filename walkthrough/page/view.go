@@ -1,0 +1,93 @@
+package page
+
+import (
+	"net/http"
+	"net/url"
+
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/walk/tour"
+)
+
+// frame is what every page is given.
+type frame struct {
+	Lang    lang.Lang
+	Title   string
+	Theme   string // "light", "dark", or "" for the reader's setting
+	Version string // of style and script
+}
+
+// frameOf reads the theme from the cookie that the script sets: with it in the
+// first answer nothing flickers.
+func frameOf(r *http.Request, l lang.Lang) frame {
+	f := frame{Lang: l, Title: "GlassKV", Version: version}
+	if c, err := r.Cookie("glasskv-theme"); err == nil && (c.Value == "light" || c.Value == "dark") {
+		f.Theme = c.Value
+	}
+	return f
+}
+
+// pageView is what the template "page" is given.
+type pageView struct {
+	frame
+	Route     string // the path of the stop, without the language
+	Requests  []entry
+	Kinds     []tour.Request
+	Made      string // the kind that was made last
+	OtherLang namedLink
+	ThemeName string
+	PrintHref string
+	Chart     chartView
+	Stop      stopView
+}
+
+// namedLink is a link with its text.
+type namedLink struct{ Href, Name string }
+
+func (h *handler) pageView(r *http.Request, v *visit) pageView {
+	p := pageView{
+		frame: frameOf(r, v.lang), Route: v.route(v.slug),
+		Requests: h.entries(r, v.at), Made: r.FormValue("made"),
+		PrintHref: v.href(v.slug, url.Values{"print": {"all"}}),
+		Chart:     v.chartView(), Stop: h.stopView(v),
+	}
+	if h.o.Live != nil {
+		p.Kinds = h.o.Kinds
+	}
+	p.Title = p.Stop.PageTitle
+	p.ThemeName = themeName(p.Theme, v.lang)
+	other := at{v.key, lang.EN}
+	p.OtherLang.Name = "English"
+	if v.lang == lang.EN {
+		other.lang, p.OtherLang.Name = lang.ZH, "中文"
+	}
+	p.OtherLang.Href = other.href(v.slug, nil)
+	return p
+}
+
+func themeName(theme string, l lang.Lang) string {
+	switch theme {
+	case "light":
+		return l.Pick("light", "浅色")
+	case "dark":
+		return l.Pick("dark", "深色")
+	}
+	return l.Pick("auto", "自动")
+}
+
+// wholeView is what the template "whole" is given: every stop, to be printed.
+type wholeView struct {
+	frame
+	Chart chartView
+	All   []stopView
+}
+
+func (h *handler) wholeView(r *http.Request, v *visit) wholeView {
+	w := wholeView{frame: frameOf(r, v.lang), Chart: v.chartView()}
+	w.Title = v.chart.Title + " · GlassKV"
+	for i := range v.t.Stops {
+		stop := *v
+		stop.index, stop.stop, stop.slug, stop.symbol = i, v.t.Stops[i], slugOf(v.t, i), ""
+		w.All = append(w.All, h.stopView(&stop))
+	}
+	return w
+}
