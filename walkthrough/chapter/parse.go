@@ -82,8 +82,11 @@ func (p *parser) dropNavigation() {
 func (p *parser) title() {
 	p.at = 1
 	heading, ok := strings.CutPrefix(p.lines[0], "# ")
-	name, title, colon := strings.Cut(strings.Replace(heading, "：", ":", 1), ":")
-	if !ok || !colon || strings.TrimSpace(title) == "" {
+	name, title := heading, ""
+	if colon := strings.IndexAny(heading, ":："); colon >= 0 {
+		name, title = heading[:colon], strings.TrimSpace(strings.TrimLeft(heading[colon:], ":："))
+	}
+	if !ok || title == "" {
 		p.problem(1, `want "# STAGE: a title", found %q`, p.lines[0])
 		return
 	}
@@ -92,7 +95,7 @@ func (p *parser) title() {
 		p.problem(1, "no stage is called %q", name)
 		return
 	}
-	p.chapter.Stage, p.chapter.Title = stage, strings.TrimSpace(title)
+	p.chapter.Stage, p.chapter.Title = stage, title
 	if of := StageOf(p.chapter.File); of != stage.String() {
 		p.problem(1, "the title is about %s, the file's name about %s", stage, of)
 	}

@@ -14,6 +14,8 @@ import (
 //
 //	at call X      a call of what is written X, or ends with .X
 //	at select      a select; so too: for, if, switch, go, defer, return
+//	at if TEXT     an if whose condition contains TEXT; so too, by what stands
+//	               behind the word: for, switch, go, defer, return
 //	at case TEXT   a case, of a switch or a select, whose list contains TEXT; or "default"
 //	at send X      a send on a channel that is written X, or ends with .X
 //	at recv X      a receive from such a channel
@@ -26,14 +28,14 @@ type anchor struct {
 	n    int
 }
 
-// Those that take a text, and those that do not.
+// Those that are nothing without a text, and those that may have one.
 var (
-	withText    = []string{"call", "case", "send", "recv", "assign", "field", "method"}
-	withoutText = []string{"select", "for", "if", "switch", "go", "defer", "return"}
+	named      = []string{"call", "case", "send", "recv", "assign", "field", "method"}
+	statements = []string{"select", "for", "if", "switch", "go", "defer", "return"}
 )
 
 var errNotAnchor = errors.New(`want "at WHAT [TEXT] [n]"; WHAT is one of ` +
-	strings.Join(withText, ", ") + ", which take a text, " + strings.Join(withoutText, ", ") + ", which do not")
+	strings.Join(named, ", ") + ", which take a text, " + strings.Join(statements, ", ") + ", which may")
 
 // parseAnchor reads an anchor. The error says how anchors are written.
 func parseAnchor(text string) (anchor, error) {
@@ -44,13 +46,14 @@ func parseAnchor(text string) (anchor, error) {
 	a := anchor{what: words[1], n: 1}
 	rest := words[2:]
 	// A number alone behind case is what the case lists.
-	if n := len(rest); n > 1 || n == 1 && slices.Contains(withoutText, a.what) {
+	statement := slices.Contains(statements, a.what)
+	if n := len(rest); n > 1 || n == 1 && statement {
 		if count, err := strconv.Atoi(rest[n-1]); err == nil && count > 0 {
 			a.n, rest = count, rest[:n-1]
 		}
 	}
 	a.text = strings.Join(rest, " ")
-	if a.text != "" && !slices.Contains(withText, a.what) || a.text == "" && !slices.Contains(withoutText, a.what) {
+	if !statement && (a.text == "" || !slices.Contains(named, a.what)) {
 		return anchor{}, fmt.Errorf("%q: %w", text, errNotAnchor)
 	}
 	return a, nil
@@ -59,12 +62,12 @@ func parseAnchor(text string) (anchor, error) {
 // matches tells whether what is written in the source is what the anchor says.
 func (a anchor) matches(written string) bool {
 	switch a.what {
-	case "case":
-		return strings.Contains(written, a.text)
 	case "call", "send", "recv", "assign":
 		return written == a.text || strings.HasSuffix(written, "."+a.text)
+	case "field", "method":
+		return written == a.text
 	}
-	return written == a.text
+	return strings.Contains(written, a.text)
 }
 
 // nothing is the error for an anchor that is not in the declaration.

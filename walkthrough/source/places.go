@@ -116,7 +116,9 @@ func modulePlaces(ctx context.Context, dir string) (Places, error) {
 	if err != nil {
 		return Places{}, fmt.Errorf("read go.mod: %w", err)
 	}
-	var file struct{ Require []struct{ Path, Version string } }
+	var file struct {
+		Require []struct{ Path, Version string }
+	}
 	if err := json.Unmarshal(out, &file); err != nil {
 		return Places{}, fmt.Errorf("read go.mod: %w", err)
 	}

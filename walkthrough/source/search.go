@@ -22,7 +22,7 @@ func (d *declared) mark(text string) (first, last int, err error) {
 		return 0, 0, err
 	}
 	all := places(d.node, a.what)
-	if a.what == "case" {
+	if a.what == "case" || a.text != "" && slices.Contains(statements, a.what) {
 		all = exactFirst(all, a.text)
 	}
 	count := 0
@@ -42,8 +42,8 @@ func (d *declared) mark(text string) (first, last int, err error) {
 	return 0, 0, a.nothing(d.symbol, there)
 }
 
-// exactFirst leaves only the cases that list exactly the text, when there are
-// any: "0" then means "case 0" and not "case 10".
+// exactFirst leaves only those that say exactly the text, when there are any:
+// "0" then means "case 0" and not "case 10".
 func exactFirst(all []place, text string) []place {
 	var exact []place
 	for _, p := range all {

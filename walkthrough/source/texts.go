@@ -35,7 +35,9 @@ func read(n ast.Node, what string, parents []ast.Node) (written []string, order 
 	case "field", "method":
 		written, ok = memberNames(n, what, parents)
 	default:
-		written, ok = []string{""}, isStatement(n, what)
+		var text string
+		text, ok = statementText(n, what)
+		written = []string{text}
 	}
 	return written, n.Pos(), ok
 }
@@ -54,40 +56,53 @@ func callee(call *ast.CallExpr) string {
 	return types.ExprString(fun)
 }
 
-func isStatement(n ast.Node, what string) bool {
-	switch n.(type) {
+// statementText is what stands behind a statement's word: the condition of an
+// if, what a for ranges over, the function that a go starts.
+func statementText(n ast.Node, what string) (text string, ok bool) {
+	switch s := n.(type) {
 	case *ast.SelectStmt:
-		return what == "select"
-	case *ast.ForStmt, *ast.RangeStmt:
-		return what == "for"
+		return "", what == "select"
+	case *ast.ForStmt:
+		return expressions(s.Cond), what == "for"
+	case *ast.RangeStmt:
+		return "range " + expressions(s.X), what == "for"
 	case *ast.IfStmt:
-		return what == "if"
-	case *ast.SwitchStmt, *ast.TypeSwitchStmt:
-		return what == "switch"
+		return expressions(s.Cond), what == "if"
+	case *ast.SwitchStmt:
+		return expressions(s.Tag), what == "switch"
+	case *ast.TypeSwitchStmt:
+		return oneLine(s.Assign), what == "switch"
 	case *ast.GoStmt:
-		return what == "go"
+		return callee(s.Call), what == "go"
 	case *ast.DeferStmt:
-		return what == "defer"
+		return callee(s.Call), what == "defer"
 	case *ast.ReturnStmt:
-		return what == "return"
+		return expressions(s.Results...), what == "return"
 	}
-	return false
+	return "", false
+}
+
+// expressions writes a list; an expression that is not there is left out.
+func expressions(list ...ast.Expr) string {
+	var texts []string
+	for _, x := range list {
+		if x != nil {
+			texts = append(texts, types.ExprString(x))
+		}
+	}
+	return strings.Join(texts, ", ")
 }
 
 // caseTexts are the list of a case as it is written.
 func caseTexts(n ast.Node) ([]string, bool) {
 	switch c := n.(type) {
 	case *ast.CaseClause:
-		list := make([]string, len(c.List))
-		for i, x := range c.List {
-			list[i] = types.ExprString(x)
-		}
-		return []string{orDefault(strings.Join(list, ", "))}, true
+		return []string{orDefault(expressions(c.List...))}, true
 	case *ast.CommClause:
 		if c.Comm == nil {
 			return []string{orDefault("")}, true
 		}
-		return []string{statementText(c.Comm)}, true
+		return []string{oneLine(c.Comm)}, true
 	}
 	return nil, false
 }
@@ -99,8 +114,8 @@ func orDefault(list string) string {
 	return list
 }
 
-// statementText prints the send or the receive of a select's case on one line.
-func statementText(s ast.Stmt) string {
+// oneLine prints a short statement, such as the receive of a select's case.
+func oneLine(s ast.Stmt) string {
 	var b bytes.Buffer
 	if err := printer.Fprint(&b, token.NewFileSet(), s); err != nil {
 		return ""

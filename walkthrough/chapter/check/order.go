@@ -1,0 +1,85 @@
+package check
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/lang"
+)
+
+// FileName is how a chapter's file is called: the number puts the files in the
+// order of the path.
+func FileName(s trace.Stage) string { return fmt.Sprintf("%03d-%s.md", s, s) }
+
+// Navigation is the last line of a chapter's file: its neighbours and the index.
+func Navigation(c *chapter.Chapter) string {
+	var links []string
+	if c.Previous != trace.None {
+		links = append(links, fmt.Sprintf("[← %s](%s)", c.Previous, FileName(c.Previous)))
+	}
+	links = append(links, c.Lang.Pick("[index](README.md)", "[目录](README.md)"))
+	if c.Next != trace.None {
+		links = append(links, fmt.Sprintf("[%s →](%s)", c.Next, FileName(c.Next)))
+	}
+	return strings.Join(links, " · ")
+}
+
+// Linked is a chapter's text with the right last line.
+func Linked(c *chapter.Chapter, text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n "), "\n")
+	if chapter.IsNavigation(lines[len(lines)-1]) {
+		lines = lines[:len(lines)-1]
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n ") + "\n\n" + Navigation(c) + "\n"
+}
+
+// Index is the README of a language's folder.
+func Index(l lang.Lang, chapters []*chapter.Chapter) string {
+	var b strings.Builder
+	b.WriteString(l.Pick(
+		"# The path of a request, stage by stage\n\n"+
+			"A chapter for each stage, in the order in which a request passes them. Read them here, or in a terminal beside the source\n"+
+			"and a request of your own: `glasskv walk`. The blocks marked `source` name a function of grpc-go, etcd or Go; the\n"+
+			"companion shows it out of your own module cache, at the version that GlassKV was built with.\n\n"+
+			"[中文](../zh/README.md)\n",
+		"# 请求走过的路，一个阶段一章\n\n"+
+			"每个阶段一章，按请求经过的顺序排列。可以在这里读，也可以在终端里对照源码和你自己的一个请求来读：`glasskv walk`。\n"+
+			"标着 `source` 的块写的是 grpc-go、etcd 或 Go 的某个函数，源码由读者自己的模块缓存提供，版本就是构建 GlassKV 时用的版本。\n\n"+
+			"[English](../en/README.md)\n"))
+	for _, part := range chapter.Parts(chapters, l) {
+		fmt.Fprintf(&b, "\n## %s\n\n", part.Title)
+		for _, c := range part.Chapters {
+			fmt.Fprintf(&b, "- [%s](%s)%s%s\n", c.Stage, FileName(c.Stage), l.Pick(": ", "："), c.Title)
+		}
+	}
+	return b.String()
+}
+
+// Order returns what is not in order: names, links to the neighbours, indexes.
+// It only means something when all chapters were read.
+func (b *Book) Order() (problems []chapter.Problem, err error) {
+	const remedy = "; run `go run ./scripts/chapters -order`"
+	for _, l := range Languages {
+		for _, c := range b.Chapters[l] {
+			text, err := fs.ReadFile(b.Folder, c.File)
+			if err != nil {
+				return nil, err
+			}
+			if want := FileName(c.Stage); path.Base(c.File) != want {
+				problems = append(problems, chapter.Problem{File: c.File, Text: "is to be called " + want + remedy})
+			}
+			if Linked(c, string(text)) != string(text) {
+				problems = append(problems, chapter.Problem{File: c.File, Text: "does not end with the links to its neighbours" + remedy})
+			}
+		}
+		name := path.Join(string(l), "README.md")
+		if text, err := fs.ReadFile(b.Folder, name); err != nil || string(text) != Index(l, b.Chapters[l]) {
+			problems = append(problems, chapter.Problem{File: name, Text: "is not the index of the chapters" + remedy})
+		}
+	}
+	return problems, nil
+}
