@@ -19,8 +19,9 @@ type Spec struct {
 	// time before the first child began is work; any later own time is
 	// unexplained, because a wait does not say what it waited for.
 	Waits  bool
-	Metric string   // the Prometheus metric of a real etcd that shows the same, or ""
-	Next   []string // symbols to read next, as "import/path.Symbol"
+	Hold   HoldScope // whether a request can be held where the stage begins; empty: it cannot
+	Metric string    // the Prometheus metric of a real etcd that shows the same, or ""
+	Next   []string  // symbols to read next, as "import/path.Symbol"
 	EN, ZH Text
 }
 
@@ -99,6 +100,7 @@ func catalogueParts() [][]Spec {
 		raftStages, readyStages, peerStages, walStages,
 		applyStages, txnStages, mvccStages, readStages, replyStages,
 		httpStages, acceptStages, rangeStreamStages, watchStages, leaseStages, lockStages, maintenanceStages,
+		seamStages,
 	}
 }
 
@@ -106,6 +108,7 @@ func buildCatalogue() *index {
 	ix := &index{byName: make(map[string]Stage, NumStages)}
 	for _, part := range catalogueParts() {
 		for _, spec := range part {
+			spec.Hold = holdable[spec.Stage]
 			ix.specs[spec.Stage] = spec
 			ix.byName[spec.Name] = spec.Stage
 		}

@@ -59,7 +59,7 @@ func TestCatalogueAnswersByNumberAndName(t *testing.T) {
 // rely on the words for scope, kind and edge.
 func TestCatalogueIsInOrder(t *testing.T) {
 	scopes := []Scope{ScopeConn, ScopeRequest, ScopeBatch, ScopePeer}
-	kinds := []Kind{KindWork, KindQueue, KindDisk, KindNetwork, KindConsensus}
+	kinds := []Kind{KindWork, KindQueue, KindDisk, KindNetwork, KindConsensus, KindHeld}
 	eachStage(t, func(t *testing.T, spec *Spec) {
 		if spec.Parent >= spec.Stage {
 			t.Errorf("its parent %q stands behind it", spec.Parent)

@@ -117,6 +117,15 @@ func (r *Record) outermost() *Record {
 	}
 }
 
+// Outermost returns the record whose timeline shows this one: mostly itself. A
+// transaction inside a lock is shown in the lock's.
+func (r *Record) Outermost() *Record {
+	if r == nil {
+		return nil
+	}
+	return r.outermost()
+}
+
 // isPart reports whether the record is shown in another one's timeline.
 func (r *Record) isPart() bool { return r.outermost() != r }
 

@@ -110,16 +110,21 @@ func (k requestKey) text() string {
 }
 
 // count adds a finished record. Only the worker calls it.
+//
+// What a request stood still for a breakpoint or a fault is taken out of its own
+// stages; the wait is counted as a stage of its own. What is shared, such as
+// wal.save, begins after it.
 func (h *histograms) count(r *Record) {
+	pauses := r.pauses()
 	r.stamps.each(func(s Stage, i *interval) {
 		if s < firstConnStage || s > lastConnStage {
-			h.stages[s].interval(i)
+			h.stages[s].interval(i, pauses)
 		}
 	})
 	if c := r.conn; c != nil && r.Has(MarkOpener) {
 		for i := range c.stamps {
 			if s := firstConnStage + Stage(i); !isLife(s) {
-				h.stages[s].interval(&c.stamps[i])
+				h.stages[s].interval(&c.stamps[i], nil)
 			}
 		}
 	}
@@ -127,7 +132,11 @@ func (h *histograms) count(r *Record) {
 	h.batch(r.round.Load(), ReadWaitApplied)
 	if rs := r.repeats.Load(); rs != nil {
 		rs.each(
-			func(one *repeat) { h.stages[one.stage].add(one.end-one.begin, 1) },
+			func(one *repeat) {
+				if one.end != 0 { // a hold may outlast its request
+					h.stages[one.stage].add(one.end-one.begin, 1)
+				}
+			},
 			func(f *fold) { h.stages[f.stage].add(f.took/int64(f.n), f.n) }, // all of them as long as they were on average
 		)
 	}
@@ -136,8 +145,8 @@ func (h *histograms) count(r *Record) {
 
 func (h *histograms) batch(b *Batch, inner Stage) {
 	if b != nil && b.complete() && b.counted.CompareAndSwap(false, true) {
-		h.stages[b.Kind].interval(&b.outer)
-		h.stages[inner].interval(&b.inner)
+		h.stages[b.Kind].interval(&b.outer, nil)
+		h.stages[inner].interval(&b.inner, nil)
 	}
 }
 
@@ -163,10 +172,10 @@ func (h *histograms) request(r *Record) {
 	h.requests[key]++
 }
 
-func (h *stageHistogram) interval(i *interval) {
+func (h *stageHistogram) interval(i *interval, pauses []stretch) {
 	begin, end := i.begin.Load(), i.end.Load()
 	if begin != 0 && end != 0 {
-		h.add(end-begin, 1)
+		h.add(without(begin, end, pauses), 1)
 	}
 }
 

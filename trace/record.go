@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"context"
 	"sync/atomic"
 )
@@ -141,6 +142,25 @@ func (r *Record) SetKey(key []byte) {
 	}
 	r.keyTotal = uint32(len(key))
 }
+
+// HasKeyPrefix reports whether the request's key begins with prefix, as far as a
+// key is kept: none is when the recorder redacts them. It is for the request's own
+// goroutines, once the request is decoded.
+func (r *Record) HasKeyPrefix(prefix []byte) bool {
+	return r != nil && bytes.HasPrefix(r.key[:r.keyLen], prefix)
+}
+
+// Key returns the request's key, cut after its first bytes, as timelines show it;
+// empty when it is not known. It is for the request's own goroutines as well.
+func (r *Record) Key() string {
+	if r == nil || r.keyLen == 0 {
+		return ""
+	}
+	return r.keyText()
+}
+
+// MaxKey is how much of a key a record keeps, in bytes.
+const MaxKey = maxKey
 
 // SetCode notes the gRPC code of the reply and, for an error, its message.
 func (r *Record) SetCode(code uint32, message string) {

@@ -42,8 +42,9 @@ const repeatsBytes = int64(unsafe.Sizeof(repeats{}) + 16*unsafe.Sizeof(fold{}))
 
 // Detail says what one stretch of a repeated stage was about.
 type Detail struct {
-	Events   int64 // of a watch's message; zero when it is not about events
-	Revision int64 // the store's; zero when unknown
+	Events   int64  // of a watch's message; zero when it is not about events
+	Revision int64  // the store's; zero when unknown
+	Pause    *Pause // of a stretch of Hold or Fault, and of no other
 }
 
 // The keys of a stretch's attributes.
@@ -137,6 +138,9 @@ func (a *assembly) repeated(s Stage, rs *repeats) {
 		}
 		if st := a.stretch(s, one.begin, one.end); st != nil {
 			st.Attributes = one.attributes()
+			if one.Pause != nil {
+				a.paused(st, one.Pause)
+			}
 		}
 	}, func(f *fold) {
 		if f.stage != s {
@@ -163,6 +167,9 @@ func (a *assembly) stretch(s Stage, begin, end int64) *StageTime {
 }
 
 func (d *Detail) attributes() map[string]string {
+	if d.Pause != nil {
+		return d.Pause.attributes()
+	}
 	var attrs map[string]string
 	set := func(key string, n int64) {
 		if n == 0 {

@@ -122,6 +122,12 @@ const (
 	GatewayEncode
 	HTTPFlush
 
+	// What was put in from outside comes last: of all that is under way it is the
+	// reason why nothing moves.
+
+	Fault
+	Hold
+
 	// NumStages is the number of constants above, None included.
 	NumStages
 )
@@ -163,6 +169,7 @@ const (
 	KindDisk      Kind = "disk"
 	KindNetwork   Kind = "network"
 	KindConsensus Kind = "consensus"
+	KindHeld      Kind = "held" // somebody made it wait: a breakpoint, or a fault that was switched on
 )
 
 // Edge says how exactly a stage's begin or end is known.

@@ -1,0 +1,145 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Client steers a server over HTTP. It may be used by any number of goroutines at
+// once. Its errors wrap ErrMistake, ErrUnknown or ErrOff where the server's
+// answer was one of them.
+type Client struct {
+	// Base is the server's trace endpoint, such as "http://127.0.0.1:2378".
+	Base string
+	// HTTP makes the requests; nil means http.DefaultClient.
+	HTTP *http.Client
+}
+
+// State returns the breakpoints and the holds. With a wait above zero it waits so
+// long until something is held.
+func (c *Client) State(ctx context.Context, wait time.Duration) (State, error) {
+	path := "holds"
+	if wait > 0 {
+		path += "?wait=" + url.QueryEscape(wait.String())
+	}
+	return call[State](ctx, c, http.MethodGet, path, nil)
+}
+
+// Hold tells about a request that is held.
+func (c *Client) Hold(ctx context.Context, id int) (*Report, error) {
+	return call[*Report](ctx, c, http.MethodGet, "holds/"+strconv.Itoa(id), nil)
+}
+
+// Step lets a held request go on to its next stage. Like all changes, it returns
+// the state as it is then.
+func (c *Client) Step(ctx context.Context, id int) (State, error) {
+	return call[State](ctx, c, http.MethodPost, "holds/"+strconv.Itoa(id)+"/step", nil)
+}
+
+// Continue lets a held request go on; 0 lets all of them.
+func (c *Client) Continue(ctx context.Context, id int) (State, error) {
+	path := "holds/continue"
+	if id != 0 {
+		path = "holds/" + strconv.Itoa(id) + "/continue"
+	}
+	return call[State](ctx, c, http.MethodPost, path, nil)
+}
+
+// SetBreak sets a breakpoint.
+func (c *Client) SetBreak(ctx context.Context, b Break) (State, error) {
+	return call[State](ctx, c, http.MethodPost, "breaks", b)
+}
+
+// ClearBreak removes the breakpoint on a stage, or all when stage is empty.
+func (c *Client) ClearBreak(ctx context.Context, stage string) (State, error) {
+	return call[State](ctx, c, http.MethodDelete, below("breaks", stage), nil)
+}
+
+// Faults lists all faults.
+func (c *Client) Faults(ctx context.Context) ([]Fault, error) {
+	return call[[]Fault](ctx, c, http.MethodGet, "faults", nil)
+}
+
+// SetFault switches a fault on, or changes it.
+func (c *Client) SetFault(ctx context.Context, f Fault) ([]Fault, error) {
+	return call[[]Fault](ctx, c, http.MethodPost, "faults", f)
+}
+
+// ClearFault switches a fault off, or all when name is empty.
+func (c *Client) ClearFault(ctx context.Context, name string) ([]Fault, error) {
+	return call[[]Fault](ctx, c, http.MethodDelete, below("faults", name), nil)
+}
+
+func below(path, name string) string {
+	if name == "" {
+		return path
+	}
+	return path + "/" + url.PathEscape(name)
+}
+
+// call makes one request and reads its answer.
+func call[T any](ctx context.Context, c *Client, method, path string, body any) (out T, err error) {
+	req, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return out, c.because(err)
+	}
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		var op *url.Error
+		if errors.As(err, &op) {
+			err = op.Err // the address is named here already
+		}
+		return out, c.because(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return out, refusal(resp)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+		return out, c.because(fmt.Errorf("read answer: %w", err))
+	}
+	return out, nil
+}
+
+func (c *Client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.Base, "/")+Prefix+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	if method != http.MethodGet {
+		req.Header.Set("Content-Type", jsonType)
+		req.Header.Set(headerControl, controlValue)
+	}
+	return req, nil
+}
+
+func (c *Client) because(err error) error { return fmt.Errorf("trace endpoint %s: %w", c.Base, err) }
+
+// refusal reads the error that the server sent.
+func refusal(resp *http.Response) error {
+	var p problem
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&p); err != nil || p.Error == "" {
+		return errorOf(resp.StatusCode, resp.Status)
+	}
+	return errorOf(resp.StatusCode, p.Error)
+}
