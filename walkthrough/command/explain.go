@@ -11,6 +11,7 @@ import (
 	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/guide"
 	"glasskv/walkthrough/show"
+	"glasskv/walkthrough/source"
 )
 
 // ExplainOptions say which stage or branch is explained, and how.
@@ -85,10 +86,10 @@ func Explain(w io.Writer, o ExplainOptions) error {
 	if !known {
 		return unknownStage(o.Stage)
 	}
-	spec, library := trace.SpecOf(stage), guide.NewLibrary()
+	spec, library := trace.SpecOf(stage), source.NewLibrary()
 	switch {
 	case o.Source:
-		return writeSource(w, spec.Upstream, library)
+		return writeSource(w, spec.Upstream.Package+"."+spec.Upstream.Name, library)
 	case o.Show.JSON():
 		return guide.WriteJSON(w, spec, library, o.Show.Lang())
 	}
@@ -98,10 +99,10 @@ func Explain(w io.Writer, o ExplainOptions) error {
 // explainBranch writes the page about a branch, or the source of the function
 // where it is decided.
 func explainBranch(w io.Writer, b *branch.Branch, o ExplainOptions) error {
-	library := guide.NewLibrary()
+	library := source.NewLibrary()
 	switch {
 	case o.Source:
-		return writeSource(w, library.Parse(b.Upstream[0]), library)
+		return writeSource(w, b.Upstream[0], library)
 	case o.Show.JSON():
 		return guide.WriteBranchJSON(w, b, o.Show.Lang())
 	}
@@ -116,19 +117,17 @@ func unknownStage(name string) error {
 	return fmt.Errorf("no stage or branch is called %q; did you mean %s?", name, strings.Join(near, " or "))
 }
 
-// writeSource shows the function where it stands, on the reader's own disk.
-func writeSource(w io.Writer, symbol trace.Symbol, library *guide.Library) error {
-	source := library.Find(symbol)
-	switch {
-	case source.Missing != "":
-		return fmt.Errorf("the source of %s is not on this disk; get it with `%s`", source.Module, source.Missing)
-	case source.File == "":
-		return fmt.Errorf("this binary does not know its version of %s; build it with the go command", source.Module)
-	}
-	lines, err := source.Text()
+// writeSource shows a function where it stands, on the reader's own disk.
+func writeSource(w io.Writer, symbol string, library *source.Library) error {
+	e, err := library.Excerpt(symbol, "")
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s:%d\n%s\n", source.File, source.Line, strings.Join(lines, "\n"))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d\n", e.File, e.First)
+	for _, line := range e.Lines {
+		fmt.Fprintf(&b, "%5d  %s\n", line.Number, line.Text())
+	}
+	_, err = io.WriteString(w, b.String())
 	return err
 }

@@ -10,11 +10,12 @@ import (
 	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/source"
 )
 
 // BranchPage writes what there is to know of a branch of the path. The only error
 // is that of writing.
-func BranchPage(w io.Writer, b *branch.Branch, library *Library, o screen.Options) error {
+func BranchPage(w io.Writer, b *branch.Branch, library *source.Library, o screen.Options) error {
 	p := &page{lang: o.Lang, width: min(o.Columns(w), mostText), label: labelColumns, out: screen.NewWriter(w, o)}
 	text, say := b.In(o.Lang), o.Lang.Pick
 	p.out.Line(screen.Strong.Paint(b.Name), screen.Dim.Paint("   "+text.Title))
@@ -35,11 +36,11 @@ func BranchPage(w io.Writer, b *branch.Branch, library *Library, o screen.Option
 }
 
 // function names an upstream function and where its source is.
-func (p *page) function(label string, library *Library, name string) {
-	symbol := library.Parse(name)
+func (p *page) function(label string, library *source.Library, name string) {
+	symbol := parse(name)
 	text := symbol.String()
-	if s := library.Find(symbol); s.File != "" {
-		text += fmt.Sprintf(" (%s:%d)", filepath.Base(s.File), s.Line)
+	if s := find(library, symbol); s.file != "" {
+		text += fmt.Sprintf(" (%s:%d)", filepath.Base(s.file), s.line)
 	}
 	p.item(label, text)
 }

@@ -4,8 +4,7 @@
 //	page.go      one stage on a screenful
 //	branch.go    one branch of the path on a screenful
 //	debug.go     how a request looks on grpc-go's own pages
-//	source.go    where upstream's function stands in the reader's module cache
-//	find.go      a symbol in a package's files
+//	source.go    where upstream's function stands on the reader's disk
 //	nearest.go   what somebody meant who mistyped a stage's name
 //	tree.go      all stages as a tree
 //	json.go      the same for programs

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,93 +13,52 @@ import (
 	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/source"
 )
-
-// fixture is a library whose module cache holds one module that we wrote.
-func fixture(t *testing.T) *Library {
-	t.Helper()
-	cache := t.TempDir()
-	dir := filepath.Join(cache, "example.org", "!upper", "mod@v1.2.3", "pkg")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	const code = `package pkg
-
-// Box holds one thing.
-type Box[T any] struct{ thing T }
-
-type Opener interface {
-	Open() error
-}
-
-const Limit = 7
-
-func New() int { return Limit }
-
-func (b *Box[T]) Put(thing T) {
-	b.thing = thing
-}
-`
-	if err := os.WriteFile(filepath.Join(dir, "box.go"), []byte(code), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return &Library{cache: cache, versions: map[string]string{"example.org/Upper/mod": "v1.2.3", "example.org/absent": "v0.1.0"}}
-}
-
-func TestASymbolIsFoundOnTheReadersDisk(t *testing.T) {
-	l := fixture(t)
-	for symbol, line := range map[string]int{"New": 12, "(*Box).Put": 14, "Box": 4, "Opener.Open": 7, "Limit": 10} {
-		s := l.Find(l.Parse("example.org/Upper/mod/pkg." + symbol))
-		if s.Module != "example.org/Upper/mod@v1.2.3" || filepath.Base(s.File) != "box.go" || s.Line != line {
-			t.Errorf("%s: %+v, want line %d", symbol, s, line)
-		}
-	}
-	text, err := l.Find(l.Parse("example.org/Upper/mod/pkg.(*Box).Put")).Text()
-	if err != nil || len(text) != 3 || !strings.Contains(text[1], "15  \tb.thing = thing") {
-		t.Errorf("%q, %v", text, err)
-	}
-}
-
-func TestWhatIsNotOnTheDiskIsNamedWithTheWayToGetIt(t *testing.T) {
-	l := fixture(t)
-	for name, want := range map[string]Source{
-		"example.org/absent/pkg.Func":            {Module: "example.org/absent@v0.1.0", Missing: "go mod download example.org/absent@v0.1.0"},
-		"example.org/Upper/mod/pkg.(*Box).Empty": {Module: "example.org/Upper/mod@v1.2.3", Missing: "go mod download example.org/Upper/mod@v1.2.3"},
-		"example.org/unknown.Func":               {},
-	} {
-		s := l.Find(l.Parse(name))
-		if s != want {
-			t.Errorf("%s: %+v, want %+v", name, s, want)
-		}
-		if _, err := s.Text(); err == nil {
-			t.Errorf("%s: its text was read", name)
-		}
-	}
-}
 
 // Every function that the catalogue names is found at the version in go.mod.
 func TestEveryUpstreamFunctionIsFound(t *testing.T) {
-	l := &Library{versions: versionsInGoMod(t)}
-	l.cache, l.std = places()
+	l := upstream(t)
 	for _, spec := range trace.Specs() {
-		s := l.Find(spec.Upstream)
-		if s.File == "" || s.Line == 0 || s.lastRow < s.Line {
+		if s := find(l, spec.Upstream); s.file == "" || s.line == 0 {
 			t.Errorf("%s: %s: %+v", spec.Name, spec.Upstream, s)
 		}
 		for _, name := range spec.Next {
-			if s := l.Find(l.Parse(name)); s.File == "" {
+			if s := find(l, parse(name)); s.file == "" {
 				t.Errorf("%s: read next %s: %+v", spec.Name, name, s)
 			}
 		}
 	}
 }
 
+// upstream is a library at the versions in go.mod.
+func upstream(t *testing.T) *source.Library {
+	t.Helper()
+	l, err := source.ForModule(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// What is not on the disk is named with the way to get it.
+func TestAPageSaysHowToGetTheSource(t *testing.T) {
+	spec := trace.SpecOf(trace.WALSync)
+	l := source.New(source.Places{Cache: t.TempDir(), Versions: map[string]string{spec.Upstream.Module: "v3.0.1"}})
+	var out bytes.Buffer
+	if err := Page(&out, spec, l, screen.Options{Lang: lang.EN, Width: 120}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "not on this disk: go mod download " + spec.Upstream.Module + "@v3.0.1"; !strings.Contains(out.String(), want) {
+		t.Errorf("it does not say %q:\n%s", want, out.String())
+	}
+}
+
 func TestEveryFunctionOfABranchIsFound(t *testing.T) {
-	l := &Library{versions: versionsInGoMod(t)}
-	l.cache, l.std = places()
+	l := upstream(t)
 	for _, b := range branch.All() {
 		for _, name := range b.Upstream {
-			if s := l.Find(l.Parse(name)); s.File == "" {
+			if s := find(l, parse(name)); s.file == "" {
 				t.Errorf("%s: %s: %+v", b.Name, name, s)
 			}
 		}
@@ -108,7 +66,7 @@ func TestEveryFunctionOfABranchIsFound(t *testing.T) {
 }
 
 func TestEveryPageOfABranchFitsTheScreen(t *testing.T) {
-	l := &Library{cache: t.TempDir(), versions: map[string]string{}}
+	l := source.New(source.Places{Cache: t.TempDir()})
 	for _, b := range branch.All() {
 		for _, language := range []lang.Lang{lang.EN, lang.ZH} {
 			var out bytes.Buffer
@@ -127,23 +85,8 @@ func TestEveryPageOfABranchFitsTheScreen(t *testing.T) {
 	}
 }
 
-func versionsInGoMod(t *testing.T) map[string]string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "all").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	versions := make(map[string]string)
-	for line := range strings.Lines(string(out)) {
-		if f := strings.Fields(line); len(f) == 2 {
-			versions[f[0]] = f[1]
-		}
-	}
-	return versions
-}
-
 func TestEveryPageFitsTheScreen(t *testing.T) {
-	l := &Library{cache: t.TempDir(), versions: map[string]string{}}
+	l := source.New(source.Places{Cache: t.TempDir()})
 	for _, spec := range trace.Specs() {
 		for _, language := range []lang.Lang{lang.EN, lang.ZH} {
 			var out bytes.Buffer

@@ -7,6 +7,7 @@ import (
 
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/source"
 )
 
 // entry is a stage as programs read it.
@@ -40,7 +41,7 @@ type edge struct {
 
 // WriteJSON writes one stage as one object on a line. The library may be nil:
 // then the place of the source is left out.
-func WriteJSON(w io.Writer, spec *trace.Spec, library *Library, l lang.Lang) error {
+func WriteJSON(w io.Writer, spec *trace.Spec, library *source.Library, l lang.Lang) error {
 	text := l.Text(spec)
 	e := entry{
 		Stage: spec.Name, Parent: spec.Parent.String(), Scope: string(spec.Scope), Kind: string(spec.Kind),
@@ -52,8 +53,8 @@ func WriteJSON(w io.Writer, spec *trace.Spec, library *Library, l lang.Lang) err
 		Note: text.Note, What: text.What, How: text.How, Slow: text.Slow, Do: text.Do,
 	}
 	if library != nil {
-		s := library.Find(spec.Upstream)
-		e.File, e.FileLine = s.File, s.Line
+		s := find(library, spec.Upstream)
+		e.File, e.FileLine = s.file, s.line
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

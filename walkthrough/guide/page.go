@@ -9,6 +9,7 @@ import (
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/source"
 )
 
 const (
@@ -28,13 +29,13 @@ type page struct {
 
 // Page writes what there is to know of a stage. The library tells where the
 // source is. The only error is that of writing.
-func Page(w io.Writer, spec *trace.Spec, library *Library, o screen.Options) error {
+func Page(w io.Writer, spec *trace.Spec, library *source.Library, o screen.Options) error {
 	p := &page{spec: spec, text: o.Lang.Text(spec), lang: o.Lang, out: screen.NewWriter(w, o)}
 	p.width, p.label = min(o.Columns(w), mostText), labelColumns
 	say := o.Lang.Pick
 	p.head()
 	p.item(say("what", "是什么"), p.text.What)
-	p.upstream(library.Find(spec.Upstream))
+	p.upstream(find(library, spec.Upstream))
 	p.item(say("seen", "怎么看到"), p.text.How)
 	p.edges()
 	p.item(say("slow when", "何时变慢"), p.text.Slow)
@@ -79,19 +80,19 @@ func (p *page) item(label, text string) {
 
 // upstream names the function and where its source is. The path stands on a
 // line of its own, unbroken, so that a terminal can open it.
-func (p *page) upstream(s Source) {
+func (p *page) upstream(s place) {
 	name := p.spec.Upstream.String()
-	if one := name + "  " + s.Module; screen.Width(one) <= p.width-p.label {
+	if one := name + "  " + s.module; screen.Width(one) <= p.width-p.label {
 		name = one
 	} else {
-		defer p.item("", s.Module)
+		defer p.item("", s.module)
 	}
 	p.item(p.lang.Pick("upstream", "上游"), name)
 	switch {
-	case s.File != "":
-		p.out.Line(screen.Blank(p.label), fmt.Sprintf("%s:%d", s.File, s.Line))
-	case s.Missing != "":
-		p.item("", p.lang.Say("not on this disk: %s", "本机没有源码：%s", s.Missing))
+	case s.file != "":
+		p.out.Line(screen.Blank(p.label), fmt.Sprintf("%s:%d", s.file, s.line))
+	case s.missing != "":
+		p.item("", p.lang.Say("not on this disk: %s", "本机没有源码：%s", s.missing))
 	}
 }
 
@@ -123,16 +124,16 @@ func edgeText(e trace.EdgeSpec, l lang.Lang) string {
 }
 
 // next lists what to read next, with the place where it stands when it is here.
-func (p *page) next(library *Library) {
+func (p *page) next(library *source.Library) {
 	var items []string
 	for _, name := range p.spec.Next {
-		symbol := library.Parse(name)
+		symbol := parse(name)
 		if symbol.Package == p.spec.Upstream.Package && symbol.Name == p.spec.Upstream.Name {
 			continue // its place is told above
 		}
 		item := symbol.String()
-		if s := library.Find(symbol); s.File != "" {
-			item += fmt.Sprintf(" (%s:%d)", filepath.Base(s.File), s.Line)
+		if s := find(library, symbol); s.file != "" {
+			item += fmt.Sprintf(" (%s:%d)", filepath.Base(s.file), s.line)
 		}
 		items = append(items, item)
 	}

@@ -73,7 +73,7 @@ type declared struct {
 
 // declaration finds a symbol. It returns ErrNotHere or ErrNoSymbol.
 func (l *Library) declaration(symbol string) (*declared, error) {
-	path, name, ok := cutSymbol(symbol)
+	path, name, ok := Cut(symbol)
 	if !ok {
 		return nil, fmt.Errorf("%w: %q is not an import path, a full stop and a name", ErrNoSymbol, symbol)
 	}
@@ -89,11 +89,10 @@ func (l *Library) declaration(symbol string) (*declared, error) {
 	return &declared{symbol, m, m.inside(path, filepath.Base(f.path)), f, node}, nil
 }
 
-// cutSymbol cuts a symbol into import path and name: at the first full stop
-// behind the last slash of the path. A receiver's parenthesis ends the path as
-// well, so that no slash behind it counts.
-func cutSymbol(symbol string) (path, name string, ok bool) {
-	head := symbol
+// Cut cuts a symbol into import path and name: at the first full stop behind
+// the last slash of the path. ok is false for a text that is no symbol.
+func Cut(symbol string) (path, name string, ok bool) {
+	head := symbol // up to the receiver: no slash behind it counts
 	if i := strings.IndexByte(head, '('); i >= 0 {
 		head = head[:i]
 	}
