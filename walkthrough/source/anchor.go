@@ -37,26 +37,35 @@ var (
 var errNotAnchor = errors.New(`want "at WHAT [TEXT] [n]"; WHAT is one of ` +
 	strings.Join(named, ", ") + ", which take a text, " + strings.Join(statements, ", ") + ", which may")
 
-// parseAnchor reads an anchor. The error says how anchors are written.
-func parseAnchor(text string) (anchor, error) {
+// parseAnchor reads an anchor. Where the last of several words is a number there
+// are two ways to read it, as in `at case len(x) == 2`: as a part of the text,
+// which counts when the source has it, or as n. The error says how anchors are
+// written.
+func parseAnchor(text string) (readings []anchor, err error) {
 	words := strings.Fields(text)
 	if len(words) < 2 || words[0] != "at" {
-		return anchor{}, fmt.Errorf("%q: %w", text, errNotAnchor)
+		return nil, fmt.Errorf("%q: %w", text, errNotAnchor)
 	}
-	a := anchor{what: words[1], n: 1}
-	rest := words[2:]
-	// A number alone behind case is what the case lists.
-	statement := slices.Contains(statements, a.what)
-	if n := len(rest); n > 1 || n == 1 && statement {
-		if count, err := strconv.Atoi(rest[n-1]); err == nil && count > 0 {
-			a.n, rest = count, rest[:n-1]
+	what, rest := words[1], words[2:]
+	statement := slices.Contains(statements, what)
+	if len(rest) == 0 && !statement || !statement && !slices.Contains(named, what) {
+		return nil, fmt.Errorf("%q: %w", text, errNotAnchor)
+	}
+	whole := anchor{what, strings.Join(rest, " "), 1}
+	last := len(rest) - 1
+	if last < 0 {
+		return []anchor{whole}, nil
+	}
+	n, err := strconv.Atoi(rest[last])
+	if counted := (anchor{what, strings.Join(rest[:last], " "), n}); err == nil && n > 0 {
+		switch {
+		case last > 0:
+			return []anchor{whole, counted}, nil
+		case statement:
+			return []anchor{counted}, nil
 		}
 	}
-	a.text = strings.Join(rest, " ")
-	if !statement && (a.text == "" || !slices.Contains(named, a.what)) {
-		return anchor{}, fmt.Errorf("%q: %w", text, errNotAnchor)
-	}
-	return a, nil
+	return []anchor{whole}, nil
 }
 
 // matches tells whether what is written in the source is what the anchor says.

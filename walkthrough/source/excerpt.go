@@ -75,15 +75,11 @@ func (e *Excerpt) setMark(first, last int) {
 	}
 }
 
-// leastWindow is how few lines a signature must leave to what stands around the
-// mark.
-const leastWindow = 3
-
 // Around returns at most n lines: the signature, and the lines around the mark;
 // the first ones when nothing is marked. Where lines are left out there stands a
 // line with the number 0, which counts. A mark that is longer than the room is
-// shown from its beginning. It takes at least six lines to show anything but
-// the signature of a long function.
+// shown from its beginning. Less than four lines only show how the declaration
+// begins.
 func (e *Excerpt) Around(n int) []Line {
 	if len(e.Lines) <= n {
 		return slices.Clone(e.Lines)
@@ -93,7 +89,7 @@ func (e *Excerpt) Around(n int) []Line {
 	}
 	head := min(max(e.head, 1), max(n/3, 1))
 	room := n - head - 2 // an ellipsis above and one below
-	if room < leastWindow {
+	if room < 1 {
 		return cut(e.Lines, 0, n-1)
 	}
 	from, to := e.window(room)

@@ -80,7 +80,8 @@ func (f *folder) read() {
 	}
 }
 
-// find looks for a name in the package. It returns ErrNoSymbol.
+// find looks for a name in the package. It returns ErrNoSymbol, with those that
+// have the same name and another receiver.
 func (f *folder) find(name string) (*file, ast.Node, error) {
 	receiver, short := splitName(name)
 	for _, one := range f.files {
@@ -94,7 +95,25 @@ func (f *folder) find(name string) (*file, ast.Node, error) {
 			return one, node, nil
 		}
 	}
-	return nil, nil, ErrNoSymbol
+	if others := f.namesakes(short); len(others) > 0 {
+		return nil, nil, fmt.Errorf("%w; there is %s", ErrNoSymbol, strings.Join(others, ", "))
+	}
+	return nil, nil, fmt.Errorf("%w; there is none of that name in its package", ErrNoSymbol)
+}
+
+// namesakes are the functions and methods of a name, as symbols have them.
+func (f *folder) namesakes(short string) (names []string) {
+	for _, one := range f.files {
+		if !bytes.Contains(one.text, []byte(short)) || one.parse() != nil {
+			continue
+		}
+		for _, decl := range one.ast.Decls {
+			if d, ok := decl.(*ast.FuncDecl); ok && d.Name.Name == short {
+				names = append(names, nameOf(d))
+			}
+		}
+	}
+	return names
 }
 
 func (f *file) parse() error {

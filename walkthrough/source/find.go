@@ -89,6 +89,18 @@ func receiverOf(d *ast.FuncDecl) string {
 	return baseName(t)
 }
 
+// nameOf writes a function or method as a symbol has it.
+func nameOf(d *ast.FuncDecl) string {
+	receiver := receiverOf(d)
+	switch {
+	case receiver == "":
+		return d.Name.Name
+	case receiver[0] == '*':
+		return "(" + receiver + ")." + d.Name.Name
+	}
+	return receiver + "." + d.Name.Name
+}
+
 // baseName is the last word of a type's name, without pointer, package and type
 // parameters.
 func baseName(t ast.Expr) string {

@@ -17,11 +17,26 @@ type place struct {
 
 // mark finds the lines that an anchor means. The error lists what there is.
 func (d *declared) mark(text string) (first, last int, err error) {
-	a, err := parseAnchor(text)
+	readings, err := parseAnchor(text)
 	if err != nil {
 		return 0, 0, err
 	}
-	all := places(d.node, a.what)
+	all := places(d.node, readings[0].what)
+	for _, a := range readings {
+		if p, ok := a.among(all); ok {
+			first, last = d.file.markOf(p)
+			return first, last, nil
+		}
+	}
+	there := make([]string, len(all))
+	for i, p := range all {
+		there[i] = p.written
+	}
+	return 0, 0, readings[len(readings)-1].nothing(d.symbol, there)
+}
+
+// among finds the n-th place that matches.
+func (a anchor) among(all []place) (place, bool) {
 	if a.what == "case" || a.text != "" && slices.Contains(statements, a.what) {
 		all = exactFirst(all, a.text)
 	}
@@ -31,15 +46,10 @@ func (d *declared) mark(text string) (first, last int, err error) {
 			continue
 		}
 		if count++; count == a.n {
-			first, last = d.file.markOf(p)
-			return first, last, nil
+			return p, true
 		}
 	}
-	there := make([]string, len(all))
-	for i, p := range all {
-		there[i] = p.written
-	}
-	return 0, 0, a.nothing(d.symbol, there)
+	return place{}, false
 }
 
 // exactFirst leaves only those that say exactly the text, when there are any:

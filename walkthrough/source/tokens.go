@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"go/scanner"
@@ -119,17 +118,21 @@ func kindOf(tok token.Token, literal string) Kind {
 	return Plain
 }
 
-// hash tells whether code is the same, whatever its comments and its layout.
+// hash tells whether code is the same, whatever its comments and its layout: it
+// is made of the tokens. A line break before a closing bracket brings a
+// semicolon or a comma with it, so those do not count.
 func hash(code []byte) string {
-	var b bytes.Buffer
+	var words []string
 	scan(code, 0, func(_ int, tok token.Token, literal string) {
 		if tok == token.SEMICOLON || literal == "" {
 			literal = tok.String()
 		}
-		b.WriteString(literal)
-		b.WriteByte(' ')
+		if n := len(words); n > 0 && (tok == token.RBRACE || tok == token.RPAREN) && (words[n-1] == ";" || words[n-1] == ",") {
+			words = words[:n-1]
+		}
+		words = append(words, literal)
 	})
-	sum := sha256.Sum256(b.Bytes())
+	sum := sha256.Sum256([]byte(strings.Join(words, " ")))
 	return hex.EncodeToString(sum[:6])
 }
 

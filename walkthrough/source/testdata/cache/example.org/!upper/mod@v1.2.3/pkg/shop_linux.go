@@ -1,0 +1,5 @@
+package pkg
+
+func system() string { return "linux" }
+
+func Dated() string { return "this system" }

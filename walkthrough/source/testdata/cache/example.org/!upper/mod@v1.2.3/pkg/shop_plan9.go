@@ -1,0 +1,5 @@
+package pkg
+
+func Plan9Only() string { return system() }
+
+func Dated() string { return "another system" }
