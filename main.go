@@ -19,6 +19,7 @@ import (
 	"glasskv/walkthrough/ctl"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/show"
+	"glasskv/walkthrough/walk"
 )
 
 func main() {
@@ -61,6 +62,7 @@ func newRootCommand() *cobra.Command {
 	}))
 	join(root, groupKeys, ctl.NewCommands()...)
 	join(root, groupLook, demo.NewCommand())
+	join(root, groupLook, walk.NewCommand())
 	join(root, groupLook, command.New()...)
 	return root
 }

@@ -7,6 +7,7 @@ import (
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
+	"glasskv/walkthrough/timeline"
 )
 
 // Chapter returns the chapter about a stop's stage. There is none about a part, or
@@ -16,6 +17,20 @@ func (s *Stop) Chapter(l lang.Lang) (*chapter.Chapter, bool) {
 		return nil, false
 	}
 	return chapter.Of(s.Stage, l)
+}
+
+// Labels says what has to be said of a stop beside its times: with how many the
+// stage was shared, that it had not ended. What a client sent is escaped.
+func (w *Tour) Labels(s *Stop, l lang.Lang) []string { return s.entry.Labels(w.Timeline, l) }
+
+// Missing says why the request did not pass a stage; "" when nobody knows.
+func (w *Tour) Missing(s trace.Stage, l lang.Lang) string {
+	for _, n := range w.Timeline.NotReached {
+		if n.Stage == s.String() {
+			return timeline.Why(n.Why, l)
+		}
+	}
+	return ""
 }
 
 // Quotes returns the places in upstream's source that belong to a stop, in the

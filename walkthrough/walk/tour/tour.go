@@ -28,7 +28,9 @@ type Stop struct {
 	Part   *trace.Part        // a request that the server made itself; nil for a stage
 	Depth  int                // levels below the top of the tree
 	Took   int64              // nanoseconds that it was under way, all times together
-	Waited int64              // nanoseconds of the ledger that fell to it: the request waited in it
+	Waits  []trace.LedgerRow  // the pieces of the ledger that fell to it: the request waited in it
+	Waited int64              // their sum, in nanoseconds
+	entry  timeline.Entry
 }
 
 // New makes a tour of a timeline, which must not be changed afterwards. Many tours
@@ -48,7 +50,7 @@ func New(t *trace.Timeline, library *source.Library) *Tour {
 }
 
 func stopOf(e timeline.Entry, ledger map[string][]trace.LedgerRow) Stop {
-	s := Stop{Times: e.Times, Part: e.Part, Depth: e.Depth}
+	s := Stop{Times: e.Times, Part: e.Part, Depth: e.Depth, entry: e}
 	if e.Part != nil {
 		s.Name, s.Took = e.Part.Method, max(0, e.Part.EndNS-e.Part.BeginNS)
 		return s
@@ -58,15 +60,18 @@ func stopOf(e timeline.Entry, ledger map[string][]trace.LedgerRow) Stop {
 	s.Stage, _ = trace.StageByName(s.Name)
 	for _, st := range e.Times {
 		s.Took += st.Took()
-		s.Waited += waited(ledger[s.Name], st)
+		s.Waits = appendWaits(s.Waits, ledger[s.Name], st)
+	}
+	for _, w := range s.Waits {
+		s.Waited += w.EndNS - w.BeginNS
 	}
 	return s
 }
 
-// waited adds up the rows of a stage's ledger as far as one stretch of it covers
+// appendWaits adds the rows of a stage's ledger as far as one stretch of it covers
 // them. The rows are in order and do not overlap, so the first is found by halving:
 // a trace of another program may have very many.
-func waited(rows []trace.LedgerRow, st *trace.StageTime) (ns int64) {
+func appendWaits(out, rows []trace.LedgerRow, st *trace.StageTime) []trace.LedgerRow {
 	first, _ := slices.BinarySearchFunc(rows, st.BeginNS, func(r trace.LedgerRow, at int64) int {
 		if r.EndNS <= at {
 			return -1
@@ -77,9 +82,9 @@ func waited(rows []trace.LedgerRow, st *trace.StageTime) (ns int64) {
 		if r.BeginNS >= st.EndNS {
 			break
 		}
-		ns += min(r.EndNS, st.EndNS) - max(r.BeginNS, st.BeginNS)
+		out = append(out, trace.LedgerRow{Stage: r.Stage, BeginNS: max(r.BeginNS, st.BeginNS), EndNS: min(r.EndNS, st.EndNS)})
 	}
-	return ns
+	return out
 }
 
 // Unexplained returns how long no stage accounts for, in nanoseconds.

@@ -1,0 +1,205 @@
+package walk
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/walk/tour"
+)
+
+// The sizes from which the screen is used in another way.
+const (
+	leastWidth  = 40
+	leastHeight = 8
+	wideFrom    = 100 // the list stands beside the panes
+	headRows    = 2
+	footRows    = 1
+)
+
+// View draws the whole screen.
+func (m *model) View() tea.View {
+	v := tea.NewView(m.screen())
+	v.AltScreen = true
+	if m.over != nil && m.over.text != nil && !m.help {
+		v.Cursor = tea.NewCursor(min(m.over.cursor(), m.width-1), headRows+1)
+	}
+	return v
+}
+
+func (m *model) screen() string {
+	if m.width < leastWidth || m.height < leastHeight {
+		return screen.Cut(m.lang.Say("enlarge to %d×%d", "请放大到 %d×%d", leastWidth, leastHeight), m.width)
+	}
+	lines := append(m.head(), m.body()...)
+	lines = append(lines, m.foot())
+	text := strings.Join(lines, "\n")
+	if m.ascii {
+		return asciiOnly(text)
+	}
+	return text
+}
+
+// asciiOnly replaces what poor fonts lack. Colours stay.
+func asciiOnly(text string) string {
+	var b bytes.Buffer
+	w := screen.NewWriter(&b, screen.Options{ASCII: true, Profile: colorprofile.TrueColor})
+	w.Line(text)
+	_ = w.Close() // a buffer takes everything
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func (m *model) bodyHeight() int { return m.height - headRows - footRows }
+
+func (m *model) body() []string {
+	height := m.bodyHeight()
+	switch {
+	case m.help:
+		return column(m.helpLines(m.width-2), m.width, height)
+	case m.over != nil:
+		return m.over.draw(m.width, height)
+	case m.zoom || m.width < wideFrom:
+		p, _ := m.pane(m.focus)
+		return p.draw(m.width, height)
+	}
+	list := m.listColumns()
+	left := m.stopList(list, height)
+	chapter, chapterRows := m.pane(onChapter)
+	source, sourceRows := m.pane(onSource)
+	width := m.width - list - separatorColumns
+	right := append(chapter.draw(width, chapterRows+1), source.draw(width, sourceRows+1)...)
+	lines := make([]string, height)
+	for i := range lines {
+		lines[i] = left[i] + screen.Dim.Paint(" │ ") + right[i]
+	}
+	return lines
+}
+
+const separatorColumns = 3
+
+func (m *model) listColumns() int { return min(max(m.width*3/10, 36), 54) }
+
+// pane makes one of the two panes as it is on the screen now, and tells how many
+// lines of its page fit.
+func (m *model) pane(n paneName) (pane, int) {
+	width, height := m.width, m.bodyHeight()
+	if !m.zoom && m.width >= wideFrom {
+		width -= m.listColumns() + separatorColumns
+		upper := height / 2
+		if n == onChapter {
+			height = upper
+		} else {
+			height -= upper
+		}
+	}
+	p := pane{focused: n == m.focus}
+	if n == onChapter {
+		p.title, p.page, p.top = m.chapterTitle(), m.chapter(width), m.at.chapterTop
+		return p, height - 1
+	}
+	p.title, p.top = m.sourceTitle(width)
+	p.page, _ = m.source(width)
+	return p, height - 1
+}
+
+func (m *model) chapterTitle() string {
+	s := m.stop()
+	title := name(s, m.lang)
+	if c, ok := s.Chapter(m.lang); ok {
+		title += m.lang.Pick(": ", "：") + screen.Escape(c.Title)
+	}
+	return title
+}
+
+// sourceTitle names the function, its file and its version.
+func (m *model) sourceTitle(width int) (title string, top int) {
+	q, ok := m.quote()
+	if !ok {
+		return m.lang.Pick("source", "源码"), 0
+	}
+	title = short(q.Symbol)
+	if all := len(m.quotes()); all > 1 {
+		title = fmt.Sprintf("[%d/%d] %s", min(m.at.quote, all-1)+1, all, title)
+	}
+	if _, e := m.source(width); e != nil {
+		title += between + screen.Escape(e.Name) + between + screen.Escape(e.Module)
+	}
+	return title, m.at.sourceTop
+}
+
+// head says which request it is, and where on its path the reader is.
+func (m *model) head() []string {
+	if m.tour == nil {
+		return []string{fit(screen.Strong.Paint("glasskv walk"), m.width), screen.Blank(m.width)}
+	}
+	title, code, took := headline(m.tour.Timeline, m.lang)
+	role := screen.Good
+	if code != "OK" {
+		role = screen.Bad
+	}
+	right := "  " + code + "  " + took
+	left := screen.Middle(title, m.width-screen.Width(right))
+	first := screen.Strong.Paint(left) + "  " + role.Paint(code) + "  " + took
+	return []string{fit(first, m.width), fit(m.position(), m.width)}
+}
+
+// position shows the stops before and behind this one.
+func (m *model) position() string {
+	s := m.stop()
+	if m.at.stop < 0 {
+		return screen.Warn.Paint("◂ "+name(s, m.lang)) + screen.Dim.Paint(m.lang.Pick("  not on this request's path; Backspace goes back", "  不在这个请求的路径上；按 Backspace 返回"))
+	}
+	all := m.tour.Stops
+	text := screen.Dim.Paint(fmt.Sprintf("%d/%d  ", m.at.stop+1, len(all)))
+	if m.at.stop > 0 {
+		text += screen.Dim.Paint(screen.Middle(name(&all[m.at.stop-1], m.lang), m.width/4) + " ← ")
+	}
+	text += roleOfStop(s).Paint("● ") + screen.Strong.Paint(screen.Middle(name(s, m.lang), m.width/3))
+	if m.at.stop+1 < len(all) {
+		text += screen.Dim.Paint(" → " + screen.Middle(name(&all[m.at.stop+1], m.lang), m.width/4))
+	}
+	return text
+}
+
+// foot shows what there is to say, or the most needed keys.
+func (m *model) foot() string {
+	text := screen.Warn.Paint(screen.Cut(m.status, m.width))
+	switch {
+	case m.status != "":
+	case m.help:
+		text = screen.Dim.Paint(m.lang.Pick("any key closes", "按任意键关闭"))
+	case m.over != nil:
+		text = screen.Dim.Paint(m.lang.Pick("↑/↓ choose   Enter go there   Esc close", "↑/↓ 选择   Enter 前往   Esc 关闭"))
+	case m.at.symbol != "":
+		text = screen.Dim.Paint(m.lang.Pick("Backspace back   ↑/↓ scroll   →/← along the path   ? keys   q leave", "Backspace 返回   ↑/↓ 滚动   →/← 沿路径走   ? 按键   q 退出"))
+	default:
+		text = screen.Dim.Paint(m.lang.Pick("→/← path  ↑/↓ scroll  Tab source  c caller  e callee  h hand-over  o all  ? keys  q leave",
+			"→/← 前后站  ↑/↓ 滚动  Tab 源码  c 调用者  e 被调用  h 交接  o 全部  ? 按键  q 退出"))
+	}
+	return fit(text, m.width)
+}
+
+// column puts lines into a part of the screen, one blank from its left edge.
+func column(lines []string, width, height int) []string {
+	out := make([]string, height)
+	for i := range out {
+		if i < len(lines) {
+			out[i] = fit(" "+lines[i], width)
+		} else {
+			out[i] = screen.Blank(width)
+		}
+	}
+	return out
+}
+
+func roleOfStop(s *tour.Stop) screen.Role {
+	if s.Stage == trace.None {
+		return screen.Plain
+	}
+	return screen.RoleOf(trace.SpecOf(s.Stage).Kind)
+}
