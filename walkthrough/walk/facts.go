@@ -37,6 +37,8 @@ func facts(t *tour.Tour, s *tour.Stop, l lang.Lang) []string {
 	case life(s):
 	case end <= 0 && begin < 0:
 		out = append(out, l.Say("began %s before the request", "早于请求 %s 开始", screen.Duration(-begin)))
+	case end == begin:
+		out = append(out, l.Say("at %s", "在 %s 处", screen.Duration(begin)))
 	default:
 		out = append(out, l.Say("from %s to %s", "从 %s 到 %s", screen.Duration(begin), screen.Duration(end)))
 	}

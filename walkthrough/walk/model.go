@@ -26,6 +26,7 @@ const (
 type model struct {
 	ctx     context.Context // of the commands
 	library *source.Library
+	book    tour.Book
 	lang    lang.Lang
 	ascii   bool // the terminal has poor fonts
 	width   int
@@ -72,7 +73,7 @@ type sourceKey struct {
 func newModel(ctx context.Context, o *Options, requests []*trace.Timeline) *model {
 	screen := o.Show.Screen(nil)
 	m := &model{
-		ctx: ctx, library: o.Library, lang: screen.Lang, ascii: screen.ASCII,
+		ctx: ctx, library: o.Library, book: o.Book, lang: screen.Lang, ascii: screen.ASCII,
 		requests: requests, first: o.Stage, cuts: make(map[chapter.Quote]*cut),
 	}
 	m.forget()
@@ -86,7 +87,7 @@ func newModel(ctx context.Context, o *Options, requests []*trace.Timeline) *mode
 
 // begin starts the walk through a request.
 func (m *model) begin(t *trace.Timeline) {
-	m.tour, m.at, m.back, m.over = tour.New(t, m.library), at(0), nil, nil
+	m.tour, m.at, m.back, m.over = tour.NewWithBook(t, m.library, m.book), at(0), nil, nil
 	m.forget()
 	if m.first == trace.None {
 		return

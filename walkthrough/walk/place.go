@@ -32,7 +32,7 @@ func (m *model) stop() *tour.Stop {
 	if m.at.stop >= 0 && m.at.stop < len(m.tour.Stops) {
 		return &m.tour.Stops[m.at.stop]
 	}
-	s := tour.Beyond(m.at.beyond)
+	s := m.tour.Beyond(m.at.beyond)
 	return &s
 }
 

@@ -68,7 +68,7 @@ func (p *plain) stop(number int, s *tour.Stop) {
 	if number > 0 {
 		heading = l.Say("%d of %d · %s", "第 %d 站，共 %d 站 · %s", number, len(p.tour.Stops), heading)
 	}
-	p.wrap(heading, screen.Strong)
+	p.wrap("# "+heading, screen.Strong)
 	p.wrap(strings.Join(facts(p.tour, s, l), between), screen.Dim)
 	if before := p.told[s.Stage]; before > 0 {
 		p.out.Line()

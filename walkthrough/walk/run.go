@@ -8,6 +8,7 @@ import (
 
 	servercommand "glasskv/server/command"
 	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/source"
 	"glasskv/walkthrough/walk/tour"
@@ -26,6 +27,7 @@ type Options struct {
 	TraceEndpoint string      // where a server's timelines are; empty: where it says, or the default
 	Show          *show.Flags
 	Library       *source.Library // nil: that of this binary
+	Book          tour.Book       // nil: the chapters of this binary
 	In            io.Reader
 	Out, Err      io.Writer
 }
@@ -35,6 +37,9 @@ type Options struct {
 func Walk(ctx context.Context, o Options) (err error) {
 	if o.Library == nil {
 		o.Library = source.NewLibrary()
+	}
+	if o.Book == nil {
+		o.Book = chapter.Of
 	}
 	interactive := !o.Plain && !o.Show.JSON() && isTerminal(o.Out)
 	if interactive {
@@ -68,7 +73,7 @@ func Walk(ctx context.Context, o Options) (err error) {
 // eachTour writes every request that was found, one after the other.
 func (o *Options) eachTour(from *origin, write func(io.Writer, *tour.Tour, *Options) error) error {
 	for _, t := range from.requests {
-		if err := write(o.Out, tour.New(t, o.Library), o); err != nil {
+		if err := write(o.Out, tour.NewWithBook(t, o.Library, o.Book), o); err != nil {
 			return err
 		}
 	}
@@ -84,5 +89,5 @@ func (o *Options) stops(t *tour.Tour) (first int, all []tour.Stop) {
 	if i := t.Index(o.Stage); i >= 0 {
 		return i, t.Stops[i:]
 	}
-	return -1, []tour.Stop{tour.Beyond(o.Stage)}
+	return -1, []tour.Stop{t.Beyond(o.Stage)}
 }

@@ -20,7 +20,7 @@ func barColumns(width int) int {
 	case width < 34:
 		return 0
 	case width < 60:
-		return 8
+		return width / 4
 	}
 	return width / 3
 }

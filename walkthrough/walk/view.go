@@ -168,20 +168,43 @@ func (m *model) position() string {
 
 // foot shows what there is to say, or the most needed keys.
 func (m *model) foot() string {
-	text := screen.Warn.Paint(screen.Cut(m.status, m.width))
-	switch {
-	case m.status != "":
-	case m.help:
-		text = screen.Dim.Paint(m.lang.Pick("any key closes", "按任意键关闭"))
-	case m.over != nil:
-		text = screen.Dim.Paint(m.lang.Pick("↑/↓ choose   Enter go there   Esc close", "↑/↓ 选择   Enter 前往   Esc 关闭"))
-	case m.at.symbol != "":
-		text = screen.Dim.Paint(m.lang.Pick("Backspace back   ↑/↓ scroll   →/← along the path   ? keys   q leave", "Backspace 返回   ↑/↓ 滚动   →/← 沿路径走   ? 按键   q 退出"))
-	default:
-		text = screen.Dim.Paint(m.lang.Pick("→/← path  ↑/↓ scroll  Tab source  c caller  e callee  h hand-over  o all  ? keys  q leave",
-			"→/← 前后站  ↑/↓ 滚动  Tab 源码  c 调用者  e 被调用  h 交接  o 全部  ? 按键  q 退出"))
+	if m.status != "" {
+		return fit(screen.Warn.Paint(screen.Cut(m.status, m.width)), m.width)
 	}
-	return fit(text, m.width)
+	say := m.lang.Pick
+	var keys []string
+	switch {
+	case m.help:
+		keys = []string{say("any key closes this", "按任意键关闭")}
+	case m.over != nil:
+		keys = []string{say("↑/↓ choose", "↑/↓ 选择"), say("Enter go there", "Enter 前往"), say("Esc close", "Esc 关闭")}
+	default:
+		other := say("Tab source", "Tab 源码")
+		if m.focus == onSource {
+			other = say("Tab chapter", "Tab 正文")
+		}
+		keys = []string{
+			say("? keys", "? 按键"), say("q leave", "q 退出"), say("←/→ path", "←/→ 前后站"), say("↑/↓ scroll", "↑/↓ 滚动"), other,
+			say("o all stops", "o 所有站点"), say("Backspace back", "Backspace 返回"),
+			say("c caller", "c 调用者"), say("e callee", "e 被调用"), say("h hand-over", "h 交接"), say("s full", "s 全屏"), say("/ find", "/ 查找"),
+		}
+	}
+	return fit(screen.Dim.Paint(joinFitting(keys, "  ", m.width)), m.width)
+}
+
+// joinFitting joins as many of the words as there is room for.
+func joinFitting(words []string, by string, width int) string {
+	line := ""
+	for i, w := range words {
+		if i > 0 {
+			w = by + w
+		}
+		if screen.Width(line)+screen.Width(w) > width {
+			break
+		}
+		line += w
+	}
+	return line
 }
 
 // column puts lines into a part of the screen, one blank from its left edge.

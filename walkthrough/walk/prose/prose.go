@@ -57,7 +57,7 @@ func (r *renderer) blocks(parent ast.Node, width int) (lines []string) {
 func (r *renderer) block(n ast.Node, width int) []string {
 	switch n := n.(type) {
 	case *ast.Heading:
-		return r.flow(n, screen.Strong).Wrap(width)
+		return r.heading(n, width)
 	case *ast.Paragraph, *ast.TextBlock:
 		return r.flow(n, screen.Plain).Wrap(width)
 	case *ast.List:
@@ -74,6 +74,15 @@ func (r *renderer) block(n ast.Node, width int) []string {
 		return r.table(n, width)
 	}
 	return r.blocks(n, width)
+}
+
+// heading keeps its sign: without colours nothing else would tell it from a
+// sentence.
+func (r *renderer) heading(n *ast.Heading, width int) []string {
+	var f screen.Runs
+	f.Add(strings.Repeat("#", n.Level)+" ", screen.Dim)
+	r.inline(&f, n, screen.Strong)
+	return f.Wrap(width)
 }
 
 func (r *renderer) list(list *ast.List, width int) (lines []string) {

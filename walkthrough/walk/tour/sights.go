@@ -13,10 +13,10 @@ import (
 // Chapter returns the chapter about a stop's stage. There is none about a part, or
 // a span that the catalogue does not know.
 func (s *Stop) Chapter(l lang.Lang) (*chapter.Chapter, bool) {
-	if s.Stage == trace.None {
+	if s.Stage == trace.None || s.book == nil {
 		return nil, false
 	}
-	return chapter.Of(s.Stage, l)
+	return s.book(s.Stage, l)
 }
 
 // Labels says what has to be said of a stop beside its times: with how many the

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
 	"glasskv/walkthrough/timeline"
 )
@@ -16,6 +18,7 @@ type Tour struct {
 	Stops    []Stop
 
 	library *source.Library
+	book    Book
 	cuts    sync.Map // chapter.Quote → func() (*source.Excerpt, error)
 }
 
@@ -30,13 +33,23 @@ type Stop struct {
 	Took   int64              // nanoseconds that it was under way, all times together
 	Waits  []trace.LedgerRow  // the pieces of the ledger that fell to it: the request waited in it
 	Waited int64              // their sum, in nanoseconds
-	entry  timeline.Entry
+
+	entry timeline.Entry
+	book  Book
 }
+
+// Book finds the chapter about a stage in a language; false when there is none.
+type Book func(trace.Stage, lang.Lang) (*chapter.Chapter, bool)
 
 // New makes a tour of a timeline, which must not be changed afterwards. Many tours
 // may share a library.
 func New(t *trace.Timeline, library *source.Library) *Tour {
-	w := &Tour{Timeline: t, library: library}
+	return NewWithBook(t, library, chapter.Of)
+}
+
+// NewWithBook is New with chapters of one's own.
+func NewWithBook(t *trace.Timeline, library *source.Library, book Book) *Tour {
+	w := &Tour{Timeline: t, library: library, book: book}
 	ledger := make(map[string][]trace.LedgerRow)
 	for _, row := range t.Ledger {
 		ledger[row.Stage] = append(ledger[row.Stage], row)
@@ -44,7 +57,9 @@ func New(t *trace.Timeline, library *source.Library) *Tour {
 	entries := timeline.Outline(t)
 	w.Stops = make([]Stop, 0, len(entries))
 	for _, e := range entries {
-		w.Stops = append(w.Stops, stopOf(e, ledger))
+		s := stopOf(e, ledger)
+		s.book = book
+		w.Stops = append(w.Stops, s)
 	}
 	return w
 }
@@ -107,4 +122,7 @@ func (w *Tour) Index(s trace.Stage) int {
 
 // Beyond returns a stop at a stage that the request did not pass: it has a chapter
 // and source as any other, and no times.
-func Beyond(s trace.Stage) Stop { return Stop{Stage: s, Name: s.String()} }
+func (w *Tour) Beyond(s trace.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: w.book} }
+
+// Beyond is the method of that name for those who have no tour.
+func Beyond(s trace.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: chapter.Of} }
