@@ -17,14 +17,14 @@ var acceptStages = []Spec{
 		},
 		EN: Text{
 			Note: "Accept had failed, and the server waited to try again",
-			What: "Accept can fail without the listener being broken: no file descriptor was free, or the client hung up too soon. Serve then sleeps 5 ms and tries again, and twice as long after each further failure, up to 1 s. Meanwhile nobody is accepted on this address, and new connections wait in the kernel.",
+			What: "Accept can fail without the listener being broken: no file descriptor was free, in this process or in the whole system. Serve then sleeps 5 ms and tries again, and twice as long after each further failure, up to 1 s. Meanwhile nobody is accepted on this address, and new connections wait in the kernel.",
 			How:  "From the first Accept that failed to the last new try, all failures in a row as one row of the connection that was accepted next; both are exact. The row says how many there were and what the last error was. cmux tries again at once instead of sleeping; GlassKV sleeps below it, by the same rule.",
 			Slow: "File descriptors that are used up: \"too many open files\". The wait grows with each failure, so a connection may wait up to 1 s after descriptors are free again.",
 			Do:   "Raise the limit (ulimit -n) or find out who holds so many connections. GlassKV keeps 150 descriptors back for itself, as etcd does, and stops accepting when the rest is used up.",
 		},
 		ZH: Text{
 			Note: "Accept 失败过，服务端退避后重试",
-			What: "Accept 失败不等于监听器坏了：可能是文件描述符用光，也可能是客户端挂断得太早。Serve 先睡 5 ms 再试，此后每失败一次时间加倍，最长 1 s。这段时间里这个地址不接受任何人，新连接在内核里排队。",
+			What: "Accept 失败不等于监听器坏了：通常是文件描述符用光，本进程的，或者整个系统的。Serve 先睡 5 ms 再试，此后每失败一次时间加倍，最长 1 s。这段时间里这个地址不接受任何人，新连接在内核里排队。",
 			How:  "从第一次失败的 Accept 到最后一次重试，连续的失败合成一行，记在随后接受的那条连接上；两端都精确。这一行写明失败次数和最后一次的错误。cmux 自己不睡，立即重试；GlassKV 在它下面按同样的规则退避。",
 			Slow: "文件描述符用光（too many open files）。等待时间逐次加倍，所以描述符空出来之后，连接最多还可能再等 1 s。",
 			Do:   "提高上限（ulimit -n），或者查清是谁占着这么多连接。GlassKV 和 etcd 一样给自己留 150 个描述符，其余用完就暂停接受。",
