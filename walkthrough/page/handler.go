@@ -1,10 +1,13 @@
 package page
 
 import (
+	"cmp"
 	"embed"
 	"html/template"
 	"net/http"
 	"strings"
+
+	"glasskv/walkthrough/lang"
 )
 
 //go:embed templates/*.html
@@ -14,6 +17,7 @@ var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"
 
 // Handler returns the page. It answers only those who asked for this machine.
 func Handler(o Options) http.Handler {
+	o.Lang = cmp.Or(o.Lang, lang.EN)
 	h := &handler{o: o, book: newBook(o)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.begin)

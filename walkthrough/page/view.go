@@ -87,7 +87,9 @@ func (h *handler) wholeView(r *http.Request, v *visit) wholeView {
 	for i := range v.t.Stops {
 		stop := *v
 		stop.index, stop.stop, stop.slug, stop.symbol = i, v.t.Stops[i], slugOf(v.t, i), ""
-		w.All = append(w.All, h.stopView(&stop))
+		view := h.stopView(&stop)
+		view.ID = "" // there is one of each
+		w.All = append(w.All, view)
 	}
 	return w
 }

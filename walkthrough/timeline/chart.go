@@ -121,7 +121,9 @@ func (p *picture) sections() []Section {
 	var out []Section
 	if len(connRows) > 0 {
 		before, apart := p.connScale(conn, cells)
-		if !apart {
+		if apart {
+			p.sayBefore(connRows, before)
+		} else {
 			before = main
 		}
 		out = append(out, p.chartSection(once, before, connRows))

@@ -75,6 +75,7 @@ func (p *picture) waterfall() {
 	case len(connRows) == 0:
 		p.section(request, main, rows)
 	case apart:
+		p.sayBefore(connRows, before)
 		p.section(once, before, connRows)
 		p.out.Line()
 		p.section(request, main, rows)
@@ -96,9 +97,6 @@ func (p *picture) allRows() (conn []*trace.StageTime, connRows, rows []*row) {
 	if p.failedConn() {
 		connRows, rows = append(connRows, rows...), nil
 	}
-	if before, apart := p.connScale(conn, 1); apart && len(connRows) > 0 {
-		connRows[0].labels = append(connRows[0].labels, p.lang.Say("%s before the request", "早于请求 %s", screen.Duration(-before.begin)))
-	}
 	return conn, connRows, rows
 }
 
@@ -107,6 +105,12 @@ func (p *picture) allRows() (conn []*trace.StageTime, connRows, rows []*row) {
 func (p *picture) connScale(conn []*trace.StageTime, cells int) (before scale, apart bool) {
 	before, apart = connScale(conn, cells)
 	return before, apart && !p.failedConn()
+}
+
+// sayBefore says at the connection's first row how long ago that was.
+func (p *picture) sayBefore(connRows []*row, before scale) {
+	first := connRows[0]
+	first.labels = append(first.labels, p.lang.Say("%s before the request", "早于请求 %s", screen.Duration(-before.begin)))
 }
 
 // titles name the two halves of the waterfall.
