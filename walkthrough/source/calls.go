@@ -96,7 +96,7 @@ func (r *resolver) callee(in scope, fun ast.Expr) string {
 				return r.known(in.importOf(id.Name) + "." + f.Sel.Name)
 			}
 		}
-		if t := r.typeOf(in, f.X); t.name != "" {
+		if t := r.typeOf(f.X); t.name != "" {
 			return r.method(t, f.Sel.Name)
 		}
 	}

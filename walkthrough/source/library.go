@@ -56,7 +56,7 @@ func (l *Library) Excerpt(symbol, anchor string) (*Excerpt, error) {
 	e.Anchor = anchor
 	first, last, err := d.mark(anchor)
 	if err != nil {
-		return e, fmt.Errorf("%w: %s", ErrNoAnchor, err)
+		return e, fmt.Errorf("%w: %w", ErrNoAnchor, err)
 	}
 	e.setMark(first, last)
 	return e, nil

@@ -17,12 +17,12 @@ type scope struct {
 type typeName struct{ pkg, name string }
 
 // typeOf follows a variable and its fields.
-func (r *resolver) typeOf(in scope, x ast.Expr) typeName {
+func (r *resolver) typeOf(x ast.Expr) typeName {
 	switch x := ast.Unparen(x).(type) {
 	case *ast.Ident:
 		return r.types[x.Name]
 	case *ast.SelectorExpr:
-		of := r.typeOf(in, x.X)
+		of := r.typeOf(x.X)
 		if of.name == "" {
 			return typeName{}
 		}

@@ -25,10 +25,10 @@ func (b *Book) resolve(c *chapter.Chapter, library *source.Library) {
 		}
 	}
 	for _, jump := range c.Jumps {
-		switch {
-		case jump.Stage == c.Stage:
+		switch jump.Stage {
+		case c.Stage:
 			b.complain(c, jump.Line, "a jump to the chapter itself")
-		case jump.Stage == trace.None:
+		case trace.None:
 			if _, err := b.lookUp(c, jump.Line, library, jump.Target, ""); err != nil {
 				b.complain(c, jump.Line, "%s, which is no stage either", reason(err))
 			}

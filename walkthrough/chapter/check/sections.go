@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,54 +29,72 @@ var sections = []section{
 // checkSections wants a lead, the sections in order and none of them empty, a
 // place in the source, and the jumps in the end. The code of others is not
 // copied, so there is no block of Go.
-func checkSections(c *chapter.Chapter) (problems []chapter.Problem) {
-	complain := func(line int, format string, args ...any) {
-		problems = append(problems, chapter.Problem{File: c.File, Line: line, Text: fmt.Sprintf(format, args...)})
-	}
+func checkSections(c *chapter.Chapter) []chapter.Problem {
+	b := &Book{}
 	if len(c.Blocks) == 0 || c.Blocks[0].Source != nil || strings.HasPrefix(c.Blocks[0].Markdown, "#") {
-		complain(2, "no lead paragraph between the title and the first section")
+		b.complain(c, 2, "no lead paragraph between the title and the first section")
 	}
-	next, quotes := 0, 0
-	for i, b := range c.Blocks {
-		if b.Source != nil {
+	quotes := 0
+	for _, block := range c.Blocks {
+		if block.Source != nil {
 			quotes++
-			continue
 		}
-		for j, line := range strings.Split(b.Markdown, "\n") {
-			at := b.Line + j
+		for j, line := range strings.Split(block.Markdown, "\n") {
 			if fence.MatchString(line) {
-				complain(at, "a block of Go: name the symbol in a source block instead")
-			}
-			heading, ok := strings.CutPrefix(line, "## ")
-			if !ok {
-				continue
-			}
-			n := slices.IndexFunc(sections, func(s section) bool { return c.Lang.Pick(s.en, s.zh) == heading })
-			switch missing := required(next, n, c.Lang); {
-			case n < 0:
-				complain(at, "no section is called %q", heading)
-				continue
-			case n < next:
-				complain(at, "section %q is out of order", heading)
-			case missing != "":
-				complain(at, "section %q is missing before %q", missing, heading)
-			}
-			next = max(next, n+1)
-			if emptyAfter(c, i, j) {
-				complain(at, "section %q is empty", heading)
+				b.complain(c, block.Line+j, "a block of Go: name the symbol in a source block instead")
 			}
 		}
 	}
-	if missing := required(next, len(sections), c.Lang); missing != "" {
-		complain(0, "section %q is missing", missing)
-	}
+	b.checkHeadings(c)
 	if quotes == 0 {
-		complain(0, "no source block")
+		b.complain(c, 0, "no source block")
 	}
 	if n := len(c.Jumps); n < 1 || n > mostJumps {
-		complain(0, "%d jumps, want 1 to %d", n, mostJumps)
+		b.complain(c, 0, "%d jumps, want 1 to %d", n, mostJumps)
 	}
-	return problems
+	return b.Problems
+}
+
+func (b *Book) checkHeadings(c *chapter.Chapter) {
+	next := 0 // the section that may come now
+	for _, h := range headings(c) {
+		n := slices.IndexFunc(sections, func(s section) bool { return c.Lang.Pick(s.en, s.zh) == h.text })
+		switch missing := required(next, n, c.Lang); {
+		case n < 0:
+			b.complain(c, h.line, "no section is called %q", h.text)
+		case n < next:
+			b.complain(c, h.line, "section %q is out of order", h.text)
+		case missing != "":
+			b.complain(c, h.line, "section %q is missing before %q", missing, h.text)
+		}
+		if h.empty {
+			b.complain(c, h.line, "section %q is empty", h.text)
+		}
+		next = max(next, n+1)
+	}
+	if missing := required(next, len(sections), c.Lang); missing != "" {
+		b.complain(c, 0, "section %q is missing", missing)
+	}
+}
+
+// heading is that of a section.
+type heading struct {
+	text  string
+	line  int
+	empty bool // nothing stands below it
+}
+
+func headings(c *chapter.Chapter) (all []heading) {
+	for _, block := range c.Blocks {
+		for j, line := range strings.Split(block.Markdown, "\n") {
+			if text, ok := strings.CutPrefix(line, "## "); ok {
+				all = append(all, heading{text, block.Line + j, true})
+			} else if n := len(all); n > 0 && (strings.TrimSpace(line) != "" || block.Source != nil) {
+				all[n-1].empty = false
+			}
+		}
+	}
+	return all
 }
 
 const mostJumps = 5
@@ -93,15 +110,4 @@ func required(next, n int, l lang.Lang) string {
 		}
 	}
 	return ""
-}
-
-// emptyAfter tells whether nothing stands between a heading, line j of block i,
-// and the next one.
-func emptyAfter(c *chapter.Chapter, i, j int) bool {
-	for _, line := range strings.Split(c.Blocks[i].Markdown, "\n")[j+1:] {
-		if strings.TrimSpace(line) != "" {
-			return strings.HasPrefix(line, "## ")
-		}
-	}
-	return i+1 == len(c.Blocks) || strings.HasPrefix(c.Blocks[i+1].Markdown, "## ")
 }
