@@ -18,6 +18,7 @@ import (
 	"glasskv/walkthrough/command"
 	"glasskv/walkthrough/ctl"
 	"glasskv/walkthrough/demo"
+	"glasskv/walkthrough/lesson"
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/walk"
 )
@@ -63,6 +64,7 @@ func newRootCommand() *cobra.Command {
 	join(root, groupKeys, ctl.NewCommands()...)
 	join(root, groupLook, demo.NewCommand())
 	join(root, groupLook, walk.NewCommand())
+	join(root, groupLook, lesson.NewCommand())
 	join(root, groupLook, command.New()...)
 	return root
 }

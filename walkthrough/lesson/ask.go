@@ -1,0 +1,186 @@
+package lesson
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"glasskv/walkthrough/screen"
+)
+
+// asked is a question that waits for its answer.
+type asked struct {
+	*Ask
+	choices []string
+	unit    string
+	said    string // the prediction as it is said back; "" for none
+	choice  int    // from 1; 0 for none
+	number  float64
+}
+
+// ask puts a question and takes the prediction, if there is somebody to make one.
+func (p *player) ask(ctx context.Context, s *Step) error {
+	a := &asked{Ask: s.Ask}
+	p.asked[a.Name] = a
+	question, err := p.text(s, s.Ask.Question)
+	if err != nil {
+		return err
+	}
+	for _, choice := range s.Ask.Choices {
+		text, err := p.text(s, choice.Text)
+		if err != nil {
+			return err
+		}
+		a.choices = append(a.choices, text)
+	}
+	if s.Ask.Unit != (Text{}) {
+		if a.unit, err = p.text(s, s.Ask.Unit); err != nil {
+			return err
+		}
+	}
+	if err := p.report(&Event{Name: a.Name, Text: question, Choices: a.choices}, s); err != nil {
+		return err
+	}
+	err = p.say(func(out *screen.Writer) {
+		p.block(out, screen.Warn.Paint("? "), 2, question)
+		for i, choice := range a.choices {
+			p.block(out, fmt.Sprintf("  %d) ", i+1), 5, choice)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return p.predict(ctx, a)
+}
+
+// predict reads until there is a prediction that can be one, or none.
+func (p *player) predict(ctx context.Context, a *asked) error {
+	l := p.screen.Lang
+	prompt := l.Pick("  your prediction (Enter: none): ", "  你的预测（直接回车跳过）：")
+	if len(a.choices) > 0 {
+		prompt = l.Say("  1 to %d (Enter: none): ", "  选 1 到 %d（直接回车跳过）：", len(a.choices))
+	}
+	for p.input != nil {
+		line, ok, err := p.input.read(ctx, p.out, prompt)
+		if err != nil {
+			return err
+		}
+		if line = strings.TrimSpace(line); !ok || line == "" || a.take(line) {
+			break
+		}
+		if _, err := fmt.Fprintln(p.out, l.Pick("  That is no answer to this.", "  这不是这个问题的答案。")); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return p.say(func(out *screen.Writer) { out.Line() })
+}
+
+// take understands a prediction; false when it is none.
+func (a *asked) take(line string) bool {
+	if len(a.choices) > 0 {
+		n, err := strconv.Atoi(line)
+		if err != nil || n < 1 || n > len(a.choices) {
+			return false
+		}
+		a.choice, a.said = n, strconv.Itoa(n)
+		return true
+	}
+	n, err := strconv.ParseFloat(strings.TrimRightFunc(line, func(r rune) bool { return r > utf8.RuneSelf || r >= 'A' }), 64)
+	if err != nil {
+		return false
+	}
+	a.number, a.said = n, written(n)
+	return true
+}
+
+// reveal says how it turned out.
+func (p *player) reveal(s *Step) error {
+	a := p.asked[s.Reveal]
+	was, right, err := p.answer(s, a)
+	if err != nil {
+		return err
+	}
+	if err := p.report(&Event{Name: a.Name, Said: a.said, Was: was}, s); err != nil {
+		return err
+	}
+	l := p.screen.Lang
+	text := l.Say("It was %s", "答案：%s", was)
+	switch {
+	case a.said == "":
+	case right:
+		text = l.Say("You said %s, and so it was.", "你说 %s，说对了。", a.said)
+	default:
+		text = l.Say("You said %s, it was %s", "你说 %s，实际是 %s", a.said, was)
+	}
+	return p.say(func(out *screen.Writer) {
+		p.block(out, screen.Warn.Paint("→ "), 2, text)
+		out.Line()
+	})
+}
+
+// answer works out what is right, and whether that was the prediction.
+func (p *player) answer(s *Step, a *asked) (was string, right bool, err error) {
+	if a.Answer != "" {
+		n, err := p.number(s, a.Answer)
+		if err != nil {
+			return "", false, err
+		}
+		was = written(n)
+		right = a.said == was
+		if a.unit != "" {
+			was += " " + a.unit
+		}
+		return was, right, nil
+	}
+	for i, choice := range a.Choices {
+		holds, err := p.holds(s, choice.Right)
+		if err != nil {
+			return "", false, err
+		}
+		if holds {
+			return fmt.Sprintf("%d) %s", i+1, a.choices[i]), a.choice == i+1, nil
+		}
+	}
+	return "", false, fmt.Errorf("no choice of %s is what was measured", a.Name)
+}
+
+// input reads what is typed. Its goroutine ends with the input, or with the first
+// line after stop.
+type input struct {
+	lines chan string
+	over  chan struct{}
+}
+
+func newInput(r io.Reader) *input {
+	in := &input{make(chan string), make(chan struct{})}
+	go func() {
+		defer close(in.lines)
+		for typed := bufio.NewScanner(r); typed.Scan(); {
+			select {
+			case in.lines <- typed.Text():
+			case <-in.over:
+				return
+			}
+		}
+	}()
+	return in
+}
+
+func (in *input) stop() { close(in.over) }
+
+// read prompts and waits for a line; false at the end of the input.
+func (in *input) read(ctx context.Context, out io.Writer, prompt string) (line string, ok bool, err error) {
+	if _, err := fmt.Fprint(out, prompt); err != nil {
+		return "", false, fmt.Errorf("write: %w", err)
+	}
+	select {
+	case line, ok = <-in.lines:
+		return line, ok, nil
+	case <-ctx.Done():
+		return "", false, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,258 @@
+package lesson
+
+import (
+	"errors"
+	"fmt"
+	"go/token"
+	"slices"
+	"strings"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+)
+
+// code is a step's formulas and texts, compiled.
+type code struct {
+	formulas map[string]*formula  // by what they are in the file
+	texts    map[string]*template // likewise
+}
+
+// minClaims is how many claims a lesson makes at least.
+const minClaims = 2
+
+// check finds what is wrong with a lesson before anything of it is played, and
+// compiles its formulas. It reports every mistake.
+func (l *Lesson) check() error {
+	c := &checker{lesson: l, known: newScope(lang.EN), asked: make(map[string]*Ask)}
+	c.header()
+	for _, s := range l.Steps {
+		if s == nil {
+			c.errs = append(c.errs, fmt.Errorf("%s: an empty step", l.file))
+			continue
+		}
+		c.step = s
+		s.code = &code{make(map[string]*formula), make(map[string]*template)}
+		c.check()
+	}
+	c.end()
+	return errors.Join(c.errs...)
+}
+
+// checker walks through the steps as the player will.
+type checker struct {
+	lesson *Lesson
+	step   *Step
+	known  scope
+	asked  map[string]*Ask // and not revealed yet
+	claims int
+	errs   []error
+}
+
+func (c *checker) wrong(format string, args ...any) {
+	c.errs = append(c.errs, c.lesson.mistake(c.step, format, args...))
+}
+
+func (c *checker) header() {
+	c.step = &Step{line: 1, code: &code{make(map[string]*formula), make(map[string]*template)}}
+	c.text("title", c.lesson.Title)
+	if c.lesson.Minutes < 1 || c.lesson.Minutes > 45 {
+		c.wrong("minutes: %d is not what a lesson takes", c.lesson.Minutes)
+	}
+	if len(c.lesson.Steps) == 0 {
+		c.wrong("no steps")
+	}
+}
+
+func (c *checker) end() {
+	for name := range c.asked {
+		c.wrong("what %s was asked for is never revealed", name)
+	}
+	if c.claims < minClaims {
+		c.wrong("%d claims, a lesson makes %d at least", c.claims, minClaims)
+	}
+}
+
+// kinds returns which fields of a step are set.
+func (s *Step) kinds() (set []string) {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"say", s.Say != nil}, {"server", s.Server != nil}, {"do", s.Do != nil}, {"together", s.Together != nil},
+		{"in-turn", s.InTurn != nil}, {"fault", s.Fault != nil}, {"measure", s.Measure != nil}, {"ask", s.Ask != nil},
+		{"reveal", s.Reveal != ""}, {"show", s.Show != nil}, {"claim", s.Claim != nil}, {"point", s.Point != nil},
+		{"chapter", s.Chapter != ""},
+	} {
+		if f.set {
+			set = append(set, f.name)
+		}
+	}
+	return set
+}
+
+func (c *checker) check() {
+	s := c.step
+	kinds := s.kinds()
+	if len(kinds) != 1 {
+		c.wrong("a step is one thing, this one is %d: %s", len(kinds), strings.Join(kinds, ", "))
+		return
+	}
+	switch s.kind = kinds[0]; s.kind {
+	case "say":
+		c.text("say", *s.Say)
+	case "do", "together", "in-turn":
+		c.requests(s.requests())
+	case "fault":
+		if err := s.Fault.check(); err != nil {
+			c.wrong("fault: %w", err)
+		}
+	case "measure":
+		c.measure()
+	case "ask":
+		c.ask()
+	case "reveal":
+		c.reveal()
+	case "show":
+		c.show()
+	case "claim":
+		c.claim()
+	case "point":
+		c.text("note", s.Point.Note)
+		if s.Point.Symbol == "" {
+			c.wrong("point: no symbol")
+		}
+	case "chapter":
+		if _, known := trace.StageByName(s.Chapter); !known {
+			c.wrong("chapter: no stage %q", s.Chapter)
+		}
+	}
+}
+
+// text wants both languages, with the same formulas in both.
+func (c *checker) text(what string, t Text) (en, zh *template) {
+	if strings.TrimSpace(t.EN) == "" || strings.TrimSpace(t.ZH) == "" {
+		c.wrong("%s: a text needs both en and zh", what)
+		return nil, nil
+	}
+	var all [2]*template
+	for i, text := range []string{t.EN, t.ZH} {
+		compiled, err := compileText(text, c.known)
+		if err != nil {
+			c.wrong("%s: %w", what, err)
+			return nil, nil
+		}
+		c.step.code.texts[text], all[i] = compiled, compiled
+	}
+	en, zh = all[0], all[1]
+	if a, b := sorted(en.sources()), sorted(zh.sources()); !slices.Equal(a, b) {
+		c.wrong("%s: the languages have different formulas: %v and %v", what, a, b)
+	}
+	return en, zh
+}
+
+func sorted(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+func (c *checker) formula(what, source string, result want) {
+	f, err := compile(source, c.known, result)
+	if err != nil {
+		c.wrong("%s: %w", what, err)
+		return
+	}
+	c.step.code.formulas[source] = f
+}
+
+// define gives a name to what a step brings.
+func (c *checker) define(name string, zero any) {
+	switch {
+	case !token.IsIdentifier(name):
+		c.wrong("%q is no name: use letters, digits and _", name)
+	case c.known[name] != nil && !isResult(c.known[name]):
+		c.wrong("the name %s is taken", name)
+	default:
+		c.known[name] = zero
+	}
+}
+
+// isResult reports whether a name stands for a result; later steps may bring new
+// ones under the same name.
+func isResult(v any) bool { _, ok := v.(*Result); return ok }
+
+func (c *checker) measure() {
+	for name, source := range c.step.Measure {
+		c.formula(name, source, aNumber)
+	}
+	for name := range c.step.Measure {
+		c.define(name, float64(0))
+	}
+}
+
+func (c *checker) ask() {
+	a := c.step.Ask
+	c.text("question", a.Question)
+	switch {
+	case a.Name == "" || c.asked[a.Name] != nil:
+		c.wrong("ask: a question needs a name of its own")
+		return
+	case len(a.Choices) == 1 || (len(a.Choices) > 0) == (a.Answer != ""):
+		c.wrong("ask: give an answer, or two choices at least")
+	}
+	for _, choice := range a.Choices {
+		c.text("choice", choice.Text)
+	}
+	if a.Unit != (Text{}) {
+		c.text("unit", a.Unit)
+	}
+	c.asked[a.Name] = a
+}
+
+// reveal compiles the answer here, where what it needs is known.
+func (c *checker) reveal() {
+	a := c.asked[c.step.Reveal]
+	if a == nil {
+		c.wrong("reveal: nothing was asked by the name %s", c.step.Reveal)
+		return
+	}
+	delete(c.asked, c.step.Reveal)
+	if a.Answer != "" {
+		c.formula("answer", a.Answer, aNumber)
+	}
+	for _, choice := range a.Choices {
+		c.formula("right", choice.Right, aCondition)
+	}
+}
+
+func (c *checker) show() {
+	s := c.step.Show
+	switch {
+	case s.Timeline != "" && s.Table == "" && s.Beside == nil:
+		c.formula("timeline", s.Timeline, aRequest)
+	case s.Table != "" && s.Timeline == "" && s.Beside == nil:
+		c.formula("table", s.Table, aResult)
+	case s.Timeline == "" && s.Table == "" && len(s.Beside) >= 2 && len(s.Beside) <= maxBeside:
+		for _, b := range s.Beside {
+			c.text("title", b.Title)
+			c.formula("of", b.Of, oneOrMany)
+		}
+	default:
+		c.wrong("show: one of timeline, table, and beside with 2 to %d columns", maxBeside)
+	}
+}
+
+// claim wants every figure of the text to be measured.
+func (c *checker) claim() {
+	c.claims++
+	en, zh := c.text("claim", c.step.Claim.Text)
+	for _, t := range []*template{en, zh} {
+		if t == nil {
+			continue
+		}
+		if n := t.figure(); n != "" {
+			c.wrong("claim: the figure %q stands in the text; measure it, and write ${…}", strings.TrimSpace(n))
+		}
+	}
+	c.formula("check", c.step.Claim.Check, aCondition)
+}

@@ -1,0 +1,157 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"glasskv/walkthrough/demo"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/show"
+)
+
+// flags are those of the command.
+type flags struct {
+	auto, all     bool
+	file, teacher string
+	show          *show.Flags
+}
+
+// NewCommand returns `glasskv lesson`.
+func NewCommand() *cobra.Command {
+	f := &flags{show: show.New()}
+	cmd := &cobra.Command{
+		Use:   "lesson [NAME]",
+		Short: "A course about the path of a request, played live",
+		Long: "List the lessons of the course, or play one: it starts a server in this process, on free ports and\n" +
+			"a real disk, makes real requests, asks for predictions, and shows what came of them.\n\n" +
+			"With --auto nobody is asked, and the command fails when a run did not show what the lesson claims.",
+		Example: "  glasskv lesson\n  glasskv lesson group-commit\n  glasskv lesson --teacher group-commit --lang zh\n" +
+			"  glasskv lesson --all --auto\n  glasskv lesson --file ./my-lesson",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all, err := All()
+			if err != nil {
+				return err
+			}
+			chosen, err := f.choose(all, args)
+			if err != nil {
+				return err
+			}
+			switch {
+			case f.teacher != "":
+				return f.printTeacher(cmd.OutOrStdout(), chosen[0])
+			case len(chosen) == 0:
+				return writeList(cmd.OutOrStdout(), all, f.show)
+			}
+			return f.play(cmd, chosen)
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.BoolVar(&f.auto, "auto", false, "ask nobody, and fail when a claim does not hold")
+	fs.BoolVar(&f.all, "all", false, "play all lessons in their order")
+	fs.StringVar(&f.file, "file", "", "play a lesson of your own: its folder, or its lesson.yaml")
+	fs.StringVar(&f.teacher, "teacher", "", "print the teacher's page of the lesson of this name")
+	f.show.AddFlags(fs)
+	cmd.ValidArgsFunction = completeNames
+	_ = cmd.RegisterFlagCompletionFunc("teacher", completeNames)
+	return cmd
+}
+
+func completeNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	all, _ := All() // where there is none, there is nothing to complete
+	return names(all), cobra.ShellCompDirectiveNoFileComp
+}
+
+func names(all []*Lesson) (out []string) {
+	for _, l := range all {
+		out = append(out, l.Name)
+	}
+	return out
+}
+
+// choose returns the lessons that were asked for; none where the list was.
+func (f *flags) choose(all []*Lesson, args []string) ([]*Lesson, error) {
+	var said []string
+	said = append(said, args...)
+	for _, way := range []struct {
+		given bool
+		name  string
+	}{{f.all, "--all"}, {f.file != "", "--file"}, {f.teacher != "", "--teacher"}} {
+		if way.given {
+			said = append(said, way.name)
+		}
+	}
+	switch {
+	case len(said) > 1:
+		return nil, fmt.Errorf("choose one of %s", strings.Join(said, " and "))
+	case f.all:
+		return all, nil
+	case f.file != "":
+		l, err := LoadFile(f.file)
+		return []*Lesson{l}, err
+	case len(said) == 0:
+		return nil, nil
+	}
+	name := f.teacher
+	if len(args) == 1 {
+		name = args[0]
+	}
+	for _, l := range all {
+		if l.Name == name {
+			return []*Lesson{l}, nil
+		}
+	}
+	return nil, fmt.Errorf("no lesson %q, use one of %s", name, strings.Join(names(all), ", "))
+}
+
+// play plays the lessons one after the other. Claims that did not hold are an error
+// where nobody looked on.
+func (f *flags) play(cmd *cobra.Command, chosen []*Lesson) error {
+	ctx, restore := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer restore()
+	defer context.AfterFunc(ctx, restore)() // a second signal ends the process as usual
+	o := Options{Auto: f.auto, Show: f.show, In: cmd.InOrStdin(), Log: demo.FailureLog(cmd.ErrOrStderr())}
+	var failed []error
+	for _, l := range chosen {
+		out, err := Play(ctx, cmd.OutOrStdout(), l, o)
+		switch {
+		case errors.Is(err, syscall.EPIPE):
+			return nil // nobody reads on
+		case ctx.Err() != nil && cmd.Context().Err() == nil:
+			return fmt.Errorf("the lesson was stopped: %w", context.Cause(ctx))
+		case err != nil:
+			return err
+		}
+		for _, c := range out.Failed() {
+			failed = append(failed, c)
+		}
+	}
+	if !f.auto {
+		return nil
+	}
+	return errors.Join(failed...)
+}
+
+// printTeacher prints the page for whoever gives a lesson.
+func (f *flags) printTeacher(w io.Writer, l *Lesson) error {
+	page := l.teacher[f.show.Lang()]
+	if page == "" {
+		page = l.teacher[lang.EN]
+	}
+	if page == "" {
+		return fmt.Errorf("lesson %s has no teacher's page", l.Name)
+	}
+	if _, err := io.WriteString(w, page); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}

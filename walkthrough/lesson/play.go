@@ -1,0 +1,225 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"glasskv/server/serve"
+	"glasskv/trace"
+	"glasskv/walkthrough/demo"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/show"
+)
+
+// Options say how a lesson is played.
+type Options struct {
+	Auto bool        // nobody is asked
+	Show *show.Flags // language, width, colours, output
+	In   io.Reader   // where predictions are typed; not read when Auto
+	Log  *zap.Logger // of the server; nil for none
+}
+
+// playTimeout bounds a lesson that nobody is asked in.
+const playTimeout = 60 * time.Second
+
+// player is one run of a lesson.
+type player struct {
+	Options
+	lesson  *Lesson
+	out     io.Writer
+	screen  screen.Options
+	input   *input
+	live    *demo.Live
+	ways    map[wayKey]*way
+	records map[string]*trace.Record // the server's, by trace ID, as they were looked up last
+	known   scope
+	asked   map[string]*asked
+	outcome Outcome
+	index   int // of the step
+}
+
+// Play plays a lesson and prints to w. When it returns, also because ctx ended, the
+// server is stopped and its data removed. A claim that the run did not show is in the
+// outcome and no error; an error is a lesson that could not be played to its end.
+func Play(ctx context.Context, w io.Writer, l *Lesson, o Options) (out *Outcome, err error) {
+	p := &player{
+		Options: o, lesson: l, out: w, screen: o.Show.Screen(w),
+		ways: make(map[wayKey]*way), records: make(map[string]*trace.Record),
+		known: newScope(o.Show.Lang()), asked: make(map[string]*asked),
+		outcome: Outcome{Lesson: l.Name},
+	}
+	if o.Auto || o.Show.JSON() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, playTimeout)
+		defer cancel()
+	} else {
+		p.input = newInput(o.In)
+		defer p.input.stop()
+	}
+	began := time.Now()
+	defer func() { err = errors.Join(err, p.stopServer()) }()
+	if err := p.play(ctx); err != nil {
+		return nil, err
+	}
+	p.outcome.Took = time.Since(began)
+	return &p.outcome, p.conclude()
+}
+
+func (p *player) play(ctx context.Context) error {
+	if err := p.title(); err != nil {
+		return err
+	}
+	if err := p.startServer(ctx, p.lesson.Server); err != nil {
+		return err
+	}
+	for i, s := range p.lesson.Steps {
+		p.index = i + 1
+		if err := p.step(ctx, s); err != nil {
+			return p.lesson.mistake(s, "%s: %w", s.kind, err)
+		}
+	}
+	return nil
+}
+
+func (p *player) step(ctx context.Context, s *Step) error {
+	switch s.kind {
+	case "say":
+		return p.tell(s)
+	case "server":
+		return errors.Join(p.stopServer(), p.startServer(ctx, *s.Server))
+	case "do", "together", "in-turn":
+		if err := p.make(ctx, s); err != nil {
+			return err
+		}
+		return p.reportResults(s)
+	case "fault":
+		return p.fault(s)
+	case "measure":
+		return p.measure(s)
+	case "ask":
+		return p.ask(ctx, s)
+	case "reveal":
+		return p.reveal(s)
+	case "show":
+		if err := p.show(s); err != nil {
+			return err
+		}
+		return p.pause(ctx)
+	case "claim":
+		return p.claim(s)
+	case "point":
+		return p.point(s)
+	}
+	return p.chapter(s)
+}
+
+// startServer starts a server as the lesson wants it.
+func (p *player) startServer(ctx context.Context, how Server) (err error) {
+	log := p.Log
+	if how.Quiet {
+		log = nil
+	}
+	p.live, err = demo.StartLive(ctx, demo.LiveOptions{
+		Log: log, TLS: how.TLS, Workers: how.Workers, Cold: how.Cold,
+		Config: func(cfg *serve.Config) {
+			cfg.ServeTLSThroughHTTP = how.ThroughHTTP
+			if how.MaxTxnOps > 0 {
+				cfg.MaxTxnOps = how.MaxTxnOps
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("start the lesson's server: %w", err)
+	}
+	if p.live.InMemory() {
+		return p.warnMemory()
+	}
+	return nil
+}
+
+// stopServer hangs up and ends the server, if there is one.
+func (p *player) stopServer() error {
+	var errs []error
+	for _, w := range p.ways {
+		errs = append(errs, w.close())
+	}
+	clear(p.ways)
+	clear(p.records)
+	if p.live != nil {
+		errs = append(errs, p.live.Stop())
+		p.live = nil
+	}
+	return errors.Join(errs...)
+}
+
+func (p *player) measure(s *Step) error {
+	values := make(map[string]float64, len(s.Measure))
+	for name, source := range s.Measure {
+		value, err := p.number(s, source)
+		if err != nil {
+			return err
+		}
+		values[name] = value
+	}
+	for name, value := range values {
+		p.known[name] = value
+	}
+	return p.report(&Event{Values: values}, s)
+}
+
+func (p *player) number(s *Step, source string) (float64, error) {
+	value, err := s.code.formulas[source].run(p.known)
+	if err != nil {
+		return 0, err
+	}
+	return value.(float64), nil //nolint:forcetypeassert // it was compiled to be one
+}
+
+func (p *player) holds(s *Step, condition string) (bool, error) {
+	value, err := s.code.formulas[condition].run(p.known)
+	if err != nil {
+		return false, err
+	}
+	return value.(bool), nil //nolint:forcetypeassert // it was compiled to be one
+}
+
+// text is what a step says, with what was measured.
+func (p *player) text(s *Step, t Text) (string, error) {
+	return s.code.texts[t.In(p.screen.Lang)].fill(p.known)
+}
+
+// claim says what the run has shown, if it has.
+func (p *player) claim(s *Step) error {
+	text, err := p.text(s, s.Claim.Text)
+	if err != nil {
+		return err
+	}
+	holds, err := p.holds(s, s.Claim.Check)
+	if err != nil {
+		return err
+	}
+	said := strings.Join(paragraphs(text), " ")
+	p.outcome.Claims = append(p.outcome.Claims, ClaimOutcome{File: p.lesson.file, Line: s.line, Text: said, Check: s.Claim.Check, Holds: holds})
+	if err := p.report(&Event{Text: said, Check: s.Claim.Check, Holds: &holds}, s); err != nil {
+		return err
+	}
+	return p.say(func(out *screen.Writer) {
+		mark, role := "✔ ", screen.Good
+		if !holds {
+			mark, role = "✘ ", screen.Bad
+		}
+		p.block(out, role.Paint(mark), screen.Width(mark), said)
+		if !holds {
+			out.Line(screen.Blank(screen.Width(mark)), screen.Dim.Paint(p.screen.Lang.Pick(
+				"This run did not show it. Is the machine busy? Play the lesson again.",
+				"这一次没有表现出来。机器是不是很忙？请再放一遍。")))
+		}
+		out.Line()
+	})
+}

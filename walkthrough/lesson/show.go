@@ -1,0 +1,164 @@
+package lesson
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/summary"
+	"glasskv/walkthrough/timeline"
+)
+
+// mostText is how wide a paragraph is at most; longer lines are hard to read.
+const mostText = 100
+
+// columns is how wide texts are.
+func (p *player) columns() int { return min(p.screen.Columns(p.out), mostText) }
+
+// say prints for people; programs do not get it.
+func (p *player) say(write func(*screen.Writer)) error {
+	if p.Show.JSON() {
+		return nil
+	}
+	out := screen.NewWriter(p.out, p.screen)
+	write(out)
+	return out.Close()
+}
+
+// block writes a paragraph behind a mark that is so many columns wide.
+func (p *player) block(out *screen.Writer, mark string, width int, text string) {
+	for _, line := range screen.Wrap(text, p.columns()-width) {
+		out.Line(mark, line)
+		mark = screen.Blank(width)
+	}
+}
+
+func (p *player) title() error {
+	l := p.screen.Lang
+	facts := l.Say("%s · about %d minutes in class", "%s · 课堂上约 %d 分钟", p.lesson.Name, p.lesson.Minutes)
+	return p.say(func(out *screen.Writer) {
+		out.Line(screen.Strong.Paint(p.lesson.Title.In(l)))
+		out.Line(screen.Dim.Paint(facts))
+		out.Line()
+	})
+}
+
+// tell says the paragraphs of a step.
+func (p *player) tell(s *Step) error {
+	text, err := p.text(s, *s.Say)
+	if err != nil {
+		return err
+	}
+	all := paragraphs(text)
+	if err := p.report(&Event{Text: strings.Join(all, "\n\n")}, s); err != nil {
+		return err
+	}
+	return p.say(func(out *screen.Writer) {
+		for _, paragraph := range all {
+			p.block(out, "", 0, paragraph)
+			out.Line()
+		}
+	})
+}
+
+func (p *player) warnMemory() error {
+	return p.say(func(out *screen.Writer) {
+		p.block(out, screen.Bad.Paint("! "), 2, p.screen.Lang.Say(
+			"The data is in %s, which is memory: an fsync costs nothing there, and some claims will not hold. Set TMPDIR to a directory on a disk.",
+			"数据目录 %s 在内存里，fsync 没有代价，有些结论会看不到。请把 TMPDIR 设为磁盘上的目录。", p.live.Dir()))
+		out.Line()
+	})
+}
+
+// show shows a timeline or a table.
+func (p *player) show(s *Step) error {
+	switch {
+	case s.Show.Timeline != "":
+		return p.showTimeline(s)
+	case s.Show.Table != "":
+		return p.showTable(s)
+	}
+	return p.showBeside(s)
+}
+
+func (p *player) showTimeline(s *Step) error {
+	value, err := s.code.formulas[s.Show.Timeline].run(p.known)
+	if err != nil {
+		return err
+	}
+	request, ok := value.(*Request)
+	if !ok || request == nil {
+		return fmt.Errorf("%s is no request", s.Show.Timeline)
+	}
+	t := request.timeline
+	if p.Show.JSON() {
+		return p.report(&Event{Timeline: t}, s)
+	}
+	fold := s.Show.Fold
+	if fold == 0 {
+		fold = time.Duration(t.DurationNS / foldBelow)
+	}
+	if err := timeline.Render(p.out, t, timeline.Options{Options: p.screen, Fold: fold}); err != nil {
+		return err
+	}
+	return p.say(func(out *screen.Writer) { out.Line() })
+}
+
+// foldBelow is which part of a request a stage must be to have a row in class.
+const foldBelow = 200
+
+func (p *player) showTable(s *Step) error {
+	timelines, err := p.timelines(s, s.Show.Table)
+	if err != nil {
+		return err
+	}
+	sum := summary.Summarize(timelines)
+	if p.Show.JSON() {
+		return p.report(&Event{Columns: map[string][]summary.Row{s.Show.Table: sum.Stages}}, s)
+	}
+	if err := summary.Table(p.out, sum, p.screen); err != nil {
+		return err
+	}
+	return p.say(func(out *screen.Writer) { out.Line() })
+}
+
+// timelines are those of a result, or of one request.
+func (p *player) timelines(s *Step, source string) ([]*trace.Timeline, error) {
+	value, err := s.code.formulas[source].run(p.known)
+	if err != nil {
+		return nil, err
+	}
+	switch v := value.(type) {
+	case *Result:
+		if v != nil {
+			return v.timelines, nil
+		}
+	case *Request:
+		if v != nil {
+			return []*trace.Timeline{v.timeline}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no requests", source)
+}
+
+// pause leaves the class time to look at what is shown.
+func (p *player) pause(ctx context.Context) error {
+	if p.input == nil {
+		return nil
+	}
+	_, ok, err := p.input.read(ctx, p.out, p.screen.Lang.Pick("(Enter goes on) ", "（回车继续）"))
+	if !ok {
+		p.input, err = nil, firstError(err, p.say(func(out *screen.Writer) { out.Line() }))
+	}
+	return err
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
