@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/chapter/check"
+	"glasskv/walkthrough/lang"
+)
+
+// repository is an empty one with chapters about two stages, one of which git
+// knows.
+func repository(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	for _, l := range check.Languages {
+		for _, stage := range []trace.Stage{trace.WALSync, trace.WALSave} {
+			file := filepath.Join(folder, string(l), stage.String()+".md")
+			text := "# " + stage.String() + ": a title\n\nA lead.\n"
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "en/wal.sync.md"}} {
+		git := exec.CommandContext(t.Context(), "git", args...)
+		git.Dir = folder
+		if out, err := git.CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %v: %s", args, err, out)
+		}
+	}
+	return folder
+}
+
+func TestChaptersArePutInOrderOnce(t *testing.T) {
+	folder := repository(t)
+	var out bytes.Buffer
+	if err := putInOrder(t.Context(), &out, folder); err != nil {
+		t.Fatal(err)
+	}
+	first, second := check.FileName(trace.WALSave), check.FileName(trace.WALSync)
+	if n := strings.Count(out.String(), "\n"); n != 4 || !strings.Contains(out.String(), "en/wal.sync.md → en/"+second+"\n") {
+		t.Errorf("%d files renamed:\n%s", n, out.String())
+	}
+	for file, want := range map[string]string{
+		"en/" + first:  "A lead.\n\n[index](README.md) · [wal.sync →](" + second + ")\n",
+		"zh/" + second: "A lead.\n\n[← wal.save](" + first + ") · [目录](README.md)\n",
+		"en/README.md": "- [wal.sync](" + second + "): a title\n",
+	} {
+		text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(file)))
+		if err != nil || !strings.HasSuffix(string(text), want) {
+			t.Errorf("%s: %v\n%s\nwant at its end\n%s", file, err, text, want)
+		}
+	}
+
+	out.Reset()
+	if err := putInOrder(t.Context(), &out, folder); err != nil || out.Len() > 0 {
+		t.Errorf("a second time: %v\n%s", err, out.String())
+	}
+	list := exec.CommandContext(t.Context(), "git", "ls-files")
+	list.Dir = folder
+	if known, err := list.Output(); err != nil || string(known) != "en/"+second+"\n" {
+		t.Errorf("git knows %q, %v", known, err)
+	}
+}
+
+func TestTheReportNamesWhatHasToBeReadAgain(t *testing.T) {
+	folder := t.TempDir()
+	blessed := "wal.sync\tx/y.Old\taaaaaaaaaaaa\tx@v1.0.0\nwal.sync\tx/y.Gone\tbbbbbbbbbbbb\tx@v1.0.0\n"
+	if err := os.WriteFile(filepath.Join(folder, check.BlessedFile), []byte(blessed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	book := &check.Book{
+		Folder:   os.DirFS(folder),
+		Problems: []chapter.Problem{{File: "en/wal.sync.md", Line: 3, Text: "something"}},
+		Chapters: map[lang.Lang][]*chapter.Chapter{
+			lang.EN: {{Stage: trace.WALSync, File: "en/wal.sync.md"}},
+			lang.ZH: {{Stage: trace.WALSync, File: "zh/wal.sync.md"}},
+		},
+		Quotes: []check.Quotation{
+			{Stage: "wal.sync", Symbol: "x/y.New", Hash: "cccccccccccc", Module: "x@v1.1.0"},
+			{Stage: "wal.sync", Symbol: "x/y.Old", Hash: "dddddddddddd", Module: "x@v1.1.0"},
+		},
+	}
+	var out bytes.Buffer
+	if err := report(&out, book, nil); !errors.Is(err, errProblems) {
+		t.Errorf("%v", err)
+	}
+	for _, want := range []string{
+		"en/wal.sync.md:3: something\n",
+		"en/wal.sync.md: read again: x/y.Old has changed: x@v1.0.0 → x@v1.1.0\n",
+		"zh/wal.sync.md: read again: x/y.Old has changed",
+		"1 quotations are not blessed yet",
+		"blessed.tsv: x/y.Gone of wal.sync is not quoted any more",
+		"en: no chapter yet, ",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, out.String())
+		}
+	}
+
+	out.Reset()
+	book.Problems, book.Quotes = nil, []check.Quotation{{Stage: "wal.sync", Symbol: "x/y.Old", Hash: "aaaaaaaaaaaa", Module: "x@v1.1.0"}}
+	if err := report(&out, book, []trace.Stage{trace.WALSync}); err != nil || strings.Contains(out.String(), ".md") {
+		t.Errorf("all is well with the one stage that was asked for: %v\n%s", err, out.String())
+	}
+}
+
+func TestAnUnknownStageIsNamed(t *testing.T) {
+	if err := run(t.Context(), &bytes.Buffer{}, false, false, []string{"wal.snyc"}); err == nil || !strings.Contains(err.Error(), `"wal.snyc"`) {
+		t.Errorf("%v", err)
+	}
+}
