@@ -127,6 +127,9 @@ func (rc *Recorder) shelve(r *Record) {
 	}
 }
 
+// Redacts reports whether keys are left out of the records.
+func (rc *Recorder) Redacts() bool { return rc.opts.Redact }
+
 // Lost returns the counters of what was not recorded.
 func (rc *Recorder) Lost() *Counters { return &rc.lost }
 

@@ -145,7 +145,7 @@ func (w *world) stages(r *Record) {
 		}
 		if (s == RecvMsg || s == SendMsg) && r.Has(MarkStreaming) {
 			for range w.rng.IntN(200) {
-				r.RepeatOf(s, begin, begin+10, Detail{w.rng.Int64N(3), w.rng.Int64N(3)})
+				r.RepeatOf(s, begin, begin+10, Detail{Events: w.rng.Int64N(3), Revision: w.rng.Int64N(3)})
 				begin += 20
 			}
 			w.now = max(w.now, begin)

@@ -14,7 +14,7 @@ import (
 // meanwhile, and what LeaseRenew returns when there is no leader or apply lags
 // behind.
 func (s *EtcdServer) LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.ReqTimeout())
+	ctx, cancel := context.WithTimeout(ctx, s.path.reqTimeout())
 	defer cancel()
 	if err := s.waitLeader(ctx); err != nil {
 		return nil, err

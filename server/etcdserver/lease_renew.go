@@ -28,7 +28,7 @@ const (
 // ErrTimeout, ErrCanceled and ErrNoLeader when no leader was found in time, and
 // ErrStopped.
 func (s *EtcdServer) LeaseRenew(ctx context.Context, id lease.LeaseID) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.ReqTimeout())
+	ctx, cancel := context.WithTimeout(ctx, s.path.reqTimeout())
 	defer cancel()
 	for {
 		// With a transport, the request would be forwarded to the leader here.

@@ -73,7 +73,7 @@ func (s *EtcdServer) processInternalRaftRequestOnce(ctx context.Context, r *pb.I
 	}
 
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.ReqTimeout())
+	ctx, cancel := context.WithTimeout(ctx, s.path.reqTimeout())
 	defer cancel()
 	s.counters.proposalsPending.Add(1)
 	defer s.counters.proposalsPending.Add(-1)

@@ -114,7 +114,7 @@ func (s *EtcdServer) requestCurrentIndex(round *ReadRound) (uint64, error) {
 	asked := make(map[uint64]struct{}, 1)
 	retry := time.NewTimer(readIndexRetryTime)
 	defer retry.Stop()
-	timeout := time.NewTimer(s.cfg.ReqTimeout())
+	timeout := time.NewTimer(s.path.reqTimeout())
 	defer timeout.Stop()
 	for {
 		firstCommit := s.firstCommitInTerm.Receive()

@@ -2,6 +2,7 @@ package etcdserver
 
 import (
 	"context"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/pkg/v3/wait"
@@ -37,6 +38,9 @@ type Seams struct {
 	// RaftRequest, ProcessOnce: the proposal, on the request's goroutine.
 	RaftRequest func(RaftRequestFunc) RaftRequestFunc
 	ProcessOnce func(ProcessOnceFunc) ProcessOnceFunc
+
+	// ReqTimeout: how long the server itself lets a request take.
+	ReqTimeout func(ReqTimeoutFunc) ReqTimeoutFunc
 
 	// Ready: the raft loop.
 	Ready func(ReadyFunc) ReadyFunc
@@ -77,6 +81,11 @@ type (
 	// result. The error is the proposal's, Result.Err is apply's. It stands
 	// for processInternalRaftRequestOnce.
 	ProcessOnceFunc func(ctx context.Context, r *pb.InternalRaftRequest) (*Result, error)
+
+	// ReqTimeoutFunc returns how long one proposal, or one read index, may take
+	// from now on. It is asked once for each and stands for Config.ReqTimeout. A
+	// wrapper may give more time to requests that are looked at.
+	ReqTimeoutFunc func() time.Duration
 
 	// ReadyFunc takes one Ready from its receipt to Advance. An error means
 	// that the Ready is not durable and stops the member. It is called by one

@@ -13,6 +13,7 @@ import (
 type path struct {
 	raftRequest RaftRequestFunc
 	processOnce ProcessOnceFunc
+	reqTimeout  ReqTimeoutFunc
 
 	applyAll   ApplyAllFunc
 	applyEntry ApplyEntryFunc
@@ -52,6 +53,7 @@ func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
 	s.path = path{
 		raftRequest: wrap(seams.RaftRequest, s.raftRequest),
 		processOnce: wrap(seams.ProcessOnce, s.processInternalRaftRequestOnce),
+		reqTimeout:  wrap(seams.ReqTimeout, s.cfg.ReqTimeout),
 		applyAll:    wrap(seams.ApplyAll, s.applyAll),
 		applyEntry:  wrap(seams.ApplyEntry, s.applyEntryNormal),
 		apply:       wrap(seams.Apply, s.dispatch),

@@ -16,7 +16,11 @@ import (
 type applying struct {
 	requests *requests
 	notified *notified
+	holds    *holds
 	current  atomic.Pointer[trace.Record] // the request whose entry is being applied
+
+	jobs    atomic.Int64  // batches that are applied
+	applied atomic.Uint64 // index of the last entry that is applied, or nearly
 }
 
 func (a *applying) all(next etcdserver.ApplyAllFunc) etcdserver.ApplyAllFunc {
@@ -28,6 +32,10 @@ func (a *applying) all(next etcdserver.ApplyAllFunc) etcdserver.ApplyAllFunc {
 			rec.BeginAt(trace.ApplyQueue, now)
 		}
 		next(entries)
+		a.jobs.Add(1)
+		if n := len(entries); n > 0 {
+			a.applied.Store(entries[n-1].GetIndex())
+		}
 	}
 }
 
@@ -41,6 +49,10 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		now := trace.Now()
 		rec.EndAt(trace.ApplyQueue, now)
 		rec.EndAt(trace.ApplyWait, now)
+		a.applied.Store(e.GetIndex() - 1)
+		if a.holds.at(nil, rec, trace.ApplyEntry) {
+			now = trace.Now()
+		}
 		rec.BeginAt(trace.ApplyEntry, now)
 		a.current.Store(rec)
 		next(e)
@@ -57,6 +69,7 @@ func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
 		if rec == nil || stage == trace.None {
 			return next(ctx, r)
 		}
+		a.holds.at(nil, rec, stage)
 		rec.Begin(stage)
 		result := next(ctx, r)
 		rec.End(stage)

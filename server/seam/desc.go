@@ -49,21 +49,23 @@ func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
 		if s.rec.Facts().Remote {
 			_ = grpc.SetHeader(ctx, o.introduction(s)) // see introduction
 		}
-		reply, err := next(srv, ctx, func(v any) error { return s.receive(decode, v) }, chain)
+		reply, err := next(srv, ctx, func(v any) error { return o.receive(s, decode, v) }, chain)
 		if err != nil {
 			beginStatus(s.rec, trace.Now())
 			return reply, err
 		}
 		noteReply(s.rec, reply)
 		s.reply = carrier{rec: s.rec, msg: reply}
+		o.holds.at(ctx, s.rec, trace.SendMsg)
 		s.rec.Begin(trace.SendMsg)
 		return &s.reply, nil
 	}
 }
 
 // receive waits for the request of a unary call and has it decoded into v.
-func (s *stream) receive(decode func(any) error, v any) error {
+func (o *Observer) receive(s *stream, decode func(any) error, v any) error {
 	s.request = carrier{rec: s.rec, msg: v}
+	o.holds.at(s.Context, s.rec, trace.RecvMsg)
 	s.rec.Begin(trace.RecvMsg)
 	err := decode(&s.request)
 	s.rec.End(trace.RecvMsg)
@@ -106,7 +108,7 @@ func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 		if s.rec.Facts().Remote {
 			_ = ss.SetHeader(o.introduction(s)) // see introduction
 		}
-		wrapped := &serverStream{ServerStream: ss, rec: s.rec}
+		wrapped := &serverStream{ServerStream: ss, rec: s.rec, holds: &o.holds}
 		defer wrapped.received() // what still waits for a message has waited until now
 		return next(srv, wrapped)
 	}
@@ -117,6 +119,7 @@ func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 type serverStream struct {
 	grpc.ServerStream
 	rec     *trace.Record
+	holds   *holds
 	in, out carrier
 	noted   bool
 
@@ -125,6 +128,7 @@ type serverStream struct {
 
 func (ss *serverStream) RecvMsg(m any) error {
 	ss.in = carrier{rec: ss.rec, msg: m, streaming: true}
+	ss.holds.at(ss.Context(), ss.rec, trace.RecvMsg)
 	ss.receiving.Store(trace.Now())
 	err := ss.ServerStream.RecvMsg(&ss.in)
 	ss.received()
@@ -144,6 +148,7 @@ func (ss *serverStream) received() {
 }
 
 func (ss *serverStream) SendMsg(m any) error {
+	ss.holds.at(ss.Context(), ss.rec, trace.SendMsg)
 	begin := trace.Now()
 	defer func() { ss.rec.Repeat(trace.SendMsg, begin, trace.Now()) }()
 	if _, encoded := m.(*grpc.PreparedMsg); encoded {

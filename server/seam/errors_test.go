@@ -97,7 +97,8 @@ func TestAPanicPassesThrough(t *testing.T) {
 	}
 	stumble := func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) { panic("stumbled") }
 	// In the chain of the rig: outer, inner, then these two.
-	r := newRig(t, Options{}, grpc.ChainUnaryInterceptor(recoverer, outerUnary, innerUnary, stumble))
+	var o Observer
+	r := newRig(t, Options{}, grpc.ChainUnaryInterceptor(recoverer, o.outerUnary, o.innerUnary, stumble))
 	_, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{})
 	if status.Code(err) != codes.Unknown || await(t, "panic", recovered) != "stumbled" {
 		t.Errorf("put: %v", err)

@@ -52,8 +52,8 @@ func (o *Observer) front() frontSeams {
 			grpc.StatsHandler(statsHandler{o}),
 			grpc.ForceServerCodecV2(protoCodec()),
 		},
-		OuterUnary: outerUnary, InnerUnary: innerUnary,
-		OuterStream: outerStream, InnerStream: innerStream,
+		OuterUnary: o.outerUnary, InnerUnary: o.innerUnary,
+		OuterStream: o.outerStream, InnerStream: o.innerStream,
 		ServiceDesc: o.serviceDesc,
 	}
 }

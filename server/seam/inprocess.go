@@ -58,6 +58,7 @@ func embedded[Q, R any](
 	}
 	noteRequest(rec, request)
 	stage := handlerOf(method)
+	o.holds.at(ctx, rec, stage)
 	rec.Begin(stage)
 	reply, err := next(context.WithValue(ctx, trace.ContextKey(), rec), request)
 	rec.End(stage)
@@ -121,6 +122,7 @@ func (s *inProcessWatch) Watch(ss pb.Watch_WatchServer) error {
 		return s.WatchServer.Watch(ss)
 	}
 	rec.Mark(trace.MarkStreaming)
+	s.o.holds.at(ss.Context(), rec, trace.V3Watch)
 	rec.Begin(trace.V3Watch)
 	err := s.WatchServer.Watch(&inProcessWatchStream{ss, context.WithValue(ss.Context(), trace.ContextKey(), rec)})
 	rec.End(trace.V3Watch)

@@ -14,15 +14,17 @@ import (
 // defer, so that they stand in the record as well when a handler panics and
 // something further out recovers.
 
-func outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (o *Observer) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec := trace.FromContext(ctx)
+	o.holds.at(ctx, rec, trace.Interceptors)
 	rec.Begin(trace.Interceptors)
 	defer rec.End(trace.Interceptors)
 	return next(ctx, req)
 }
 
-func innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (o *Observer) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec, stage := trace.FromContext(ctx), handlerOf(info.FullMethod)
+	o.holds.at(ctx, rec, stage)
 	rec.Begin(stage)
 	panicking := true
 	defer func() { endHandler(rec, stage, panicking) }()
@@ -31,15 +33,17 @@ func innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next g
 	return reply, err
 }
 
-func outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+func (o *Observer) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec := trace.FromContext(ss.Context())
+	o.holds.at(ss.Context(), rec, trace.Interceptors)
 	rec.Begin(trace.Interceptors)
 	defer endStream(rec)
 	return next(srv, ss)
 }
 
-func innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+func (o *Observer) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec, stage := trace.FromContext(ss.Context()), handlerOf(info.FullMethod)
+	o.holds.at(ss.Context(), rec, stage)
 	rec.Begin(stage)
 	panicking := true
 	defer func() { endHandler(rec, stage, panicking) }()

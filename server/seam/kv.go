@@ -17,10 +17,11 @@ type kv struct {
 
 func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 	rec := k.applying.current.Load()
+	k.applying.holds.at(nil, rec, trace.MVCCBegin)
 	rec.Begin(trace.MVCCBegin)
 	tx := k.WatchableKV.Write(t)
 	rec.End(trace.MVCCBegin)
-	return &txnWrite{tx, rec, k.applying.notified}
+	return &txnWrite{tx, rec, k.applying}
 }
 
 // txnWrite observes one write transaction. Of a transaction with many changes
@@ -28,10 +29,11 @@ func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 type txnWrite struct {
 	mvcc.TxnWrite
 	rec      *trace.Record // nil when nobody waits for it
-	notified *notified
+	applying *applying
 }
 
 func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
+	t.applying.holds.at(nil, t.rec, trace.MVCCPut)
 	t.rec.Begin(trace.MVCCPut)
 	rev := t.TxnWrite.Put(key, value, id)
 	t.rec.End(trace.MVCCPut)
@@ -39,6 +41,7 @@ func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
 }
 
 func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
+	t.applying.holds.at(nil, t.rec, trace.MVCCDeleteRange)
 	t.rec.Begin(trace.MVCCDeleteRange)
 	n, rev = t.TxnWrite.DeleteRange(key, end)
 	t.rec.End(trace.MVCCDeleteRange)
@@ -47,9 +50,10 @@ func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
 
 // End is where the store tells the watchers, before the change is visible.
 func (t *txnWrite) End() {
+	t.applying.holds.at(nil, t.rec, trace.MVCCEnd)
 	now := trace.Now()
 	if len(t.Changes()) > 0 {
-		t.notified.put(t.Rev()+1, now)
+		t.applying.notified.put(t.Rev()+1, now)
 	}
 	t.rec.BeginAt(trace.MVCCEnd, now)
 	t.TxnWrite.End()

@@ -12,8 +12,9 @@ import (
 // leaseWaitApplied, leaseLookup and leaseRenew observe what is done with a lease
 // outside of the log, on the goroutine of its request or stream.
 
-func leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWaitAppliedFunc {
+func (o *Observer) leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWaitAppliedFunc {
 	return func(ctx context.Context) error {
+		o.holds.at(ctx, trace.FromContext(ctx), trace.LeaseWaitApplied)
 		begin := trace.Now()
 		err := next(ctx)
 		passed(ctx, trace.LeaseWaitApplied, begin)
@@ -21,8 +22,9 @@ func leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWait
 	}
 }
 
-func leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
+func (o *Observer) leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
 	return func(ctx context.Context, id lease.LeaseID) *lease.Lease {
+		o.holds.at(ctx, trace.FromContext(ctx), trace.LeaseLookup)
 		begin := trace.Now()
 		le := next(ctx, id)
 		passed(ctx, trace.LeaseLookup, begin)
@@ -30,8 +32,9 @@ func leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
 	}
 }
 
-func leaseRenew(next etcdserver.LeaseRenewFunc) etcdserver.LeaseRenewFunc {
+func (o *Observer) leaseRenew(next etcdserver.LeaseRenewFunc) etcdserver.LeaseRenewFunc {
 	return func(ctx context.Context, id lease.LeaseID) (int64, error) {
+		o.holds.at(ctx, trace.FromContext(ctx), trace.LeaseRenew)
 		begin := trace.Now()
 		ttl, err := next(ctx, id)
 		passed(ctx, trace.LeaseRenew, begin)

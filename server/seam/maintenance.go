@@ -13,15 +13,16 @@ import (
 
 // maintenanceSeams observe the work on the member's files, on the handler's
 // goroutine.
-func maintenanceSeams() etcdserver.MaintenanceSeams {
+func (o *Observer) maintenanceSeams() etcdserver.MaintenanceSeams {
 	return etcdserver.MaintenanceSeams{
-		Hash: hashBackend, HashByRev: hashKeys, Defragment: defragment, Snapshot: snapshot,
+		Hash: o.hashBackend, HashByRev: o.hashKeys, Defragment: o.defragment, Snapshot: o.snapshot,
 	}
 }
 
-func hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
+func (o *Observer) hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
 	return func(ctx context.Context) (uint32, int64, error) {
 		rec := trace.FromContext(ctx)
+		o.holds.at(ctx, rec, trace.BackendHash)
 		rec.Begin(trace.BackendHash)
 		hash, rev, err := next(ctx)
 		rec.End(trace.BackendHash)
@@ -29,9 +30,10 @@ func hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
 	}
 }
 
-func hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
+func (o *Observer) hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
 	return func(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
 		rec := trace.FromContext(ctx)
+		o.holds.at(ctx, rec, trace.MVCCHashKV)
 		rec.Begin(trace.MVCCHashKV)
 		hash, current, err := next(ctx, rev)
 		rec.End(trace.MVCCHashKV)
@@ -39,9 +41,10 @@ func hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
 	}
 }
 
-func defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
+func (o *Observer) defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
 	return func(ctx context.Context) error {
 		rec := trace.FromContext(ctx)
+		o.holds.at(ctx, rec, trace.BackendDefrag)
 		rec.Begin(trace.BackendDefrag)
 		err := next(ctx)
 		rec.End(trace.BackendDefrag)
@@ -49,8 +52,9 @@ func defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
 	}
 }
 
-func snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFunc {
+func (o *Observer) snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFunc {
 	return func(ctx context.Context) backend.Snapshot {
+		o.holds.at(ctx, trace.FromContext(ctx), trace.BackendSnapshot)
 		snap := next(ctx)
 		if rec := trace.FromContext(ctx); rec != nil {
 			return &observedSnapshot{snap, rec}

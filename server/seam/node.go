@@ -12,6 +12,7 @@ import (
 type node struct {
 	raft.Node
 	requests *requests
+	holds    *holds
 }
 
 // Propose joins the request's record, which travels in ctx until here, with the
@@ -25,6 +26,7 @@ func (n *node) Propose(ctx context.Context, data []byte) error {
 	if id != 0 {
 		n.requests.put(id, rec)
 	}
+	n.holds.at(ctx, rec, trace.RaftPropose)
 	rec.Begin(trace.RaftPropose)
 	err := n.Node.Propose(ctx, data)
 	now := trace.Now()

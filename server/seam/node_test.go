@@ -29,7 +29,7 @@ func TestAProposalIsFoundAgainByItsID(t *testing.T) {
 	n := &node{fakeNode{propose: func(_ context.Context, data []byte) error {
 		during = table.of(data) // raft may be quicker than Propose's return
 		return nil
-	}}, table}
+	}}, table, nil}
 	if err := n.Propose(recorded(t, rec), entryOf(t, 7)); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestAProposalIsFoundAgainByItsID(t *testing.T) {
 
 func TestAProposalThatRaftRefusesIsForgotten(t *testing.T) {
 	rec, table := newRecord(t), &requests{}
-	n := &node{fakeNode{propose: func(context.Context, []byte) error { return raft.ErrProposalDropped }}, table}
+	n := &node{fakeNode{propose: func(context.Context, []byte) error { return raft.ErrProposalDropped }}, table, nil}
 	if err := n.Propose(recorded(t, rec), entryOf(t, 7)); !errors.Is(err, raft.ErrProposalDropped) {
 		t.Errorf("propose: %v", err)
 	}
@@ -61,7 +61,7 @@ func TestAProposalThatRaftRefusesIsForgotten(t *testing.T) {
 
 func TestTheServersOwnProposalsAreNobodys(t *testing.T) {
 	table, proposed := &requests{}, 0
-	n := &node{fakeNode{propose: func(context.Context, []byte) error { proposed++; return nil }}, table}
+	n := &node{fakeNode{propose: func(context.Context, []byte) error { proposed++; return nil }}, table, nil}
 	if err := n.Propose(limit(t), entryOf(t, 7)); err != nil || proposed != 1 {
 		t.Errorf("proposed %d times: %v", proposed, err)
 	}

@@ -16,6 +16,8 @@ import (
 type reading struct {
 	rounds [roundSlots]atomic.Pointer[round]
 	joined [roundSlots]atomic.Int32 // readers that wait for the round of this slot
+	holds  *holds
+	watched
 }
 
 type round struct {
@@ -37,6 +39,11 @@ func (g *reading) notify(next etcdserver.ReadNotifyFunc) etcdserver.ReadNotifyFu
 			return next(ctx, r)
 		}
 		g.joined[r.Seq%roundSlots].Add(1)
+		g.holds.at(ctx, rec, trace.ReadWait)
+		if g.holds.awake() {
+			g.join(r.Seq, rec)
+			defer g.leave(r.Seq, rec)
+		}
 		rec.Begin(trace.ReadWait)
 		err := next(ctx, r)
 		now := trace.Now()
@@ -78,6 +85,7 @@ func (g *reading) current(r *etcdserver.ReadRound) *trace.Batch {
 
 func (g *reading) index(next etcdserver.ReadIndexFunc) etcdserver.ReadIndexFunc {
 	return func(r *etcdserver.ReadRound) (uint64, error) {
+		g.hold(r, trace.ReadIndex)
 		batch := g.current(r)
 		batch.Begin(trace.Now())
 		index, err := next(r)
@@ -88,6 +96,7 @@ func (g *reading) index(next etcdserver.ReadIndexFunc) etcdserver.ReadIndexFunc 
 
 func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAppliedFunc {
 	return func(r *etcdserver.ReadRound, index uint64) error {
+		g.hold(r, trace.ReadWaitApplied)
 		begin := trace.Now()
 		err := next(r, index)
 		g.current(r).Inner(begin, trace.Now())
@@ -97,8 +106,9 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 
 // rangeKeys and txn observe the reading itself, on the handler's goroutine. A
 // RangeStream reads once for each chunk.
-func rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
+func (o *Observer) rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
 	return func(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
+		o.holds.at(ctx, trace.FromContext(ctx), trace.TxnRange)
 		begin := trace.Now()
 		resp, err := next(ctx, r)
 		passed(ctx, trace.TxnRange, begin)
@@ -106,4 +116,6 @@ func rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
 	}
 }
 
-func txn(next etcdserver.TxnFunc) etcdserver.TxnFunc { return during(trace.TxnRange, next) }
+func (o *Observer) txn(next etcdserver.TxnFunc) etcdserver.TxnFunc {
+	return during(o, trace.TxnRange, next)
+}

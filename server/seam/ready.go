@@ -1,6 +1,8 @@
 package seam
 
 import (
+	"sync/atomic"
+
 	"glasskv/server/etcdserver"
 	"glasskv/trace"
 
@@ -12,11 +14,16 @@ import (
 // Ready. No other goroutine touches it.
 type raftLoop struct {
 	requests *requests
+	holds    *holds
 	fsync    *fsyncMeter
 	batch    *trace.Batch               // the save that this Ready brings, or nil
 	members  []*trace.Record            // the requests in it that are recorded
 	saved    int64                      // when the batch's save returned; zero: not yet
 	last     struct{ begin, end int64 } // when the loop was busy with the Ready before
+	stood    int64                      // how long it stood still in this Ready, because a request was held
+
+	handedOver atomic.Int64 // Readys with something to apply
+	tail       tail
 }
 
 // ready observes a Ready's arrival: new entries leave raft's log for the disk,
@@ -24,7 +31,15 @@ type raftLoop struct {
 func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 	return func(rd raft.Ready) error {
 		now := trace.Now()
+		begin := now
 		l.open(rd.Entries, now)
+		now = l.hold(trace.RaftHandleReady, now)
+		for _, rec := range l.members {
+			rec.BeginAt(trace.RaftHandleReady, now)
+		}
+		if len(rd.CommittedEntries) > 0 {
+			l.handedOver.Add(1)
+		}
 		for i, e := range rd.CommittedEntries {
 			rec := l.requests.of(e.GetData())
 			rec.EndAt(trace.RaftCommit, now)
@@ -34,10 +49,21 @@ func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 		}
 		err := next(rd)
 		l.synced()
-		l.last.begin, l.last.end = now, trace.Now()
+		l.last.begin, l.last.end = begin+l.stood, trace.Now()
 		l.close()
 		return err
 	}
+}
+
+// hold stands still before a stage if one of the batch is to be held there. It
+// returns when the stage begins: now, unless somebody was held.
+func (l *raftLoop) hold(s trace.Stage, now int64) int64 {
+	if !l.holds.together(l.members, s) {
+		return now
+	}
+	later := trace.Now()
+	l.stood += later - now
+	return later
 }
 
 // open joins the records of the new entries in one batch.
@@ -54,7 +80,6 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 			continue
 		}
 		rec.EndAt(trace.RaftWaitReady, now)
-		rec.BeginAt(trace.RaftHandleReady, now)
 		rec.SetSave(l.batch)
 		l.members = append(l.members, rec)
 	}
@@ -79,5 +104,5 @@ func (l *raftLoop) synced() {
 // close lets go of the records, so that the loop does not keep them alive.
 func (l *raftLoop) close() {
 	clear(l.members)
-	l.batch, l.members, l.saved = nil, l.members[:0], 0
+	l.batch, l.members, l.saved, l.stood = nil, l.members[:0], 0, 0
 }

@@ -11,15 +11,16 @@ import (
 
 // raftRequest observes a request's whole way through raft, on the handler's
 // goroutine.
-func raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
-	return during(trace.RaftRequest, next)
+func (o *Observer) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
+	return during(o, trace.RaftRequest, next)
 }
 
 // during observes a call that is one stage of the request whose record travels
 // in the call's context.
-func during[Q, R any](stage trace.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
+func during[Q, R any](o *Observer, stage trace.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
 	return func(ctx context.Context, request Q) (R, error) {
 		rec := trace.FromContext(ctx)
+		o.holds.at(ctx, rec, stage)
 		rec.Begin(stage)
 		reply, err := next(ctx, request)
 		rec.End(stage)
@@ -29,9 +30,10 @@ func during[Q, R any](stage trace.Stage, next func(context.Context, Q) (R, error
 
 // processOnce observes the proposal and the wait for its result. Its return is
 // also the moment at which the handler's goroutine had woken from the wait.
-func processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
+func (o *Observer) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
 	return func(ctx context.Context, r *pb.InternalRaftRequest) (*etcdserver.Result, error) {
 		rec := trace.FromContext(ctx)
+		o.holds.at(ctx, rec, trace.ProcessOnce)
 		rec.Begin(trace.ProcessOnce)
 		result, err := next(ctx, r)
 		now := trace.Now()

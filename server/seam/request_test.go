@@ -52,7 +52,7 @@ func TestWhoWasNotTriggeredDidNotWakeUp(t *testing.T) {
 	for name, triggered := range map[string]bool{"by its result": true, "by its own patience": false} {
 		t.Run(name, func(t *testing.T) {
 			rec, gone := newRecord(t), errors.New("gone")
-			once := processOnce(func(context.Context, *pb.InternalRaftRequest) (*etcdserver.Result, error) {
+			once := new(Observer).processOnce(func(context.Context, *pb.InternalRaftRequest) (*etcdserver.Result, error) {
 				if triggered {
 					rec.Begin(trace.WaitTrigger)
 				}

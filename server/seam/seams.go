@@ -5,7 +5,9 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"glasskv/server/control"
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve"
 	"glasskv/server/v3rpc"
@@ -23,6 +25,10 @@ type Options struct {
 	// such place.
 	TraceURL string
 
+	// HoldTimeout is how long a request is held at a breakpoint that says nothing
+	// of it; 0 means a minute.
+	HoldTimeout time.Duration
+
 	FrontOptions
 }
 
@@ -37,6 +43,9 @@ type Observer struct {
 	applying applying
 	notified notified
 	reading  reading
+	holds    holds
+	faulter  control.Faulter
+	raftNode atomic.Pointer[raft.Node] // once the server is being built
 	frontState
 	gatewayCalls gatewayCalls
 
@@ -53,18 +62,22 @@ func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 		return nil, err
 	}
 	o := &Observer{rec: rec, opts: opts, gatewayCalls: newGatewayCalls(rec)}
-	o.loop = raftLoop{requests: &o.requests, fsync: meter}
-	o.applying.requests, o.applying.notified = &o.requests, &o.notified
+	o.holds.init(o, opts.HoldTimeout)
+	o.faulter = noFaults{}
+	o.loop = raftLoop{requests: &o.requests, fsync: meter, holds: &o.holds}
+	o.applying.requests, o.applying.notified, o.applying.holds = &o.requests, &o.notified, &o.holds
+	o.reading.holds = &o.holds
 	ctx, cancel := context.WithCancel(context.Background())
 	o.stopSweep = cancel
 	o.sweeping.Go(func() { o.sweep(ctx) })
 	return o, nil
 }
 
-// Close ends the sweeper. The wrappers keep working; records that do not
+// Close ends the sweeper, and lets those go on who are held. The wrappers keep working; records that do not
 // complete by themselves stay unfinished from then on. Close may be called more
 // than once.
 func (o *Observer) Close() {
+	o.holds.close()
 	o.stopSweep()
 	o.sweeping.Wait()
 }
@@ -92,35 +105,37 @@ func (o *Observer) Seams() serve.Seams {
 		GatewayDial: o.gatewayDial,
 		Metrics:     newMetrics(o.rec),
 		InProcess:   o.inProcess,
-		// Requests that end from then on without a reply say why.
-		Stopping: func() { o.stopping.Store(true) },
+		// Requests that end from then on without a reply say why. Nobody is held any
+		// more, for the server waits for its requests.
+		Stopping: func() { o.stopping.Store(true); o.holds.close() },
 	}
 }
 
 func (o *Observer) raftSeams() etcdserver.Seams {
 	return etcdserver.Seams{
-		Node:    func(n raft.Node) raft.Node { return &node{n, &o.requests} },
+		Node:    func(n raft.Node) raft.Node { o.raftNode.Store(&n); return &node{n, &o.requests, &o.holds} },
 		Storage: func(s etcdserver.Storage) etcdserver.Storage { return &storage{s, &o.loop} },
-		Wait:    func(w wait.Wait) wait.Wait { return &waiting{w, &o.requests} },
+		Wait:    func(w wait.Wait) wait.Wait { return &waiting{w, &o.requests, &o.holds} },
 		KV:      func(k mvcc.WatchableKV) mvcc.WatchableKV { return &kv{k, &o.applying} },
 
-		RaftRequest: raftRequest,
-		ProcessOnce: processOnce,
+		RaftRequest: o.raftRequest,
+		ProcessOnce: o.processOnce,
+		ReqTimeout:  o.holds.reqTimeout,
 		Ready:       o.loop.ready,
 		ApplyAll:    o.applying.all,
 		ApplyEntry:  o.applying.entry,
 		Apply:       o.applying.apply,
-		Range:       rangeKeys,
-		Txn:         txn,
+		Range:       o.rangeKeys,
+		Txn:         o.txn,
 		ReadNotify:  o.reading.notify,
 		ReadRound:   o.reading.round,
 		ReadIndex:   o.reading.index,
 		WaitApplied: o.reading.waitApplied,
 
-		Maintenance: maintenanceSeams(),
+		Maintenance: o.maintenanceSeams(),
 
-		LeaseWaitApplied: leaseWaitApplied,
-		LeaseLookup:      leaseLookup,
-		LeaseRenew:       leaseRenew,
+		LeaseWaitApplied: o.leaseWaitApplied,
+		LeaseLookup:      o.leaseLookup,
+		LeaseRenew:       o.leaseRenew,
 	}
 }

@@ -73,6 +73,7 @@ func (h statsHandler) HandleRPC(ctx context.Context, e stats.RPCStats) {
 		}
 	case *stats.Begin:
 		if s := streamFrom(ctx); s != nil {
+			h.o.holds.at(s.Context, s.rec, trace.ProcessRPC)
 			s.begin(e)
 		}
 	case *stats.OutPayload:

@@ -25,6 +25,7 @@ func (s *storage) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 		batch.Fail(err.Error())
 	}
 	s.end(err)
+	s.loop.tail.saved(ents)
 	return err
 }
 
@@ -32,10 +33,10 @@ func (s *storage) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 // what it was waiting for.
 func (s *storage) begin(batch *trace.Batch) {
 	now := trace.Now()
-	batch.Begin(now)
 	for _, rec := range s.loop.members {
 		rec.EndAt(trace.RaftHandleReady, now)
 	}
+	batch.Begin(s.loop.hold(trace.WALSave, now))
 }
 
 func (s *storage) end(err error) {

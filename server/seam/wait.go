@@ -11,6 +11,7 @@ import (
 type waiting struct {
 	wait.Wait
 	requests *requests
+	holds    *holds
 }
 
 // Trigger hands a result over, which is the last thing that apply does with an
@@ -27,6 +28,9 @@ func (w *waiting) Trigger(id uint64, x any) {
 	now := trace.Now()
 	if _, applied := rec.Stamps(trace.ApplyEntry); applied == 0 {
 		rec.EndAt(trace.ApplyEntry, now)
+	}
+	if w.holds.at(nil, rec, trace.WaitTrigger) {
+		now = trace.Now()
 	}
 	if _, left := rec.Stamps(trace.ProcessOnce); left == 0 {
 		rec.BeginAt(trace.WaitTrigger, now)

@@ -12,7 +12,7 @@ import (
 func TestAResultWakesItsRequest(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
-	w := &waiting{wait.New(), table}
+	w := &waiting{wait.New(), table, nil}
 	c := w.Register(1)
 	w.Trigger(1, &etcdserver.Result{})
 	if x := await(t, "result", c); x == nil {
@@ -32,7 +32,7 @@ func TestARequestThatHasGivenUpIsNotWoken(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
 	rec.Begin(trace.ProcessOnce)
-	w := &waiting{wait.New(), table}
+	w := &waiting{wait.New(), table, nil}
 	c := w.Register(1)
 	w.Trigger(1, nil)
 	rec.End(trace.ProcessOnce)
@@ -61,14 +61,14 @@ func TestALateResultDoesNotMakeItsEntryLonger(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
 	rec.EndAt(trace.ApplyEntry, 1)
-	(&waiting{wait.New(), table}).Trigger(1, &etcdserver.Result{})
+	(&waiting{wait.New(), table, nil}).Trigger(1, &etcdserver.Result{})
 	if _, applied := rec.Stamps(trace.ApplyEntry); applied != 1 {
 		t.Errorf("apply.entry ends at %d", applied)
 	}
 }
 
 func TestAResultForNobodyHereIsPassedOn(t *testing.T) {
-	w := &waiting{wait.New(), &requests{}}
+	w := &waiting{wait.New(), &requests{}, nil}
 	c := w.Register(9)
 	w.Trigger(9, "x")
 	if x := await(t, "result", c); x != "x" {

@@ -11,12 +11,15 @@ import (
 
 // NewWatchStream returns a stream that observes how its watchers are created.
 func (k *kv) NewWatchStream() mvcc.WatchStream {
-	return watchStream{k.WatchableKV.NewWatchStream()}
+	return watchStream{k.WatchableKV.NewWatchStream(), k.applying.holds}
 }
 
 // watchStream observes the store's side of a watch, on the goroutine of the
 // receive loop.
-type watchStream struct{ mvcc.WatchStream }
+type watchStream struct {
+	mvcc.WatchStream
+	holds *holds
+}
 
 func (w watchStream) Watch(
 	ctx context.Context, id mvcc.WatchID, key, end []byte, startRev int64, filters ...mvcc.FilterFunc,
@@ -25,6 +28,7 @@ func (w watchStream) Watch(
 	if rec == nil {
 		return w.WatchStream.Watch(ctx, id, key, end, startRev, filters...)
 	}
+	w.holds.at(ctx, rec, trace.WatchCreate)
 	begin := trace.Now()
 	id, err := w.WatchStream.Watch(ctx, id, key, end, startRev, filters...)
 	rec.RepeatOf(trace.WatchCreate, begin, trace.Now(), trace.Detail{Revision: startRev})
@@ -35,7 +39,9 @@ func (w watchStream) Watch(
 // a message: one may go to each of thousands of watchers.
 type watchLoop struct {
 	v3rpc.WatchLoop
+	ctx       context.Context // the stream's
 	rec       *trace.Record
+	holds     *holds
 	notified  *notified
 	idle      int64 // when there was nothing more to send
 	taken     int64 // when the message in hand was taken
@@ -47,7 +53,9 @@ func (o *Observer) watchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.Wa
 	if rec == nil {
 		return loop
 	}
-	return &watchLoop{WatchLoop: loop, rec: rec, notified: &o.notified, idle: trace.Now()}
+	return &watchLoop{
+		WatchLoop: loop, ctx: ctx, rec: rec, holds: &o.holds, notified: &o.notified, idle: trace.Now(),
+	}
 }
 
 // alreadyThere is the time in nanoseconds within which the loop takes events for
@@ -78,6 +86,9 @@ func (l *watchLoop) arrived(now int64, about trace.Detail) {
 }
 
 func (l *watchLoop) Send(m v3rpc.WatchMessage) error {
+	if l.holds.at(l.ctx, l.rec, trace.WatchSend) {
+		l.taken = trace.Now()
+	}
 	err := l.WatchLoop.Send(m)
 	l.idle = trace.Now()
 	about := trace.Detail{Events: int64(len(m.Response.Events)), Revision: m.Response.Revision}

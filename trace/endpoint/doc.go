@@ -12,6 +12,7 @@
 //	/v1/requests?last=20&origin=true with the begin of each on the machine's clock
 //	/v1/requests/{trace_id}?wait=2s  one of them, waiting for it to finish
 //	/v1/status                       the recorder's state in numbers
+//	/v1/control/…                    what steers the server, where that is allowed; other methods as well
 //
 // Errors are objects with the single member "error".
 package endpoint

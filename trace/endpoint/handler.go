@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"glasskv/trace"
@@ -23,8 +24,11 @@ const (
 // Handler answers from what rc holds. It answers only those who asked for it by
 // an address or as localhost: a web page can make a browser ask under a name of
 // its own that it points to this machine, but not under these.
-func Handler(rc *trace.Recorder) http.Handler {
-	h := &handler{rc}
+func Handler(rc *trace.Recorder, options ...Option) http.Handler {
+	h := &handler{rc: rc}
+	for _, o := range options {
+		o(h)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/v1/requests", h.list)
 	mux.HandleFunc("/v1/requests/{trace_id}", h.one)
@@ -38,6 +42,8 @@ func Handler(rc *trace.Recorder) http.Handler {
 		switch {
 		case !ours(r):
 			refuse(w, http.StatusForbidden, fmt.Errorf("host %q is not this server: use its address, or localhost", r.Host))
+		case strings.HasPrefix(r.URL.Path, controlPrefix):
+			h.steer(w, r)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
 			refuse(w, http.StatusMethodNotAllowed, fmt.Errorf("method %s: use GET", r.Method))
@@ -52,7 +58,30 @@ func ours(r *http.Request) bool {
 	return IsLocal((&url.URL{Host: r.Host}).Hostname(), r)
 }
 
-type handler struct{ rc *trace.Recorder }
+// Option adds something to a Handler.
+type Option func(*handler)
+
+// WithControl has control answer what begins with /v1/control/: whoever may see
+// what a server did may then also steer it. Without it these requests are told
+// how a server is started that can be steered.
+func WithControl(control http.Handler) Option {
+	return func(h *handler) { h.control = control }
+}
+
+type handler struct {
+	rc      *trace.Recorder
+	control http.Handler // nil where nobody may steer
+}
+
+const controlPrefix = "/v1/control/"
+
+func (h *handler) steer(w http.ResponseWriter, r *http.Request) {
+	if h.control == nil {
+		refuse(w, http.StatusNotImplemented, errors.New("this server cannot be steered: start it with --control, or with --break STAGE"))
+		return
+	}
+	h.control.ServeHTTP(w, r)
+}
 
 func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 	records, err := h.pick(r.URL.Query())

@@ -1,0 +1,247 @@
+package seam
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"glasskv/server/control"
+	"glasskv/trace"
+)
+
+// holds keeps requests standing where a stage begins, for as long as somebody
+// looks at them. The seams ask it right before they stamp a begin, so the stage's
+// own length stays true and the hold is a row of its own.
+//
+//	hold.go         reaching a stage, and standing there
+//	hold_break.go   breakpoints, and which requests they are for
+//	hold_steer.go   step, continue, and what is held
+//	hold_behind.go  who else waits when a goroutine that requests share stands still
+//	hold_report.go  what is shown of a request that is held
+//	hold_stacks.go  the goroutines that it meets
+//	hold_tail.go    the end of the log
+//	hold_events.go  those who want to be told
+type holds struct {
+	// armed tells for each stage whether a request may be held there. It is all that
+	// a request's way looks at while nobody has asked for anything.
+	armed [trace.NumStages]atomic.Bool
+
+	o       *Observer
+	events  events
+	timeout time.Duration
+	stop    chan struct{} // closed when nobody may be held any more
+
+	mu       sync.Mutex
+	stopped  bool
+	breaks   []*control.Break
+	stepping map[*trace.Record]struct{} // requests that are to be held at their next stage
+	held     []*held                    // in the order in which they were held
+	last     int                        // the number of the last hold
+	passed   uint64
+}
+
+// held is one request that stands still.
+type held struct {
+	control.Hold
+	rec       *trace.Record
+	with      []*trace.Record // those of its batch, itself included; nil where there is none
+	goroutine uint64
+	timeline  json.RawMessage
+	free      chan string // says how it ended; has room for one word
+	freed     bool        // a word was said
+}
+
+func (h *holds) init(o *Observer, timeout time.Duration) {
+	if timeout <= 0 {
+		timeout = defaultHoldTimeout
+	}
+	h.o, h.timeout, h.stop = o, timeout, make(chan struct{})
+	h.stepping = make(map[*trace.Record]struct{})
+}
+
+const (
+	// defaultHoldTimeout is how long a request is held when nothing else is asked
+	// for, and maxHoldTimeout the longest that may be.
+	defaultHoldTimeout = time.Minute
+	maxHoldTimeout     = time.Hour
+)
+
+// at holds the request if somebody wants it held where this stage begins. It
+// reports whether it did: a stamp that was taken before is too old then. The
+// context is the request's; it may be nil on a goroutine that requests share. With
+// a nil h nobody is ever held.
+func (h *holds) at(ctx context.Context, rec *trace.Record, s trace.Stage) bool {
+	return h != nil && h.armed[s].Load() && h.reach(ctx, rec, s)
+}
+
+// together is at for requests that reach the stage as one batch. One of them is
+// held, and the others with it.
+func (h *holds) together(batch []*trace.Record, s trace.Stage) bool {
+	return h != nil && h.armed[s].Load() && h.reachTogether(batch, s)
+}
+
+func (h *holds) reach(ctx context.Context, rec *trace.Record, s trace.Stage) bool {
+	begin := trace.Now() // what it takes to prepare the hold is part of it
+	one := h.catch(rec, s, nil)
+	if one == nil {
+		return false
+	}
+	if ctx == nil {
+		ctx = h.o.contextOf(rec)
+	}
+	h.keep(ctx, one, begin)
+	return true
+}
+
+func (h *holds) reachTogether(batch []*trace.Record, s trace.Stage) bool {
+	begin := trace.Now()
+	for _, rec := range batch {
+		if one := h.catch(rec, s, batch); one != nil {
+			h.keep(h.o.contextOf(rec), one, begin)
+			return true
+		}
+	}
+	return false
+}
+
+// catch decides whether a request is to be held, and puts it on the list then.
+func (h *holds) catch(rec *trace.Record, s trace.Stage, batch []*trace.Record) *held {
+	if rec == nil || rec.Finished() {
+		return nil
+	}
+	one, full := h.list(rec, s, batch)
+	if full {
+		h.events.tell(control.Event{Kind: control.Passed})
+	}
+	return one
+}
+
+// list puts a request on the list of those that are held, if it is to be. It
+// reports whether there was no room for it. Everything that is shown of it is
+// prepared here, before anybody can ask.
+func (h *holds) list(rec *trace.Record, s trace.Stage, batch []*trace.Record) (one *held, full bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	why, timeout := h.wanted(rec, s)
+	if why == "" {
+		return nil, false
+	}
+	if len(h.held) >= control.MaxHolds {
+		h.passed++
+		return nil, true
+	}
+	h.last++
+	one = &held{rec: rec, free: make(chan string, 1), goroutine: goroutineID()}
+	one.with = append(one.with, batch...) // the batch's own memory is used again
+	now, outer := time.Now(), rec.Outermost()
+	one.Hold = control.Hold{
+		ID: h.last, Stage: s.String(), Why: why,
+		TraceID: outer.TraceID(), Method: outer.Facts().Method, Key: rec.Key(),
+		Since: now, Until: now.Add(timeout), Lane: laneOf(s), With: len(batch),
+	}
+	one.timeline = soFar(outer)
+	h.held = append(h.held, one)
+	h.taken(rec, s)
+	return one, false
+}
+
+// soFar makes the timeline of an unfinished request. It runs on the request's own
+// goroutine, or on one that has the request to itself: nobody else may look at a
+// record that is not finished.
+func soFar(rec *trace.Record) json.RawMessage {
+	text, err := json.Marshal(rec.Timeline())
+	if err != nil {
+		return nil // a timeline has nothing in it that could not be written
+	}
+	return text
+}
+
+// keep stands still until somebody says go on, the time is up, or nobody waits
+// for the request any more.
+func (h *holds) keep(ctx context.Context, one *held, begin int64) {
+	resume := one.pause(begin)
+	h.events.tell(control.Event{Kind: control.Held, Hold: h.copyOf(one)})
+	timer := time.NewTimer(time.Until(one.Until))
+	defer timer.Stop()
+	var ended string
+	select {
+	case ended = <-one.free:
+	case <-timer.C:
+		ended = trace.EndedTimeout
+	case <-ctx.Done():
+		ended = trace.EndedGone
+	case <-h.stop:
+		ended = trace.EndedStopping
+	}
+	h.events.tell(control.Event{Kind: control.Released, Hold: h.release(one), Ended: ended})
+	if one.Lane.Shared() {
+		h.markBehind(one, begin, ended)
+	}
+	resume(trace.Now(), ended)
+}
+
+// pause begins the row of the hold, in the record of each request that waits.
+func (one *held) pause(begin int64) (resume func(end int64, ended string)) {
+	at, _ := trace.StageByName(one.Stage)
+	p := trace.Pause{At: at, Why: one.Why, SharedBy: len(one.with)}
+	if one.with == nil {
+		return one.rec.Pause(trace.Hold, begin, p)
+	}
+	var all []func(int64, string)
+	for _, rec := range one.with {
+		all = append(all, rec.Pause(trace.Hold, begin, p))
+	}
+	return func(end int64, ended string) {
+		for _, resume := range all {
+			resume(end, ended)
+		}
+	}
+}
+
+// release takes a request off the list, and returns what was said about it.
+func (h *holds) release(one *held) *control.Hold {
+	told := h.copyOf(one)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held = slices.DeleteFunc(h.held, func(other *held) bool { return other == one })
+	h.arm()
+	return told
+}
+
+// close lets everybody go on, and holds nobody from then on.
+func (h *holds) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped {
+		return
+	}
+	h.stopped = true
+	h.arm()
+	close(h.stop)
+}
+
+// contextOf finds the context of a request of which only the record is at hand;
+// it ends when the client gives up. Where a request has none of its own, as one
+// that came over HTTP/1, nothing but the hold's timeout ends the hold.
+func (o *Observer) contextOf(rec *trace.Record) context.Context {
+	for _, r := range [...]*trace.Record{rec, rec.Outermost()} {
+		ctx := context.Context(nil)
+		o.conns.Range(func(key, _ any) bool {
+			c := key.(*serverConn) //nolint:forcetypeassert // TagConn stores nothing else
+			if c.trace != r.Conn() {
+				return true
+			}
+			if s := c.streams.find(r.StreamID()); s != nil && s.rec == r {
+				ctx = s.Context
+			}
+			return ctx == nil
+		})
+		if ctx != nil {
+			return ctx
+		}
+	}
+	return context.Background()
+}

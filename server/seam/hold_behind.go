@@ -1,0 +1,80 @@
+package seam
+
+import (
+	"slices"
+
+	"glasskv/server/control"
+	"glasskv/trace"
+)
+
+// laneOf says which goroutine stands still when a request is held at a stage.
+func laneOf(s trace.Stage) control.Lane {
+	switch {
+	case trace.SpecOf(s).Hold != trace.HoldShared:
+		return control.LaneRequest
+	case s == trace.RaftHandleReady || s == trace.WALSave:
+		return control.LaneRaftLoop
+	case s == trace.ReadIndex || s == trace.ReadWaitApplied:
+		return control.LaneReadLoop
+	}
+	return control.LaneApply
+}
+
+// waitsFor says since when a write has waited for a lane; zero means that it does
+// not.
+func waitsFor(rec *trace.Record, lane control.Lane) int64 {
+	var stages []trace.Stage
+	switch lane {
+	case control.LaneRaftLoop:
+		stages = []trace.Stage{trace.RaftWaitReady, trace.RaftCommit}
+	case control.LaneApply:
+		stages = []trace.Stage{trace.ApplyWait}
+	}
+	for _, s := range stages {
+		if begin, end := rec.Stamps(s); begin != 0 && end == 0 {
+			return begin
+		}
+	}
+	return 0
+}
+
+// eachBehind calls visit for every write that waits for a lane and is not held
+// with the others.
+func (h *holds) eachBehind(one *held, visit func(rec *trace.Record, since int64)) {
+	for i := range h.o.requests.slots {
+		rec := h.o.requests.slots[i].Load()
+		if rec == nil || rec == one.rec || slices.Contains(one.with, rec) || rec.Finished() {
+			continue
+		}
+		if since := waitsFor(rec, one.Lane); since != 0 {
+			visit(rec, since)
+		}
+	}
+}
+
+// countBehind counts who waits behind a request that is held. Of reads those are
+// meant that wait for the next round.
+func (h *holds) countBehind(one *held) (n int) {
+	switch one.Lane {
+	case control.LaneRequest:
+	case control.LaneReadLoop:
+		n = h.o.reading.waiting(one.with)
+	default:
+		h.eachBehind(one, func(*trace.Record, int64) { n++ })
+	}
+	return n
+}
+
+// markBehind tells those who waited behind a hold what they waited for. It runs on
+// the goroutine that stood still, before that does anything else, so what they
+// wait for has not moved on.
+func (h *holds) markBehind(one *held, begin int64, ended string) {
+	at, _ := trace.StageByName(one.Stage)
+	end := trace.Now()
+	h.eachBehind(one, func(rec *trace.Record, since int64) {
+		from := max(begin, since)
+		if from < end {
+			rec.Pause(trace.Hold, from, trace.Pause{At: at, Why: trace.WhyBehind})(end, ended)
+		}
+	})
+}

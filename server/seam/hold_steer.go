@@ -1,0 +1,128 @@
+package seam
+
+import (
+	"fmt"
+	"time"
+
+	"glasskv/server/control"
+	"glasskv/server/etcdserver"
+	"glasskv/trace"
+)
+
+// steering joins what an Observer has to offer.
+type steering struct {
+	*holds
+	control.Faulter
+}
+
+// Steering returns what holds requests and switches faults, for those in the same
+// process and for control.Handler. It does its work until the server stops.
+func (o *Observer) Steering() control.Steering { return steering{&o.holds, o.faulter} }
+
+// Watch implements control.Steering.
+func (h *holds) Watch(told func(control.Event)) (cancel func()) { return h.events.watch(told) }
+
+// State implements control.Holder.
+func (h *holds) State() control.State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.arm() // lets go of those that are over
+	st := control.State{Breaks: []control.Break{}, Holds: []control.Hold{}, Passed: h.passed}
+	for _, b := range h.breaks {
+		st.Breaks = append(st.Breaks, *b)
+	}
+	for _, one := range h.held {
+		st.Holds = append(st.Holds, h.describe(one))
+	}
+	return st
+}
+
+// describe returns what is known of a hold at the moment.
+func (h *holds) describe(one *held) control.Hold {
+	told := one.Hold
+	told.HeldUp = h.countBehind(one)
+	return told
+}
+
+func (h *holds) copyOf(one *held) *control.Hold {
+	told := h.describe(one)
+	return &told
+}
+
+// Step implements control.Holder.
+func (h *holds) Step(id int) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	h.stepping[one.rec.Outermost()] = struct{}{}
+	h.arm() // before it moves
+	one.say(trace.EndedStepped)
+	return nil
+}
+
+// Continue implements control.Holder.
+func (h *holds) Continue(id int) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if id == 0 {
+		for _, one := range h.held {
+			one.say(trace.EndedContinued)
+		}
+		return nil
+	}
+	one, err := h.find(id)
+	if err != nil {
+		return err
+	}
+	one.say(trace.EndedContinued)
+	return nil
+}
+
+// say tells a request to go on. Of several words the first counts.
+func (one *held) say(how string) {
+	if !one.freed {
+		one.freed = true
+		one.free <- how
+	}
+}
+
+func (h *holds) find(id int) (*held, error) {
+	for _, one := range h.held {
+		if one.ID == id {
+			return one, nil
+		}
+	}
+	if id > 0 && id <= h.last {
+		return nil, control.Unknown(fmt.Sprintf("hold %d is over; `glasskv hold` lists who is held", id))
+	}
+	return nil, control.Unknown(fmt.Sprintf("there is no hold %d; `glasskv hold` lists who is held", id))
+}
+
+// patience is how long a request may take while somebody may be held.
+const patience = time.Hour
+
+// reqTimeout lets the server's own limit on a request rest while somebody may be
+// held, or nobody could look at a write for longer than seven seconds. The
+// client's own deadline is not touched.
+func (h *holds) reqTimeout(next etcdserver.ReqTimeoutFunc) etcdserver.ReqTimeoutFunc {
+	return func() time.Duration {
+		if h.awake() {
+			return patience
+		}
+		return next()
+	}
+}
+
+// noFaults stands for the faults of a server that has none.
+type noFaults struct{}
+
+func (noFaults) Faults() []control.Fault { return []control.Fault{} }
+func (noFaults) SetFault(control.Fault) error {
+	return control.Mistake("this server has no faults to switch")
+}
+func (noFaults) ClearFault(string) error {
+	return control.Unknown("this server has no faults to switch")
+}
