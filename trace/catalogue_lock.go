@@ -44,14 +44,14 @@ var lockStages = []Spec{
 			What: "Unlock deletes the key that Lock returned. Whoever comes next watches just that key and has the lock when the deletion reaches him. Nobody checks who asks: deleting a key that is not there is no error.",
 			How:  "The innermost interceptor stamps before and after the handler: both edges are exact. The deletion is recorded as a request of its own and stands in the timeline as a part.",
 			Slow: "It is one write through raft: see wal.sync.",
-			Do:   "As for any write. The lease that the lock was taken with goes on: revoke it if nothing else needs it.",
+			Do:   "As for any write. The lease that the lock was taken with runs on until it expires: revoke it if nothing else needs it.",
 		},
 		ZH: Text{
 			Note: "删掉持有者的 key，下一个看到它消失",
 			What: "Unlock 删除 Lock 返回的那个 key。排在下一个的人只 watch 这一个 key，收到删除事件就拿到了锁。没有人检查是谁来解锁：删一个不存在的 key 也不算错误。",
 			How:  "最里层的拦截器在 handler 前后打点：两端都精确。那次删除单独记录，作为组成部分列在时间线里。",
 			Slow: "就是一次走 raft 的写入：看 wal.sync。",
-			Do:   "按一般写入处理。加锁用的租约还在续：没有别的用处就把它撤销。",
+			Do:   "按一般写入处理。加锁用的租约还在计时：没有别的用处就把它撤销。",
 		},
 	},
 	{
