@@ -30,6 +30,7 @@ var parts = []struct {
 	{trace.ReadWait, "A read that may not be stale", "不能过期的读"},
 	{trace.SendMsg, "The reply", "答复"},
 	{trace.GatewayEncode, "Out through the gateway", "经网关出去"},
+	{trace.Fault, "Waits put in from outside", "从外面加进来的等待"},
 }
 
 // Parts divides chapters, which are in the order of the path, into the parts of

@@ -53,7 +53,10 @@ func Read(folder fs.FS, library *source.Library, stages ...trace.Stage) (*Book, 
 				b.Chapters[l] = append(b.Chapters[l], c)
 			}
 		}
-		for _, c := range b.Chapters[l] {
+		for i, c := range b.Chapters[l] {
+			if i > 0 && b.Chapters[l][i-1].Stage == c.Stage {
+				b.complain(c, 0, "%s is about the same stage", b.Chapters[l][i-1].File)
+			}
 			b.Problems = append(b.Problems, checkSections(c)...)
 			b.resolve(c, library)
 		}

@@ -127,6 +127,13 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 	}
 }
 
+func TestTwoFilesAboutAStageAreOneTooMany(t *testing.T) {
+	b := read(t, written(func(files fstest.MapFS) { files["en/041-wal.sync.md"] = files["en/wal.sync.md"] }), disk(t, "v1.0.0", "println()"))
+	if len(b.Problems) != 1 || !strings.Contains(b.Problems[0].Text, "is about the same stage") {
+		t.Errorf("%v", b.Problems)
+	}
+}
+
 func TestOnlyTheStagesAskedForAreChecked(t *testing.T) {
 	files := written(func(files fstest.MapFS) { replace(files, "en/wal.sync.md", "at call println", "at call print") })
 	library := disk(t, "v1.0.0", "println()")
