@@ -80,12 +80,21 @@ func (v *visit) heading(row *timeline.Row) string {
 		return short(v.symbol)
 	}
 	if c, ok := v.stop.Chapter(v.lang); ok {
-		return c.Title
+		return capital(c.Title)
 	}
 	if row != nil {
 		return row.Name
 	}
 	return screen.Escape(v.stop.Name)
+}
+
+// capital begins a title as a heading begins. An identifier stays as it is.
+func capital(title string) string {
+	word, _, _ := strings.Cut(title, " ")
+	if strings.ContainsFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }) {
+		return title
+	}
+	return strings.ToUpper(title[:1]) + title[1:]
 }
 
 // times says how long it took, and what of it the request waited.
@@ -102,7 +111,7 @@ func (v *visit) times(row *timeline.Row) []string {
 	switch {
 	case v.stop.Waited > 0 && total > 0:
 		share := screen.Percent(float64(v.stop.Waited) / float64(total))
-		out = append(out, say("the request waited %s here: %s of its time", "请求在此等待 %s，占总时长 %s", screen.Duration(v.stop.Waited), share))
+		out = append(out, say("the request waited here %s, %s", "请求在此等待 %s，占 %s", screen.Duration(v.stop.Waited), share))
 	case v.stop.Stage != trace.None:
 		out = append(out, v.lang.Pick("the request was waiting elsewhere meanwhile", "这期间请求在别处等待"))
 	}

@@ -55,9 +55,9 @@ function arrived(y) {
 
 // reveal scrolls the list, not the page, to a row.
 function reveal(row) {
-  const list = narrow.matches ? one('.stages nav') : one('.request');
+  const list = one('.stages');
   if (!row || !list) return;
-  const at = row.getBoundingClientRect(), frame = list.getBoundingClientRect(), room = 60;
+  const at = row.getBoundingClientRect(), frame = list.getBoundingClientRect(), room = 64;
   if (at.top < frame.top + room) list.scrollTop -= frame.top + room - at.top;
   else if (at.bottom > frame.bottom - room) list.scrollTop += at.bottom - frame.bottom + room;
 }

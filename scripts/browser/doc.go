@@ -1,0 +1,13 @@
+// Package browser holds the walk's page against a real browser: Chromium without a
+// window. Nothing here is linked into glasskv.
+//
+//	browser_test.go  the browser: started once, and what it complained about
+//	site_test.go     the page it looks at: a real server, real requests
+//	walk_test.go     a walk through a whole request, by mouse and by keyboard
+//	looks_test.go    what can be measured of the looks, in all of its settings
+//	audit.js         the measuring, inside the page
+//
+// Run it with "go test ./scripts/browser". It is skipped where there is no Chromium,
+// unless CI=true says that there must be one. Pictures of the page are left in a
+// folder of their own when -pictures names one.
+package browser
