@@ -127,7 +127,8 @@ func withLines(file string, err error) error {
 	if errors.As(err, &all) && len(all.Errors) > 0 {
 		var out []error
 		for _, e := range all.Errors {
-			out = append(out, fmt.Errorf("%s:%d: %s", file, e.Mark.Line, e.Message))
+			message, _, _ := strings.Cut(e.Message, " in type ") // the type is our own affair
+			out = append(out, fmt.Errorf("%s:%d: %s", file, e.Mark.Line, message))
 		}
 		return errors.Join(out...)
 	}
