@@ -48,22 +48,23 @@ func Read(folder fs.FS, library *source.Library, stages ...trace.Stage) (*Book, 
 				b.Problems = append(b.Problems, p)
 			}
 		}
-		for _, c := range all {
-			if wanted(c.Stage) {
-				b.Chapters[l] = append(b.Chapters[l], c)
-			}
-		}
-		for i, c := range b.Chapters[l] {
-			if i > 0 && b.Chapters[l][i-1].Stage == c.Stage {
-				b.complain(c, 0, "%s is about the same stage", b.Chapters[l][i-1].File)
-			}
-			b.Problems = append(b.Problems, checkSections(c)...)
-			b.resolve(c, library)
-		}
+		b.Chapters[l] = slices.DeleteFunc(all, func(c *chapter.Chapter) bool { return !wanted(c.Stage) })
+		b.checkEach(b.Chapters[l], library)
 	}
 	b.compareLanguages()
 	b.sort()
 	return b, nil
+}
+
+// checkEach checks each chapter of a language by itself.
+func (b *Book) checkEach(chapters []*chapter.Chapter, library *source.Library) {
+	for i, c := range chapters {
+		if i > 0 && chapters[i-1].Stage == c.Stage {
+			b.complain(c, 0, "%s is about the same stage", chapters[i-1].File)
+		}
+		b.Problems = append(b.Problems, checkSections(c)...)
+		b.resolve(c, library)
+	}
 }
 
 func (b *Book) sort() {
