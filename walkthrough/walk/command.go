@@ -26,7 +26,7 @@ func NewCommand() *cobra.Command {
 			"is one that has been: of a file (--trace), or of a running server (--last, --trace TRACE_ID).\n\n" +
 			"On a terminal one moves about in it, ? lists the keys. Into a pipe, and with --plain, it is text\n" +
 			"from top to bottom. STAGE is where to begin; `glasskv stages` lists them.",
-		Example: "  glasskv walk\n  glasskv walk wal.sync --lang zh\n  glasskv walk --request get --plain | less\n  glasskv walk --trace traces.json",
+		Example: "  glasskv walk\n  glasskv walk wal.sync --lang zh\n  glasskv walk --request get --plain | less\n  glasskv walk --web\n  glasskv walk --trace traces.json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return errors.New("walk begins at one stage; `glasskv stages` lists them")
@@ -57,6 +57,8 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.BoolVar(&o.Plain, "plain", false, "text from top to bottom, for pipes and screen readers")
+	fs.BoolVar(&o.Web, "web", false, "a page in a browser: waterfall, chapter and source side by side")
+	fs.StringVar(&o.Listen, "listen", "", "where the page is served, as 127.0.0.1:port (default: a free port)")
 	fs.StringVar(&o.Request, "request", tour.Names()[0], "the request to make: "+strings.Join(tour.Names(), ", "))
 	fs.StringVar(&o.Endpoint, "endpoint", "", "a running server to make it on, as host:port (default: one is started)")
 	fs.StringVar(&o.Trace, "trace", "", "a file of spans (OTLP/JSON or stdouttrace's), - for standard input, or a trace ID")
@@ -71,6 +73,10 @@ func (o *Options) check() error {
 	switch {
 	case !slices.Contains(tour.Names(), o.Request):
 		return fmt.Errorf("no request %q, use one of %s", o.Request, strings.Join(tour.Names(), ", "))
+	case o.Web && (o.Plain || o.Show.JSON()):
+		return errors.New("--web is a page; leave out --plain and --output json")
+	case o.Listen != "" && !o.Web:
+		return errors.New("--listen is for the page; add --web")
 	case o.Last < 0:
 		return errors.New("--last takes a number above zero")
 	case o.Last > 0 && o.Trace != "":

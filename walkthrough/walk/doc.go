@@ -10,6 +10,7 @@
 //	plain.go     text from top to bottom, for pipes and screen readers
 //	json.go      for programs
 //
+//	web.go       the page in a browser; package page makes it
 //	terminal.go  the program on a terminal, and how it leaves it
 //	model.go     what the screen shows: a place, the way to it, what lies over it
 //	place.go     one place: a stop or a piece of source; going on and back

@@ -107,15 +107,23 @@ func (m *model) otherRequest() {
 	m.over = m.chooseRequest()
 }
 
-// helpLines list the keys.
-func (m *model) helpLines(width int) []string {
+// helpLines list the keys, in two columns where they do not fit into one.
+func (m *model) helpLines(width, height int) (lines []string) {
 	const keys = 12
-	lines := []string{screen.Strong.Paint(m.lang.Pick("Keys", "按键")), ""}
 	for i := range bindings {
 		if b := &bindings[i]; b.shown != "" {
-			text := screen.Cut(m.lang.Pick(b.en, b.zh), width-keys)
-			lines = append(lines, screen.Code.Paint(screen.Left(b.shown, keys))+text)
+			lines = append(lines, screen.Code.Paint(screen.Left(b.shown, keys))+m.lang.Pick(b.en, b.zh))
 		}
 	}
-	return lines
+	if len(lines) <= height {
+		return lines
+	}
+	half := (len(lines) + 1) / 2
+	for i := range lines[:half] {
+		lines[i] = fit(lines[i], width/2-1) + " "
+		if half+i < len(lines) {
+			lines[i] += lines[half+i]
+		}
+	}
+	return lines[:half]
 }

@@ -178,12 +178,15 @@ func roleOf(k source.Kind) screen.Role {
 
 // missing says in the reader's words why there is no source, and what to do.
 func missing(err error, l lang.Lang) string {
-	if here, ok := errors.AsType[*source.NotHereError](err); ok && here.Command != "" {
-		if here.NoGo {
-			return l.Say("The source of %s is not on this disk, and there is no go command either. Install Go, then run: %s",
-				"这台机器上没有 %s 的源码，也没有 go 命令。请先安装 Go，再执行：%s", here.Module, here.Command)
-		}
-		return l.Say("The source of %s is not on this disk. To get it, run: %s", "这台机器上没有 %s 的源码。执行下面的命令取得它：%s", here.Module, here.Command)
+	here, ok := errors.AsType[*source.NotHereError](err)
+	switch {
+	case !ok:
+		return screen.Escape(err.Error())
+	case here.Command == "":
+		return l.Say("The source is not on this disk: this binary does not know its version of %s.", "这台机器上没有源码：这个程序不知道自己用的是 %s 的哪个版本。", here.Module)
+	case here.NoGo:
+		return l.Say("The source of %s is not on this disk, and there is no go command either. Install Go, then run: %s",
+			"这台机器上没有 %s 的源码，也没有 go 命令。请先安装 Go，再执行：%s", here.Module, here.Command)
 	}
-	return screen.Escape(err.Error())
+	return l.Say("The source of %s is not on this disk. To get it, run: %s", "这台机器上没有 %s 的源码。执行下面的命令取得它：%s", here.Module, here.Command)
 }

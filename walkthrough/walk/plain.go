@@ -76,11 +76,13 @@ func (p *plain) stop(number int, s *tour.Stop) {
 		return
 	}
 	p.out.Line()
+	if s.Stage != trace.None {
+		p.told[s.Stage] = number
+	}
 	if !written {
 		p.lines(unwritten(s, l, p.width))
 		return
 	}
-	p.told[s.Stage] = number
 	for _, b := range c.Blocks {
 		if b.Source == nil {
 			p.lines(prose.Lines(b.Markdown, p.width))

@@ -20,6 +20,8 @@ const defaultTraceURL = servercommand.DefaultTraceURL
 type Options struct {
 	Stage         trace.Stage // where to begin; None: at the first stop
 	Plain         bool        // text from top to bottom, also on a terminal
+	Web           bool        // a page in a browser
+	Listen        string      // where the page is served, on the loopback interface; empty: a free port
 	Trace         string      // a file of spans, "-" for the standard input, or a trace ID
 	Last          int         // the last requests of a running server; 0: not asked for
 	Request       string      // which request to make; one of tour.Names
@@ -41,7 +43,7 @@ func Walk(ctx context.Context, o Options) (err error) {
 	if o.Book == nil {
 		o.Book = chapter.Of
 	}
-	interactive := !o.Plain && !o.Show.JSON() && isTerminal(o.Out)
+	interactive := !o.Plain && !o.Web && !o.Show.JSON() && isTerminal(o.Out)
 	if interactive {
 		// What a server of our own says would be written across the screen.
 		var said bytes.Buffer
@@ -58,6 +60,8 @@ func Walk(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	switch {
+	case o.Web:
+		return o.onPage(ctx, from)
 	case o.Show.JSON():
 		return o.eachTour(from, writeJSON)
 	case !interactive:

@@ -19,6 +19,8 @@ func barColumns(width int) int {
 	switch {
 	case width < 34:
 		return 0
+	case width < 48:
+		return 6
 	case width < 60:
 		return width / 4
 	}

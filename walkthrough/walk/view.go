@@ -18,6 +18,8 @@ const (
 	leastWidth  = 40
 	leastHeight = 8
 	wideFrom    = 100 // the list stands beside the panes
+	tallFrom    = 34  // both panes are seen also where there is no list
+	splitFrom   = 16  // less is too little for two panes
 	headRows    = 2
 	footRows    = 1
 )
@@ -60,42 +62,55 @@ func (m *model) body() []string {
 	height := m.bodyHeight()
 	switch {
 	case m.help:
-		return column(m.helpLines(m.width-2), m.width, height)
+		return column(m.helpLines(m.width-1, height), m.width, height)
 	case m.over != nil:
 		return m.over.draw(m.width, height)
-	case m.zoom || m.width < wideFrom:
+	case !m.split():
 		p, _ := m.pane(m.focus)
 		return p.draw(m.width, height)
 	}
-	list := m.listColumns()
-	left := m.stopList(list, height)
 	chapter, chapterRows := m.pane(onChapter)
 	source, sourceRows := m.pane(onSource)
-	width := m.width - list - separatorColumns
-	right := append(chapter.draw(width, chapterRows+1), source.draw(width, sourceRows+1)...)
-	lines := make([]string, height)
-	for i := range lines {
-		lines[i] = left[i] + screen.Dim.Paint(" │ ") + right[i]
+	width := m.paneColumns()
+	panes := append(chapter.draw(width, chapterRows+1), source.draw(width, sourceRows+1)...)
+	if m.width < wideFrom {
+		return panes
 	}
-	return lines
+	list := m.stopList(m.listColumns(), height)
+	for i := range panes {
+		panes[i] = list[i] + screen.Dim.Paint(separator) + panes[i]
+	}
+	return panes
 }
 
-const separatorColumns = 3
+// separator stands between the list and the panes.
+const separator = " │ "
 
-func (m *model) listColumns() int { return min(max(m.width*3/10, 36), 54) }
+// split reports whether both panes are on the screen.
+func (m *model) split() bool {
+	return !m.zoom && m.height >= splitFrom && (m.width >= wideFrom || m.height >= tallFrom)
+}
+
+// listColumns is how wide the list is where it stands beside the panes.
+func (m *model) listColumns() int { return min(max(m.width*35/100, 40), 56) }
+
+func (m *model) paneColumns() int {
+	if m.split() && m.width >= wideFrom {
+		return m.width - m.listColumns() - screen.Width(separator)
+	}
+	return m.width
+}
 
 // pane makes one of the two panes as it is on the screen now, and tells how many
 // lines of its page fit.
 func (m *model) pane(n paneName) (pane, int) {
-	width, height := m.width, m.bodyHeight()
-	if !m.zoom && m.width >= wideFrom {
-		width -= m.listColumns() + separatorColumns
+	width, height := m.paneColumns(), m.bodyHeight()
+	if m.split() {
 		upper := height / 2
-		if n == onChapter {
-			height = upper
-		} else {
-			height -= upper
+		if n == onSource {
+			upper = height - upper
 		}
+		height = upper
 	}
 	p := pane{focused: n == m.focus}
 	if n == onChapter {
