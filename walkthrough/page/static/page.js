@@ -122,7 +122,9 @@ one('#search')?.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-const doing = { theme, help, search };
+const close = () => one('dialog[open]')?.close();
+
+const doing = { theme, help, search, close };
 
 for (const button of all('[data-do]')) button.addEventListener('click', () => doing[button.dataset.do]());
 
@@ -161,7 +163,7 @@ const keys = {
 
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
-  if (event.target.closest('input, select, textarea, dialog')) return;
+  if (event.target.closest('input, select, textarea, dialog[open]')) return;
   // Where there is something to scroll sideways, the arrows do that.
   const pre = event.target.closest('pre');
   if (pre && pre.scrollWidth > pre.clientWidth && event.key.startsWith('Arrow')) return;
