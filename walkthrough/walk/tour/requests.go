@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"google.golang.org/grpc/metadata"
@@ -139,18 +137,17 @@ func (l *Live) unknown(ctx context.Context) error {
 	return l.client.Invoke(ctx, "/etcdserverpb.KV/Increment", &pb.PutRequest{Key: []byte(key)}, &pb.PutResponse{})
 }
 
-// watch waits for one event and ends the stream. The write that makes the event is
-// a request of its own.
+// watch waits for one event, ends the watcher and hangs up: the server keeps a
+// stream open until then. The write that makes the event is a request of its own.
 func (l *Live) watch(ctx context.Context) error {
+	ctx, hangUp := context.WithCancel(ctx)
+	defer hangUp()
 	w, err := pb.NewWatchClient(l.client).Watch(ctx)
 	if err != nil {
 		return err
 	}
 	create := &pb.WatchRequest_CreateRequest{CreateRequest: &pb.WatchCreateRequest{Key: []byte(key)}}
-	if err := w.Send(&pb.WatchRequest{RequestUnion: create}); err != nil {
-		return err
-	}
-	if _, err := w.Recv(); err != nil { // that it is there
+	if err := ask(w, &pb.WatchRequest{RequestUnion: create}); err != nil {
 		return err
 	}
 	if err := l.put(metadata.NewOutgoingContext(ctx, nil)); err != nil {
@@ -159,13 +156,17 @@ func (l *Live) watch(ctx context.Context) error {
 	if _, err := w.Recv(); err != nil { // the event
 		return err
 	}
-	if err := w.CloseSend(); err != nil {
+	end := &pb.WatchRequest_CancelRequest{CancelRequest: &pb.WatchCancelRequest{}}
+	return ask(w, &pb.WatchRequest{RequestUnion: end})
+}
+
+// ask sends a request on the stream and waits for what the server says to it.
+func ask(w pb.Watch_WatchClient, r *pb.WatchRequest) error {
+	if err := w.Send(r); err != nil {
 		return err
 	}
-	if _, err := w.Recv(); !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+	_, err := w.Recv()
+	return err
 }
 
 // withTraceparent gives a call a trace of its own, and returns the trace's ID.
