@@ -18,6 +18,7 @@ import (
 	"glasskv/walkthrough/command"
 	"glasskv/walkthrough/ctl"
 	"glasskv/walkthrough/demo"
+	"glasskv/walkthrough/hold"
 	"glasskv/walkthrough/lesson"
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/walk"
@@ -59,13 +60,14 @@ func newRootCommand() *cobra.Command {
 		&cobra.Group{ID: groupLook, Title: "Look inside:"},
 	)
 	join(root, groupServer, servercommand.NewServeCommand(servercommand.Options{
-		Observer: servercommand.NewTracing(show.New()),
+		Observer: servercommand.NewTracing(hold.Printer{Flags: show.New()}),
 	}))
 	join(root, groupKeys, ctl.NewCommands()...)
 	join(root, groupLook, demo.NewCommand())
 	join(root, groupLook, walk.NewCommand())
 	join(root, groupLook, lesson.NewCommand())
 	join(root, groupLook, command.New()...)
+	join(root, groupLook, hold.NewCommand())
 	return root
 }
 

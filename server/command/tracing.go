@@ -11,9 +11,11 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/zap"
 
+	"glasskv/server/control"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
 	"glasskv/trace"
+	"glasskv/trace/endpoint"
 )
 
 // Printer shows timelines to people. It is declared here, by its consumer, for
@@ -23,6 +25,11 @@ type Printer interface {
 	AddFlags(fs *pflag.FlagSet)
 	// Print writes one timeline.
 	Print(w io.Writer, t *trace.Timeline) error
+	// PrintHold writes what there is to see of a request that is held. When typed is
+	// set, whoever sees it can type s and c to have it go on.
+	PrintHold(w io.Writer, r *control.Report, typed bool) error
+	// PrintEvent writes what has happened to a request that was held.
+	PrintEvent(w io.Writer, e control.Event) error
 }
 
 // Tracing is the Observer that records every request: it installs the seams, and
@@ -39,11 +46,13 @@ type Tracing struct {
 	redact      bool
 	memory      byteSize
 	listenURL   listenURL
+	control     controlFlags
 
 	rec      *trace.Recorder
 	observer *seam.Observer
 	screen   *screen
 	endpoint *endpointServer
+	console  *console
 }
 
 // NewTracing returns the Observer of `glasskv serve`. The printer draws
@@ -66,6 +75,7 @@ func (t *Tracing) AddFlags(fs *pflag.FlagSet) {
 	fs.Var(&t.memory, "trace-memory", "memory that records and their queues may take")
 	fs.Var(&t.listenURL, "listen-trace-url",
 		"where finished timelines can be fetched; empty for nowhere; a taken default port gives way to a free one")
+	t.control.addFlags(fs)
 	t.printer.AddFlags(fs)
 }
 
@@ -86,19 +96,39 @@ func (t *Tracing) Seams(cfg serve.Config, debugURL string, out io.Writer) (serve
 		Exporter: sink, SampleRatio: t.sampleRatio, SlowerThan: t.slowerThan,
 		OnError: func(err error) { cfg.Logger.Warn("export spans", zap.Error(err)) },
 	})
-	if t.endpoint, err = serveTimelines(cfg.Logger, t.listenURL, cfg.TLSConfig, t.rec); err != nil {
+	if t.endpoint, err = listenTimelines(cfg.Logger, t.listenURL, cfg.TLSConfig); err != nil {
 		return serve.Seams{}, err
 	}
 	if t.observer, err = seam.New(t.rec, seam.Options{
 		TraceURL:     t.endpoint.url(),
+		HoldTimeout:  t.control.holdTimeout,
 		FrontOptions: seam.FrontOptions{StreamWorkers: cfg.NumStreamWorkers > 0},
 	}); err != nil {
+		return serve.Seams{}, err
+	}
+	if err := t.steer(cfg.Logger, out); err != nil {
 		return serve.Seams{}, err
 	}
 	if t.timeline {
 		t.screen = newScreen(out, t.printer, t.rec, t.slowerThan)
 	}
 	return t.observer.Seams(), nil
+}
+
+// steer lets the server be steered if that was asked for, and serves what there is
+// to be fetched: both are at the same address.
+func (t *Tracing) steer(lg *zap.Logger, out io.Writer) error {
+	if !t.control.steerable() {
+		t.endpoint.serve(lg, t.rec)
+		return nil
+	}
+	if !t.endpoint.isLoopback() {
+		return fmt.Errorf("--control: whoever reaches %s could stop requests; use a loopback address for --listen-trace-url", t.endpoint.base)
+	}
+	steering := t.observer.Steering()
+	t.console = newConsole(out, t.printer, steering)
+	t.endpoint.serve(lg, t.rec, endpoint.WithControl(control.Handler(steering)))
+	return t.control.begin(steering)
 }
 
 // check refuses flags that contradict each other or mean nothing.
@@ -113,7 +143,7 @@ func (t *Tracing) check() error {
 	case t.slowerThan < 0:
 		return fmt.Errorf("--slower-than %v: use a time above zero", t.slowerThan)
 	}
-	return nil
+	return t.control.check(t.mode, t.listenURL)
 }
 
 func (t *Tracing) sink(out io.Writer) (sdktrace.SpanExporter, error) {
@@ -136,7 +166,7 @@ func (t *Tracing) Close(ctx context.Context) error {
 	if t.observer != nil {
 		t.observer.Close()
 	}
-	errs = append(errs, t.endpoint.close(ctx), t.rec.Close(ctx))
+	errs = append(errs, t.console.close(ctx), t.endpoint.close(ctx), t.rec.Close(ctx))
 	if t.screen != nil {
 		errs = append(errs, t.screen.close(ctx))
 	}

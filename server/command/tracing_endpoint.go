@@ -85,11 +85,14 @@ func (u *listenURL) at(l net.Listener) string {
 // endpointServer serves finished timelines on a port of its own, never the one
 // that is traced. A nil one serves nothing.
 type endpointServer struct {
-	base string
-	stop func(context.Context) error
+	base     string
+	listener net.Listener
+	stop     func(context.Context) error // nil until it serves
 }
 
-func serveTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig, rec *trace.Recorder) (*endpointServer, error) {
+// listenTimelines takes hold of the port, so that its address is known before
+// there is anything to serve.
+func listenTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig) (*endpointServer, error) {
 	if at.value == "" {
 		return nil, nil
 	}
@@ -99,9 +102,21 @@ func serveTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig, rec *tr
 	} else if err != nil {
 		return nil, fmt.Errorf("--listen-trace-url %s: %w", at.value, err)
 	}
-	s := &endpointServer{base: at.at(l), stop: endpoint.Serve(l, rec)}
+	return &endpointServer{base: at.at(l), listener: l}, nil
+}
+
+func (s *endpointServer) serve(lg *zap.Logger, rec *trace.Recorder, options ...endpoint.Option) {
+	if s == nil {
+		return
+	}
+	s.stop = endpoint.Serve(s.listener, rec, options...)
 	lg.Info("serving timelines", zap.String("url", s.base))
-	return s, nil
+}
+
+// isLoopback reports whether only this machine can reach it.
+func (s *endpointServer) isLoopback() bool {
+	tcp, ok := s.listener.Addr().(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 func (s *endpointServer) url() string {
@@ -112,8 +127,11 @@ func (s *endpointServer) url() string {
 }
 
 func (s *endpointServer) close(ctx context.Context) error {
-	if s == nil {
+	switch {
+	case s == nil:
 		return nil
+	case s.stop == nil:
+		return s.listener.Close()
 	}
 	return s.stop(ctx)
 }

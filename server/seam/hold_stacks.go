@@ -36,7 +36,7 @@ const (
 var roles = []struct{ role, function string }{
 	{"raft loop", "etcdserver.(*raftNode).start"},
 	{"raft", "go.etcd.io/raft/v3.(*node).run"},
-	{"apply", "schedule.(*fifo).run"},
+	{"apply", "etcdserver.(*EtcdServer).applyReady"}, // only while it is at work
 	{"read loop", "etcdserver.(*EtcdServer).linearizableReadLoop"},
 	{"handler", "etcdserver.(*EtcdServer).processInternalRaftRequestOnce"},
 	{"loopyWriter", "transport.(*loopyWriter).run"},
@@ -170,6 +170,10 @@ func frameOf(function, place string) control.Frame {
 	symbol := function[slash:]
 	if isVersion(name) { // "raft/v3.(*node).run" is called raft's
 		symbol = slashpath.Base(strings.TrimSuffix(function[:slash], "/")) + strings.TrimPrefix(symbol, name)
+	}
+	if _, inlined, ok := strings.Cut(symbol, "-fm."); ok { // a method that was handed over as a value, and what stood in it
+		symbol, _, _ = strings.Cut(symbol, ".")
+		symbol += "." + inlined
 	}
 	root, _, _ := strings.Cut(pkg, "/")
 	if at := strings.LastIndex(place, root+"/"); at >= 0 && strings.Contains(root, ".") {

@@ -81,6 +81,8 @@ func (l Lang) Kind(k trace.Kind) string {
 		return l.Pick("network", "网络")
 	case trace.KindConsensus:
 		return l.Pick("consensus", "共识")
+	case trace.KindHeld:
+		return l.Pick("held", "人为停住")
 	}
 	return l.Pick("unexplained", "未解释")
 }

@@ -24,6 +24,7 @@ const (
 	Disk
 	Network
 	Consensus
+	Held
 	Unknown // unexplained time, and stages without a kind
 	Code    // a name of the program in a sentence
 	Keyword // in source
@@ -46,6 +47,7 @@ var hues = [numRoles]string{
 	Disk:      "#cc7a00",
 	Network:   "#3f86e0",
 	Consensus: "#a38400",
+	Held:      "#d6457f",
 	Unknown:   "#808080",
 	Code:      "#2a8fa0",
 	Keyword:   "#9673d8",
@@ -102,6 +104,8 @@ func RoleOf(k trace.Kind) Role {
 		return Network
 	case trace.KindConsensus:
 		return Consensus
+	case trace.KindHeld:
+		return Held
 	}
 	return Unknown
 }

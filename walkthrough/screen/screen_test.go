@@ -40,7 +40,7 @@ func luminance(r, g, b uint32) float64 {
 
 func TestEveryKindOfTimeHasItsOwnColour(t *testing.T) {
 	seen := map[string]trace.Kind{}
-	for _, k := range []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindNone} {
+	for _, k := range []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindHeld, trace.KindNone} {
 		hue := hues[RoleOf(k)]
 		if other, taken := seen[hue]; taken {
 			t.Errorf("%q and %q are both %s", k, other, hue)

@@ -58,6 +58,9 @@ func floorPercent(share float64) string {
 
 // outcome is the reply's code, or what happened instead of a reply.
 func (p *picture) outcome() (string, screen.Role) {
+	if p.opts.SoFar {
+		return p.lang.Pick("under way", "进行中"), screen.Warn
+	}
 	if words := verdict.Outcome(p.t, p.lang); words != "" {
 		return words, screen.Bad
 	}

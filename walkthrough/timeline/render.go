@@ -15,6 +15,7 @@ import (
 type Options struct {
 	screen.Options
 	Fold    time.Duration // leave out stages that are shorter, and nothing longer is inside them; 0: none
+	SoFar   bool          // the request is not over: nothing is said of how it ended
 	MaxRows int           // rows drawn of a request; 0: DefaultRows
 }
 
@@ -55,6 +56,10 @@ func Render(w io.Writer, t *trace.Timeline, o Options) error {
 	p.waterfall()
 	p.out.Line()
 	p.kinds()
+	if o.SoFar {
+		p.legend()
+		return p.out.Close()
+	}
 	for _, r := range p.remarks() {
 		p.say(r)
 	}

@@ -118,6 +118,7 @@ func (b *builder) row(n *node, guide string) *row {
 	for _, w := range r.waits {
 		r.waited += w.end - w.begin
 	}
+	b.pauseNote(n, r)
 	r.labels = b.labels(n, r)
 	return r
 }

@@ -22,7 +22,7 @@ var kindsInOrder = []trace.Kind{trace.KindDisk, trace.KindNetwork, trace.KindQue
 func (j judge) kindTotals() map[trace.Kind]int64 {
 	totals := make(map[trace.Kind]int64)
 	for name, ns := range j.waited {
-		if spec := specOf(name); spec != nil {
+		if spec := specOf(name); spec != nil && !isAside(name) {
 			totals[spec.Kind] += ns
 		}
 	}
@@ -44,9 +44,9 @@ func (j judge) largest() Verdict {
 			j.partWord(ns), screen.Middle(screen.Escape(name), 40), took, share)}
 	}
 	v := Verdict{Sentence: j.kindSentence(name, ns), Explain: name}
-	if j.t.DurationNS < tiny {
+	if j.left < tiny {
 		v.Sentence = l.Say("Over in %s, too short for a bottleneck. %s", "%s 就结束了，短得谈不上瓶颈。%s",
-			screen.Duration(j.t.DurationNS), v.Sentence)
+			screen.Duration(j.left), v.Sentence)
 	}
 	return v
 }

@@ -3,6 +3,7 @@
 //
 //	verdict.go    which sentence it is
 //	failure.go    requests that did not end in an ordinary reply
+//	paused.go     time that somebody made the request wait for: a breakpoint, a fault
 //	largest.go    the largest contributor by the ledger
 //	phrases.go    stages and kinds of time in plain words
 //	operation.go  what was asked, and what came of it, in a few words
@@ -22,42 +23,55 @@ type Verdict struct {
 // Of judges a timeline. Text that a client sent is escaped.
 func Of(t *trace.Timeline, l lang.Lang) Verdict {
 	j := judge{t: t, lang: l, waited: t.Waited()}
+	j.setAside()
 	if v, failed := j.failure(); failed {
 		return v
 	}
 	if t.DurationNS <= 0 {
 		return Verdict{Sentence: l.Pick("It has no duration to speak about.", "没有可以说明的时长。")}
 	}
-	if j.streaming() {
-		return j.stream()
+	if j.left <= 0 {
+		return Verdict{Sentence: j.aside(), Explain: trace.Hold.String()}
 	}
-	return j.largest()
+	if j.streaming() {
+		return j.withAside(j.stream())
+	}
+	return j.withAside(j.largest())
 }
 
 type judge struct {
 	t      *trace.Timeline
 	lang   lang.Lang
 	waited map[string]int64
+	left   int64 // of the request's duration, when what somebody made it wait for is taken out
 }
 
 func (j judge) streaming() bool { return j.t.Streaming() }
 
 func (j judge) share(ns int64) float64 {
-	if j.t.DurationNS <= 0 {
+	if j.left <= 0 {
 		return 0
 	}
-	return float64(ns) / float64(j.t.DurationNS)
+	return float64(ns) / float64(j.left)
 }
 
 // top returns the stage in which the request waited longest, the unexplained
 // time counted as one; of equals the one further along the path.
 func (j judge) top() (name string, ns int64) {
 	for _, row := range j.t.Ledger {
+		if isAside(row.Stage) {
+			continue
+		}
 		if sum := j.waited[row.Stage]; sum >= ns {
 			name, ns = row.Stage, sum
 		}
 	}
 	return name, ns
+}
+
+// isAside tells the stages that are no part of the path.
+func isAside(name string) bool {
+	return name == trace.Hold.String() || name == trace.Fault.String()
 }
 
 // last returns the stage that the request was in when it ended.

@@ -1,0 +1,233 @@
+package hold
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	servercommand "glasskv/server/command"
+	"glasskv/server/control"
+	"glasskv/trace"
+	"glasskv/walkthrough/show"
+)
+
+// askTimeout bounds a question to a server, beside the time that it was asked to
+// wait.
+const askTimeout = 10 * time.Second
+
+// server is what the commands ask of a running server; control.Client is one.
+type server interface {
+	State(ctx context.Context, wait time.Duration) (control.State, error)
+	Hold(ctx context.Context, id int) (*control.Report, error)
+	Step(ctx context.Context, id int) (control.State, error)
+	Continue(ctx context.Context, id int) (control.State, error)
+	SetBreak(ctx context.Context, b control.Break) (control.State, error)
+	ClearBreak(ctx context.Context, stage string) (control.State, error)
+}
+
+// flags are those that all commands have.
+type flags struct {
+	endpoint string
+	show     *show.Flags
+}
+
+// NewCommand returns `glasskv hold`, with the commands below it.
+func NewCommand() *cobra.Command {
+	f := &flags{show: show.New()}
+	var wait time.Duration
+	cmd := prepare(&cobra.Command{
+		Use:   "hold",
+		Short: "Hold requests of a running server where a stage begins, and look at them",
+		Long: "Hold requests of a running server where a stage begins, look at what surrounds them, and have\n" +
+			"them go on, a stage at a time if you like. The server must have been started with --control, or\n" +
+			"with --break STAGE. Without a command below it, tells which breakpoints are set and who is held.",
+		Example: "  glasskv serve --control\n  glasskv hold break raft.propose --key-prefix /orders/\n" +
+			"  glasskv hold show 1\n  glasskv hold step 1\n  glasskv hold continue --all",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.changed(cmd, wait, func(ctx context.Context, s server) (control.State, error) { return s.State(ctx, wait) })
+		},
+	})
+	fs := cmd.PersistentFlags()
+	fs.StringVar(&f.endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
+	f.show.AddFlags(fs)
+	cmd.Flags().DurationVar(&wait, "wait", 0, "wait so long until a request is held, 30s at most")
+	cmd.AddCommand(f.newBreak(), f.newShow(), f.newStep(), f.newContinue(), f.newClear())
+	return cmd
+}
+
+func (f *flags) newBreak() *cobra.Command {
+	b := control.Break{}
+	var timeout time.Duration
+	cmd := prepare(&cobra.Command{
+		Use:               "break STAGE",
+		Short:             "Set a breakpoint: requests are held where the stage begins",
+		Long:              "Set a breakpoint on a stage, in place of the one that is there. `glasskv stages` marks the stages\nthat can be held.",
+		Example:           "  glasskv hold break raft.propose\n  glasskv hold break wal.save --key-prefix /orders/ --once",
+		Args:              exactly(1, "break takes one stage, such as raft.propose; `glasskv stages` lists them"),
+		ValidArgsFunction: completeHoldable,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b.Stage, b.Timeout = args[0], control.Duration(timeout)
+			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.SetBreak(ctx, b) })
+		},
+	})
+	cmd.Flags().StringVar(&b.KeyPrefix, "key-prefix", "", "only requests whose key begins so")
+	cmd.Flags().StringVar(&b.Method, "method", "", "only requests of this method, such as Put")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "the longest time that a request is held (default: the server's --hold-timeout)")
+	cmd.Flags().BoolVar(&b.Once, "once", false, "remove the breakpoint when it has held one request")
+	return cmd
+}
+
+// completeHoldable offers the stages that can be held to the shell.
+func completeHoldable(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var all []cobra.Completion
+	for _, spec := range trace.Specs() {
+		if spec.Hold != "" && len(args) == 0 {
+			all = append(all, cobra.CompletionWithDesc(spec.Name, spec.EN.Note))
+		}
+	}
+	return all, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (f *flags) newShow() *cobra.Command {
+	return prepare(&cobra.Command{
+		Use:   "show ID",
+		Short: "Show a request that is held: its timeline so far, goroutines, raft, the log's end, queues",
+		Args:  exactly(1, "show takes the number of a hold; `glasskv hold` lists them"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout)
+			defer cancel()
+			return Show(ctx, cmd.OutOrStdout(), &control.Client{Base: f.endpoint}, id, f.show)
+		},
+	})
+}
+
+// Show writes what there is to see of a request that is held.
+func Show(ctx context.Context, w io.Writer, s server, id int, how *show.Flags) error {
+	report, err := s.Hold(ctx, id)
+	if err != nil {
+		return wayOut(err)
+	}
+	return Printer{how}.PrintHold(w, report, false)
+}
+
+func (f *flags) newStep() *cobra.Command {
+	return prepare(&cobra.Command{
+		Use:   "step ID",
+		Short: "Let a held request go on to the next stage that it reaches, and hold it there",
+		Args:  exactly(1, "step takes the number of a hold; `glasskv hold` lists them"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.Step(ctx, id) })
+		},
+	})
+}
+
+func (f *flags) newContinue() *cobra.Command {
+	all := false
+	cmd := prepare(&cobra.Command{
+		Use:   "continue ID | --all",
+		Short: "Let a held request go on",
+		Args:  oneOrAll(&all, "continue takes the number of a hold, or --all"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			id := 0
+			if !all {
+				if id, err = number(args[0]); err != nil {
+					return err
+				}
+			}
+			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.Continue(ctx, id) })
+		},
+	})
+	cmd.Flags().BoolVar(&all, "all", false, "all that are held")
+	return cmd
+}
+
+func (f *flags) newClear() *cobra.Command {
+	all := false
+	cmd := prepare(&cobra.Command{
+		Use:   "clear STAGE | --all",
+		Short: "Remove a breakpoint; who is held stays held",
+		Args:  oneOrAll(&all, "clear takes a stage, or --all"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stage := ""
+			if !all {
+				stage = args[0]
+			}
+			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.ClearBreak(ctx, stage) })
+		},
+	})
+	cmd.Flags().BoolVar(&all, "all", false, "all breakpoints")
+	return cmd
+}
+
+// changed does something, and shows what is set and who is held then.
+func (f *flags) changed(cmd *cobra.Command, wait time.Duration, do func(context.Context, server) (control.State, error)) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout+wait)
+	defer cancel()
+	st, err := do(ctx, &control.Client{Base: f.endpoint})
+	if err != nil {
+		return wayOut(err)
+	}
+	w := cmd.OutOrStdout()
+	if f.show.JSON() {
+		return writeJSON(w, st)
+	}
+	return List(w, st, Options{Options: f.show.Screen(w)})
+}
+
+func exactly(n int, otherwise string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return errors.New(otherwise)
+		}
+		return nil
+	}
+}
+
+// oneOrAll takes one argument, or the flag in its place.
+func oneOrAll(all *bool, otherwise string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if *all == (len(args) == 1) || len(args) > 1 {
+			return errors.New(otherwise)
+		}
+		return nil
+	}
+}
+
+func number(text string) (int, error) {
+	id, err := strconv.Atoi(text)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("%q is no number of a hold; `glasskv hold` lists them", text)
+	}
+	return id, nil
+}
+
+// wayOut adds to an error what can be done about it.
+func wayOut(err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w; start a server with `glasskv serve --control`, or name its trace endpoint with --endpoint", err)
+	}
+	return err
+}
+
+// prepare leaves the printing of errors to the caller, and usage to --help.
+func prepare(cmd *cobra.Command) *cobra.Command {
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.Flags().SortFlags = false
+	return cmd
+}
+
