@@ -13,16 +13,18 @@ import (
 // The columns of results side by side.
 const (
 	maxBeside    = 4
-	besideName   = 26 // columns of a stage's name
-	besideColumn = 20 // of a result: the median and the share of the wait
+	mostName     = 26 // columns of a stage's name
+	mostColumn   = 20 // of a result: the median and the share of the wait
+	shareColumns = 6  // of which the share takes so many
 	besideFrom   = 0.01
 )
 
 // beside is several results side by side while they are drawn.
 type beside struct {
-	titles  []string
-	sums    []*summary.Summary
-	byStage []map[string]summary.Row
+	name, column int // how wide they are
+	titles       []string
+	sums         []*summary.Summary
+	byStage      []map[string]summary.Row
 }
 
 // showBeside puts the medians of several results next to each other, stage by stage.
@@ -46,6 +48,7 @@ func (p *player) showBeside(s *Step) error {
 		}
 		return p.report(e, s)
 	}
+	b.fit(p.screen.Columns(p.out))
 	return p.say(func(out *screen.Writer) { b.draw(out, p.screen) })
 }
 
@@ -77,11 +80,17 @@ func (b *beside) stages() (names []string) {
 	return names
 }
 
+// fit gives the names what they need at most, and the columns the rest.
+func (b *beside) fit(width int) {
+	b.name = min(mostName, width-len(b.sums)*(mostColumn-shareColumns))
+	b.column = min(mostColumn, (width-b.name)/len(b.sums))
+}
+
 func (b *beside) draw(out *screen.Writer, o screen.Options) {
 	l := o.Lang
 	b.heads(out)
-	units := screen.Right(l.Pick("p50   wait", "p50   等待"), besideColumn)
-	out.Line(screen.Dim.Paint(screen.Blank(besideName) + strings.Repeat(units, len(b.sums))))
+	units := screen.Right("p50", b.column-shareColumns) + screen.Right(l.Pick("wait", "等待"), shareColumns)
+	out.Line(screen.Dim.Paint(screen.Blank(b.name) + strings.Repeat(units, len(b.sums))))
 	for _, name := range b.stages() {
 		role, shown := screen.Unknown, name
 		if stage, known := trace.StageByName(name); known {
@@ -89,15 +98,15 @@ func (b *beside) draw(out *screen.Writer, o screen.Options) {
 		} else if name == trace.Unexplained {
 			shown = l.Pick(name, "未解释")
 		}
-		line := role.Paint("● ") + screen.Left(screen.Cut(screen.Escape(shown), besideName-2), besideName-2)
+		line := role.Paint("● ") + screen.Left(screen.Middle(screen.Escape(shown), b.name-3), b.name-2)
 		for _, rows := range b.byStage {
-			line += cell(rows[name])
+			line += b.cell(rows[name])
 		}
 		out.Line(line)
 	}
-	total := screen.Left(l.Pick("the whole request", "整个请求"), besideName)
+	total := screen.Left(l.Pick("the whole request", "整个请求"), b.name)
 	for _, sum := range b.sums {
-		total += screen.Right(screen.Duration(sum.Total.P50), besideColumn-7) + screen.Blank(7)
+		total += screen.Right(screen.Duration(sum.Total.P50), b.column-shareColumns) + screen.Blank(shareColumns)
 	}
 	out.Line(screen.Strong.Paint(total))
 	out.Line()
@@ -107,26 +116,26 @@ func (b *beside) draw(out *screen.Writer, o screen.Options) {
 func (b *beside) heads(out *screen.Writer) {
 	wrapped, most := make([][]string, len(b.titles)), 0
 	for i, title := range b.titles {
-		wrapped[i] = screen.Wrap(title, besideColumn-2)
+		wrapped[i] = screen.Wrap(title, b.column-2)
 		most = max(most, len(wrapped[i]))
 	}
 	for n := range most {
-		line := screen.Blank(besideName)
+		line := screen.Blank(b.name)
 		for _, w := range wrapped {
 			text := ""
 			if at := n - (most - len(w)); at >= 0 {
 				text = w[at]
 			}
-			line += screen.Right(text, besideColumn)
+			line += screen.Right(text, b.column)
 		}
 		out.Line(screen.Strong.Paint(line))
 	}
 }
 
 // cell is the median of a stage and its share of the wait.
-func cell(row summary.Row) string {
+func (b *beside) cell(row summary.Row) string {
 	if row.Count == 0 {
-		return screen.Dim.Paint(screen.Right("–", besideColumn-7) + screen.Blank(7))
+		return screen.Dim.Paint(screen.Right("–", b.column-shareColumns) + screen.Blank(shareColumns))
 	}
-	return screen.Right(screen.Duration(row.P50), besideColumn-7) + screen.Right(screen.RoundPercent(row.Share), 7)
+	return screen.Right(screen.Duration(row.P50), b.column-shareColumns) + screen.Right(screen.RoundPercent(row.Share), shareColumns)
 }
