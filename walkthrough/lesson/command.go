@@ -132,7 +132,7 @@ func (f *flags) play(cmd *cobra.Command, chosen []*Lesson) error {
 			return err
 		}
 		for _, c := range out.Failed() {
-			failed = append(failed, c)
+			failed = append(failed, c.Err())
 		}
 	}
 	if !f.auto {

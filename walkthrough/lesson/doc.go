@@ -10,8 +10,11 @@
 //	result.go      what formulas can ask of many requests
 //	request.go     what they can ask of one
 //	play.go        one run, step by step
+//	claim.go       measured numbers, and what the run is claimed to have shown
 //	report.go      what came of it, and the same for programs
-//	requests.go    making requests: how many at once, over which connection
+//	requests.go    the requests of a step, checked
+//	round.go       and made: how many at once, together or in turn
+//	collect.go     what the client and the server recorded of them, put together
 //	operation.go   what each of them is
 //	watch.go       writes that are watched
 //	way.go         connections, also long and narrow ones

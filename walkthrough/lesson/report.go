@@ -3,6 +3,7 @@ package lesson
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"glasskv/trace"
@@ -35,9 +36,12 @@ func (o *Outcome) Failed() (failed []ClaimOutcome) {
 	return failed
 }
 
-// Error says which claim it was and what it said.
-func (c ClaimOutcome) Error() string {
-	return fmt.Sprintf("%s:%d: the run did not show `%s`: %s", c.File, c.Line, c.Check, c.Text)
+// Err says which claim it was and what it said; nil when it holds.
+func (c ClaimOutcome) Err() error {
+	if c.Holds {
+		return nil
+	}
+	return fmt.Errorf("%s:%d: the run did not show `%s`: %s", c.File, c.Line, strings.TrimSpace(c.Check), c.Text)
 }
 
 // Event is a step as programs read it, one object a line. Which fields are there

@@ -115,5 +115,5 @@ func blankBetween(before, after string) bool {
 	first, _ := utf8.DecodeRuneInString(after)
 	wide := func(r rune) bool { return screen.Width(string(r)) == 2 }
 	mark := func(r rune) bool { return wide(r) && !unicode.Is(unicode.Han, r) }
-	return !mark(last) && !mark(first) && !(wide(last) && wide(first))
+	return !mark(last) && !mark(first) && (!wide(last) || !wide(first))
 }
