@@ -42,6 +42,7 @@ func site(t *testing.T) string {
 	}
 	srv := httptest.NewServer(page.Handler(page.Options{
 		Lang: lang.EN, Library: library, Live: live, Kinds: tour.Requests(), Shown: []*trace.Timeline{put, other},
+		Control: page.Steer(live.Server().Observer().Steering()),
 	}))
 	t.Cleanup(srv.Close)
 	return srv.URL

@@ -25,6 +25,7 @@ func TestTheWalkInABrowser(t *testing.T) {
 	b.story("search and help", func() { b.dialogs(at) })
 	b.story("addresses, back and forward", func() { b.addresses(at) })
 	b.story("another request is made", func() { b.another(at) })
+	b.story("a request is held, stepped and let go", func() { b.held(at) })
 	b.story("English and Chinese", func() { b.languages(at) })
 	b.story("light and dark", func() { b.themes(at) })
 	b.story("what a client sent does not run", func() { b.hostile(at) })
@@ -141,6 +142,35 @@ func (b *tab) another(at string) {
 	b.until(`document.querySelectorAll('#requests a').length == 3`)
 	b.press(kb.Escape)
 	b.until(`!document.querySelector('details.menu').open`)
+	b.steady()
+}
+
+// held stops a request at raft's door, looks at it there, and lets it go on.
+func (b *tab) held(at string) {
+	b.open(at)
+	path := ask[string](b, `location.pathname`)
+	b.open(at + path[:strings.LastIndexByte(path, '/')] + "/raft.propose?lang=en")
+	b.click(".button.hold")
+	b.until(`document.querySelector('#held .chip code')?.textContent == "raft.propose" && document.querySelector('.button.hold').ariaPressed == "true"`)
+	b.click(".go")
+	b.until(`document.querySelectorAll('#held .one').length == 1`)
+	b.click("[data-look]")
+	b.until(`document.querySelector('#look').open && /raft/.test(document.querySelector('#look pre').textContent)`)
+	b.picture("look")
+	b.measure()
+	b.click("#look [data-do=close]")
+	const stage = `document.querySelector('#held .one a')?.textContent`
+	b.click(`#held [data-steer="/control/step"]`)
+	b.until(stage + ` && ` + stage + ` != "raft.propose"`)
+	b.picture("held")
+	b.measure()
+	b.click(`#held .chip button`)
+	b.until(`!document.querySelector('#held .chip')`)
+	b.click(`#held [data-steer="/control/continue"]`)
+	b.until(fmt.Sprintf(`!location.pathname.startsWith(%q) && document.readyState == "complete"`, path[:strings.LastIndexByte(path, '/')]))
+	if rows := ask[int](b, `[...document.querySelectorAll('a.row')].filter(r => r.pathname.includes('seam.hold')).length`); rows == 0 {
+		b.t.Error("the timeline does not say that it was held")
+	}
 	b.steady()
 }
 

@@ -17,7 +17,7 @@ func TestKindsHaveTheTerminalsColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindNone} {
+	for _, k := range []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindHeld, trace.KindNone} {
 		m := sequence.FindStringSubmatch(screen.RoleOf(k).Paint("x"))
 		if m == nil {
 			t.Fatalf("%s has no colour on a terminal", class(k))

@@ -18,11 +18,13 @@
 //	markdown.go  its text as HTML
 //	code.go      its source as HTML
 //	symbols.go   which source is shown: what a chapter or the catalogue names
+//	control.go   holds and faults, for the script
+//	steer.go     the same of a server in this process
 //	fault.go     what is said when there is no such page
 //	templates/   the HTML
 //	static/      style and script
 //
-// The addresses, of which all but /make are read with GET:
+// The addresses, of which those that change something are POST:
 //
 //	/                          the first stop of the newest request
 //	/r/TRACE/STAGE             a stop; ?lang=en or zh, ?symbol= for source, ?print=all for the whole walk
@@ -30,6 +32,7 @@
 //	/requests/r/TRACE/STAGE    the list of requests, likewise
 //	/stages/r/TRACE            every stage that there is a chapter about, likewise
 //	/make                      makes a request and leads to it
+//	/control/…                 holds and switches faults, for the script; where the server lets us
 //	/static/NAME
 //
 // A page is whole without the script: it makes going from stop to stop quick, and

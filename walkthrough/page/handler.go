@@ -28,6 +28,9 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("GET /stages/r/{trace}", h.stages)
 	mux.HandleFunc("POST /make", h.make)
 	mux.HandleFunc("GET /static/{name}", static)
+	if o.Control != nil {
+		h.controlled(mux)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		l := h.lang(r)
 		refuse(w, r, l, &fault{http.StatusNotFound, l.Pick("There is no such page.", "没有这个页面。")})
@@ -79,7 +82,7 @@ func (h *handler) fragment(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, h.lang(r), err)
 		return
 	}
-	render(w, http.StatusOK, "stop", h.stopView(v))
+	render(w, http.StatusOK, "stop", h.stopView(r.Context(), v))
 }
 
 func (h *handler) requests(w http.ResponseWriter, r *http.Request) {

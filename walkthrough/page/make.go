@@ -1,8 +1,10 @@
 package page
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"glasskv/trace"
 	"glasskv/walkthrough/screen"
@@ -10,6 +12,23 @@ import (
 
 // mostForm bounds what the form may send.
 const mostForm = 4 << 10
+
+// The time that a request may take: longer where it can be held.
+const (
+	ordinaryPatience = 10 * time.Second
+	heldPatience     = 10 * time.Minute
+)
+
+// patience is how long a request may take. The browser is given as long to wait for
+// the answer.
+func (h *handler) patience(w http.ResponseWriter) time.Duration {
+	if h.o.Control == nil {
+		return ordinaryPatience
+	}
+	// A writer without deadlines, which tests have, waits anyway.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(heldPatience + ordinaryPatience))
+	return heldPatience
+}
 
 // make makes a request and leads to it: to the stop at which the reader was, if the
 // new request passed it too. Other sites cannot press this button; see guarded.
@@ -22,7 +41,9 @@ func (h *handler) make(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	kind := r.PostFormValue("request")
-	t, err := h.o.Live.Do(r.Context(), kind)
+	ctx, cancel := context.WithTimeout(r.Context(), h.patience(w))
+	defer cancel()
+	t, err := h.o.Live.Do(ctx, kind)
 	if err != nil {
 		refuse(w, r, l, &fault{http.StatusBadGateway, screen.Escape(err.Error())})
 		return

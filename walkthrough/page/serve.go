@@ -25,6 +25,7 @@ type Options struct {
 	Stage   trace.Stage       // where the walk begins; None: at the first stop
 	Live    Live              // makes more requests; nil: only those that are there are shown
 	Kinds   []tour.Request    // what Live can make, as the menu offers it
+	Control Control           // holds requests and switches faults; nil: that is not offered
 	Shared  bool              // others use Live's server as well: its last requests are listed
 }
 

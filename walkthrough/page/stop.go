@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -26,17 +27,43 @@ type stopView struct {
 	Heading   string
 	Of        string // "12 of 38"
 	Times     []string
+	Hold      *holdButton // nil where requests cannot be held
 	Blocks    []block
 	Jumps     []jumpView
 	Previous  *namedLink
 	Next      *namedLink
 }
 
-func (h *handler) stopView(v *visit) stopView {
+// holdButton sets a breakpoint at the stop, or takes it away.
+type holdButton struct {
+	Name, Body string
+	Set        bool
+}
+
+// holdButton is nil where nothing can be held. A server that does not answer is no
+// reason to show no chapter.
+func (h *handler) holdButton(ctx context.Context, v *visit) *holdButton {
+	if h.o.Control == nil || trace.SpecOf(v.stop.Stage).Hold == "" {
+		return nil
+	}
+	st, err := h.o.Control.State(ctx, 0)
+	if err != nil {
+		return nil
+	}
+	name := v.stop.Stage.String()
+	for _, b := range st.Breaks {
+		if b.Stage == name {
+			return &holdButton{v.lang.Pick("hold no more", "不再停住"), "stage=" + name, true}
+		}
+	}
+	return &holdButton{v.lang.Pick("hold here", "停在这里"), "on=true&stage=" + name, false}
+}
+
+func (h *handler) stopView(ctx context.Context, v *visit) stopView {
 	s := stopView{Lang: v.lang, ID: "title", Route: v.route(v.slug), Slug: v.slug, Class: class(trace.KindNone)}
 	row := v.chartRow()
 	s.Heading, s.Times = v.heading(row), v.times(row)
-	s.Blocks, s.Jumps = v.blocks(), v.jumps()
+	s.Blocks, s.Jumps, s.Hold = v.blocks(), v.jumps(), h.holdButton(ctx, v)
 	if v.stop.Stage != trace.None {
 		spec := trace.SpecOf(v.stop.Stage)
 		s.Name, s.Class = spec.Name, class(spec.Kind)

@@ -36,6 +36,7 @@ type pageView struct {
 	OtherLang namedLink
 	ThemeName string
 	PrintHref string
+	Control   bool // requests can be held here
 	Chart     chartView
 	Stop      stopView
 }
@@ -46,9 +47,10 @@ type namedLink struct{ Href, Name string }
 func (h *handler) pageView(r *http.Request, v *visit) pageView {
 	p := pageView{
 		frame: frameOf(r, v.lang), Route: v.route(v.slug),
+		Control:  h.o.Control != nil,
 		Requests: h.entries(r, v.at), Made: r.FormValue("made"),
 		PrintHref: v.href(v.slug, url.Values{"print": {"all"}}),
-		Chart:     v.chartView(), Stop: h.stopView(v),
+		Chart:     v.chartView(), Stop: h.stopView(r.Context(), v),
 	}
 	if h.o.Live != nil {
 		p.Kinds = h.o.Kinds
@@ -87,7 +89,7 @@ func (h *handler) wholeView(r *http.Request, v *visit) wholeView {
 	for i := range v.t.Stops {
 		stop := *v
 		stop.index, stop.stop, stop.slug, stop.symbol = i, v.t.Stops[i], slugOf(v.t, i), ""
-		view := h.stopView(&stop)
+		view := h.stopView(r.Context(), &stop)
 		view.ID = "" // there is one of each
 		w.All = append(w.All, view)
 	}

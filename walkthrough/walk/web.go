@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"glasskv/server/control"
 	web "glasskv/walkthrough/page" // page is the text of a stop here
 	"glasskv/walkthrough/walk/tour"
 )
@@ -19,6 +20,22 @@ func (o *Options) onPage(ctx context.Context, from *origin) error {
 	}
 	if from.live != nil {
 		p.Live, p.Kinds, p.Shared = from.live, tour.Requests(), o.Endpoint != ""
+		p.Control = o.control(ctx, from)
 	}
 	return web.Serve(ctx, o.Out, p)
+}
+
+// control holds the requests of a server of our own, and those of another one if it
+// was started so that it lets us; nil where it was not.
+func (o *Options) control(ctx context.Context, from *origin) web.Control {
+	if own := from.live.Server(); own != nil {
+		return web.Steer(own.Observer().Steering())
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	c := &control.Client{Base: o.traceURL()}
+	if _, err := c.State(ctx, 0); err != nil {
+		return nil
+	}
+	return c
 }

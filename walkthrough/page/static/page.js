@@ -128,16 +128,92 @@ const doing = { theme, help, search, close };
 
 for (const button of all('[data-do]')) button.addEventListener('click', () => doing[button.dataset.do]());
 
-// The list of requests is asked for anew when it is opened: others make some too.
-one('details.menu')?.addEventListener('toggle', async (event) => {
-  if (!event.target.open) return;
-  const answer = await fetch('/requests' + location.pathname + location.search);
-  if (answer.ok) one('#requests').innerHTML = await answer.text();
-});
+// A menu's list is asked for anew when it is opened: others make requests too.
+for (const menu of all('details.menu')) {
+  menu.addEventListener('toggle', async () => {
+    if (!menu.open) return;
+    for (const other of all('details.menu[open]')) if (other !== menu) other.open = false;
+    const answer = await fetch(menu.dataset.from + location.search);
+    if (answer.ok) document.getElementById(menu.dataset.into).innerHTML = await answer.text();
+  });
+}
 document.addEventListener('pointerdown', (event) => {
   const menu = one('details.menu[open]');
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
+
+// --- holds and faults, where the server lets us ---
+
+const heldPanel = document.getElementById('held');
+const trace = () => location.pathname.split('/')[2];
+const language = () => new URLSearchParams(location.search).get('lang') ?? '';
+let waiting = 0; // requests that we made and that have not come back
+let watching = false;
+
+// steer changes something and shows what came of it.
+async function steer(path, body) {
+  const form = new URLSearchParams(body);
+  form.set('from', trace());
+  form.set('lang', language());
+  const answer = await fetch(path, { method: 'POST', body: form });
+  return answer.text();
+}
+
+// showHeld leaves the focus on the button of the same kind.
+function showHeld(text) {
+  if (text === heldPanel.shown) return;
+  const had = heldPanel.contains(document.activeElement) && document.activeElement.dataset.steer;
+  heldPanel.innerHTML = heldPanel.shown = text;
+  if (had) (one(`[data-steer="${had}"]`, heldPanel) ?? main).focus({ preventScroll: true });
+}
+
+// watch looks at what is held for as long as something may be.
+async function watch() {
+  if (!heldPanel || watching) return;
+  watching = true;
+  do {
+    const answer = await fetch(`/control/holds?from=${trace()}&lang=${language()}`).catch(() => null);
+    if (!answer?.ok) break;
+    const text = await answer.text();
+    showHeld(text);
+    await new Promise((done) => setTimeout(done, 300));
+  } while (waiting || one('[data-active]', heldPanel));
+  watching = false;
+}
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest('[data-steer], [data-look]');
+  if (!button) return;
+  if (button.dataset.look) {
+    const answer = await fetch(`/control/hold?id=${button.dataset.look}&lang=${language()}`);
+    one('#look > div:last-of-type').innerHTML = await answer.text();
+    one('#look').showModal();
+    return;
+  }
+  showHeld(await steer(button.dataset.steer, button.dataset.body));
+  if (button.dataset.steer === '/control/break') go(location.href, { push: false, y: scrollY });
+  watch();
+});
+
+document.addEventListener('submit', async (event) => {
+  const form = event.target;
+  if ('fault' in form.dataset) {
+    event.preventDefault();
+    const body = new FormData(form, event.submitter);
+    one('#faults').innerHTML = await steer('/control/fault', new URLSearchParams(body).toString());
+  } else if (heldPanel && form.matches('[action="/make"]')) {
+    // It may be held: then the page has to stay, so that one can let it go on.
+    event.preventDefault();
+    waiting++;
+    watch();
+    const answer = await fetch(form.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+    waiting--;
+    if (answer.redirected) location.href = answer.url;
+    else document.getElementById('said').textContent = one('h1 + p', new DOMParser().parseFromString(await answer.text(), 'text/html'))?.textContent ?? '';
+  }
+});
+
+watch();
 
 // --- keys ---
 

@@ -74,14 +74,18 @@ func (l *Live) reach(o LiveOptions) (client.Options, error) {
 func (l *Live) Server() *demo.Live { return l.own }
 
 // Do makes one of the requests that Requests lists and returns its timeline. That
-// the request fails is no error as long as it has a timeline.
+// the request fails is no error as long as it has a timeline. It may take ten seconds,
+// or as long as ctx says where it has a deadline.
 func (l *Live) Do(ctx context.Context, name string) (*trace.Timeline, error) {
 	r, err := find(name)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
+	if _, limited := ctx.Deadline(); !limited { // who may hold it knows how long it may take
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+	}
 	if r.stream != nil {
 		return l.doStream(ctx, r)
 	}

@@ -1,0 +1,200 @@
+package page
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"glasskv/server/control"
+	"glasskv/trace"
+	"glasskv/walkthrough/hold"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/verdict"
+)
+
+// Control holds requests and switches faults. A *control.Client is one, for a
+// server elsewhere; Steer makes one of a server in this process. Each method returns
+// the state after it.
+type Control interface {
+	State(ctx context.Context, wait time.Duration) (control.State, error)
+	Hold(ctx context.Context, id int) (*control.Report, error)
+	Step(ctx context.Context, id int) (control.State, error)
+	Continue(ctx context.Context, id int) (control.State, error)
+	SetBreak(ctx context.Context, b control.Break) (control.State, error)
+	ClearBreak(ctx context.Context, stage string) (control.State, error)
+	Faults(ctx context.Context) ([]control.Fault, error)
+	SetFault(ctx context.Context, f control.Fault) ([]control.Fault, error)
+	ClearFault(ctx context.Context, name string) ([]control.Fault, error)
+}
+
+// controlled are the addresses by which a page steers the server. Those that change
+// something are POST, which no other site's page can send; see guarded.
+func (h *handler) controlled(mux *http.ServeMux) {
+	mux.HandleFunc("GET /control/holds", h.holds(func(r *http.Request) (control.State, error) {
+		return h.o.Control.State(r.Context(), 0)
+	}))
+	mux.HandleFunc("POST /control/break", h.holds(func(r *http.Request) (control.State, error) {
+		if stage := r.PostFormValue("stage"); r.PostFormValue("on") == "" {
+			return h.o.Control.ClearBreak(r.Context(), stage)
+		}
+		return h.o.Control.SetBreak(r.Context(), control.Break{Stage: r.PostFormValue("stage")})
+	}))
+	mux.HandleFunc("POST /control/step", h.holds(func(r *http.Request) (control.State, error) {
+		return h.o.Control.Step(r.Context(), number(r))
+	}))
+	mux.HandleFunc("POST /control/continue", h.holds(func(r *http.Request) (control.State, error) {
+		return h.o.Control.Continue(r.Context(), number(r))
+	}))
+	mux.HandleFunc("GET /control/hold", h.look)
+	mux.HandleFunc("GET /control/faults", h.faults(func(r *http.Request) ([]control.Fault, error) {
+		return h.o.Control.Faults(r.Context())
+	}))
+	mux.HandleFunc("POST /control/fault", h.faults(h.setFault))
+}
+
+func number(r *http.Request) int {
+	n, _ := strconv.Atoi(r.FormValue("id")) // no hold has the number 0
+	return n
+}
+
+// holdsView is what the template "holds" is given.
+type holdsView struct {
+	Lang   lang.Lang
+	Error  string
+	Breaks []string
+	Holds  []heldView
+}
+
+type heldView struct {
+	ID                        int
+	Request, Stage, Who, Href string
+}
+
+// holds answers with the requests that are held, after what was asked for.
+func (h *handler) holds(ask func(*http.Request) (control.State, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+		l := h.lang(r)
+		st, err := ask(r)
+		v := holdsView{Lang: l}
+		if err != nil {
+			v.Error = screen.Escape(err.Error())
+			// What is there is shown all the same.
+			if st, err = h.o.Control.State(r.Context(), 0); err != nil {
+				v.Error = screen.Escape(err.Error())
+			}
+		}
+		for _, b := range st.Breaks {
+			v.Breaks = append(v.Breaks, b.Stage)
+		}
+		here := at{cmp.Or(r.FormValue("from"), h.book.newest()), l}
+		for i := range st.Holds {
+			v.Holds = append(v.Holds, held(&st.Holds[i], here))
+		}
+		render(w, http.StatusOK, "holds", v)
+	}
+}
+
+func held(one *control.Hold, here at) heldView {
+	named := trace.Timeline{Method: one.Method, Attributes: map[string]string{trace.AttrKey: one.Key}}
+	v := heldView{
+		ID: one.ID, Stage: one.Stage, Href: here.href(one.Stage, nil),
+		Request: verdict.Operation(&named, here.lang),
+		Who:     here.lang.Pick("only this request waits", "只有这个请求在等"),
+	}
+	if one.Lane.Shared() {
+		v.Who = here.lang.Say("the %s stands still; waiting behind it: %d", "%s 停住了，后面等着的请求：%d 个", one.Lane, one.HeldUp)
+	}
+	return v
+}
+
+// blockWidth is how wide the text about a hold is, in columns.
+const blockWidth = 110
+
+// look answers with all there is to see of a request that is held, as text.
+func (h *handler) look(w http.ResponseWriter, r *http.Request) {
+	report, err := h.o.Control.Hold(r.Context(), number(r))
+	var out strings.Builder
+	if err == nil {
+		err = hold.Render(&out, report, hold.Options{Options: screen.Options{Lang: h.lang(r), Width: blockWidth}})
+	}
+	if err != nil {
+		out.WriteString(screen.Escape(err.Error()))
+	}
+	render(w, http.StatusOK, "look", out.String())
+}
+
+// faultsView is what the template "faults" is given.
+type faultsView struct {
+	Lang   lang.Lang
+	Error  string
+	Faults []switchView
+}
+
+// switchView is a fault with its switch.
+type switchView struct {
+	Name, Text   string
+	Param, Value string // what can be set, and what it is or might be
+	On           bool
+}
+
+func (h *handler) faults(ask func(*http.Request) ([]control.Fault, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+		v := faultsView{Lang: h.lang(r)}
+		all, err := ask(r)
+		if err != nil {
+			v.Error = screen.Escape(err.Error())
+			if all, err = h.o.Control.Faults(r.Context()); err != nil {
+				v.Error = screen.Escape(err.Error())
+			}
+		}
+		for i := range all {
+			v.Faults = append(v.Faults, switched(&all[i], v.Lang))
+		}
+		render(w, http.StatusOK, "faults", v)
+	}
+}
+
+// counted are the faults that have a number instead of a delay.
+var counted = map[string]struct {
+	param string
+	of    func(*control.Fault) *int
+	first int
+}{
+	"full-quota":     {"streams", func(f *control.Fault) *int { return &f.Streams }, 1},
+	"small-window":   {"bytes", func(f *control.Fault) *int { return &f.Bytes }, 64 << 10},
+	"busy-processor": {"goroutines", func(f *control.Fault) *int { return &f.Goroutines }, 4},
+}
+
+func switched(f *control.Fault, l lang.Lang) switchView {
+	v := switchView{Name: f.Name, Text: l.Pick(f.EN, f.ZH), On: f.On, Param: "delay", Value: cmp.Or(f.Delay, "50ms")}
+	if c, ok := counted[f.Name]; ok {
+		v.Param, v.Value = c.param, strconv.Itoa(cmp.Or(*c.of(f), c.first))
+	}
+	return v
+}
+
+func (h *handler) setFault(r *http.Request) ([]control.Fault, error) {
+	f := control.Fault{Name: r.PostFormValue("name"), On: true}
+	if r.PostFormValue("on") == "" {
+		return h.o.Control.ClearFault(r.Context(), f.Name)
+	}
+	value := r.PostFormValue("value")
+	c, ok := counted[f.Name]
+	if !ok {
+		f.Delay = value
+		return h.o.Control.SetFault(r.Context(), f)
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return nil, errors.New(h.lang(r).Say("%s is a number", "%s 要填数字", c.param))
+	}
+	*c.of(&f) = n
+	return h.o.Control.SetFault(r.Context(), f)
+}
