@@ -80,4 +80,3 @@ func (b *breakpoints) Set(text string) error {
 	*b = append(*b, one)
 	return nil
 }
-

@@ -17,6 +17,7 @@ type applying struct {
 	requests *requests
 	notified *notified
 	holds    *holds
+	faults   *faults
 	current  atomic.Pointer[trace.Record] // the request whose entry is being applied
 
 	jobs    atomic.Int64  // batches that are applied
@@ -43,6 +44,7 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 	return func(e *raftpb.Entry) {
 		rec := a.requests.of(e.GetData())
 		if rec == nil {
+			a.faults.strike(nil, stalledApply, nil, trace.ApplyEntry)
 			next(e)
 			return
 		}
@@ -50,7 +52,8 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		rec.EndAt(trace.ApplyQueue, now)
 		rec.EndAt(trace.ApplyWait, now)
 		a.applied.Store(e.GetIndex() - 1)
-		if a.holds.at(nil, rec, trace.ApplyEntry) {
+		stalled := a.faults.strike(nil, stalledApply, rec, trace.ApplyEntry)
+		if held := a.holds.at(nil, rec, trace.ApplyEntry); held || stalled {
 			now = trace.Now()
 		}
 		rec.BeginAt(trace.ApplyEntry, now)

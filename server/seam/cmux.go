@@ -31,6 +31,7 @@ func (l *acceptListener) Accept() (net.Conn, error) {
 	}
 	tc := l.o.newConn(conn)
 	l.failures.tell(tc)
+	now = l.o.faults.accepted(tc, now)
 	return &acceptedConn{Conn: conn, trace: tc, at: now}, nil
 }
 

@@ -20,6 +20,8 @@ type serverConn struct {
 	in      incoming
 	out     outgoing
 	windows windows
+	narrow  narrowing
+	quota   quota
 	over    atomic.Bool // serveStreams has returned
 }
 
@@ -27,6 +29,7 @@ func newServerConn(o *Observer, conn net.Conn, tc *trace.Conn) *serverConn {
 	c := &serverConn{Conn: conn, o: o, trace: tc}
 	c.addr = connAddr{conn.RemoteAddr(), c}
 	c.windows.reset()
+	o.faults.narrow(c)
 	c.in = incoming{buf: newReadBuffer(conn), frames: afterPreface()}
 	return c
 }

@@ -17,7 +17,7 @@ type steering struct {
 
 // Steering returns what holds requests and switches faults, for those in the same
 // process and for control.Handler. It does its work until the server stops.
-func (o *Observer) Steering() control.Steering { return steering{&o.holds, o.faulter} }
+func (o *Observer) Steering() control.Steering { return steering{&o.holds, &o.faults} }
 
 // Watch implements control.Steering.
 func (h *holds) Watch(told func(control.Event)) (cancel func()) { return h.events.watch(told) }
@@ -114,15 +114,4 @@ func (h *holds) reqTimeout(next etcdserver.ReqTimeoutFunc) etcdserver.ReqTimeout
 		}
 		return next()
 	}
-}
-
-// noFaults stands for the faults of a server that has none.
-type noFaults struct{}
-
-func (noFaults) Faults() []control.Fault { return []control.Fault{} }
-func (noFaults) SetFault(control.Fault) error {
-	return control.Mistake("this server has no faults to switch")
-}
-func (noFaults) ClearFault(string) error {
-	return control.Unknown("this server has no faults to switch")
 }

@@ -24,6 +24,7 @@ func (o *Observer) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerI
 
 func (o *Observer) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec, stage := trace.FromContext(ctx), handlerOf(info.FullMethod)
+	o.faults.strike(ctx, slowHandler, rec, stage)
 	o.holds.at(ctx, rec, stage)
 	rec.Begin(stage)
 	panicking := true
@@ -43,6 +44,7 @@ func (o *Observer) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServ
 
 func (o *Observer) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec, stage := trace.FromContext(ss.Context()), handlerOf(info.FullMethod)
+	o.faults.strike(ss.Context(), slowHandler, rec, stage)
 	o.holds.at(ss.Context(), rec, stage)
 	rec.Begin(stage)
 	panicking := true

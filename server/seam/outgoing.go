@@ -23,10 +23,10 @@ type outgoing struct {
 func (c *serverConn) Write(p []byte) (int, error) {
 	c.passing(p)
 	if len(c.out.ended) == 0 {
-		return c.Conn.Write(p)
+		return c.send(p)
 	}
 	begin := trace.Now()
-	n, err := c.Conn.Write(p)
+	n, err := c.send(p)
 	end := trace.Now()
 	for i, s := range c.out.ended {
 		c.out.ended[i] = nil

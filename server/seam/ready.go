@@ -15,10 +15,12 @@ import (
 type raftLoop struct {
 	requests *requests
 	holds    *holds
+	faults   *faults
 	fsync    *fsyncMeter
 	batch    *trace.Batch               // the save that this Ready brings, or nil
 	members  []*trace.Record            // the requests in it that are recorded
-	saved    int64                      // when the batch's save returned; zero: not yet
+	written  int64                      // when the log itself had saved the batch
+	saved    int64                      // when the batch's save returned; zero: not yet. Later than written only where a fault struck
 	last     struct{ begin, end int64 } // when the loop was busy with the Ready before
 	stood    int64                      // how long it stood still in this Ready, because a request was held
 
@@ -96,7 +98,7 @@ func (l *raftLoop) synced() {
 	if took, once := l.fsync.since(); took > 0 {
 		begin, _ := l.batch.Stamps()
 		l.batch.SyncInferred.Store(!once)
-		l.batch.Inner(max(begin, l.saved-took), l.saved)
+		l.batch.Inner(max(begin, l.written-took), l.written)
 	}
 	l.batch.End(l.saved)
 }
@@ -104,5 +106,5 @@ func (l *raftLoop) synced() {
 // close lets go of the records, so that the loop does not keep them alive.
 func (l *raftLoop) close() {
 	clear(l.members)
-	l.batch, l.members, l.saved, l.stood = nil, l.members[:0], 0, 0
+	l.batch, l.members, l.written, l.saved, l.stood = nil, l.members[:0], 0, 0, 0
 }

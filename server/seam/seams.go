@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"glasskv/server/control"
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve"
 	"glasskv/server/v3rpc"
@@ -29,6 +28,9 @@ type Options struct {
 	// of it; 0 means a minute.
 	HoldTimeout time.Duration
 
+	// FaultSeed is where the chance of faults begins; 0 means anywhere.
+	FaultSeed uint64
+
 	FrontOptions
 }
 
@@ -44,7 +46,7 @@ type Observer struct {
 	notified notified
 	reading  reading
 	holds    holds
-	faulter  control.Faulter
+	faults   faults
 	raftNode atomic.Pointer[raft.Node] // once the server is being built
 	frontState
 	gatewayCalls gatewayCalls
@@ -63,9 +65,10 @@ func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 	}
 	o := &Observer{rec: rec, opts: opts, gatewayCalls: newGatewayCalls(rec)}
 	o.holds.init(o, opts.HoldTimeout)
-	o.faulter = noFaults{}
-	o.loop = raftLoop{requests: &o.requests, fsync: meter, holds: &o.holds}
-	o.applying.requests, o.applying.notified, o.applying.holds = &o.requests, &o.notified, &o.holds
+	o.faults.init(o, opts.FaultSeed)
+	o.loop = raftLoop{requests: &o.requests, fsync: meter, holds: &o.holds, faults: &o.faults}
+	o.applying.requests, o.applying.notified = &o.requests, &o.notified
+	o.applying.holds, o.applying.faults = &o.holds, &o.faults
 	o.reading.holds = &o.holds
 	ctx, cancel := context.WithCancel(context.Background())
 	o.stopSweep = cancel
@@ -73,11 +76,18 @@ func New(rec *trace.Recorder, opts Options) (*Observer, error) {
 	return o, nil
 }
 
-// Close ends the sweeper, and lets those go on who are held. The wrappers keep working; records that do not
-// complete by themselves stay unfinished from then on. Close may be called more
-// than once.
-func (o *Observer) Close() {
+// release lets those go on who are held, or wait for a fault. Nobody is held any
+// more, and no fault strikes.
+func (o *Observer) release() {
 	o.holds.close()
+	o.faults.close()
+}
+
+// Close ends the sweeper, and lets those go on who are held. The wrappers keep
+// working; records that do not complete by themselves stay unfinished from then on.
+// Close may be called more than once.
+func (o *Observer) Close() {
+	o.release()
 	o.stopSweep()
 	o.sweeping.Wait()
 }
@@ -107,7 +117,7 @@ func (o *Observer) Seams() serve.Seams {
 		InProcess:   o.inProcess,
 		// Requests that end from then on without a reply say why. Nobody is held any
 		// more, for the server waits for its requests.
-		Stopping: func() { o.stopping.Store(true); o.holds.close() },
+		Stopping: func() { o.stopping.Store(true); o.release() },
 	}
 }
 

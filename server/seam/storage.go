@@ -36,15 +36,18 @@ func (s *storage) begin(batch *trace.Batch) {
 	for _, rec := range s.loop.members {
 		rec.EndAt(trace.RaftHandleReady, now)
 	}
+	now = s.loop.delay(slowWrite, trace.WALSave, now)
 	batch.Begin(s.loop.hold(trace.WALSave, now))
 }
 
 func (s *storage) end(err error) {
 	end := trace.Now()
-	s.loop.saved = end
+	s.loop.written, s.loop.saved = end, end
 	if err != nil {
 		return // nothing of it will be committed
 	}
+	end = s.loop.delay(slowFsync, trace.WALSync, end)
+	s.loop.saved = end
 	for _, rec := range s.loop.members {
 		rec.BeginAt(trace.RaftCommit, end)
 	}

@@ -17,13 +17,14 @@ type stream struct {
 	conn            *serverConn
 	method          string // set by the tap, and never changed
 
-	tapped  int64         // when the tap was through with it
-	handed  atomic.Bool   // operateHeaders is through with it: a goroutine of its own will handle it
-	entered atomic.Bool   // that goroutine has begun
-	ending  atomic.Bool   // the reply's last frame is being written, or is written
-	written atomic.Uint32 // frames of the reply so far; the sweeper looks whether it moves
-	window  atomic.Int64  // bytes that the client has allowed beyond the initial window, less those sent
-	blocked atomic.Int64  // when the reply was found to have no window left; 0 while it has
+	tapped   int64         // when the tap was through with it
+	handed   atomic.Bool   // operateHeaders is through with it: a goroutine of its own will handle it
+	entered  atomic.Bool   // that goroutine has begun
+	hasPlace atomic.Bool   // it counts in its connection's quota, see fault_quota.go
+	ending   atomic.Bool   // the reply's last frame is being written, or is written
+	written  atomic.Uint32 // frames of the reply so far; the sweeper looks whether it moves
+	window   atomic.Int64  // bytes that the client has allowed beyond the initial window, less those sent
+	blocked  atomic.Int64  // when the reply was found to have no window left; 0 while it has
 
 	request, reply carrier // see codec.go
 }
@@ -31,6 +32,9 @@ type stream struct {
 // done reports one of the events that complete the request's record.
 func (s *stream) done(e trace.Event) {
 	s.rec.Done(e)
+	if e == trace.EventHandled {
+		s.givePlace()
+	}
 	if !s.rec.Finished() {
 		return
 	}

@@ -130,7 +130,7 @@ func TestTheTreeHasEveryStageAndFits(t *testing.T) {
 			if err := Tree(&out, screen.Options{Lang: language, Width: width}); err != nil {
 				t.Fatal(err)
 			}
-			if n, want := strings.Count(out.String(), "\n"), len(trace.Specs())+1; n != want {
+			if n, want := strings.Count(out.String(), "\n"), len(trace.Specs())+2; n != want {
 				t.Errorf("%d lines, want %d", n, want)
 			}
 			for line := range strings.Lines(out.String()) {

@@ -23,6 +23,7 @@ type entry struct {
 	Absent   string   `json:"absent,omitempty"`
 	Begin    edge     `json:"begin"`
 	End      edge     `json:"end"`
+	Hold     string   `json:"hold,omitempty"` // who waits when a request is held where it begins; empty: it cannot be
 	Metric   string   `json:"metric,omitempty"`
 	Next     []string `json:"next,omitempty"`
 	Note     string   `json:"note"`
@@ -49,6 +50,7 @@ func WriteJSON(w io.Writer, spec *trace.Spec, library *source.Library, l lang.La
 		Seam: spec.Seam, Absent: l.Pick(spec.Absent.EN, spec.Absent.ZH),
 		Begin:  edge{string(spec.Begin.Edge), spec.Begin.ErrorNS},
 		End:    edge{string(spec.End.Edge), spec.End.ErrorNS},
+		Hold:   string(spec.Hold),
 		Metric: spec.Metric, Next: spec.Next,
 		Note: text.Note, What: text.What, How: text.How, Slow: text.Slow, Do: text.Do,
 	}

@@ -68,8 +68,12 @@ func section(b *strings.Builder, spec *trace.Spec, l lang.Lang) {
 	}
 	item(say("Seen:", "怎么看到："), text.How)
 	if spec.Seam != "" {
-		item(say("Seam:", "接缝："), fmt.Sprintf(say("[`%[1]s`](../%[1]s); begin %[2]s, end %[3]s", "[`%[1]s`](../%[1]s)；起点%[2]s，终点%[3]s"),
-			spec.Seam, edgeText(spec.Begin, l), edgeText(spec.End, l)))
+		text := fmt.Sprintf(say("[`%[1]s`](../%[1]s); begin %[2]s, end %[3]s", "[`%[1]s`](../%[1]s)；起点%[2]s，终点%[3]s"),
+			spec.Seam, edgeText(spec.Begin, l), edgeText(spec.End, l))
+		if hold := holdText(spec, l); hold != "" {
+			text += say("; ", "；") + hold
+		}
+		item(say("Seam:", "接缝："), text)
 	} else {
 		item(say("Not seen here:", "这里看不到："), l.Pick(spec.Absent.EN, spec.Absent.ZH))
 	}

@@ -102,8 +102,24 @@ func (p *page) edges() {
 	if p.spec.Seam == "" {
 		return // the text above says why
 	}
-	p.item("", p.lang.Say("begin %s, end %s · %s", "起点%s，终点%s · %s",
-		edgeText(p.spec.Begin, p.lang), edgeText(p.spec.End, p.lang), p.spec.Seam))
+	text := p.lang.Say("begin %s, end %s · %s", "起点%s，终点%s · %s",
+		edgeText(p.spec.Begin, p.lang), edgeText(p.spec.End, p.lang), p.spec.Seam)
+	if hold := holdText(p.spec, p.lang); hold != "" {
+		text += " · " + hold
+	}
+	p.item("", text)
+}
+
+// holdText says whether a request can be held where the stage begins, and who waits
+// then.
+func holdText(spec *trace.Spec, l lang.Lang) string {
+	switch spec.Hold {
+	case trace.HoldRequest:
+		return l.Pick("can be held", "可停住")
+	case trace.HoldShared:
+		return l.Pick("can be held, with all behind it", "可停住，后面的也一起等")
+	}
+	return ""
 }
 
 func metric(spec *trace.Spec, l lang.Lang) string {

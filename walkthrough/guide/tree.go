@@ -44,6 +44,7 @@ func Tree(w io.Writer, o screen.Options) error {
 	}
 	t.out.Line(screen.Dim.Paint(head + say("upstream function", "上游函数")))
 	t.below(trace.None, "")
+	t.out.Line(screen.Dim.Paint(say("■ can be held: glasskv hold break STAGE", "■ 可以停住：glasskv hold break STAGE")))
 	return t.out.Close()
 }
 
@@ -101,6 +102,9 @@ func childrenOf(parent trace.Stage) (out []*trace.Spec) {
 func (t *tree) line(spec *trace.Spec, guide string) {
 	role := screen.RoleOf(spec.Kind)
 	mark, kind := role.Paint("●"), t.opts.Lang.Kind(spec.Kind)
+	if spec.Hold != "" {
+		mark = role.Paint("■")
+	}
 	if spec.Kind == trace.KindNone {
 		mark, kind = " ", ""
 	}

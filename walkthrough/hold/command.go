@@ -230,4 +230,3 @@ func prepare(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().SortFlags = false
 	return cmd
 }
-

@@ -1,0 +1,128 @@
+package seam
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"glasskv/trace"
+)
+
+// faults make requests wait as they would wait if something were wrong. The seams
+// ask at the places where it could be; a fault only waits there, so nothing is lost
+// and nothing is acknowledged early.
+//
+//	fault.go         which faults there are, and waiting
+//	fault_delay.go   how long, which may be left to chance
+//	fault_switch.go  on and off
+//	fault_batch.go   the raft loop's, where a whole batch waits
+//	fault_accept.go  the accept loop's
+//	fault_quota.go   a connection that may have only so many requests handled at once
+//	fault_window.go  a client that may send only so much at once
+//	fault_busy.go    goroutines that keep the processors busy
+type faults struct {
+	// on holds what is switched on. A load of one of these is all that a request's way
+	// meets while nothing is.
+	on [numFaults]atomic.Pointer[fault]
+
+	rec    *trace.Recorder
+	events *events
+	stop   chan struct{} // closed when nobody may wait any more
+	busy   sync.WaitGroup
+
+	mu      sync.Mutex
+	stopped bool
+	chance  *rand.Rand
+}
+
+// fault is one that is switched on.
+type fault struct {
+	name string
+	parameters
+	off   chan struct{} // closed when it is switched off, or changed
+	timer *time.Timer   // switches it off; nil where nothing but a command does
+	until time.Time     // when the timer does
+	times atomic.Uint64 // how often it has struck
+}
+
+// faultKind numbers the faults.
+type faultKind uint8
+
+const (
+	slowWrite faultKind = iota
+	slowFsync
+	stalledApply
+	slowHandler
+	fullQuota
+	delayedAccept
+	smallWindow
+	busyProcessor
+
+	numFaults
+)
+
+// maxDelay bounds every wait that a fault puts in.
+const maxDelay = 10 * time.Second
+
+// strike makes the request wait if the fault is on and chance has it. It reports
+// whether it did: a stamp that was taken before is too old then. The context ends the
+// wait; it is nil on a goroutine that requests share. The stage is the one that would
+// have begun. With a nil f there are no faults; the record may be nil.
+func (f *faults) strike(ctx context.Context, k faultKind, rec *trace.Record, at trace.Stage) bool {
+	return f != nil && f.on[k].Load() != nil && f.delay(ctx, k, rec, at)
+}
+
+func (f *faults) delay(ctx context.Context, k faultKind, rec *trace.Record, at trace.Stage) bool {
+	one, d := f.draw(k)
+	if one == nil {
+		return false
+	}
+	resume := rec.Pause(trace.Fault, trace.Now(), trace.Pause{At: at, Why: one.name})
+	ended := f.wait(ctx, one, d, nil)
+	resume(trace.Now(), ended)
+	return true
+}
+
+// wait stands still until the time is up or something else ends it, and says what. A
+// turn that comes ends it as well.
+func (f *faults) wait(ctx context.Context, one *fault, d time.Duration, turn <-chan struct{}) (ended string) {
+	one.times.Add(1)
+	var gone <-chan struct{}
+	if ctx != nil {
+		gone = ctx.Done()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-turn:
+	case <-one.off:
+		return trace.EndedCleared
+	case <-gone:
+		return trace.EndedGone
+	case <-f.stop:
+		return trace.EndedStopping
+	}
+	return ""
+}
+
+// draw decides whether a fault strikes this time, and for how long. It returns nil
+// when it does not.
+func (f *faults) draw(k faultKind) (*fault, time.Duration) {
+	one := f.on[k].Load()
+	if one == nil { // it was switched off this moment
+		return nil, 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if one.probability < 1 && f.chance.Float64() >= one.probability {
+		return nil, 0
+	}
+	d := one.delay.sample(f.chance)
+	if d <= 0 {
+		return nil, 0
+	}
+	return one, d
+}

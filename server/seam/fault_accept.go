@@ -1,0 +1,21 @@
+package seam
+
+import "glasskv/trace"
+
+// accepted makes the accept loop wait after it has accepted a connection, and returns
+// when it goes on: now, unless the fault struck. The wait stands in the timeline of the
+// connection's first request. Those that connect meanwhile wait in the kernel, where
+// nobody sees them.
+func (f *faults) accepted(tc *trace.Conn, now int64) int64 {
+	if f.on[delayedAccept].Load() == nil {
+		return now
+	}
+	one, d := f.draw(delayedAccept)
+	if one == nil {
+		return now
+	}
+	f.wait(nil, one, d, nil)
+	end := trace.Now()
+	strikeConn(tc, one, trace.NetAccept, now, end)
+	return end
+}

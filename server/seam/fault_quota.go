@@ -1,0 +1,90 @@
+package seam
+
+import (
+	"slices"
+	"sync"
+
+	"glasskv/trace"
+)
+
+// quota counts the requests of one connection that are handled while full-quota is
+// on.
+//
+// grpc-go has such a quota of its own, of MaxConcurrentStreams. It takes from it on
+// the goroutine that reads the connection, which then reads nothing more. Were this
+// fault to wait there, the request under way could wait for bytes that stand behind
+// the one that waits for it. So each request waits on its own goroutine, at the end of
+// grpc.startHandler.
+type quota struct {
+	mu      sync.Mutex
+	running int
+	waiting []chan struct{} // the first has waited longest
+}
+
+// take returns nil when there is room, and otherwise what is closed when it is the
+// request's turn.
+func (q *quota) take(most int) chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.running < most {
+		q.running++
+		return nil
+	}
+	turn := make(chan struct{})
+	q.waiting = append(q.waiting, turn)
+	return turn
+}
+
+// give passes a place on to who has waited longest.
+func (q *quota) give() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.running--
+		return
+	}
+	close(q.waiting[0])
+	q.waiting = q.waiting[1:]
+}
+
+// leave gives up waiting. It reports whether the place had come meanwhile.
+func (q *quota) leave(turn chan struct{}) (hasPlace bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	at := slices.Index(q.waiting, turn)
+	if at < 0 {
+		return true
+	}
+	q.waiting = slices.Delete(q.waiting, at, at+1)
+	return false
+}
+
+// queue makes a request wait for a place among those that its connection may have
+// handled at once. One that has waited for the longest time goes on without.
+func (f *faults) queue(s *stream) {
+	one := f.on[fullQuota].Load()
+	if one == nil {
+		return
+	}
+	q := &s.conn.quota
+	if turn := q.take(one.amount); turn != nil {
+		resume := s.rec.Pause(trace.Fault, trace.Now(), trace.Pause{At: trace.HandleStream, Why: one.name})
+		ended := f.wait(s.Context, one, maxDelay, turn)
+		resume(trace.Now(), ended)
+		if !q.leave(turn) {
+			return
+		}
+	}
+	s.hasPlace.Store(true)
+	if s.rec.Events()&trace.EventHandled != 0 {
+		s.givePlace() // it was given up while it waited, and nobody else will
+	}
+}
+
+// givePlace is called when a request has been handled. It may be called more than
+// once.
+func (s *stream) givePlace() {
+	if s.hasPlace.Load() && s.hasPlace.CompareAndSwap(true, false) {
+		s.conn.quota.give()
+	}
+}
