@@ -22,6 +22,9 @@
 //	pane.go      a part of the screen that scrolls
 //	picker.go    a list to choose from: requests, stops, jumps
 //	pickers.go   these lists
+//	callees.go   what a function calls, as its source tells
+//	held.go      a request held where a stage begins
+//	steer.go     the server that holds it, in this process or in another
 //
 // What they all show is made by the package tour below; prose draws Markdown.
 package walk

@@ -6,6 +6,7 @@ import (
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/walk/tour"
 )
 
 // binding is a key, what the help says of it, and what it does.
@@ -44,13 +45,14 @@ var bindings = []binding{
 	on("", "", "", quietly(func(m *model) { m.turn(1) }), "]"),
 	on("s", "the source on the whole screen, and back", "源码占满屏幕，再按一次还原", quietly((*model).toggleZoom), "s"),
 	on("c", "to the caller", "去看调用者", quietly(func(m *model) { m.jump(chapter.Caller) }), "c"),
-	on("e", "to what it calls", "去看它调用的函数", quietly(func(m *model) { m.jump(chapter.Callee) }), "e"),
+	on("e", "to what it calls", "去看它调用的函数", (*model).callees, "e"),
 	on("h", "where the work goes on, on another goroutine", "工作交接到哪里，由哪个 goroutine 继续", quietly(func(m *model) { m.jump(chapter.Handover) }), "h"),
 	on("Backspace", "back to where you were", "回到刚才的地方", quietly((*model).goBack), "backspace", "ctrl+h"),
 	on("/", "find a stage", "查找阶段", quietly(func(m *model) { m.over = m.findStage() }), "/"),
 	on("o", "all stops, with their bars", "所有站点和它们的时间条", quietly(func(m *model) { m.over = m.allStops() }), "o"),
 	on("r", "another request", "换一个请求", quietly((*model).otherRequest), "r"),
 	on("m", "make the request again", "把这个请求再做一次", (*model).makeAgain, "m"),
+	on("b", "make it again, and hold it where this stage begins", "重做一次，并在这个阶段开始处暂停", (*model).breakHere, "b"),
 	on("l", "English or Chinese", "中文或英文", quietly((*model).toggleLang), "l"),
 	on("?", "these keys", "显示这些按键", quietly(func(m *model) { m.help = true }), "?"),
 	on("q", "leave", "退出", func(*model) tea.Cmd { return tea.Quit }, "q"),
@@ -85,13 +87,14 @@ func (m *model) turn(by int) {
 	m.at.sourceTop = follow
 }
 
-// jump goes to the caller, the callee, or where the work goes on; where there are
-// several, it asks.
-func (m *model) jump(kind chapter.JumpKind) {
-	all := m.jumpsOf(kind)
+// jump goes to the caller, or where the work goes on.
+func (m *model) jump(kind chapter.JumpKind) { m.chooseAmong(kind, m.jumpsOf(kind)) }
+
+// chooseAmong goes where a jump leads; where there are several, it asks.
+func (m *model) chooseAmong(kind chapter.JumpKind, all []tour.Jump) {
 	switch len(all) {
 	case 0:
-		m.status = m.lang.Say("the chapter names none: %s", "正文没有提到：%s", jumpWord(kind, m.lang))
+		m.status = m.lang.Say("nothing is known here: %s", "这里没有记载：%s", jumpWord(kind, m.lang))
 	case 1:
 		m.follow(all[0])
 	default:

@@ -34,6 +34,7 @@ type model struct {
 
 	requests []*trace.Timeline // to choose from
 	again    func(context.Context) (*trace.Timeline, error)
+	steer    *steer      // nil where nothing can be held
 	first    trace.Stage // where the walk begins; None: at its first stop
 	tour     *tour.Tour  // nil until a request is chosen
 
@@ -44,6 +45,9 @@ type model struct {
 	over   *picker // lies over the panes; nil: nothing does
 	help   bool    // the keys lie over everything
 	status string  // said once, in place of the keys
+
+	held     *held // a request that stands still, in place of the panes; nil: none
+	awaiting bool  // somebody waits for one
 
 	cuts     map[chapter.Quote]*cut
 	chapters map[chapterKey]*page

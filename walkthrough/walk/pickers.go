@@ -97,7 +97,12 @@ func (m *model) allStops() *picker {
 	}
 }
 
+// jumpsOf returns the chapter's jumps of a kind. At a piece of source that a jump led
+// to there are none: the chapter is not about it.
 func (m *model) jumpsOf(kind chapter.JumpKind) (out []tour.Jump) {
+	if m.at.symbol != "" {
+		return nil
+	}
 	for _, j := range m.tour.Jumps(m.stop(), m.lang) {
 		if j.Kind == kind {
 			out = append(out, j)
@@ -109,7 +114,7 @@ func (m *model) jumpsOf(kind chapter.JumpKind) (out []tour.Jump) {
 // chooseJump lists the jumps of a kind.
 func (m *model) chooseJump(kind chapter.JumpKind, all []tour.Jump) *picker {
 	return &picker{
-		title: m.stop().Name + between + jumpWord(kind, m.lang),
+		title: m.hereName() + between + jumpWord(kind, m.lang),
 		count: len(all),
 		line: func(i, width int, current bool) string {
 			text := strconv.Itoa(i+1) + "  " + jumpName(&all[i])
@@ -120,4 +125,11 @@ func (m *model) chooseJump(kind chapter.JumpKind, all []tour.Jump) *picker {
 		},
 		pick: func(i int) { m.follow(all[i]) },
 	}
+}
+
+func (m *model) hereName() string {
+	if m.at.symbol != "" {
+		return short(m.at.symbol)
+	}
+	return name(m.stop(), m.lang)
 }

@@ -70,8 +70,10 @@ func Walk(ctx context.Context, o Options) (err error) {
 	m := newModel(ctx, &o, from.requests)
 	if from.live != nil {
 		m.again = func(ctx context.Context) (*trace.Timeline, error) { return from.live.Do(ctx, o.Request) }
+		m.steer = steerOf(from.live, o.traceURL())
+		defer m.steer.close()
 	}
-	return onTerminal(ctx, m, &o)
+	return errors.Join(onTerminal(ctx, m, &o), m.letGo())
 }
 
 // eachTour writes every request that was found, one after the other.

@@ -8,6 +8,7 @@ import (
 
 	"glasskv/trace"
 	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/screen"
 )
 
 // cutMsg brings a piece of source that was asked for.
@@ -33,6 +34,14 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, nil
 	case madeMsg:
 		m.made(msg)
+	case callsMsg:
+		m.called(msg)
+	case heldMsg:
+		return m, m.stands(msg)
+	case wentOnMsg:
+		if msg.err != nil {
+			m.status = screen.Escape(msg.err.Error())
+		}
 	case tea.PasteMsg:
 		if m.over != nil {
 			line, _, _ := strings.Cut(msg.Content, "\n")
@@ -55,6 +64,8 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	case m.help:
 		m.help = false
 		return nil
+	case m.held != nil:
+		return m.pressHeld(msg.String())
 	case m.over != nil:
 		return m.pressPicker(msg)
 	}
@@ -120,6 +131,7 @@ func (m *model) makeAgain() tea.Cmd {
 
 // made shows a new request where the reader was in the one before.
 func (m *model) made(msg madeMsg) {
+	m.held = nil
 	if msg.err != nil {
 		m.status = missing(msg.err, m.lang)
 		return

@@ -28,7 +28,7 @@ const (
 func (m *model) View() tea.View {
 	v := tea.NewView(m.screen())
 	v.AltScreen = true
-	if m.over != nil && m.over.text != nil && !m.help {
+	if m.over != nil && m.over.text != nil && !m.help && m.held == nil {
 		v.Cursor = tea.NewCursor(min(m.over.cursor(), m.width-1), headRows+1)
 	}
 	return v
@@ -63,6 +63,8 @@ func (m *model) body() []string {
 	switch {
 	case m.help:
 		return column(m.helpLines(m.width-1, height), m.width, height)
+	case m.held != nil:
+		return m.heldPane().draw(m.width, height)
 	case m.over != nil:
 		return m.over.draw(m.width, height)
 	case !m.split():
@@ -191,6 +193,8 @@ func (m *model) foot() string {
 	switch {
 	case m.help:
 		keys = []string{say("any key closes this", "按任意键关闭")}
+	case m.held != nil:
+		keys = []string{say("s step to the next stage", "s 走到下一个阶段"), say("c continue", "c 继续执行"), say("↑/↓ scroll", "↑/↓ 滚动"), say("q leave", "q 退出")}
 	case m.over != nil:
 		keys = []string{say("↑/↓ choose", "↑/↓ 选择"), say("Enter go there", "Enter 前往"), say("Esc close", "Esc 关闭")}
 	default:
