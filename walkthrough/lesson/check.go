@@ -79,7 +79,7 @@ func (s *Step) kinds() (set []string) {
 		set  bool
 	}{
 		{"say", s.Say != nil}, {"server", s.Server != nil}, {"do", s.Do != nil}, {"together", s.Together != nil},
-		{"in-turn", s.InTurn != nil}, {"fault", s.Fault != nil}, {"measure", s.Measure != nil}, {"ask", s.Ask != nil},
+		{"in-turn", s.InTurn != nil}, {"fault", s.Fault != nil}, {"hold", s.Hold != nil}, {"measure", s.Measure != nil}, {"ask", s.Ask != nil},
 		{"reveal", s.Reveal != ""}, {"show", s.Show != nil}, {"claim", s.Claim != nil}, {"point", s.Point != nil},
 		{"chapter", s.Chapter != ""},
 	} {
@@ -105,6 +105,10 @@ func (c *checker) check() {
 	case "fault":
 		if err := s.Fault.check(); err != nil {
 			c.wrong("fault: %w", err)
+		}
+	case "hold":
+		if err := s.Hold.check(); err != nil {
+			c.wrong("hold: %w", err)
 		}
 	case "measure":
 		c.measure()

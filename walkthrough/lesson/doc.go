@@ -20,6 +20,7 @@
 //	way.go         connections, also long and narrow ones
 //	relay.go       a line that takes its time
 //	fault.go       faults that a step switches on and off
+//	hold.go        requests that are held where a stage begins
 //	ask.go         predictions, and how they turned out
 //	show.go        timelines and tables
 //	beside.go      several results side by side

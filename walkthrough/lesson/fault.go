@@ -26,16 +26,12 @@ func (f *Fault) check() error {
 
 // fault switches on the lesson's server, in this process. The server knows which
 // faults there are, and which parameters make sense.
-func (p *player) fault(s *Step) error {
-	steering, ok := any(p.live.Observer()).(interface{ Steering() control.Steering })
-	if !ok {
-		return errors.New("the server cannot be steered")
-	}
-	var err error
+func (p *player) fault(s *Step) (err error) {
+	steering := p.live.Observer().Steering()
 	if f := s.Fault; f.Clear != "" {
-		err = steering.Steering().ClearFault(f.Clear)
+		err = steering.ClearFault(f.Clear)
 	} else {
-		err = steering.Steering().SetFault(control.Fault{
+		err = steering.SetFault(control.Fault{
 			Name: f.Set, On: true, Delay: f.Delay, Probability: f.Probability,
 			Streams: f.Streams, Bytes: int(f.Bytes), Goroutines: f.Goroutines,
 		})

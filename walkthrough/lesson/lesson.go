@@ -38,6 +38,7 @@ type Step struct {
 	Together []*Requests       `yaml:"together"` // several kinds at the same time
 	InTurn   []*Requests       `yaml:"in-turn"`  // one of each kind after the other, so that all see the same machine
 	Fault    *Fault            `yaml:"fault"`
+	Hold     *Hold             `yaml:"hold"`
 	Measure  map[string]string `yaml:"measure"` // names for numbers
 	Ask      *Ask              `yaml:"ask"`
 	Reveal   string            `yaml:"reveal"` // the name of what was asked

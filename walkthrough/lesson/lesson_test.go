@@ -44,6 +44,17 @@ func play(t *testing.T, l *Lesson, o Options, flags ...string) (*Outcome, string
 	return outcome, out.String()
 }
 
+// upstream is its source at the versions in go.mod; a test's binary does not know
+// what it was built with.
+func upstream(t *testing.T) *source.Library {
+	t.Helper()
+	library, err := source.ForModule(t.Context(), "../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return library
+}
+
 func shown(t *testing.T, flags ...string) *show.Flags {
 	t.Helper()
 	f := show.New()
@@ -68,7 +79,7 @@ func TestEveryLessonShowsWhatItClaims(t *testing.T) {
 	for i, l := range all(t) {
 		t.Run(l.Name, func(t *testing.T) {
 			in := []string{"en", "zh"}[i%2]
-			outcome, text := play(t, l, Options{Auto: true}, "--lang", in, "--width", "80")
+			outcome, text := play(t, l, Options{Auto: true, Source: upstream(t)}, "--lang", in, "--width", "80")
 			for _, failed := range outcome.Failed() {
 				t.Error(failed.Err())
 			}
@@ -118,10 +129,7 @@ func wantTeacher(t *testing.T, l *Lesson, in lang.Lang, headings ...string) {
 
 // What a lesson points to is there, at the versions in go.mod.
 func TestEveryPlaceThatIsPointedToExists(t *testing.T) {
-	library, err := source.ForModule(t.Context(), "../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	library := upstream(t)
 	for _, l := range all(t) {
 		for _, s := range l.Steps {
 			switch {

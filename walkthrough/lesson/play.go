@@ -14,6 +14,7 @@ import (
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/show"
+	"glasskv/walkthrough/source"
 )
 
 // Options say how a lesson is played.
@@ -22,6 +23,9 @@ type Options struct {
 	Show *show.Flags // language, width, colours, output
 	In   io.Reader   // where predictions are typed; not read when Auto
 	Log  *zap.Logger // of the server; nil for none
+
+	// Source finds what a lesson points to; nil for the source of this very binary.
+	Source *source.Library
 }
 
 // playTimeout bounds a lesson that nobody is asked in.
@@ -99,6 +103,8 @@ func (p *player) step(ctx context.Context, s *Step) error {
 		return p.reportResults(s)
 	case "fault":
 		return p.fault(s)
+	case "hold":
+		return p.hold(s)
 	case "measure":
 		return p.measure(s)
 	case "ask":

@@ -21,7 +21,11 @@ func (p *player) point(s *Step) error {
 	if err != nil {
 		return err
 	}
-	excerpt, missing := library().Excerpt(s.Point.Symbol, s.Point.Anchor)
+	from := p.Source
+	if from == nil {
+		from = library()
+	}
+	excerpt, missing := from.Excerpt(s.Point.Symbol, s.Point.Anchor)
 	e := &Event{Text: strings.Join(paragraphs(note), " "), Symbol: s.Point.Symbol, Anchor: s.Point.Anchor}
 	if missing == nil {
 		e.File, e.First, e.Last = excerpt.File, excerpt.First, excerpt.Last
@@ -36,13 +40,24 @@ func (p *player) point(s *Step) error {
 			out.Line()
 			return
 		}
-		out.Line(screen.Dim.Paint(fmt.Sprintf("  %s  %s:%d", s.Point.Symbol, excerpt.Name, max(excerpt.First, excerpt.MarkFirst))))
-		width := p.screen.Columns(p.out)
-		for _, line := range source.Expand(excerpt.Around(pointLines), 4) {
-			out.Line(sourceLine(line, width))
-		}
-		out.Line()
+		p.excerpt(out, excerpt)
 	})
+}
+
+// excerpt writes where it stands and what stands there.
+func (p *player) excerpt(out *screen.Writer, e *source.Excerpt) {
+	width := p.screen.Columns(p.out)
+	symbol, at := e.Symbol, fmt.Sprintf("%s:%d", e.Name, max(e.First, e.MarkFirst))
+	if one := symbol + "  " + at; screen.Width(one) <= width-2 {
+		out.Line("  ", screen.Dim.Paint(one))
+	} else {
+		out.Line("  ", screen.Dim.Paint(screen.Middle(symbol, width-2)))
+		out.Line("  ", screen.Dim.Paint(screen.Middle(at, width-2)))
+	}
+	for _, line := range source.Expand(e.Around(pointLines), 4) {
+		out.Line(sourceLine(line, width))
+	}
+	out.Line()
 }
 
 // sourceLine draws a line of source: its number, a mark where it is the one that
