@@ -96,6 +96,8 @@ func (a *assembly) stages() {
 		switch s {
 		case HTTPReadRequest:
 			a.awaited()
+		case Fault:
+			a.connFaults()
 		case HandleStream:
 			a.unseen()
 		case RaftHandleReady: // after it, so that raft.waitReady is known

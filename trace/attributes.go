@@ -45,6 +45,7 @@ func (a *assembly) attributes() {
 			set(m.key, m.value)
 		}
 	}
+	a.faults()
 	if url := r.debugURL(); url != "" {
 		set(AttrDebugURL, url)
 	}

@@ -16,6 +16,10 @@ type Conn struct {
 	TLS     *TLSFacts
 	Backoff BackoffFacts
 
+	// Faults are those that struck the connection, set before its first request
+	// begins as well.
+	Faults []ConnFault
+
 	traceID  ids
 	spanID   uint64
 	stamps   [lastConnStage - firstConnStage + 1]interval

@@ -112,8 +112,8 @@ func (k requestKey) text() string {
 // count adds a finished record. Only the worker calls it.
 //
 // What a request stood still for a breakpoint or a fault is taken out of its own
-// stages; the wait is counted as a stage of its own. What is shared, such as
-// wal.save, begins after it.
+// stages; the wait is counted as a stage of its own. Those of a batch waited
+// together, so it is taken out of what they share as well.
 func (h *histograms) count(r *Record) {
 	pauses := r.pauses()
 	r.stamps.each(func(s Stage, i *interval) {
@@ -128,8 +128,8 @@ func (h *histograms) count(r *Record) {
 			}
 		}
 	}
-	h.batch(r.save.Load(), WALSync)
-	h.batch(r.round.Load(), ReadWaitApplied)
+	h.batch(r.save.Load(), WALSync, pauses)
+	h.batch(r.round.Load(), ReadWaitApplied, pauses)
 	if rs := r.repeats.Load(); rs != nil {
 		rs.each(
 			func(one *repeat) {
@@ -143,10 +143,10 @@ func (h *histograms) count(r *Record) {
 	h.request(r)
 }
 
-func (h *histograms) batch(b *Batch, inner Stage) {
+func (h *histograms) batch(b *Batch, inner Stage, pauses []stretch) {
 	if b != nil && b.complete() && b.counted.CompareAndSwap(false, true) {
-		h.stages[b.Kind].interval(&b.outer, nil)
-		h.stages[inner].interval(&b.inner, nil)
+		h.stages[b.Kind].interval(&b.outer, pauses)
+		h.stages[inner].interval(&b.inner, pauses)
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 	EndedTimeout   = "timeout"     // nobody said anything for the hold's longest time
 	EndedGone      = "client gone" // the request's context ended
 	EndedStopping  = "stopping"    // the server was being stopped
+	EndedCleared   = "cleared"     // the fault was switched off
 )
 
 // The keys of a pause's attributes.

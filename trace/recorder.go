@@ -27,6 +27,7 @@ type Recorder struct {
 	extra       atomic.Int64         // bytes that records hold beside their fixed size
 	lost        Counters
 	hist        histograms
+	faults      faultLog
 	worker
 }
 
