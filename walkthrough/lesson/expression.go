@@ -156,7 +156,7 @@ func (s *stageNames) Visit(node *ast.Node) {
 	}
 }
 
-var kinds = []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus}
+var kinds = []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindHeld}
 
 func isStage(name string) bool {
 	_, known := trace.StageByName(name)

@@ -25,7 +25,7 @@ type Result struct {
 	Total func(stages ...string) float64 `expr:"total"` // all requests together
 
 	Share   func(stages ...string) float64    `expr:"share"`   // of all the time that was waited, the part in these stages
-	Kind    func(kind string) float64         `expr:"kind"`    // the same for a kind of time: work, queue, disk, network, consensus
+	Kind    func(kind string) float64         `expr:"kind"`    // the same for a kind of time: work, queue, disk, network, consensus, held
 	Shared  func(stage string) float64        `expr:"shared"`  // by how many requests a batch was shared, on average
 	Batches func(stage string) int            `expr:"batches"` // how many batches there were
 	Having  func(stage string) int            `expr:"having"`  // requests that passed it
