@@ -19,6 +19,10 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(f.Fd())
 }
 
+// framesPerSecond is how often the screen is drawn at most. bubbletea draws at the
+// next frame, so a key waits for half of one on the average.
+const framesPerSecond = 120
+
 // onTerminal shows the walk until the reader leaves. However it ends, the terminal
 // is as it was before: bubbletea restores it also after a panic, and a signal ends
 // the program as the key q does.
@@ -28,6 +32,7 @@ func onTerminal(ctx context.Context, m *model, o *Options) error {
 	p := tea.NewProgram(m,
 		tea.WithInput(o.In), tea.WithOutput(o.Out),
 		tea.WithColorProfile(o.Show.Screen(o.Out).Profile),
+		tea.WithFPS(framesPerSecond),
 		tea.WithoutSignalHandler(),
 	)
 	stop := context.AfterFunc(ctx, p.Quit)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,7 +55,11 @@ func child(mode string) int {
 			return nil, false
 		}
 	}
-	m := newModel(context.Background(), o, []*trace.Timeline{parse(t, childRequest)})
+	request := parse(t, childRequest)
+	if mode == "long" {
+		request = longRequest(t)
+	}
+	m := newModel(context.Background(), o, []*trace.Timeline{request})
 	if err := onTerminal(context.Background(), m, o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -64,7 +69,7 @@ func child(mode string) int {
 
 // terminal is a pseudo-terminal with a walk on it.
 type terminal struct {
-	t      *testing.T
+	t      testing.TB
 	master *os.File
 	slave  *os.File
 	before *term.State
@@ -77,7 +82,7 @@ type terminal struct {
 	closed  chan struct{} // nothing more is written
 }
 
-func openTerminal(t *testing.T, mode string) *terminal {
+func openTerminal(t testing.TB, mode string) *terminal {
 	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
@@ -119,7 +124,7 @@ func openTerminal(t *testing.T, mode string) *terminal {
 }
 
 // closable returns the same file in a form whose Close ends a Read that waits.
-func closable(t *testing.T, f *os.File) *os.File {
+func closable(t testing.TB, f *os.File) *os.File {
 	t.Helper()
 	fd, err := syscall.Dup(int(f.Fd()))
 	syscall.CloseOnExec(fd) // or the walk would hold its own terminal open
@@ -255,5 +260,38 @@ func TestResizingDrawsAnew(t *testing.T) {
 	tt.types("q")
 	if err := tt.end(); err != nil {
 		t.Error(err)
+	}
+}
+
+// From a key that is typed to what the terminal is sent for it, through the kernel
+// and with the real drawing: a reader goes along a request of 200 stages.
+func BenchmarkKeyPressOnTerminal(b *testing.B) {
+	tt := openTerminal(b, "long")
+	tt.shows("1/200")
+	took := make([]time.Duration, 0, b.N)
+	for i := 0; b.Loop(); i++ {
+		tt.quiet()
+		begin := time.Now()
+		tt.types(string("np"[i/199%2]))
+		<-tt.more
+		took = append(took, time.Since(begin))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	tt.types("q")
+	if err := tt.end(); err != nil {
+		b.Error(err)
+	}
+}
+
+// quiet waits until nothing has been written for a few frames: source that was read
+// meanwhile is drawn then.
+func (tt *terminal) quiet() {
+	for {
+		select {
+		case <-tt.more:
+		case <-time.After(50 * time.Millisecond):
+			return
+		}
 	}
 }
