@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"glasskv/server/control"
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
@@ -36,6 +37,7 @@ func (s *story) serve(w words) {
 	if s.observer, err = New(s.recorder, options); err != nil {
 		s.Fatal(err)
 	}
+	s.Cleanup(s.observer.Steering().Watch(func(e control.Event) { s.events <- e }))
 	seams := s.observer.Seams()
 	seams.Server = s.around(seams.Server)
 	listener := seams.Listener
@@ -64,6 +66,7 @@ func (s *story) serve(w words) {
 		for _, g := range s.gates {
 			g.release()
 		}
+		s.observer.holds.close()
 	})
 	s.settle()
 }

@@ -192,6 +192,9 @@ func line(st trace.StageTime, indent string, times int) string {
 	if st.SharedBy > 0 {
 		more = append(more, fmt.Sprintf("shared by %d", st.SharedBy))
 	}
+	if why := st.Attributes[trace.AttrWhy]; why != "" {
+		more = append(more, strings.TrimSpace(fmt.Sprintf("%s at %s %s", why, st.Attributes[trace.AttrAt], st.Attributes[trace.AttrEnded])))
+	}
 	if st.Open {
 		more = append(more, "open")
 	}

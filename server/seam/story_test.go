@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"glasskv/server/control"
 	"glasskv/server/practice"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
@@ -27,9 +28,11 @@ import (
 //	story_client_test.go  what clients do
 //	story_streams_test.go what they do on a watch or keep-alive stream
 //	story_services_test.go what they ask of locks, elections and maintenance
+//	story_hold_test.go    breakpoints
 //	story_server_test.go  the server, and the places where it can be held
 //	story_branch_test.go  what the branches of the path need besides
 //	story_frames_test.go  and on connections that are written to by hand
+//	story_fault_test.go   faults that are switched on and off
 //	story_shape_test.go   a record, printed; and what every record must fulfil
 func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {
@@ -55,9 +58,11 @@ type story struct {
 	recorder *trace.Recorder
 	exported spanNames
 	finished chan *trace.Record
-	early    []*trace.Record // finished before their turn
-	last     *trace.Record   // the one that was printed last
-	stopped  chan error      // what Stop returned
+	events   chan control.Event // what was held, and let go
+	early    []*trace.Record    // finished before their turn
+	last     *trace.Record      // the one that was printed last
+	held     int                // the hold that was told of last
+	stopped  chan error         // what Stop returned
 	health   chan *health.Server
 
 	http      *http.Client
@@ -80,7 +85,7 @@ type story struct {
 
 func newStory(t testing.TB) *story {
 	return &story{
-		TB: t, finished: make(chan *trace.Record, 4096), stopped: make(chan error, 1), health: make(chan *health.Server, 1),
+		TB: t, finished: make(chan *trace.Record, 4096), events: make(chan control.Event, 256), stopped: make(chan error, 1), health: make(chan *health.Server, 1),
 		gates:    map[string]*gate{"save": {}, "apply": {}, "answer": {}, "index": {}},
 		practice: practice.New(), door: &storyDoor{fails: make(chan int, 1)},
 		conns: map[string]*grpc.ClientConn{}, calls: map[string]*call{},
@@ -111,6 +116,15 @@ var commands = map[string]func(*story, words) string{
 	"hung-up": func(s *story, w words) string { s.tally.await(s, "hung up", w.number(0)); return "" },
 	// fill N: N entries of somebody else's go into the log at once.
 	"fill": func(s *story, w words) string { s.fill(w.number(0)); return "" },
+	// break STAGE [key=] [method=] [once]: set a breakpoint; unbreak: remove all. caught:
+	// wait until somebody is held, and tell who. step, continue: have the last one go on.
+	// stranded N: wait until N others wait behind the last one.
+	"break":    func(s *story, w words) string { s.setBreak(w); return "" },
+	"unbreak":  func(s *story, _ words) string { s.must(s.observer.Steering().ClearBreak("")); return "" },
+	"caught":   func(s *story, _ words) string { return s.caught() },
+	"step":     func(s *story, _ words) string { s.must(s.observer.Steering().Step(s.held)); return "" },
+	"continue": func(s *story, _ words) string { s.must(s.observer.Steering().Continue(s.held)); return "" },
+	"stranded": func(s *story, w words) string { s.stranded(w.number(0)); return "" },
 	// health STATUS: the server says so to those who watch.
 	"health": func(s *story, w words) string { s.say(w.at(0)); return "" },
 	// stop [hard] [as=NAME]: in the background; stopped: wait for it.

@@ -163,6 +163,8 @@ func TestWhatIsRefused(t *testing.T) {
 		says                 string
 	}{
 		{"POST", "/v1/requests", "localhost", 405, "use GET"},
+		{"POST", "/v1/control/breaks", "localhost", 501, "start it with --control"},
+		{"POST", "/v1/control/breaks", "rebound.example:2378", 403, "not this server"},
 		{"DELETE", "/nowhere", "localhost", 405, "use GET"},
 		{"GET", "/", "localhost", 404, "nothing at /"},
 		{"GET", "/v1/requests?last=0", "localhost", 400, "above zero"},
