@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -34,10 +33,8 @@ var settings = []struct {
 	{"projector", 1920, 1080, "light", "en", "wal.sync"},
 }
 
-func (b *tab) looks(at string) {
-	b.open(at)
-	path := ask[string](b, `location.pathname`)
-	base := at + path[:strings.LastIndexByte(path, '/')+1]
+// looks measures the stops of a request, which is at base.
+func (b *tab) looks(base string) {
 	b.story("the first view is small", func() { b.weight(base + "wal.sync") })
 	for _, s := range settings {
 		b.story(s.name, func() {

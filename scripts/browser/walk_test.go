@@ -20,6 +20,8 @@ func TestTheWalkInABrowser(t *testing.T) {
 	b := launch(t)
 	at := site(t)
 	b.size(1280, 800)
+	b.open(at)
+	first := ask[string](b, `location.href.replace(/[^/]*$/, "")`)
 	b.story("click through a whole request", func() { b.clickThrough(at) })
 	b.story("the same with keys alone", func() { b.keysAlone(at) })
 	b.story("search and help", func() { b.dialogs(at) })
@@ -30,7 +32,7 @@ func TestTheWalkInABrowser(t *testing.T) {
 	b.story("light and dark", func() { b.themes(at) })
 	b.story("what a client sent does not run", func() { b.hostile(at) })
 	b.story("on paper", func() { b.paper(at) })
-	b.looks(at)
+	b.looks(first)
 }
 
 // clickThrough goes from the first stop to the last by the link to the next one.

@@ -14,6 +14,7 @@ import (
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/source"
+	"glasskv/walkthrough/timeline"
 	"glasskv/walkthrough/walk/tour"
 )
 
@@ -32,7 +33,18 @@ type book struct {
 // walk is a tour with the key that it has in addresses.
 type walk struct {
 	*tour.Tour
-	key string
+	key    string
+	charts sync.Map // lang.Lang → *timeline.Chart
+}
+
+// chart lays the request out, once for each language: of a foreign trace it may take
+// half a second.
+func (w *walk) chart(l lang.Lang) *timeline.Chart {
+	c, ok := w.charts.Load(l)
+	if !ok {
+		c, _ = w.charts.LoadOrStore(l, timeline.ChartOf(w.Timeline, l))
+	}
+	return c.(*timeline.Chart) //nolint:forcetypeassert // nothing else is stored
 }
 
 // mostKept bounds how many requests of a live server are kept. Those of a file are
@@ -56,7 +68,7 @@ func (b *book) add(t *trace.Timeline) *walk {
 	for n := 2; b.pages[key] != nil; n++ {
 		key = cmp.Or(t.TraceID, "n") + "." + strconv.Itoa(n)
 	}
-	w := &walk{tour.New(t, b.library), key}
+	w := &walk{Tour: tour.New(t, b.library), key: key}
 	b.pages[key], b.order = w, append(b.order, key)
 	if b.live != nil && len(b.order) > mostKept {
 		delete(b.pages, b.order[0])

@@ -3,7 +3,6 @@ package page
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -129,7 +128,7 @@ func TestWithoutControlThereIsNothingToSteer(t *testing.T) {
 	if body := s.get(trace1 + "/raft.propose"); strings.Contains(body, "hold here") || strings.Contains(body, "/control/") {
 		t.Error("there are buttons")
 	}
-	resp, _ := s.do(s.request(http.MethodPost, "/control/step", io.Reader(strings.NewReader("id=1"))))
+	resp, _ := s.do(s.request(http.MethodPost, "/control/step", strings.NewReader("id=1")))
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("step: %s", resp.Status)
 	}

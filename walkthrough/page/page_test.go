@@ -72,7 +72,14 @@ func open(t *testing.T, o Options) *site {
 	return &site{t, srv, client}
 }
 
-func (s *site) do(req *http.Request) (*http.Response, string) {
+// answer is a response without its body, which was read.
+type answer struct {
+	Status     string
+	StatusCode int
+	Header     http.Header
+}
+
+func (s *site) do(req *http.Request) (answer, string) {
 	s.t.Helper()
 	resp, err := s.client.Do(req)
 	if err != nil {
@@ -83,7 +90,7 @@ func (s *site) do(req *http.Request) (*http.Response, string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return resp, string(body)
+	return answer{resp.Status, resp.StatusCode, resp.Header}, string(body)
 }
 
 func (s *site) request(method, target string, body io.Reader) *http.Request {

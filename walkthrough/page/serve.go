@@ -75,7 +75,9 @@ func Serve(ctx context.Context, w io.Writer, o Options) error {
 	if srv.Shutdown(limit) != nil {
 		err = srv.Close() // whoever is still reading has had their time
 	}
-	<-ended
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 

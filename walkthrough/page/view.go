@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/timeline"
 	"glasskv/walkthrough/walk/tour"
 )
 
@@ -86,7 +87,7 @@ type wholeView struct {
 func (h *handler) wholeView(r *http.Request, v *visit) wholeView {
 	w := wholeView{frame: frameOf(r, v.lang), Chart: v.chartView()}
 	w.Title = v.chart.Title + " · GlassKV"
-	for i := range v.t.Stops {
+	for i := range min(len(v.t.Stops), timeline.DefaultRows) { // as many as there are rows
 		stop := *v
 		stop.index, stop.stop, stop.slug, stop.symbol = i, v.t.Stops[i], slugOf(v.t, i), ""
 		view := h.stopView(r.Context(), &stop)

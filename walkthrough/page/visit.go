@@ -102,7 +102,7 @@ func (h *handler) visit(r *http.Request) (*visit, error) {
 		}
 		v.symbol, v.anchor = symbol, r.FormValue("anchor")
 	}
-	v.chart = timeline.ChartOf(t.Timeline, l)
+	v.chart = t.chart(l)
 	return v, nil
 }
 

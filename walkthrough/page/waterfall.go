@@ -88,7 +88,7 @@ func (v *visit) section(from *timeline.Section) sectionView {
 		switch {
 		case at < 3:
 			anchor = "start"
-		case at > 85:
+		case at > 94:
 			anchor = "end"
 		}
 		out.Ticks = append(out.Ticks, tickView{percent(at), anchor, t.Label})
