@@ -43,10 +43,10 @@ func TestEveryScreenFitsWhateverIsPressed(t *testing.T) {
 	o := newOptions(t.Context(), t)
 	s := newStory(t)
 	s.model = newModel(t.Context(), o, requests)
-	for range 60 {
+	for range 25 {
 		size := tea.WindowSizeMsg{Width: 1 + random.IntN(220), Height: 1 + random.IntN(60)}
 		s.send(size)
-		for range 40 {
+		for range 30 {
 			s.press(keys[random.IntN(len(keys))])
 			checkScreen(t, s.model)
 			if s.left { // Esc where one has to choose
