@@ -44,7 +44,9 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 	return func(e *raftpb.Entry) {
 		rec := a.requests.of(e.GetData())
 		if rec == nil {
-			a.faults.strike(nil, stalledApply, nil, trace.ApplyEntry)
+			if a.faults.isOn(stalledApply) {
+				a.faults.delay(nil, stalledApply, nil, trace.ApplyEntry, 0)
+			}
 			next(e)
 			return
 		}
@@ -52,8 +54,10 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		rec.EndAt(trace.ApplyQueue, now)
 		rec.EndAt(trace.ApplyWait, now)
 		a.applied.Store(e.GetIndex() - 1)
-		stalled := a.faults.strike(nil, stalledApply, rec, trace.ApplyEntry)
-		if held := a.holds.at(nil, rec, trace.ApplyEntry); held || stalled {
+		if a.faults.isOn(stalledApply) {
+			now = a.faults.delay(nil, stalledApply, rec, trace.ApplyEntry, now)
+		}
+		if a.holds.at(nil, rec, trace.ApplyEntry) {
 			now = trace.Now()
 		}
 		rec.BeginAt(trace.ApplyEntry, now)

@@ -49,9 +49,8 @@ func (s *stream) Value(key any) any {
 	if !s.entered.Load() && s.entered.CompareAndSwap(false, true) {
 		now := trace.Now()
 		s.rec.EndAt(trace.StartHandler, now)
-		if f := &s.conn.o.faults; f.on[fullQuota].Load() != nil {
-			f.queue(s)
-			now = trace.Now()
+		if f := &s.conn.o.faults; f.isOn(fullQuota) {
+			now = f.queue(s, now)
 		}
 		s.rec.BeginAt(trace.HandleStream, now)
 		if s.conn.o.opts.StreamWorkers {

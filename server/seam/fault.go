@@ -66,23 +66,26 @@ const (
 // maxDelay bounds every wait that a fault puts in.
 const maxDelay = 10 * time.Second
 
-// strike makes the request wait if the fault is on and chance has it. It reports
-// whether it did: a stamp that was taken before is too old then. The context ends the
-// wait; it is nil on a goroutine that requests share. The stage is the one that would
-// have begun. With a nil f there are no faults; the record may be nil.
-func (f *faults) strike(ctx context.Context, k faultKind, rec *trace.Record, at trace.Stage) bool {
-	return f != nil && f.on[k].Load() != nil && f.delay(ctx, k, rec, at)
-}
+// isOn reports whether a fault is switched on. With a nil f there are no faults.
+func (f *faults) isOn(k faultKind) bool { return f != nil && f.on[k].Load() != nil }
 
-func (f *faults) delay(ctx context.Context, k faultKind, rec *trace.Record, at trace.Stage) bool {
+// delay makes the request wait if the fault is on and chance has it. It returns the
+// stamp at which the request goes on: now, unless the fault struck. A now of zero is
+// the moment of the wait. The context ends the wait; it is nil on a goroutine that
+// requests share. The stage is the one that would have begun; the record may be nil.
+func (f *faults) delay(ctx context.Context, k faultKind, rec *trace.Record, at trace.Stage, now int64) int64 {
 	one, d := f.draw(k)
 	if one == nil {
-		return false
+		return now
 	}
-	resume := rec.Pause(trace.Fault, trace.Now(), trace.Pause{At: at, Why: one.name})
+	if now == 0 {
+		now = trace.Now()
+	}
+	resume := rec.Pause(trace.Fault, now, trace.Pause{At: at, Why: one.name})
 	ended := f.wait(ctx, one, d, nil)
-	resume(trace.Now(), ended)
-	return true
+	now = trace.Now()
+	resume(now, ended)
+	return now
 }
 
 // wait stands still until the time is up or something else ends it, and says what. A

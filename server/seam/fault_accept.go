@@ -7,7 +7,7 @@ import "glasskv/trace"
 // connection's first request. Those that connect meanwhile wait in the kernel, where
 // nobody sees them.
 func (f *faults) accepted(tc *trace.Conn, now int64) int64 {
-	if f.on[delayedAccept].Load() == nil {
+	if !f.isOn(delayedAccept) {
 		return now
 	}
 	one, d := f.draw(delayedAccept)

@@ -8,7 +8,7 @@ import "glasskv/trace"
 // Those of the next batch wait as well, in raft.waitReady and not in a row of the
 // fault: that is what a slow disk does to them.
 func (l *raftLoop) delay(k faultKind, at trace.Stage, now int64) int64 {
-	if l.faults == nil || l.faults.on[k].Load() == nil {
+	if !l.faults.isOn(k) {
 		return now
 	}
 	one, d := l.faults.draw(k)
@@ -17,14 +17,13 @@ func (l *raftLoop) delay(k faultKind, at trace.Stage, now int64) int64 {
 	}
 	why := trace.Pause{At: at, Why: one.name, SharedBy: l.batch.Members()}
 	resume := make([]func(int64, string), 0, len(l.members))
-	begin := trace.Now()
 	for _, rec := range l.members {
-		resume = append(resume, rec.Pause(trace.Fault, begin, why))
+		resume = append(resume, rec.Pause(trace.Fault, now, why))
 	}
 	ended := l.faults.wait(nil, one, d, nil)
-	end := trace.Now()
+	now = trace.Now()
 	for _, r := range resume {
-		r(end, ended)
+		r(now, ended)
 	}
-	return end
+	return now
 }

@@ -60,25 +60,28 @@ func (q *quota) leave(turn chan struct{}) (hasPlace bool) {
 }
 
 // queue makes a request wait for a place among those that its connection may have
-// handled at once. One that has waited for the longest time goes on without.
-func (f *faults) queue(s *stream) {
+// handled at once. One that has waited for the longest time goes on without. It
+// returns the stamp at which the request goes on: now, unless it had to wait.
+func (f *faults) queue(s *stream, now int64) int64 {
 	one := f.on[fullQuota].Load()
 	if one == nil {
-		return
+		return now
 	}
 	q := &s.conn.quota
 	if turn := q.take(one.amount); turn != nil {
-		resume := s.rec.Pause(trace.Fault, trace.Now(), trace.Pause{At: trace.HandleStream, Why: one.name})
+		resume := s.rec.Pause(trace.Fault, now, trace.Pause{At: trace.HandleStream, Why: one.name})
 		ended := f.wait(s.Context, one, maxDelay, turn)
-		resume(trace.Now(), ended)
+		now = trace.Now()
+		resume(now, ended)
 		if !q.leave(turn) {
-			return
+			return now
 		}
 	}
 	s.hasPlace.Store(true)
 	if s.rec.Events()&trace.EventHandled != 0 {
 		s.givePlace() // it was given up while it waited, and nobody else will
 	}
+	return now
 }
 
 // givePlace is called when a request has been handled. It may be called more than

@@ -24,7 +24,9 @@ func (o *Observer) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerI
 
 func (o *Observer) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec, stage := trace.FromContext(ctx), handlerOf(info.FullMethod)
-	o.faults.strike(ctx, slowHandler, rec, stage)
+	if o.faults.isOn(slowHandler) {
+		o.faults.delay(ctx, slowHandler, rec, stage, 0)
+	}
 	o.holds.at(ctx, rec, stage)
 	rec.Begin(stage)
 	panicking := true
@@ -44,7 +46,9 @@ func (o *Observer) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServ
 
 func (o *Observer) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec, stage := trace.FromContext(ss.Context()), handlerOf(info.FullMethod)
-	o.faults.strike(ss.Context(), slowHandler, rec, stage)
+	if o.faults.isOn(slowHandler) {
+		o.faults.delay(ss.Context(), slowHandler, rec, stage, 0)
+	}
 	o.holds.at(ss.Context(), rec, stage)
 	rec.Begin(stage)
 	panicking := true
