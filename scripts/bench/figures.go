@@ -40,6 +40,7 @@ func (r *result) figures() []figure {
 		reach, least      float64
 	}{
 		{"put/s with 64 clients, recorded, against trace off", traceOn, traceOff, put64, 0.90, 0.5},
+		{"put/s with 64 clients, recorded, against the earlier commit", traceOn, earlier, put64, 0.99, 0.5},
 		{"put/s with 64 clients, all exported over OTLP, against trace off", exportAll, traceOff, put64, 0.75, 0.25},
 		{"put/s with 64 clients, recorded, against real etcd", traceOn, realEtcd, put64, 1.0, 0.5},
 		{"put/s over TLS with 64 clients, recorded, against real etcd over TLS", traceOnTLS, etcdTLS, put64TLS, 1.8, 0.9},

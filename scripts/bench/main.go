@@ -4,6 +4,7 @@
 //	go run ./scripts/bench                              # all of it, about twenty minutes
 //	go run ./scripts/bench -write docs/performance.md   # and keep the result
 //	go run ./scripts/bench -only "range, 64"            # turns at one workload, for a first look
+//	go run ./scripts/bench -before HEAD~1 -only "put, 64" -targets "trace on" -rounds 15   # what a change costs
 //	go run ./scripts/bench -short                       # two minutes; fails when something is badly wrong
 //
 // Run it on a machine that does nothing else, with -dir on a real disk.
@@ -15,6 +16,7 @@
 // time, and the median of the rounds counts.
 //
 //	targets.go    what is compared, and how each is started
+//	before.go     an earlier commit beside them
 //	process.go    one server as a process: ready, at rest, stopped
 //	load.go       the load: a closed loop of clients, the same for all
 //	rounds.go     taking turns
@@ -50,6 +52,7 @@ type options struct {
 	dir     string
 	targets string
 	only    string
+	before  string
 
 	rounds   int
 	measure  time.Duration // of load that counts, for each target and workload
@@ -68,6 +71,7 @@ func parseFlags() *options {
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where data directories are made; must be on a disk")
 	flag.StringVar(&o.targets, "targets", strings.Join(targetNames(), ","), "what to compare")
 	flag.StringVar(&o.only, "only", "", "take turns at the workloads with this in their name, and measure nothing else")
+	flag.StringVar(&o.before, "before", "", "an earlier commit that takes turns as well, at put with 64 clients")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each target has its turn")
 	flag.DurationVar(&o.measure, "measure", 3*time.Second, "length of one turn")
 	flag.DurationVar(&o.warm, "warm", time.Second, "load before each turn that does not count")

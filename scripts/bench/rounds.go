@@ -12,7 +12,7 @@ import (
 // The workloads, in the order of a round.
 var (
 	putAlone = workload{name: "put, 1 client", clients: 1, op: put, on: plain}
-	put64    = workload{name: "put, 64 clients", clients: 64, op: put, on: plain}
+	put64    = workload{name: "put, 64 clients", clients: 64, op: put, on: append(slices.Clone(plain), earlier)}
 	put256   = workload{name: "put, 256 clients", clients: 256, op: put, on: plain}
 	range1   = workload{name: "range, 1 client", clients: 1, op: linearizable, on: plain}
 	range64  = workload{name: "range, 64 clients", clients: 64, op: linearizable, on: plain}

@@ -92,8 +92,7 @@ func newBench(ctx context.Context, o *options) (*bench, error) {
 		return nil, errors.Join(err, b.remove())
 	}
 	progress("building")
-	err = b.build(ctx)
-	return b, err
+	return b, errors.Join(b.build(ctx), b.addEarlier(ctx))
 }
 
 func (b *bench) build(ctx context.Context) error {
@@ -121,16 +120,27 @@ func (b *bench) newData() string {
 
 // glasskv starts a GlassKV server with the given environment and flags added.
 func (b *bench) glasskv(ctx context.Context, dir string, env []string, flags ...string) (*process, error) {
-	return b.serve(ctx, dir, "http", insecure.NewCredentials(), env, flags...)
+	return b.serve(ctx, dir, server{binary: "glasskv", scheme: "http", env: env}, flags...)
 }
 
 // glasskvTLS does so with a certificate.
 func (b *bench) glasskvTLS(ctx context.Context, dir string, flags ...string) (*process, error) {
 	flags = append(flags, "--cert-file", b.cert.file, "--key-file", b.cert.keyFile)
-	return b.serve(ctx, dir, "https", b.cert.client(), nil, flags...)
+	return b.serve(ctx, dir, server{binary: "glasskv", scheme: "https", creds: b.cert.client()}, flags...)
 }
 
-func (b *bench) serve(ctx context.Context, dir, scheme string, creds credentials.TransportCredentials, env []string, flags ...string) (*process, error) {
+// server says how a GlassKV server is started, beside its flags.
+type server struct {
+	binary, scheme string
+	creds          credentials.TransportCredentials // nil without TLS
+	env            []string
+}
+
+func (b *bench) serve(ctx context.Context, dir string, s server, flags ...string) (*process, error) {
+	if s.creds == nil {
+		s.creds = insecure.NewCredentials()
+	}
+	scheme := s.scheme
 	client, peer, spans := freeAddr(), freeAddr(), freeAddr()
 	args := append([]string{
 		"serve", "--data-dir", dir, "--log-level", "warn",
@@ -143,7 +153,7 @@ func (b *bench) serve(ctx context.Context, dir, scheme string, creds credentials
 	if b.debug {
 		args = append(args, "--listen-debug-url", "http://"+debug)
 	}
-	p, err := startProcess(ctx, client, creds, env, b.binary("glasskv"), args...)
+	p, err := startProcess(ctx, client, s.creds, s.env, b.binary(s.binary), args...)
 	if p != nil {
 		p.traceURL, p.debugURL = "http://"+spans, "http://"+debug
 	}
