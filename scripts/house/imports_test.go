@@ -21,7 +21,8 @@ var layers = []struct {
 	{"server/v3rpc", []string{"server/v3rpc", "server/etcdserver"}},
 	{"server/serve", []string{"server/serve", "server/v3rpc", "server/etcdserver"}},
 	{"server/practice", []string{"server/practice"}},
-	{"server/seam", []string{"server/seam", "server/practice", "server/serve", "server/v3rpc", "server/etcdserver", "trace"}},
+	{"server/control", []string{"server/control"}}, // and nobody on the path knows that it exists
+	{"server/seam", []string{"server/seam", "server/control", "server/practice", "server/serve", "server/v3rpc", "server/etcdserver", "trace"}},
 	{"server/command", []string{"server", "trace"}},
 	{"server", []string{"server/etcdserver", "server/v3rpc", "server/serve"}},
 	{"walkthrough", []string{"walkthrough", "server", "trace"}},
