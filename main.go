@@ -18,6 +18,7 @@ import (
 	"glasskv/walkthrough/command"
 	"glasskv/walkthrough/ctl"
 	"glasskv/walkthrough/demo"
+	"glasskv/walkthrough/fault"
 	"glasskv/walkthrough/hold"
 	"glasskv/walkthrough/lesson"
 	"glasskv/walkthrough/show"
@@ -68,6 +69,7 @@ func newRootCommand() *cobra.Command {
 	join(root, groupLook, lesson.NewCommand())
 	join(root, groupLook, command.New()...)
 	join(root, groupLook, hold.NewCommand())
+	join(root, groupLook, fault.NewCommand())
 	return root
 }
 

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,18 +19,21 @@ const defaultHoldTimeout = time.Minute
 type controlFlags struct {
 	on          bool
 	breaks      breakpoints
+	faults      faults
 	holdTimeout time.Duration
 }
 
 func (f *controlFlags) addFlags(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.on, "control", false, "let `glasskv hold` and its like steer this server, from this machine")
+	fs.BoolVar(&f.on, "control", false, "let glasskv hold and glasskv fault steer this server, from this machine")
 	fs.Var(&f.breaks, "break",
 		"hold requests where a stage begins, such as raft.propose, or raft.propose:key=/orders/:method=Put; implies --control")
+	fs.Var(&f.faults, "fault",
+		"have something go wrong on purpose, such as slow-fsync:delay=50ms; glasskv fault lists them; implies --control")
 	fs.DurationVar(&f.holdTimeout, "hold-timeout", defaultHoldTimeout, "the longest time that a request is held")
 }
 
 // steerable reports whether the server is to be steered at all.
-func (f *controlFlags) steerable() bool { return f.on || len(f.breaks) > 0 }
+func (f *controlFlags) steerable() bool { return f.on || len(f.breaks)+len(f.faults) > 0 }
 
 // check refuses flags that contradict the others.
 func (f *controlFlags) check(mode string, at listenURL) error {
@@ -39,7 +43,7 @@ func (f *controlFlags) check(mode string, at listenURL) error {
 	case !f.steerable():
 		return nil
 	case mode == "off":
-		return errors.New("--trace off installs no seam at which a request could be held: leave it out, or --control and --break")
+		return errors.New("--trace off installs no seam at which a request could be held, or a fault strike: leave it out, or --control, --break and --fault")
 	case at.value == "":
 		return errors.New(`--control is reached over the trace endpoint: leave out --listen-trace-url ""`)
 	}
@@ -51,6 +55,11 @@ func (f *controlFlags) begin(s control.Steering) error {
 	for _, b := range f.breaks {
 		if err := s.SetBreak(b); err != nil {
 			return fmt.Errorf("--break %s: %w", b, err)
+		}
+	}
+	for _, fault := range f.faults {
+		if err := s.SetFault(fault); err != nil {
+			return fmt.Errorf("--fault %s: %w", fault, err)
 		}
 	}
 	return nil
@@ -78,5 +87,27 @@ func (b *breakpoints) Set(text string) error {
 		return err
 	}
 	*b = append(*b, one)
+	return nil
+}
+
+// faults is a flag that may be given several times.
+type faults []control.Fault
+
+func (f *faults) Type() string { return "fault" }
+
+func (f *faults) String() string {
+	texts := make([]string, len(*f))
+	for i, one := range *f {
+		texts[i] = one.String()
+	}
+	return strings.Join(texts, ",")
+}
+
+func (f *faults) Set(text string) error {
+	one, err := control.ParseFault(text)
+	if err != nil {
+		return err
+	}
+	*f = append(*f, one)
 	return nil
 }

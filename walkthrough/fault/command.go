@@ -1,0 +1,151 @@
+package fault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	servercommand "glasskv/server/command"
+	"glasskv/server/control"
+	"glasskv/walkthrough/show"
+)
+
+// askTimeout bounds a question to a server.
+const askTimeout = 10 * time.Second
+
+// server is what the commands ask of a running server; control.Client is one.
+type server interface {
+	Faults(ctx context.Context) ([]control.Fault, error)
+	SetFault(ctx context.Context, f control.Fault) ([]control.Fault, error)
+	ClearFault(ctx context.Context, name string) ([]control.Fault, error)
+}
+
+// flags are those that all commands have.
+type flags struct {
+	endpoint string
+	show     *show.Flags
+}
+
+// NewCommand returns `glasskv fault`, with the commands below it.
+func NewCommand() *cobra.Command {
+	f := &flags{show: show.New()}
+	cmd := prepare(&cobra.Command{
+		Use:   "fault",
+		Short: "Have something go wrong on purpose in a running server: a slow fsync, a busy processor …",
+		Long: "Have something go wrong on purpose in a running server, and see in the timelines what it does.\n" +
+			"A fault only makes requests wait: nothing is lost, and nothing is acknowledged early. The server\n" +
+			"must have been started with --control, or with --fault. Without a command below it, lists all\n" +
+			"faults and which are on.",
+		Example: "  glasskv serve --control\n  glasskv fault set slow-fsync --delay 50ms --for 30s\n" +
+			"  glasskv fault set slow-handler --delay 'uniform(10ms,80ms)' --probability 0.1\n" +
+			"  glasskv fault set full-quota --streams 1\n  glasskv fault clear --all",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.ask(cmd, func(ctx context.Context, s server) ([]control.Fault, error) { return s.Faults(ctx) })
+		},
+	})
+	fs := cmd.PersistentFlags()
+	fs.StringVar(&f.endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
+	f.show.AddFlags(fs)
+	cmd.AddCommand(f.newSet(), f.newClear())
+	return cmd
+}
+
+func (f *flags) newSet() *cobra.Command {
+	var what control.Fault
+	var during time.Duration
+	cmd := prepare(&cobra.Command{
+		Use:     "set NAME",
+		Short:   "Switch a fault on, or change it",
+		Example: "  glasskv fault set slow-fsync --delay 'exp(20ms)'\n  glasskv fault set busy-processor --goroutines 4",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("set takes one fault, such as slow-fsync; `glasskv fault` lists them")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			what.Name, what.On, what.For = args[0], true, control.Duration(during)
+			return f.ask(cmd, func(ctx context.Context, s server) ([]control.Fault, error) { return s.SetFault(ctx, what) })
+		},
+	})
+	fs := cmd.Flags()
+	fs.StringVar(&what.Delay, "delay", "", "how long: 50ms, uniform(10ms,80ms), normal(40ms,10ms) or exp(20ms); 10s at most")
+	fs.Float64Var(&what.Probability, "probability", 0, "how often, above 0 and not above 1 (default: always)")
+	fs.IntVar(&what.Streams, "streams", 0, "of full-quota: how many requests of a connection are handled at once")
+	fs.IntVar(&what.Bytes, "bytes", 0, "of small-window: how much of a request may be sent at once")
+	fs.IntVar(&what.Goroutines, "goroutines", 0, "of busy-processor: how many compute")
+	fs.DurationVar(&during, "for", 0, "end it by itself after this time")
+	return cmd
+}
+
+func (f *flags) newClear() *cobra.Command {
+	all := false
+	cmd := prepare(&cobra.Command{
+		Use:   "clear NAME | --all",
+		Short: "Switch a fault off; who waits for it goes on",
+		Args: func(_ *cobra.Command, args []string) error {
+			if all == (len(args) == 1) || len(args) > 1 {
+				return errors.New("clear takes a fault, or --all")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := ""
+			if !all {
+				name = args[0]
+			}
+			return f.ask(cmd, func(ctx context.Context, s server) ([]control.Fault, error) { return s.ClearFault(ctx, name) })
+		},
+	})
+	cmd.Flags().BoolVar(&all, "all", false, "all faults")
+	return cmd
+}
+
+// ask asks a server for something, and shows what is on then.
+func (f *flags) ask(cmd *cobra.Command, do func(context.Context, server) ([]control.Fault, error)) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout)
+	defer cancel()
+	all, err := do(ctx, &control.Client{Base: f.endpoint})
+	if err != nil {
+		return wayOut(err)
+	}
+	w := cmd.OutOrStdout()
+	if f.show.JSON() {
+		return writeJSON(w, all)
+	}
+	return List(w, all, f.show.Screen(w))
+}
+
+// writeJSON writes an object a line, a fault each.
+func writeJSON(w io.Writer, all []control.Fault) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for i := range all {
+		if err := enc.Encode(all[i]); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
+}
+
+// wayOut adds to an error what can be done about it.
+func wayOut(err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w; start a server with `glasskv serve --control`, or name its trace endpoint with --endpoint", err)
+	}
+	return err
+}
+
+// prepare leaves the printing of errors to the caller, and usage to --help.
+func prepare(cmd *cobra.Command) *cobra.Command {
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.Flags().SortFlags = false
+	return cmd
+}
