@@ -28,7 +28,7 @@ import (
 const timeout = 2 * time.Minute
 
 // patience is how long something may take to show.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // lookAgain is how often a condition is looked at.
 const lookAgain = 10 * time.Millisecond
@@ -63,6 +63,7 @@ func launch(t *testing.T) *tab {
 	t.Helper()
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile(t)),
+		chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)

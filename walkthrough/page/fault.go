@@ -20,14 +20,11 @@ func (f *fault) Error() string { return f.text }
 func refuse(w http.ResponseWriter, r *http.Request, l lang.Lang, err error) {
 	f := &fault{http.StatusInternalServerError, screen.Escape(err.Error())}
 	_ = errors.As(err, &f) // or it stays what it is
-	render(w, f.status, "fault", faultView{
-		frame:   frameOf(r, l),
-		Heading: http.StatusText(f.status), Text: f.text,
-	})
+	render(w, f.status, "fault", faultView{frameOf(r, l), f.text})
 }
 
 // faultView is what the template "fault" is given.
 type faultView struct {
 	frame
-	Heading, Text string
+	Text string
 }

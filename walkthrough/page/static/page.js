@@ -209,7 +209,7 @@ document.addEventListener('submit', async (event) => {
     const answer = await fetch(form.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(form)) });
     waiting--;
     if (answer.redirected) location.href = answer.url;
-    else document.getElementById('said').textContent = one('h1 + p', new DOMParser().parseFromString(await answer.text(), 'text/html'))?.textContent ?? '';
+    else document.getElementById('said').textContent = one('h1', new DOMParser().parseFromString(await answer.text(), 'text/html'))?.textContent ?? '';
   }
 });
 
