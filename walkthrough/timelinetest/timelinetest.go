@@ -217,6 +217,11 @@ func stageOption(st *trace.StageTime, option string) error {
 		var busy int64
 		busy, err = ns(value)
 		st.Attributes = map[string]string{trace.AttrBusy: strconv.FormatInt(busy, 10)}
+	case "at", "why", "ended": // of seam.hold and seam.fault
+		if st.Attributes == nil {
+			st.Attributes = make(map[string]string)
+		}
+		st.Attributes[name] = value
 	case "inferred":
 		st.BeginEdge, st.EndEdge = trace.Inferred, trace.Inferred
 	default:

@@ -65,7 +65,7 @@ func (j judge) withAside(v Verdict) Verdict {
 		return v
 	}
 	rest := v.Sentence
-	if j.lang == lang.EN {
+	if j.lang != lang.ZH {
 		rest = lowerFirst(rest)
 	}
 	v.Sentence = aside + j.lang.Pick(" Apart from that: ", "除此之外：") + rest
