@@ -6,20 +6,20 @@ var seamStages = []Spec{
 	{
 		Stage: Fault, Name: "seam.fault", Scope: ScopeRequest, Kind: KindHeld,
 		Upstream: Symbol{StandardLibrary, "runtime", "timeSleep"},
-		Seam:     "server/seam/hold.go",
+		Seam:     "server/seam/fault.go",
 		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
 		Next: []string{"runtime.timeSleep", "runtime.goready"},
 		EN: Text{
 			Note: "a fault that was switched on made it wait",
 			What: "Somebody switched a fault on, such as a slow fsync, and the request waited because of it. The wait is put in where the stage begins that it pretends to be about, so the rest of the path meets it as it would meet a slow disk or a busy goroutine. It only waits: nothing is lost, and nothing is acknowledged early.",
-			How:  "The seam that waits stamps before and after its own wait: both edges are exact. The attribute why names the fault, at the stage before which it was put in. Where a batch waited, each of its requests has the row.",
+			How:  "The seam that waits stamps before and after its own wait: both edges are exact. The attribute why names the fault, at the stage that would have begun; of a slow fsync the fdatasync that it follows, whose own length stays what the disk took. Where a batch waited, each of its requests has the row. Two faults have no row, for nothing waits at a seam: a small window and busy processors. Whatever was on, the request says so in its attribute glasskv.faults.",
 			Slow: "As slow as it was asked to be, and never above ten seconds at a time.",
 			Do:   "glasskv fault shows what is switched on, glasskv fault clear --all ends it.",
 		},
 		ZH: Text{
 			Note: "人为打开的故障让它等待",
 			What: "有人打开了一个故障（例如慢 fsync），请求因此等待。等待加在它所模仿的阶段开始之处，路径的其余部分看到的就像真的遇上了慢盘或繁忙的 goroutine。它只会等待：不会丢失数据，也不会提前确认。",
-			How:  "负责等待的接缝在自己等待的前后打点，两端都精确。属性 why 是故障的名字，at 是它加在哪个阶段之前。一批请求一起等待时，每个请求都有这一行。",
+			How:  "负责等待的接缝在自己等待的前后打点，两端都精确。属性 why 是故障的名字，at 是本来要开始的阶段；慢 fsync 的 at 是它前面的那次 fdatasync，后者的长度仍是磁盘自己花的时间。一批请求一起等待时，每个请求都有这一行。有两种故障没有这一行，因为接缝上没有等待：小窗口和繁忙的处理器。不论打开了哪些，请求的属性 glasskv.faults 都会写明。",
 			Slow: "要它多慢就多慢，但每次不超过十秒。",
 			Do:   "glasskv fault 显示打开了哪些，glasskv fault clear --all 全部关闭。",
 		},

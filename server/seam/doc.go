@@ -39,7 +39,8 @@
 // wait.go, apply.go, kv.go and read.go; and maintenance.go the work on the
 // member's files. watch.go and watch_notified.go follow an event from its write to
 // the client, and lease.go what is done with a lease outside of the log. seams.go
-// joins them all.
+// joins them all. hold*.go holds requests where a stage begins, and fault*.go has them
+// wait as if something were wrong.
 //
 // # When a request is over
 //

@@ -115,6 +115,9 @@ func (p *picture) message() {
 // and the trace are always told, the others as far as their line goes.
 func (p *picture) facts(first []string) []string {
 	must, may := first, []string(nil)
+	if on := p.t.Attributes[trace.AttrFaults]; on != "" {
+		must = append(must, p.lang.Say("faults on: %s", "打开的故障：%s", strings.ReplaceAll(screen.Escape(on), ",", ", ")))
+	}
 	if p.t.Attributes[trace.AttrStreaming] == "true" {
 		must = append(must, p.messages())
 	}

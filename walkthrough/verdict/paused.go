@@ -39,6 +39,14 @@ func (j judge) aside() string {
 	return strings.Join(parts, j.lang.Pick(" ", ""))
 }
 
+// longerAside is what it was made to wait for longer.
+func (j judge) longerAside() string {
+	if j.waited[trace.Fault.String()] > j.waited[trace.Hold.String()] {
+		return trace.Fault.String()
+	}
+	return trace.Hold.String()
+}
+
 // values lists what an attribute says on the rows of a stage, each word once.
 func (j judge) values(s trace.Stage, attribute string) string {
 	const most = 3

@@ -31,7 +31,7 @@ func Of(t *trace.Timeline, l lang.Lang) Verdict {
 		return Verdict{Sentence: l.Pick("It has no duration to speak about.", "没有可以说明的时长。")}
 	}
 	if j.left <= 0 {
-		return Verdict{Sentence: j.aside(), Explain: trace.Hold.String()}
+		return Verdict{Sentence: j.aside(), Explain: j.longerAside()}
 	}
 	if j.streaming() {
 		return j.withAside(j.stream())
