@@ -11,8 +11,11 @@ import (
 	"glasskv/server/control"
 )
 
-// defaultHoldTimeout is how long a request is held when nothing else is said.
-const defaultHoldTimeout = time.Minute
+// The longest time that a request is held: when nothing else is said, and at all.
+const (
+	defaultHoldTimeout = time.Minute
+	maxHoldTimeout     = time.Hour
+)
 
 // controlFlags say whether a running server may be steered, and what is asked of
 // it from the start.
@@ -38,8 +41,8 @@ func (f *controlFlags) steerable() bool { return f.on || len(f.breaks)+len(f.fau
 // check refuses flags that contradict the others.
 func (f *controlFlags) check(mode string, at listenURL) error {
 	switch {
-	case f.holdTimeout <= 0:
-		return fmt.Errorf("--hold-timeout %v: use a time above zero", f.holdTimeout)
+	case f.holdTimeout <= 0 || f.holdTimeout > maxHoldTimeout:
+		return fmt.Errorf("--hold-timeout %v: use a time above zero, and not above %v", f.holdTimeout, maxHoldTimeout)
 	case !f.steerable():
 		return nil
 	case mode == "off":
