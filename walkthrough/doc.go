@@ -12,6 +12,7 @@
 //	client/     a client whose own stages are in the timeline
 //	ctl/        the commands that talk to a server: put, get, del, txn and their like
 //	demo/       a server, its client and five requests, in one command
+//	lesson/     a course: lessons that are data, played live, their claims checked
 //	walk/       a request walked through stage by stage, with chapters and source
 //
 // Nothing here observes a request. It works on trace.Timeline, wherever that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,5 +80,16 @@ func TestALessonOfOnesOwnNeedsNoGo(t *testing.T) {
 	l, err := LoadFile(dir)
 	if err != nil || l.Name != "my-own" || !strings.Contains(fmt.Sprint(l.teacher), "small") {
 		t.Errorf("%v, %v", l, err)
+	}
+}
+
+func TestTheWholeCourseIsPlayedInItsOrder(t *testing.T) {
+	lessons := all(t)
+	chosen, err := (&flags{all: true}).choose(lessons, nil)
+	if err != nil || !slices.Equal(chosen, lessons) {
+		t.Errorf("%v, %v", names(chosen), err)
+	}
+	if !slices.IsSortedFunc(chosen, func(a, b *Lesson) int { return a.Order - b.Order }) {
+		t.Errorf("the order %v", names(chosen))
 	}
 }
