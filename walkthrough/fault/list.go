@@ -31,15 +31,16 @@ func List(w io.Writer, all []control.Fault, o screen.Options) error {
 			on++
 			mark, name = screen.Held.Paint("■ "), screen.Held.Paint(name)
 		}
-		for at, line := range screen.Wrap(what, width-markColumns-nameColumns) {
+		lines := screen.Wrap(what, width-markColumns-nameColumns)
+		if f.On {
+			lines = append(lines, screen.Wrap(setting(o.Lang, f), width-markColumns-nameColumns)...)
+		}
+		for at, line := range lines {
 			if at == 0 {
 				out.Line(mark, name, blank, line)
 				continue
 			}
 			out.Line(screen.Blank(markColumns+nameColumns), line)
-		}
-		if f.On {
-			out.Line(screen.Blank(markColumns+nameColumns), screen.Cut(setting(o.Lang, f), width-markColumns-nameColumns))
 		}
 	}
 	out.Line()
