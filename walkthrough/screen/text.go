@@ -3,6 +3,7 @@ package screen
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -69,17 +70,26 @@ func Middle(s string, n int) string {
 }
 
 // Wrap breaks a text into lines of at most n columns. Chinese may break
-// anywhere except before a closing mark.
+// anywhere except before a closing mark. A line takes at least one character,
+// however little room there is.
 func Wrap(s string, n int) []string {
 	var lines []string
+	n = max(n, 1)
 	line, width := "", 0
 	for _, w := range words(s) {
 		core := strings.TrimRight(w, " ")
 		if width > 0 && width+Width(core) > n {
-			lines, line, width = append(lines, strings.TrimRight(line, " ")), "", 0
+			if full := strings.TrimRight(line, " "); full != "" {
+				lines = append(lines, full)
+			}
+			line, width = "", 0
 		}
 		for Width(core) > n { // a word wider than a line
 			head := ansi.Truncate(core, n, "")
+			if head == "" { // not even one character fits; it has a line to itself
+				_, size := utf8.DecodeRuneInString(core)
+				head = core[:size]
+			}
 			lines = append(lines, head)
 			w, core = w[len(head):], core[len(head):]
 		}

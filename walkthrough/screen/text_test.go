@@ -120,3 +120,11 @@ func FuzzEscape(f *testing.F) {
 		}
 	})
 }
+
+func TestACharacterWiderThanTheLineHasALineToItself(t *testing.T) {
+	for _, n := range []int{1, 0, -2} {
+		if got := Wrap("等待 x", n); strings.Join(got, "|") != "等|待|x" {
+			t.Errorf("Wrap to %d: %q", n, got)
+		}
+	}
+}
