@@ -113,6 +113,8 @@ func requestOption(t *trace.Timeline, option string) error {
 		t.Attributes[trace.AttrBehind] = value
 	case "outcome":
 		t.Attributes[trace.AttrOutcome] = value
+	case "faults":
+		t.Attributes[trace.AttrFaults] = value
 	case "streaming":
 		t.Attributes[trace.AttrStreaming] = "true"
 	case "http":
