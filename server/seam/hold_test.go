@@ -11,89 +11,12 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/server/serve"
-	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
-
-// steered is a real server that is steered by a test.
-type steered struct {
-	testing.TB
-	control.Steering
-	node     *servetest.Node
-	observer *Observer
-	recorder *trace.Recorder
-	events   chan control.Event
-	kv       pb.KVClient
-}
-
-func newSteered(t testing.TB, options Options, change ...func(*serve.Config)) *steered {
-	s := &steered{TB: t, recorder: trace.NewRecorder(trace.Options{}), events: make(chan control.Event, 1024)}
-	t.Cleanup(func() { _ = s.recorder.Close(context.Background()) })
-	var err error
-	if s.observer, err = New(s.recorder, options); err != nil {
-		t.Fatal(err)
-	}
-	s.Steering = s.observer.Steering()
-	t.Cleanup(s.Watch(func(e control.Event) { s.events <- e }))
-	t.Cleanup(s.observer.Close)
-	cfg := servetest.Config(t)
-	for _, c := range change {
-		c(&cfg)
-	}
-	s.node = servetest.Start(t, cfg, s.observer.Seams())
-	t.Cleanup(s.observer.holds.close) // before the node is stopped
-	s.kv = pb.NewKVClient(s.node.Conn)
-	return s
-}
-
-func (s *steered) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
-}
-
-// event waits for the next event of a kind.
-func (s *steered) event(kind control.EventKind) control.Event {
-	s.Helper()
-	for {
-		if e := await(s, string(kind), s.events); e.Kind == kind {
-			return e
-		}
-	}
-}
-
-// put sends a put in the background.
-func (s *steered) put(ctx context.Context, key string) <-chan error {
-	done := make(chan error, 1)
-	go func() {
-		_, err := s.kv.Put(ctx, &pb.PutRequest{Key: []byte(key), Value: []byte("v")})
-		done <- err
-	}()
-	return done
-}
-
-// timeline waits for the end of a request that was held.
-func (s *steered) timeline(h *control.Hold) *trace.Timeline {
-	s.Helper()
-	rec, err := s.recorder.WaitFor(limit(s), h.TraceID)
-	s.must(err)
-	return rec.Timeline()
-}
-
-// pausesOf lists the holds in a timeline, as at/why/ended.
-func pausesOf(t *trace.Timeline) (all []string) {
-	for i := range t.Stages {
-		if st := &t.Stages[i]; st.Stage == trace.Hold.String() {
-			all = append(all, st.Attributes[trace.AttrAt]+" "+st.Attributes[trace.AttrWhy]+" "+st.Attributes[trace.AttrEnded])
-		}
-	}
-	return all
-}
 
 func TestARequestIsHeldUntilItIsToldToGoOn(t *testing.T) {
 	s := newSteered(t, Options{})
@@ -254,17 +177,19 @@ func TestTheRaftLoopMayStandStillForLongerThanAnElectionTakes(t *testing.T) {
 func TestWhoWaitsBehindASharedHoldIsCountedAndTold(t *testing.T) {
 	s := newSteered(t, Options{})
 	s.must(s.SetBreak(control.Break{Stage: "wal.save", KeyPrefix: "slow", Once: true}))
+	for len(s.proposed) > 0 {
+		<-s.proposed // what the server proposed to itself
+	}
 	slow := s.put(limit(t), "slow")
 	held := s.event(control.Held).Hold
+	await(t, "the slow put's proposal", s.proposed)
 	if held.Lane != control.LaneRaftLoop || held.With != 1 || !held.Lane.Shared() {
 		t.Errorf("held: %+v", held)
 	}
 	behind := s.put(limit(t), "behind")
-	for s.State().Holds[0].HeldUp == 0 {
-		// The put is on its way to raft; nothing tells when it is there.
-		if limit(t).Err() != nil {
-			t.Fatal("nobody waits behind it")
-		}
+	await(t, "the other put's proposal", s.proposed)
+	if n := s.State().Holds[0].HeldUp; n != 1 {
+		t.Errorf("%d wait behind it, want 1", n)
 	}
 	report, err := s.Hold(held.ID)
 	s.must(err)

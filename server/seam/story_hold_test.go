@@ -29,13 +29,7 @@ func (s *story) caught() string {
 	}
 }
 
-// stranded waits until so many wait behind the one that is held. What they did last
-// is a stamp, of which nobody is told.
-func (s *story) stranded(n int) {
-	steering := s.observer.Steering()
-	for steering.State().Holds[0].HeldUp < n {
-		if limit(s).Err() != nil {
-			s.Fatalf("%d wait behind it, want %d", steering.State().Holds[0].HeldUp, n)
-		}
-	}
+// behind tells how many wait behind the one that is held.
+func (s *story) behind() string {
+	return fmt.Sprintf("%d wait behind it\n", s.observer.Steering().State().Holds[0].HeldUp)
 }

@@ -118,13 +118,13 @@ var commands = map[string]func(*story, words) string{
 	"fill": func(s *story, w words) string { s.fill(w.number(0)); return "" },
 	// break STAGE [key=] [method=] [once]: set a breakpoint; unbreak: remove all. caught:
 	// wait until somebody is held, and tell who. step, continue: have the last one go on.
-	// stranded N: wait until N others wait behind the last one.
+	// behind: tell how many wait behind the one that is held.
 	"break":    func(s *story, w words) string { s.setBreak(w); return "" },
 	"unbreak":  func(s *story, _ words) string { s.must(s.observer.Steering().ClearBreak("")); return "" },
 	"caught":   func(s *story, _ words) string { return s.caught() },
 	"step":     func(s *story, _ words) string { s.must(s.observer.Steering().Step(s.held)); return "" },
 	"continue": func(s *story, _ words) string { s.must(s.observer.Steering().Continue(s.held)); return "" },
-	"stranded": func(s *story, w words) string { s.stranded(w.number(0)); return "" },
+	"behind":   func(s *story, _ words) string { return s.behind() },
 	// health STATUS: the server says so to those who watch.
 	"health": func(s *story, w words) string { s.say(w.at(0)); return "" },
 	// stop [hard] [as=NAME]: in the background; stopped: wait for it.
