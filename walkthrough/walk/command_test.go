@@ -127,12 +127,17 @@ func TestARunningServerIsWalkedThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, args := range map[string][]string{
-		"TXN": {"--last", "1"}, "TXN ": {"--trace", tl.TraceID}, "DELETE glasskv/greeting": {"--endpoint", reach.Endpoints[0], "--request", "delete"},
+	for _, c := range []struct {
+		title string
+		args  []string
+	}{
+		{"TXN ", []string{"--last", "1"}},
+		{"TXN ", []string{"--trace", tl.TraceID}},
+		{"DELETE glasskv/greeting ", []string{"--endpoint", reach.Endpoints[0], "--request", "delete"}},
 	} {
-		out, _, err := glasskv(t, "", append(args, at...)...)
-		if err != nil || !strings.HasPrefix(out, strings.TrimSpace(name)) {
-			t.Errorf("%v: %v, %.80q", args, err, out)
+		out, _, err := glasskv(t, "", append(c.args, at...)...)
+		if err != nil || !strings.HasPrefix(out, c.title) {
+			t.Errorf("%v: %v, %.80q", c.args, err, out)
 		}
 	}
 	_, _, err = glasskv(t, "", append(at, "--trace", strings.Repeat("0", 31)+"1")...)

@@ -84,14 +84,13 @@ func (m *model) awaitHeld() tea.Cmd {
 }
 
 // stands shows a request that is held.
-func (m *model) stands(msg heldMsg) tea.Cmd {
+func (m *model) stands(msg heldMsg) {
 	m.awaiting = false
 	if msg.err != nil {
 		m.status = screen.Escape(msg.err.Error())
-		return nil
+		return
 	}
 	m.held, m.status = &held{report: msg.report}, ""
-	return nil
 }
 
 // pressHeld takes the keys while a request is held.

@@ -244,7 +244,10 @@ func TestATerminalThatGoesAwayEndsTheWalk(t *testing.T) {
 	_ = tt.slave.Close()
 	_ = tt.master.Close()
 	select {
-	case <-tt.ended:
+	case err := <-tt.ended:
+		if err == nil {
+			t.Error("it ended as if the reader had left")
+		}
 	case <-time.After(30 * time.Second):
 		t.Fatal("the walk goes on without a terminal")
 	}

@@ -37,7 +37,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case callsMsg:
 		m.called(msg)
 	case heldMsg:
-		return m, m.stands(msg)
+		m.stands(msg)
 	case wentOnMsg:
 		if msg.err != nil {
 			m.status = screen.Escape(msg.err.Error())
@@ -52,7 +52,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			return m, tea.Batch(cmd, m.look())
 		}
 	}
-	return m, m.look()
+	look := m.look()
+	return m, look
 }
 
 // press gives a key to what lies on top. Ctrl-C always ends the walk.

@@ -100,7 +100,7 @@ func (m *model) paneColumns() int {
 	if m.split() && m.width >= wideFrom {
 		return m.width - m.listColumns() - screen.Width(separator)
 	}
-	return m.width
+	return max(m.width, leastWidth) // on less nothing is drawn
 }
 
 // pane makes one of the two panes as it is on the screen now, and tells how many
