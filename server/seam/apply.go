@@ -45,7 +45,7 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		rec := a.requests.of(e.GetData())
 		if rec == nil {
 			if a.faults.isOn(stalledApply) {
-				a.faults.delay(nil, stalledApply, nil, trace.ApplyEntry, 0)
+				a.faults.delay(context.Background(), stalledApply, nil, trace.ApplyEntry, 0)
 			}
 			next(e)
 			return
@@ -55,9 +55,9 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		rec.EndAt(trace.ApplyWait, now)
 		a.applied.Store(e.GetIndex() - 1)
 		if a.faults.isOn(stalledApply) {
-			now = a.faults.delay(nil, stalledApply, rec, trace.ApplyEntry, now)
+			now = a.faults.delay(context.Background(), stalledApply, rec, trace.ApplyEntry, now)
 		}
-		if a.holds.at(nil, rec, trace.ApplyEntry) {
+		if a.holds.shared(rec, trace.ApplyEntry) {
 			now = trace.Now()
 		}
 		rec.BeginAt(trace.ApplyEntry, now)
@@ -76,7 +76,7 @@ func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
 		if rec == nil || stage == trace.None {
 			return next(ctx, r)
 		}
-		a.holds.at(nil, rec, stage)
+		a.holds.shared(rec, stage)
 		rec.Begin(stage)
 		result := next(ctx, r)
 		rec.End(stage)

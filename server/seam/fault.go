@@ -71,8 +71,9 @@ func (f *faults) isOn(k faultKind) bool { return f != nil && f.on[k].Load() != n
 
 // delay makes the request wait if the fault is on and chance has it. It returns the
 // stamp at which the request goes on: now, unless the fault struck. A now of zero is
-// the moment of the wait. The context ends the wait; it is nil on a goroutine that
-// requests share. The stage is the one that would have begun; the record may be nil.
+// the moment of the wait. The context ends the wait; on a goroutine that requests
+// share it is the background. The stage is the one that would have begun; the record
+// may be nil.
 func (f *faults) delay(ctx context.Context, k faultKind, rec *trace.Record, at trace.Stage, now int64) int64 {
 	one, d := f.draw(k)
 	if one == nil {
@@ -92,10 +93,6 @@ func (f *faults) delay(ctx context.Context, k faultKind, rec *trace.Record, at t
 // turn that comes ends it as well.
 func (f *faults) wait(ctx context.Context, one *fault, d time.Duration, turn <-chan struct{}) (ended string) {
 	one.times.Add(1)
-	var gone <-chan struct{}
-	if ctx != nil {
-		gone = ctx.Done()
-	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -103,7 +100,7 @@ func (f *faults) wait(ctx context.Context, one *fault, d time.Duration, turn <-c
 	case <-turn:
 	case <-one.off:
 		return trace.EndedCleared
-	case <-gone:
+	case <-ctx.Done():
 		return trace.EndedGone
 	case <-f.stop:
 		return trace.EndedStopping

@@ -1,6 +1,10 @@
 package seam
 
-import "glasskv/trace"
+import (
+	"context"
+
+	"glasskv/trace"
+)
 
 // accepted makes the accept loop wait after it has accepted a connection, and returns
 // when it goes on: now, unless the fault struck. The wait stands in the timeline of the
@@ -14,7 +18,7 @@ func (f *faults) accepted(tc *trace.Conn, now int64) int64 {
 	if one == nil {
 		return now
 	}
-	f.wait(nil, one, d, nil)
+	f.wait(context.Background(), one, d, nil)
 	end := trace.Now()
 	strikeConn(tc, one, trace.NetAccept, now, end)
 	return end

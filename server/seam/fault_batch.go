@@ -1,6 +1,10 @@
 package seam
 
-import "glasskv/trace"
+import (
+	"context"
+
+	"glasskv/trace"
+)
 
 // delay makes the raft loop wait, and with it all requests of its batch. It returns
 // when it goes on: now, unless the fault struck.
@@ -20,7 +24,7 @@ func (l *raftLoop) delay(k faultKind, at trace.Stage, now int64) int64 {
 	for _, rec := range l.members {
 		resume = append(resume, rec.Pause(trace.Fault, now, why))
 	}
-	ended := l.faults.wait(nil, one, d, nil)
+	ended := l.faults.wait(context.Background(), one, d, nil)
 	now = trace.Now()
 	for _, r := range resume {
 		r(now, ended)

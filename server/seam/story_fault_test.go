@@ -11,7 +11,7 @@ import (
 // fault NAME [delay=] [streams=] [bytes=] [goroutines=]  switch a fault on
 // clear [NAME]      switch it off, or all of them
 // struck NAME       wait until it has struck
-// spent delay=      whether so much of the last request was a fault
+// spent delay=      whether so much of the last request was a fault.
 func init() {
 	for name, command := range map[string]func(*story, words) string{
 		"fault": (*story).setFault,
