@@ -5,6 +5,7 @@
 //	command.go   the command and its flags
 //	origin.go    where the request comes from: made now, of a running server, of a file
 //	run.go       which of the views it is
+//	signals.go   how it ends when it is told to, or nobody reads on
 //
 //	facts.go     what is said of a stop in every view
 //	plain.go     text from top to bottom, for pipes and screen readers

@@ -35,8 +35,12 @@ type Options struct {
 }
 
 // Walk finds the request and shows it: on a terminal as a program in which one
-// moves about, elsewhere as text, or as JSON.
-func Walk(ctx context.Context, o Options) (err error) {
+// moves about, elsewhere as text, or as JSON. A signal ends it.
+func Walk(ctx context.Context, o Options) error {
+	return untilSignal(ctx, func(ctx context.Context) error { return walk(ctx, o) })
+}
+
+func walk(ctx context.Context, o Options) (err error) {
 	if o.Library == nil {
 		o.Library = source.NewLibrary()
 	}

@@ -47,6 +47,13 @@ func child(mode string) int {
 	t := &testing.T{}
 	o := newOptions(context.Background(), t)
 	o.In, o.Out, o.Err = os.Stdin, os.Stdout, os.Stderr
+	if mode == "pipe" {
+		if err := Walk(context.Background(), *o); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	if mode == "panic" {
 		o.Book = func(s trace.Stage, l lang.Lang) (*chapter.Chapter, bool) {
 			if s == trace.RaftCommit {
