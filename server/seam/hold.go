@@ -71,10 +71,15 @@ const (
 
 // at holds the request if somebody wants it held where this stage begins. It
 // reports whether it did: a stamp that was taken before is too old then. The
-// context is the request's; it may be nil on a goroutine that requests share. With
-// a nil h nobody is ever held.
+// context is the request's. With a nil h nobody is ever held.
 func (h *holds) at(ctx context.Context, rec *trace.Record, s trace.Stage) bool {
 	return h != nil && h.armed[s].Load() && h.reach(ctx, rec, s)
+}
+
+// shared is at for a goroutine that requests share, which has no request's context
+// at hand.
+func (h *holds) shared(rec *trace.Record, s trace.Stage) bool {
+	return h != nil && h.armed[s].Load() && h.reachShared(rec, s)
 }
 
 // together is at for requests that reach the stage as one batch. One of them is
@@ -89,11 +94,12 @@ func (h *holds) reach(ctx context.Context, rec *trace.Record, s trace.Stage) boo
 	if one == nil {
 		return false
 	}
-	if ctx == nil {
-		ctx = h.o.contextOf(rec)
-	}
 	h.keep(ctx, one, begin)
 	return true
+}
+
+func (h *holds) reachShared(rec *trace.Record, s trace.Stage) bool {
+	return rec != nil && h.reach(h.o.contextOf(rec), rec, s)
 }
 
 func (h *holds) reachTogether(batch []*trace.Record, s trace.Stage) bool {

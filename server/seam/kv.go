@@ -17,7 +17,7 @@ type kv struct {
 
 func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 	rec := k.applying.current.Load()
-	k.applying.holds.at(nil, rec, trace.MVCCBegin)
+	k.applying.holds.shared(rec, trace.MVCCBegin)
 	rec.Begin(trace.MVCCBegin)
 	tx := k.WatchableKV.Write(t)
 	rec.End(trace.MVCCBegin)
@@ -33,7 +33,7 @@ type txnWrite struct {
 }
 
 func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
-	t.applying.holds.at(nil, t.rec, trace.MVCCPut)
+	t.applying.holds.shared(t.rec, trace.MVCCPut)
 	t.rec.Begin(trace.MVCCPut)
 	rev := t.TxnWrite.Put(key, value, id)
 	t.rec.End(trace.MVCCPut)
@@ -41,7 +41,7 @@ func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
 }
 
 func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
-	t.applying.holds.at(nil, t.rec, trace.MVCCDeleteRange)
+	t.applying.holds.shared(t.rec, trace.MVCCDeleteRange)
 	t.rec.Begin(trace.MVCCDeleteRange)
 	n, rev = t.TxnWrite.DeleteRange(key, end)
 	t.rec.End(trace.MVCCDeleteRange)
@@ -50,7 +50,7 @@ func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
 
 // End is where the store tells the watchers, before the change is visible.
 func (t *txnWrite) End() {
-	t.applying.holds.at(nil, t.rec, trace.MVCCEnd)
+	t.applying.holds.shared(t.rec, trace.MVCCEnd)
 	now := trace.Now()
 	if len(t.Changes()) > 0 {
 		t.applying.notified.put(t.Rev()+1, now)

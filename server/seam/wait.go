@@ -29,7 +29,7 @@ func (w *waiting) Trigger(id uint64, x any) {
 	if _, applied := rec.Stamps(trace.ApplyEntry); applied == 0 {
 		rec.EndAt(trace.ApplyEntry, now)
 	}
-	if w.holds.at(nil, rec, trace.WaitTrigger) {
+	if w.holds.shared(rec, trace.WaitTrigger) {
 		now = trace.Now()
 	}
 	if _, left := rec.Stamps(trace.ProcessOnce); left == 0 {

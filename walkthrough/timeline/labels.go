@@ -36,9 +36,7 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 	if version := first.Attributes[trace.AttrTLSVersion]; version != "" {
 		out = append(out, screen.Escape(version))
 	}
-	if places := pausedAt(n, r); places != "" {
-		add("at %s", "在 %s", places)
-	}
+	out = append(out, b.pausedAt(n, r)...)
 	if behind := b.t.Attributes[trace.AttrBehind]; behind != "" && n.name() == trace.ApplyQueue.String() {
 		if count, err := strconv.Atoi(behind); err == nil && count > 0 {
 			add("behind %d others", "前面有 %d 个", count)

@@ -8,10 +8,10 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// pausedAt lists where somebody made the request wait, each place once.
-func pausedAt(n *node, r *row) string {
+// pausedAt says where somebody made the request wait, each place once.
+func (b *builder) pausedAt(n *node, r *row) []string {
 	if r.spec == nil || r.spec.Kind != trace.KindHeld {
-		return ""
+		return nil
 	}
 	var places []string
 	for _, st := range n.times {
@@ -19,7 +19,10 @@ func pausedAt(n *node, r *row) string {
 			places = append(places, at)
 		}
 	}
-	return screen.Cut(strings.Join(places, ", "), longestWhy)
+	if len(places) == 0 {
+		return nil
+	}
+	return []string{b.lang.Say("at %s", "在 %s", screen.Cut(strings.Join(places, ", "), longestWhy))}
 }
 
 // pauseNote says why somebody made the request wait; where, is said by a label.
