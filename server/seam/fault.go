@@ -14,7 +14,8 @@ import (
 // ask at the places where it could be; a fault only waits there, so nothing is lost
 // and nothing is acknowledged early.
 //
-//	fault.go         which faults there are, and waiting
+//	fault.go         waiting
+//	fault_kinds.go   which faults there are, and what they are set with
 //	fault_delay.go   how long, which may be left to chance
 //	fault_switch.go  on and off
 //	fault_batch.go   the raft loop's, where a whole batch waits
