@@ -144,12 +144,12 @@ func (j judge) hungUp() bool {
 
 // ended tells when and where a request stopped.
 func (j judge) ended(en, zh string) Verdict {
-	last := j.last()
+	stood := j.stood()
 	where := j.lang.Pick("no stage that was seen", "未观察到的地方")
-	if last != "" {
-		where = j.place(last)
+	if stood != "" {
+		where = j.place(stood)
 	}
-	return Verdict{Sentence: j.lang.Say(en, zh, screen.Duration(j.t.DurationNS), where), Explain: explainable(last)}
+	return Verdict{Sentence: j.lang.Say(en, zh, screen.Duration(j.t.DurationNS), where), Explain: explainable(stood)}
 }
 
 func (j judge) deadline() Verdict {

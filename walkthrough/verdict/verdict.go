@@ -84,6 +84,18 @@ func (j judge) last() string {
 	return ""
 }
 
+// stood returns the stage in which the request was when it was given up. What
+// comes after that, such as writing the status, takes no time to speak of.
+func (j judge) stood() string {
+	for i := len(j.t.Ledger) - 1; i >= 0; i-- {
+		row := j.t.Ledger[i]
+		if row.Stage != trace.Unexplained && (row.EndNS-row.BeginNS)*100 >= j.t.DurationNS {
+			return row.Stage
+		}
+	}
+	return j.last()
+}
+
 func specOf(name string) *trace.Spec {
 	stage, known := trace.StageByName(name)
 	if !known {
