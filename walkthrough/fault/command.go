@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	servercommand "glasskv/server/command"
 	"glasskv/server/control"
+	"glasskv/walkthrough/hold"
 	"glasskv/walkthrough/show"
 )
 
@@ -114,7 +114,7 @@ func (f *flags) ask(cmd *cobra.Command, do func(context.Context, server) ([]cont
 	defer cancel()
 	all, err := do(ctx, &control.Client{Base: f.endpoint})
 	if err != nil {
-		return wayOut(err)
+		return hold.WayOut(err)
 	}
 	w := cmd.OutOrStdout()
 	if f.show.JSON() {
@@ -133,14 +133,6 @@ func writeJSON(w io.Writer, all []control.Fault) error {
 		}
 	}
 	return nil
-}
-
-// wayOut adds to an error what can be done about it.
-func wayOut(err error) error {
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("%w; start a server with `glasskv serve --control`, or name its trace endpoint with --endpoint", err)
-	}
-	return err
 }
 
 // prepare leaves the printing of errors to the caller, and usage to --help.

@@ -116,7 +116,7 @@ func (f *flags) newShow() *cobra.Command {
 func Show(ctx context.Context, w io.Writer, s server, id int, how *show.Flags) error {
 	report, err := s.Hold(ctx, id)
 	if err != nil {
-		return wayOut(err)
+		return WayOut(err)
 	}
 	return Printer{how}.PrintHold(w, report, false)
 }
@@ -180,7 +180,7 @@ func (f *flags) changed(cmd *cobra.Command, wait time.Duration, do func(context.
 	defer cancel()
 	st, err := do(ctx, &control.Client{Base: f.endpoint})
 	if err != nil {
-		return wayOut(err)
+		return WayOut(err)
 	}
 	w := cmd.OutOrStdout()
 	if f.show.JSON() {
@@ -216,8 +216,8 @@ func number(text string) (int, error) {
 	return id, nil
 }
 
-// wayOut adds to an error what can be done about it.
-func wayOut(err error) error {
+// WayOut adds to an error of a control.Client what its user can do about it.
+func WayOut(err error) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("%w; start a server with `glasskv serve --control`, or name its trace endpoint with --endpoint", err)
 	}
