@@ -42,7 +42,7 @@ func facts(t *tour.Tour, s *tour.Stop, l lang.Lang) []string {
 	default:
 		out = append(out, l.Say("from %s to %s", "从 %s 到 %s", screen.Duration(begin), screen.Duration(end)))
 	}
-	if s.Stage != trace.None {
+	if s.Stage != trace.None && !life(s) {
 		out = append(out, l.Kind(trace.SpecOf(s.Stage).Kind))
 	}
 	return append(out, t.Labels(s, l)...)
