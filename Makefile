@@ -29,6 +29,14 @@ etcdctl:
 clients:
 	go test -C scripts/peers -count=1 ./clients
 
+# The walk's page in Chromium, which must be installed.
+browser:
+	go test -count=1 -v ./scripts/browser -chromium
+
+# After an upgrade: which chapters have to be read again.
+chapters:
+	go run ./scripts/chapters
+
 # Fifty times kill -9 under load: nothing acknowledged may be lost.
 crash:
 	go test ./scripts/crash -cycles 50 -count 1 -timeout 30m
@@ -65,4 +73,4 @@ readme:
 ci:
 	.ci/run
 
-.PHONY: test race hostile lint fuzz compat etcdctl clients crash bench bench-short overlay demo docs readme ci
+.PHONY: browser chapters test race hostile lint fuzz compat etcdctl clients crash bench bench-short overlay demo docs readme ci

@@ -7,7 +7,7 @@
 //	looks_test.go    what can be measured of the looks, in all of its settings
 //	audit.js         the measuring, inside the page
 //
-// Run it with "go test ./scripts/browser". It is skipped where there is no Chromium,
-// unless CI=true says that there must be one. Pictures of the page are left in a
-// folder of their own when -pictures names one.
+// Run it with "go test ./scripts/browser -chromium"; without that flag it is skipped,
+// with it there must be a Chromium. Pictures of the page are left in a folder of
+// their own when -pictures names one.
 package browser
