@@ -86,7 +86,8 @@ func checkReport(t *testing.T, r *control.Report) {
 	if n := len(r.WAL); n == 0 || r.WAL[n-1].Index != r.Raft.LastIndex || r.WAL[n-1].RequestID == "" {
 		t.Errorf("the log ends with %+v, raft's with %d", r.WAL, r.Raft.LastIndex)
 	}
-	if r.Queues.Requests != 1 {
+	// The record of the request before may still wait for the reader to move on.
+	if n := r.Queues.Requests; n < 1 || n > 2 {
 		t.Errorf("queues: %+v", r.Queues)
 	}
 }
