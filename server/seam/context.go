@@ -3,6 +3,7 @@ package seam
 import (
 	"context"
 
+	"glasskv/server/serve"
 	"glasskv/trace"
 )
 
@@ -53,6 +54,9 @@ func (s *stream) Value(key any) any {
 			now = f.queue(s, now)
 		}
 		s.rec.BeginAt(trace.HandleStream, now)
+		if _, streaming := s.conn.o.streams[s.method]; !streaming {
+			serve.GrowStack(0) // the handler needs it, and so does the copy of the metadata that comes now
+		}
 		if s.conn.o.opts.StreamWorkers {
 			s.whoHandles()
 		}

@@ -33,6 +33,7 @@ func (o *Observer) serviceDesc(d *grpc.ServiceDesc) *grpc.ServiceDesc {
 	wrapped.Streams = make([]grpc.StreamDesc, len(d.Streams))
 	for i, s := range d.Streams {
 		names[s.StreamName] = struct{}{}
+		o.streams["/"+d.ServiceName+"/"+s.StreamName] = struct{}{}
 		s.Handler = o.streaming(s.Handler)
 		wrapped.Streams[i] = s
 	}

@@ -22,8 +22,9 @@ type FrontOptions struct {
 
 // frontState is what an Observer knows of grpc-go's side of the server.
 type frontState struct {
-	services map[string]methods // filled while services are registered, which ends before serving begins
-	conns    sync.Map           // *serverConn → struct{}; those that may have unfinished requests
+	services map[string]methods  // filled while services are registered, which ends before serving begins
+	streams  map[string]struct{} // the streaming ones among their methods, by full name; filled likewise
+	conns    sync.Map            // *serverConn → struct{}; those that may have unfinished requests
 }
 
 // frontSeams are the wrappers that observe grpc-go.
@@ -39,7 +40,7 @@ type frontSeams struct {
 // front returns the wrappers for one server. All of them must be installed, for
 // they work together.
 func (o *Observer) front() frontSeams {
-	o.services = make(map[string]methods)
+	o.services, o.streams = make(map[string]methods), make(map[string]struct{})
 	return frontSeams{
 		Accept:   func(l net.Listener) net.Listener { return &acceptListener{Listener: l, o: o} },
 		Listener: func(l net.Listener) net.Listener { return &listener{Listener: l, o: o} },
