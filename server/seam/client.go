@@ -103,7 +103,10 @@ func (o *ClientObserver) unary(ctx context.Context, method string, req, reply an
 	var header metadata.MD
 	ctx = metadata.AppendToOutgoingContext(ctx, headerTraceParent, parent)
 	err := invoke(ctx, method, req, reply, cc, append(slices.Clip(opts), grpc.Header(&header))...)
-	finishCall(rec, begin, err)
+	end := finishCall(rec, begin, err)
+	if o.under != trace.None {
+		trace.FromContext(ctx).EndAt(o.under, end)
+	}
 
 	if c, ok := ctx.Value(clientCallKey{}).(*ClientCall); ok {
 		c.Record = rec
@@ -114,8 +117,8 @@ func (o *ClientObserver) unary(ctx context.Context, method string, req, reply an
 	return err
 }
 
-// finishCall stamps the end of a call and completes its record.
-func finishCall(rec *trace.Record, begin int64, err error) {
+// finishCall stamps the end of a call, completes its record and returns the stamp.
+func finishCall(rec *trace.Record, begin int64, err error) int64 {
 	st, end := status.Convert(err), trace.Now()
 	got, _ := rec.Stamps(trace.ClientRecv)
 	sent, out := rec.Stamps(trace.ClientSend)
@@ -133,6 +136,7 @@ func finishCall(rec *trace.Record, begin int64, err error) {
 	rec.Done(trace.EventHandled)
 	rec.Done(trace.EventWire)
 	rec.Done(trace.EventRead)
+	return end
 }
 
 // inVain reports whether a call that sent nothing had waited for a connection

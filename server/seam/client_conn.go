@@ -148,9 +148,12 @@ func (c *clientConn) arrived(f frameHead, stamp int64) {
 		return
 	}
 	call.rec.AddOut(f.size())
-	if f.ends() || f.kind == http2.FrameRSTStream {
-		c.take(f.stream)
+	ends := f.ends() || f.kind == http2.FrameRSTStream
+	if ends || f.kind == http2.FrameData {
 		call.sent(stamp) // it was, even if our own Write has not returned yet
+	}
+	if ends {
+		c.take(f.stream)
 		call.rec.BeginAt(trace.ClientRecv, stamp)
 	}
 }

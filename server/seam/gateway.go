@@ -84,7 +84,9 @@ func gatewayUnary(ctx context.Context, method string, req, reply any, cc *grpc.C
 	noteRequest(rec, req)
 	beginCall(rec)
 	err := invoke(withoutParent(ctx), method, req, reply, cc, opts...)
-	rec.End(trace.GatewayCall)
+	if _, ended := rec.Stamps(trace.GatewayCall); ended == 0 {
+		rec.End(trace.GatewayCall) // there was no room to record the client's part
+	}
 	if err == nil {
 		noteReply(rec, reply)
 	}

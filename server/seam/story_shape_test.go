@@ -184,6 +184,8 @@ func tree(t *trace.Timeline) string {
 	return b.String()
 }
 
+// line tells of one stage. How often a handler has asked for the next message when
+// its client goes away is chance; codec.decode counts what came.
 func line(st trace.StageTime, indent string, times int) string {
 	var more []string
 	if st.BeginEdge != trace.Exact || st.EndEdge != trace.Exact {
@@ -198,7 +200,7 @@ func line(st trace.StageTime, indent string, times int) string {
 	if st.Open {
 		more = append(more, "open")
 	}
-	if times > 1 {
+	if times > 1 && st.Stage != trace.RecvMsg.String() {
 		more = append(more, fmt.Sprintf("%d times", times))
 	}
 	return fmt.Sprintf("%-54s %-8s %s", indent+st.Stage, st.Scope, strings.Join(more, ", "))
@@ -207,10 +209,11 @@ func line(st trace.StageTime, indent string, times int) string {
 // beside names the stages that a method's handler passes on a goroutine beside the
 // one that sends: whether the ledger has a sliver of them is chance.
 var beside = map[string][]string{
-	pb.Watch_Watch_FullMethodName: {
-		trace.RecvMsg.String(), trace.CodecDecode.String(), trace.WatchCreate.String(),
-	},
+	pb.Watch_Watch_FullMethodName: besideWatch,
+	"POST /v3/watch":              besideWatch,
 }
+
+var besideWatch = []string{trace.RecvMsg.String(), trace.CodecDecode.String(), trace.WatchCreate.String()}
 
 // waited lists what stands in the ledger, each stage where it comes first.
 func waited(t *trace.Timeline) string {
