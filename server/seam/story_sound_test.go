@@ -35,7 +35,7 @@ func sound(t testing.TB, tl *trace.Timeline) {
 func unnamed(tl *trace.Timeline) int64 {
 	var sum int64
 	for i, row := range tl.Ledger {
-		if row.Stage != trace.Unexplained || within(tl, row, trace.V3Lock, trace.V3Campaign, trace.V3Resign) {
+		if row.Stage != trace.Unexplained || within(tl, row, madeOfRequests...) {
 			continue
 		}
 		if last := i == len(tl.Ledger)-1; last && tl.Code != codes.OK.String() {
@@ -44,6 +44,11 @@ func unnamed(tl *trace.Timeline) int64 {
 		sum += row.EndNS - row.BeginNS
 	}
 	return sum
+}
+
+// madeOfRequests are the stages of locks and elections.
+var madeOfRequests = []trace.Stage{
+	trace.V3Lock, trace.V3Unlock, trace.V3Campaign, trace.V3Proclaim, trace.V3Leader, trace.V3Observe, trace.V3Resign,
 }
 
 // within reports whether a row of the ledger lies in one of the stages.
