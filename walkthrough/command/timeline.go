@@ -100,25 +100,25 @@ func (o *TimelineOptions) check() error {
 		return errors.New("--last and --slowest take a number above zero")
 	case o.Last > 0 && o.Slowest > 0:
 		return errors.New("--last and --slowest exclude each other")
-	case o.named() && o.Last+o.Slowest > 0:
+	case IsTraceID(o.Target) && o.Last+o.Slowest > 0:
 		return errors.New("a trace ID names one request; leave out --last and --slowest")
 	}
 	return nil
 }
 
-// named reports whether the target is a trace ID and not a file.
-func (o *TimelineOptions) named() bool {
+// IsTraceID tells a trace ID from a file's name; a file of that name is a file.
+func IsTraceID(s string) bool {
 	const idLen = 32
-	if len(o.Target) != idLen || strings.Trim(o.Target, "0123456789abcdef") != "" {
+	if len(s) != idLen || strings.Trim(s, "0123456789abcdef") != "" {
 		return false
 	}
-	_, err := os.Stat(o.Target)
+	_, err := os.Stat(s)
 	return err != nil
 }
 
 func (o *TimelineOptions) collect(ctx context.Context) ([]*trace.Timeline, error) {
 	switch {
-	case o.named():
+	case IsTraceID(o.Target):
 		return o.ask(ctx, &endpoint.Client{Base: o.Endpoint})
 	case o.Target != "":
 		return o.read()
@@ -141,14 +141,15 @@ func (o *TimelineOptions) ask(ctx context.Context, server requests) (out []*trac
 		out, err = server.Last(ctx, max(1, o.Last))
 		slices.Reverse(out)
 	}
-	return out, wayOut(err)
+	return out, WayOut(err, "--endpoint")
 }
 
-// wayOut adds to an error what can be done about it.
-func wayOut(err error) error {
+// WayOut adds to an error of asking a server for requests what can be done about it.
+// flag is the one that names the server's trace endpoint.
+func WayOut(err error, flag string) error {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("%w; start a server with `glasskv serve`, or name its trace endpoint with --endpoint", err)
+		return fmt.Errorf("%w; start a server with `glasskv serve`, or name its trace endpoint with %s", err, flag)
 	case errors.Is(err, endpoint.ErrUnknown):
 		return fmt.Errorf("%w; a server keeps its last and its slowest requests only", err)
 	}

@@ -5,14 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/walkthrough/command"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/walk/tour"
@@ -34,7 +33,7 @@ type origin struct {
 // find gets the requests that the options ask for. The origin has to be closed.
 func (o *Options) find(ctx context.Context) (*origin, error) {
 	switch {
-	case o.Trace != "" && isTraceID(o.Trace):
+	case command.IsTraceID(o.Trace):
 		return o.ask(ctx)
 	case o.Trace != "":
 		return o.read()
@@ -52,7 +51,10 @@ func (o *Options) make(ctx context.Context) (*origin, error) {
 	}
 	t, err := live.Do(ctx, o.Request)
 	if err != nil {
-		return nil, errors.Join(wayOut(err), live.Close())
+		if o.Endpoint != "" && errors.Is(err, syscall.ECONNREFUSED) {
+			err = fmt.Errorf("%w; start a server with `glasskv serve`, or leave out --endpoint", err)
+		}
+		return nil, errors.Join(err, live.Close())
 	}
 	return &origin{[]*trace.Timeline{t}, live}, nil
 }
@@ -68,11 +70,11 @@ func (o *Options) ask(ctx context.Context) (*origin, error) {
 			err = errors.New("no request has finished yet")
 		}
 		slices.Reverse(all)
-		return &origin{requests: all}, wayOut(err)
+		return &origin{requests: all}, command.WayOut(err, "--trace-endpoint")
 	}
 	e, err := server.Get(ctx, o.Trace, waitForThis)
 	if err != nil {
-		return nil, wayOut(err)
+		return nil, command.WayOut(err, "--trace-endpoint")
 	}
 	return &origin{requests: []*trace.Timeline{e.Timeline}}, nil
 }
@@ -103,27 +105,6 @@ func (o *origin) close() error {
 		return nil
 	}
 	return o.live.Close()
-}
-
-// isTraceID tells a trace ID from a file's name; a file of that name is a file.
-func isTraceID(s string) bool {
-	const length = 32
-	if len(s) != length || strings.Trim(s, "0123456789abcdef") != "" {
-		return false
-	}
-	_, err := os.Stat(s)
-	return err != nil
-}
-
-// wayOut adds to an error what can be done about it.
-func wayOut(err error) error {
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("%w; start a server with `glasskv serve`, or leave out --endpoint and --last", err)
-	case errors.Is(err, endpoint.ErrUnknown):
-		return fmt.Errorf("%w; a server keeps its last and its slowest requests only", err)
-	}
-	return err
 }
 
 func (o *Options) traceURL() string { return cmp.Or(o.TraceEndpoint, defaultTraceURL) }
