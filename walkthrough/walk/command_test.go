@@ -41,6 +41,8 @@ func TestWhatContradictsItselfIsRefusedBeforeAnythingIsStarted(t *testing.T) {
 		{"--last 3 --trace x", "exclude each other"},
 		{"--endpoint 127.0.0.1:1 --last 1", "--trace-endpoint says of which server"},
 		{"--web --plain", "leave out --plain"},
+		{"--web --listen 0.0.0.0:0 --trace no-such-file", "not on the loopback interface"},
+		{"--web --listen 8080 --trace no-such-file", "want host:port"},
 		{"--lang fr", "en or zh"},
 		{"--trace no-such-file", "no such file"},
 		{"--last 1 --trace-endpoint http://127.0.0.1:1", "start a server with `glasskv serve`"},

@@ -58,6 +58,11 @@ func walk(ctx context.Context, o Options) (err error) {
 			err = errors.Join(err, werr)
 		}()
 	}
+	if o.Web {
+		if err := o.canListen(); err != nil {
+			return err
+		}
+	}
 	from, err := o.find(ctx)
 	defer func() { err = errors.Join(err, from.close()) }()
 	if err != nil {

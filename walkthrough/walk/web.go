@@ -2,19 +2,25 @@ package walk
 
 import (
 	"context"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"glasskv/server/control"
 	web "glasskv/walkthrough/page" // page is the text of a stop here
 	"glasskv/walkthrough/walk/tour"
 )
 
-// onPage shows the walk in a browser until a signal ends it, which is how one leaves.
+// canListen refuses an address that the page cannot have before a request is made for
+// it.
+func (o *Options) canListen() error {
+	l, err := web.Listen(o.Listen)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// onPage shows the walk in a browser until ctx ends: a signal ends it, which is how one
+// leaves.
 func (o *Options) onPage(ctx context.Context, from *origin) error {
-	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer restore()
 	p := web.Options{
 		Listen: o.Listen, Lang: o.Show.Lang(), Library: o.Library, Shown: from.requests, Stage: o.Stage,
 	}
