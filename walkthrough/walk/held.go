@@ -48,6 +48,8 @@ func (m *model) breakHere() tea.Cmd {
 	case stage == trace.None:
 		m.status = m.lang.Pick("only stages can be held", "只有阶段才能暂停")
 		return nil
+	case !m.startMaking():
+		return nil
 	}
 	m.status = m.lang.Say("making the request, to hold it at %s …", "正在重发请求，将在 %s 处暂停 …", stage)
 	ctx, steer, again := m.ctx, m.steer, m.again

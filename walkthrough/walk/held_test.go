@@ -109,6 +109,22 @@ func TestARequestIsHeldAndGoesOn(t *testing.T) {
 	}
 }
 
+// Somebody who presses b again before anything is held has one request held, not two.
+func TestOneRequestIsMadeAtATime(t *testing.T) {
+	p, live := walkLive(t)
+	p.send(keyPress("b"))
+	p.send(keyPress("b"))
+	p.until("a request is being made already")
+	p.send(keyPress("m"))
+	p.until("a request is being made already")
+	p.until("held where raft.propose begins")
+	p.send(keyPress("c"))
+	p.until("made again")
+	if s := live.Server().Observer().Steering().State(); len(s.Breaks)+len(s.Holds) != 0 {
+		t.Errorf("left behind: %+v", s)
+	}
+}
+
 // Who leaves while a request is held lets it go on.
 func TestLeavingLetsTheHeldRequestGoOn(t *testing.T) {
 	p, live := walkLive(t)

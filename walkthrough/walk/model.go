@@ -34,6 +34,7 @@ type model struct {
 
 	requests []*trace.Timeline // to choose from
 	again    func(context.Context) (*trace.Timeline, error)
+	making   bool        // a request is on its way
 	steer    *steer      // nil where nothing can be held
 	first    trace.Stage // where the walk begins; None: at its first stop
 	tour     *tour.Tour  // nil until a request is chosen

@@ -123,6 +123,9 @@ func (m *model) makeAgain() tea.Cmd {
 		m.status = m.lang.Pick("this request cannot be made again: it comes from elsewhere", "这个请求来自别处，不能在这里重做")
 		return nil
 	}
+	if !m.startMaking() {
+		return nil
+	}
 	m.status = m.lang.Pick("making the request …", "正在发出请求 …")
 	return func() tea.Msg {
 		t, err := m.again(m.ctx)
@@ -130,9 +133,21 @@ func (m *model) makeAgain() tea.Cmd {
 	}
 }
 
+// startMaking lets one request be made at a time: a second one might be held while the
+// reader looks at the first, and nobody would let it go on. It reports whether this
+// one may be made.
+func (m *model) startMaking() bool {
+	if m.making {
+		m.status = m.lang.Pick("a request is being made already", "已经有一个请求正在发出")
+		return false
+	}
+	m.making = true
+	return true
+}
+
 // made shows a new request where the reader was in the one before.
 func (m *model) made(msg madeMsg) {
-	m.held = nil
+	m.making, m.held = false, nil
 	if msg.err != nil {
 		m.status = missing(msg.err, m.lang)
 		return
