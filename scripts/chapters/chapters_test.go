@@ -74,7 +74,7 @@ func TestChaptersArePutInOrderOnce(t *testing.T) {
 func TestTheReportNamesWhatHasToBeReadAgain(t *testing.T) {
 	folder := t.TempDir()
 	blessed := "wal.sync\tx/y.Old\taaaaaaaaaaaa\tx@v1.0.0\nwal.sync\tx/y.Gone\tbbbbbbbbbbbb\tx@v1.0.0\n"
-	if err := os.WriteFile(filepath.Join(folder, check.BlessedFile), []byte(blessed), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, chapter.BlessedFile), []byte(blessed), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	book := &check.Book{
@@ -84,7 +84,7 @@ func TestTheReportNamesWhatHasToBeReadAgain(t *testing.T) {
 			lang.EN: {{Stage: trace.WALSync, File: "en/wal.sync.md"}},
 			lang.ZH: {{Stage: trace.WALSync, File: "zh/wal.sync.md"}},
 		},
-		Quotes: []check.Quotation{
+		Quotes: []chapter.Quotation{
 			{Stage: "wal.sync", Symbol: "x/y.New", Hash: "cccccccccccc", Module: "x@v1.1.0"},
 			{Stage: "wal.sync", Symbol: "x/y.Old", Hash: "dddddddddddd", Module: "x@v1.1.0"},
 		},
@@ -107,9 +107,31 @@ func TestTheReportNamesWhatHasToBeReadAgain(t *testing.T) {
 	}
 
 	out.Reset()
-	book.Problems, book.Quotes = nil, []check.Quotation{{Stage: "wal.sync", Symbol: "x/y.Old", Hash: "aaaaaaaaaaaa", Module: "x@v1.1.0"}}
+	book.Problems, book.Quotes = nil, []chapter.Quotation{{Stage: "wal.sync", Symbol: "x/y.Old", Hash: "aaaaaaaaaaaa", Module: "x@v1.1.0"}}
 	if err := report(&out, book, []trace.Stage{trace.WALSync}); err != nil || strings.Contains(out.String(), ".md") {
 		t.Errorf("all is well with the one stage that was asked for: %v\n%s", err, out.String())
+	}
+}
+
+// Somebody without a module cache asks for a blessing: nothing is found, and what was
+// blessed before stays.
+func TestWhatIsNotSoundIsNotBlessed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const blessed = "wal.sync\tx.org/y.Sync\taaaaaaaaaaaa\tx.org@v1.0.0\n"
+	text := "# wal.sync: a title\n\nA lead.\n\n```source\nx.org/y.Sync\n```\n"
+	for name, text := range map[string]string{
+		"go.mod": "module mine\n", folder + "/en/wal.sync.md": text, folder + "/zh/wal.sync.md": text,
+		folder + "/" + chapter.BlessedFile: blessed,
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run(t.Context(), &bytes.Buffer{}, true, false, nil); !errors.Is(err, errProblems) {
+		t.Errorf("%v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, chapter.BlessedFile)); err != nil || string(text) != blessed {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 

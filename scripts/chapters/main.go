@@ -2,7 +2,7 @@
 // the modules in go.mod. Run it from the top of the repository:
 //
 //	go run ./scripts/chapters [STAGE…]         check; lists the chapters to read again after an upgrade
-//	go run ./scripts/chapters -bless [STAGE…]  and remember the code as that for which they are written
+//	go run ./scripts/chapters -bless [STAGE…]  and, if they are sound, remember the code as that for which they are written
 //	go run ./scripts/chapters -order           number the files, link them, write the indexes
 //
 // It exits with 1 when something is wrong, a line each.
@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 
 	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/chapter/check"
 	"glasskv/walkthrough/source"
 )
@@ -58,12 +59,12 @@ func run(ctx context.Context, w io.Writer, bless, order bool, names []string) er
 	if err != nil {
 		return err
 	}
-	if bless {
+	if bless && len(book.Problems) == 0 { // what is not found would be taken out of the file
 		text, err := book.Bless(stages...)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(folder, check.BlessedFile), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, chapter.BlessedFile), text, 0o644); err != nil {
 			return err
 		}
 	}

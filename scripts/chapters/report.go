@@ -40,7 +40,7 @@ func report(w io.Writer, book *check.Book, stages []trace.Stage) error {
 	if len(stages) == 0 {
 		for _, q := range left {
 			wrong = true
-			fmt.Fprintf(w, "%s: %s of %s is not quoted any more; run with -bless\n", check.BlessedFile, q.Symbol, q.Stage)
+			fmt.Fprintf(w, "%s: %s of %s is not quoted any more; run with -bless\n", chapter.BlessedFile, q.Symbol, q.Stage)
 		}
 	}
 	for _, l := range check.Languages {

@@ -8,7 +8,8 @@
 //	parse.go     one Markdown file
 //	library.go   the embedded files, in the order of the path
 //	part.go      the parts of the book
-//	check        what must hold for all chapters; what was blessed
+//	blessed.go   the code that the chapters were written for
+//	check        what must hold for all chapters
 //	en, zh       the chapters, a file for each stage, and an index
 //
 // # How to add a chapter

@@ -12,7 +12,7 @@ import (
 	"glasskv/walkthrough/lang"
 )
 
-//go:embed en zh
+//go:embed en zh blessed.tsv
 var files embed.FS
 
 var books = map[lang.Lang]func() []*Chapter{

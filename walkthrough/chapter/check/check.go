@@ -6,7 +6,7 @@
 //	sections.go   the headings, and the rule that no code is copied
 //	quotes.go     symbols, anchors and jumps against the source
 //	languages.go  one language against the other
-//	blessed.go    hashes of the code that the chapters were written for
+//	blessed.go    the code as it is against that which the chapters were written for
 //	order.go      numbers, links to the neighbours, indexes
 package check
 
@@ -28,8 +28,8 @@ var Languages = []lang.Lang{lang.EN, lang.ZH}
 type Book struct {
 	Folder   fs.FS // holds en, zh and blessed.tsv
 	Chapters map[lang.Lang][]*chapter.Chapter
-	Problems []chapter.Problem // sorted by file and line
-	Quotes   []Quotation       // those of all chapters, each once; sorted by stage's name and symbol
+	Problems []chapter.Problem   // sorted by file and line
+	Quotes   []chapter.Quotation // those of all chapters, each once; sorted by stage's name and symbol
 }
 
 // Read reads the chapters about the stages, of all when none is named, and
@@ -72,7 +72,7 @@ func (b *Book) sort() {
 		return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line))
 	})
 	b.Problems = slices.Compact(b.Problems)
-	slices.SortFunc(b.Quotes, func(x, y Quotation) int {
+	slices.SortFunc(b.Quotes, func(x, y chapter.Quotation) int {
 		return cmp.Or(cmp.Compare(x.Stage, y.Stage), cmp.Compare(x.Symbol, y.Symbol))
 	})
 	b.Quotes = slices.Compact(b.Quotes)

@@ -157,7 +157,7 @@ func TestAnUpgradeListsTheChaptersToReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files[BlessedFile] = &fstest.MapFile{Data: blessed}
+	files[chapter.BlessedFile] = &fstest.MapFile{Data: blessed}
 	if line := string(blessed); !strings.HasPrefix(line, "wal.sync\texample.org/mod/wal.Sync\t") || !strings.HasSuffix(line, "\texample.org/mod@v1.0.0\n") {
 		t.Errorf("%q", line)
 	}
@@ -182,13 +182,13 @@ func TestAnUpgradeListsTheChaptersToReadAgain(t *testing.T) {
 
 func TestABlessingThatNobodyNeedsIsTold(t *testing.T) {
 	files := written(func(files fstest.MapFS) {
-		files[BlessedFile] = &fstest.MapFile{Data: []byte("wal.sync\texample.org/mod/wal.Gone\t0123456789ab\texample.org/mod@v1.0.0\n")}
+		files[chapter.BlessedFile] = &fstest.MapFile{Data: []byte("wal.sync\texample.org/mod/wal.Gone\t0123456789ab\texample.org/mod@v1.0.0\n")}
 	})
 	_, left, err := read(t, files, disk(t, "v1.0.0", "println()")).Changes()
 	if err != nil || len(left) != 1 || left[0].Symbol != "example.org/mod/wal.Gone" {
 		t.Errorf("%+v, %v", left, err)
 	}
-	files[BlessedFile] = &fstest.MapFile{Data: []byte("wal.sync is fine\n")}
+	files[chapter.BlessedFile] = &fstest.MapFile{Data: []byte("wal.sync is fine\n")}
 	if _, _, err := read(t, files, disk(t, "v1.0.0", "println()")).Changes(); err == nil || !strings.HasPrefix(err.Error(), "blessed.tsv:1: ") {
 		t.Errorf("a file that is none: %v", err)
 	}

@@ -9,14 +9,6 @@ import (
 	"glasskv/walkthrough/source"
 )
 
-// Quotation is a declaration that a chapter shows, as it is now.
-type Quotation struct {
-	Stage  string
-	Symbol string
-	Hash   string // source.Excerpt.Hash
-	Module string // path@version, or the Go release
-}
-
 // resolve looks every symbol and anchor of a chapter up.
 func (b *Book) resolve(c *chapter.Chapter, library *source.Library) {
 	for _, block := range c.Blocks {
@@ -47,7 +39,7 @@ func (b *Book) quote(c *chapter.Chapter, block chapter.Block, library *source.Li
 		b.complain(c, line, "%s", reason(err))
 	}
 	if e != nil {
-		b.Quotes = append(b.Quotes, Quotation{c.Stage.String(), e.Symbol, e.Hash, e.Module})
+		b.Quotes = append(b.Quotes, chapter.Quotation{Stage: c.Stage.String(), Symbol: e.Symbol, Hash: e.Hash, Module: e.Module})
 	}
 }
 
