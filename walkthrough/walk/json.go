@@ -49,8 +49,11 @@ type sourceJSON struct {
 	MarkFirst int    `json:"mark_first_line,omitempty"`
 	MarkLast  int    `json:"mark_last_line,omitempty"`
 	URL       string `json:"url,omitempty"`
-	Error     string `json:"error,omitempty"`
-	Run       string `json:"run,omitempty"` // what brings the source onto this disk
+	// WrittenFor is the version that the chapter was written for, where its code is not
+	// this.
+	WrittenFor string `json:"written_for,omitempty"`
+	Error      string `json:"error,omitempty"`
+	Run        string `json:"run,omitempty"` // what brings the source onto this disk
 }
 
 type jumpJSON struct {
@@ -124,6 +127,7 @@ func sourceObject(t *tour.Tour, q chapter.Quote) sourceJSON {
 	if e != nil {
 		out.Module, out.File, out.URL = e.Module, e.File, e.URL
 		out.First, out.Last, out.MarkFirst, out.MarkLast = e.First, e.Last, e.MarkFirst, e.MarkLast
+		out.WrittenFor = writtenFor(e)
 	}
 	return out
 }

@@ -71,6 +71,7 @@ type chapterKey struct {
 
 type sourceKey struct {
 	quote chapter.Quote
+	lang  lang.Lang // of the remarks above it
 	width int
 }
 
@@ -137,9 +138,9 @@ func (m *model) source(width int) (p *page, e *source.Excerpt) {
 	case c.excerpt == nil:
 		return m.word(missing(c.err, m.lang), width), nil
 	}
-	key := sourceKey{q, width}
+	key := sourceKey{q, m.lang, width}
 	if p = m.sources[key]; p == nil {
-		p = sourcePage(c.excerpt.Lines, width)
+		p = sourcePage(c.excerpt.Lines, width).under(remarks(c.excerpt, c.err, m.lang), width)
 		m.sources[key] = p
 	}
 	return p, c.excerpt

@@ -150,6 +150,42 @@ func sourcePage(lines []source.Line, width int) *page {
 	return p
 }
 
+// remarks are what has to be said above a piece of source: that it is another one than
+// the chapter was written for, that what should be marked is not in it.
+func remarks(e *source.Excerpt, err error, l lang.Lang) (out []string) {
+	if module := writtenFor(e); module != "" {
+		out = append(out, l.Say("The chapter was written for %s, where this code is not the same.", "正文是按 %s 写的，那里的这段代码与此不同。", screen.Escape(module)))
+	}
+	if err != nil {
+		out = append(out, screen.Escape(err.Error()))
+	}
+	return out
+}
+
+// writtenFor returns the version that the chapters were written for where its code is
+// not that of the excerpt; "" where it is.
+func writtenFor(e *source.Excerpt) string {
+	if q, shown := chapter.WrittenFor(e.Symbol); shown && q.Hash != e.Hash {
+		return q.Module
+	}
+	return ""
+}
+
+// under puts remarks above the lines of a page.
+func (p *page) under(remarks []string, width int) *page {
+	var above []string
+	for _, r := range remarks {
+		for _, line := range screen.Wrap(r, width) {
+			above = append(above, screen.Warn.Paint(line))
+		}
+	}
+	p.lines = append(above, p.lines...)
+	if p.mark >= 0 {
+		p.mark += len(above)
+	}
+	return p
+}
+
 func numbered(line source.Line) string {
 	number := ""
 	if line.Number > 0 {

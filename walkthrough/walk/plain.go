@@ -127,5 +127,5 @@ func (p *plain) source(q chapter.Quote) {
 		return
 	}
 	p.wrap(fmt.Sprintf("%s%s%s:%d%s%s", short(q.Symbol), between, screen.Escape(e.Name), e.First, between, screen.Escape(e.Module)), screen.Dim)
-	p.lines(sourcePage(e.Around(excerptLines), p.width).lines)
+	p.lines(sourcePage(e.Around(excerptLines), p.width).under(remarks(e, err, p.opts.Lang), p.width).lines)
 }
