@@ -70,6 +70,7 @@ func newRootCommand() *cobra.Command {
 	join(root, groupLook, command.New()...)
 	join(root, groupLook, hold.NewCommand())
 	join(root, groupLook, fault.NewCommand())
+	nameWayOut(root)
 	return root
 }
 
@@ -80,17 +81,43 @@ func join(root *cobra.Command, group string, cmds ...*cobra.Command) {
 	}
 }
 
-// oneLine keeps an error on a line that joins several, or makes a suggestion on
-// lines of its own.
+// nameWayOut has a command and those below it, when they are given what they do not
+// take, name a way out: the command that was meant, or the help.
+func nameWayOut(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		nameWayOut(sub)
+	}
+	check := cmd.Args
+	if check == nil {
+		if !cmd.HasSubCommands() {
+			return // it looks at its arguments when it runs
+		}
+		check = cobra.NoArgs
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err == nil {
+			return nil
+		}
+		if len(args) > 0 {
+			if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+				return fmt.Errorf("%w; did you mean %s?", err, strings.Join(meant, " or "))
+			}
+		}
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	}
+}
+
+// oneLine keeps an error on a line that joins several.
 func oneLine(err error) string {
 	var out strings.Builder
 	for line := range strings.Lines(err.Error()) {
-		switch line = strings.TrimSpace(line); {
-		case line == "":
+		line = strings.TrimSpace(line)
+		if line == "" {
 			continue
-		case strings.HasSuffix(out.String(), "?"):
-			out.WriteString(" ")
-		case out.Len() > 0:
+		}
+		if out.Len() > 0 {
 			out.WriteString("; ")
 		}
 		out.WriteString(line)

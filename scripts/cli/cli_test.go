@@ -30,7 +30,10 @@ func TestTheHelpNamesTheCommandsInTheOrderOfTheirUse(t *testing.T) {
 
 func TestAMistakeIsOneLineThatHelps(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"putt", `glasskv: unknown command "putt" for "glasskv"; Did you mean this? put`},
+		{"putt", `glasskv: unknown command "putt" for "glasskv"; did you mean put?`},
+		{"frobnicate", `glasskv: unknown command "frobnicate" for "glasskv"; see glasskv --help`},
+		{"hold brek", `glasskv: unknown command "brek" for "glasskv hold"; did you mean break?`},
+		{"lease grant", "glasskv: accepts 1 arg(s), received 0; see glasskv lease grant --help"},
 		{"--frobnicate", "glasskv: unknown flag: --frobnicate; see glasskv --help"},
 		{"serve --frobnicate", "glasskv: unknown flag: --frobnicate; see glasskv serve --help"},
 		{"explain wal.sink", `glasskv: no stage or branch is called "wal.sink"; did you mean wal.sync?`},
