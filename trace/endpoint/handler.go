@@ -77,7 +77,7 @@ const controlPrefix = "/v1/control/"
 
 func (h *handler) steer(w http.ResponseWriter, r *http.Request) {
 	if h.control == nil {
-		refuse(w, http.StatusNotImplemented, errors.New("this server cannot be steered: start it with --control, or with --break STAGE"))
+		refuse(w, http.StatusNotImplemented, errors.New("this server cannot be steered: start it with --control, --break STAGE or --fault FAULT"))
 		return
 	}
 	h.control.ServeHTTP(w, r)
