@@ -109,6 +109,9 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 	if len(q) > 0 {
 		address += "?" + q.Encode()
 	}
+	if !strings.Contains(c.Base, "://") {
+		return nil, fmt.Errorf("trace endpoint %q: want a URL, such as http://127.0.0.1:2378", c.Base)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("trace endpoint %s: %w", c.Base, err)

@@ -66,6 +66,9 @@ func NewTimelineCommand() *cobra.Command {
 			if len(args) == 1 {
 				o.Target = args[0]
 			}
+			if fs := cmd.Flags(); fs.Changed("last") && o.Last == 0 || fs.Changed("slowest") && o.Slowest == 0 {
+				return errCount
+			}
 			o.In, o.Err = cmd.InOrStdin(), cmd.ErrOrStderr()
 			return Timeline(cmd.Context(), cmd.OutOrStdout(), o)
 		},
@@ -94,10 +97,12 @@ func Timeline(ctx context.Context, w io.Writer, o TimelineOptions) error {
 	return o.print(w, timelines)
 }
 
+var errCount = errors.New("--last and --slowest take a number above zero")
+
 func (o *TimelineOptions) check() error {
 	switch {
 	case o.Last < 0 || o.Slowest < 0:
-		return errors.New("--last and --slowest take a number above zero")
+		return errCount
 	case o.Last > 0 && o.Slowest > 0:
 		return errors.New("--last and --slowest exclude each other")
 	case IsTraceID(o.Target) && o.Last+o.Slowest > 0:

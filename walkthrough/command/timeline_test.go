@@ -182,9 +182,11 @@ func TestTimelineSaysWhatCanBeDone(t *testing.T) {
 	for args, want := range map[string]string{
 		"--endpoint " + nobody: "start a server with `glasskv serve`",
 		"--endpoint " + url + " ffffffffffffffffffffffffffffffff": "keeps its last and its slowest",
-		"--last -1":            "above zero",
-		"--last 1 --slowest 1": "exclude each other",
-		"--last 1 00000000000000000000000000000001": "names one request",
+		"--endpoint 127.0.0.1:2378":                               "want a URL, such as http://127.0.0.1:2378",
+		"--last -1":                                               "above zero",
+		"--slowest 0":                                             "above zero",
+		"--last 1 --slowest 1":                                    "exclude each other",
+		"--last 1 00000000000000000000000000000001":               "names one request",
 		"one two": "one trace ID or one file",
 	} {
 		out, _, err := run(t, NewTimelineCommand(), strings.Fields(args)...)
