@@ -45,7 +45,8 @@ func TestWhatContradictsItselfIsRefusedBeforeAnythingIsStarted(t *testing.T) {
 		{"--web --listen 8080 --trace no-such-file", "want host:port"},
 		{"--lang fr", "en or zh"},
 		{"--trace no-such-file", "no such file"},
-		{"--last 1 --trace-endpoint http://127.0.0.1:1", "start a server with `glasskv serve`"},
+		{"--last 1 --trace-endpoint http://127.0.0.1:1", "name its trace endpoint with --trace-endpoint"},
+		{"--endpoint 127.0.0.1:1", "put: cannot reach 127.0.0.1:1: connection refused; start a server with `glasskv serve`, or leave out --endpoint"},
 	} {
 		out, _, err := glasskv(t, "", strings.Fields(c.args)...)
 		if err == nil || !strings.Contains(err.Error(), c.says) || out != "" {

@@ -16,8 +16,8 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// heldFor is how long a request is held when the reader does nothing; its client
-// waits a little longer.
+// heldFor is how long a request is held by the breakpoint when the reader does nothing;
+// its client waits a little longer. One step further it is the server's own time.
 const (
 	heldFor    = 5 * time.Minute
 	clientWait = heldFor + 30*time.Second

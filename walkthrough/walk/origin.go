@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"syscall"
 	"time"
 
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/walkthrough/client"
 	"glasskv/walkthrough/command"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/screen"
@@ -51,8 +51,10 @@ func (o *Options) make(ctx context.Context) (*origin, error) {
 	}
 	t, err := live.Do(ctx, o.Request)
 	if err != nil {
-		if o.Endpoint != "" && errors.Is(err, syscall.ECONNREFUSED) {
+		if _, unreachable := errors.AsType[*client.UnreachableError](err); unreachable {
 			err = fmt.Errorf("%w; start a server with `glasskv serve`, or leave out --endpoint", err)
+		} else {
+			err = command.WayOut(err, "--trace-endpoint")
 		}
 		return nil, errors.Join(err, live.Close())
 	}

@@ -42,7 +42,10 @@ func writePlain(w io.Writer, t *tour.Tour, o *Options) error {
 func (p *plain) opening() {
 	l := p.opts.Lang
 	title, code, took := headline(p.tour.Timeline, l)
-	p.out.Line(screen.Strong.Paint(title), between, code, between, took)
+	if code != "" { // another program's request may have none
+		code += between
+	}
+	p.out.Line(screen.Strong.Paint(title), between, code, took)
 	if v := verdict.Of(p.tour.Timeline, l); v.Sentence != "" {
 		p.wrap(v.Sentence, screen.Plain)
 	}

@@ -95,12 +95,24 @@ func (l *Live) Do(ctx context.Context, name string) (*trace.Timeline, error) {
 	}
 	t, err := l.client.Join(ctx, seen)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, errors.Join(l.client.Explain(sent), err))
+		why := l.client.Explain(sent)
+		if neverLeft(why) {
+			return nil, fmt.Errorf("%s: %w", name, why)
+		}
+		return nil, fmt.Errorf("%s: %w", name, errors.Join(why, err))
 	}
 	if r.after != nil {
 		err = r.after(l, ctx)
 	}
 	return t, err
+}
+
+// neverLeft reports whether a request reached no server, which then has nothing to tell
+// about it.
+func neverLeft(err error) bool {
+	_, unreachable := errors.AsType[*client.UnreachableError](err)
+	_, noPeer := errors.AsType[*client.HandshakeError](err)
+	return unreachable || noPeer
 }
 
 // doStream makes a request that our client does not observe: a stream. It names the
