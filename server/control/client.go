@@ -106,7 +106,7 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return out, refusal(resp)
+		return out, c.refusal(resp)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
 		return out, c.because(fmt.Errorf("read answer: %w", err))
@@ -115,6 +115,9 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	if base, err := url.Parse(c.Base); err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return nil, errors.New("use an address such as http://127.0.0.1:2378")
+	}
 	var text []byte
 	if body != nil {
 		var err error
@@ -136,10 +139,10 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 func (c *Client) because(err error) error { return fmt.Errorf("trace endpoint %s: %w", c.Base, err) }
 
 // refusal reads the error that the server sent.
-func refusal(resp *http.Response) error {
+func (c *Client) refusal(resp *http.Response) error {
 	var p problem
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&p); err != nil || p.Error == "" {
-		return errorOf(resp.StatusCode, resp.Status)
+		return c.because(fmt.Errorf("it answers %s, and is no GlassKV server's --listen-trace-url", resp.Status))
 	}
 	return errorOf(resp.StatusCode, p.Error)
 }

@@ -131,6 +131,23 @@ func TestMistakesComeBackAsSuch(t *testing.T) {
 	}
 }
 
+// Whoever else answers at the address has not said that something is unknown.
+func TestOthersThanAServerAreToldApart(t *testing.T) {
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+	for base, says := range map[string]string{
+		other.URL:        "404 Not Found, and is no GlassKV server's",
+		"127.0.0.1:2378": "use an address such as http://",
+		"localhost:2378": "use an address such as http://",
+		"":               "use an address such as http://",
+	} {
+		_, err := (&Client{Base: base}).Faults(t.Context())
+		if err == nil || errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want %q", base, err, says)
+		}
+	}
+}
+
 // A page in a browser can make requests of this machine, but it cannot give them
 // this header, nor this type of content, without asking first.
 func TestNothingIsChangedForAWebPage(t *testing.T) {
@@ -149,6 +166,7 @@ func TestNothingIsChangedForAWebPage(t *testing.T) {
 		{"DELETE", "faults", "application/json", "", "127.0.0.1:9", 403},
 		{"POST", "breaks", "application/json", "1", "192.0.2.7:9", 403},
 		{"GET", "holds", "", "", "192.0.2.7:9", 403},
+		{"GET", "holds", "", "", "no address", 403},
 		{"OPTIONS", "breaks", "", "", "127.0.0.1:9", 403},
 		{"GET", "holds", "", "", "[::1]:9", 200},
 		{"POST", "breaks", "application/json; charset=utf-8", "1", "127.0.0.1:9", 200},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -75,10 +74,8 @@ func Handler(s Steering) http.Handler {
 
 // forbidden says why a request is not even looked at.
 func forbidden(r *http.Request) (status int, why string) {
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		if from, err := netip.ParseAddr(host); err != nil || !from.Unmap().IsLoopback() {
-			return http.StatusForbidden, "a server is steered from its own machine only"
-		}
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+		return http.StatusForbidden, "a server is steered from its own machine only"
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return 0, ""
