@@ -3,7 +3,6 @@ package command
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -11,28 +10,35 @@ import (
 	"glasskv/server/control"
 )
 
-// The longest time that a request is held: when nothing else is said, and at all.
-const (
-	defaultHoldTimeout = time.Minute
-	maxHoldTimeout     = time.Hour
-)
-
 // controlFlags say whether a running server may be steered, and what is asked of
 // it from the start.
 type controlFlags struct {
 	on          bool
-	breaks      breakpoints
-	faults      faults
+	breaks      []control.Break
+	faults      []control.Fault
 	holdTimeout time.Duration
 }
 
 func (f *controlFlags) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.on, "control", false, "let glasskv hold and glasskv fault steer this server, from this machine")
-	fs.Var(&f.breaks, "break",
-		"hold requests where a stage begins, such as raft.propose, or raft.propose:key=/orders/:method=Put; implies --control")
-	fs.Var(&f.faults, "fault",
-		"have something go wrong on purpose, such as slow-fsync:delay=50ms; glasskv fault lists them; implies --control")
-	fs.DurationVar(&f.holdTimeout, "hold-timeout", defaultHoldTimeout, "the longest time that a request is held")
+	fs.Func("break",
+		"hold requests where a `stage` begins, such as raft.propose, or raft.propose:key=/orders/:method=Put; implies --control",
+		collect(&f.breaks, control.ParseBreak))
+	fs.Func("fault",
+		"have something go wrong on purpose, such as the `fault` slow-fsync:delay=50ms; glasskv fault lists them; implies --control",
+		collect(&f.faults, control.ParseFault))
+	fs.DurationVar(&f.holdTimeout, "hold-timeout", control.DefaultHoldTimeout, "the longest time that a request is held")
+}
+
+// collect is for a flag that may be given several times.
+func collect[T any](all *[]T, parse func(string) (T, error)) func(string) error {
+	return func(text string) error {
+		one, err := parse(text)
+		if err == nil {
+			*all = append(*all, one)
+		}
+		return err
+	}
 }
 
 // steerable reports whether the server is to be steered at all.
@@ -41,8 +47,8 @@ func (f *controlFlags) steerable() bool { return f.on || len(f.breaks)+len(f.fau
 // check refuses flags that contradict the others.
 func (f *controlFlags) check(mode string, at listenURL) error {
 	switch {
-	case f.holdTimeout <= 0 || f.holdTimeout > maxHoldTimeout:
-		return fmt.Errorf("--hold-timeout %v: use a time above zero, and not above %v", f.holdTimeout, maxHoldTimeout)
+	case f.holdTimeout <= 0 || f.holdTimeout > control.MaxHoldTimeout:
+		return fmt.Errorf("--hold-timeout %v: use a time above zero, and not above %v", f.holdTimeout, control.MaxHoldTimeout)
 	case !f.steerable():
 		return nil
 	case mode == "off":
@@ -65,52 +71,5 @@ func (f *controlFlags) begin(s control.Steering) error {
 			return fmt.Errorf("--fault %s: %w", fault, err)
 		}
 	}
-	return nil
-}
-
-// breakpoints is a flag that may be given several times.
-type breakpoints []control.Break
-
-func (b *breakpoints) Type() string { return "stage" }
-
-func (b *breakpoints) String() string {
-	text := ""
-	for i, one := range *b {
-		if i > 0 {
-			text += ","
-		}
-		text += one.String()
-	}
-	return text
-}
-
-func (b *breakpoints) Set(text string) error {
-	one, err := control.ParseBreak(text)
-	if err != nil {
-		return err
-	}
-	*b = append(*b, one)
-	return nil
-}
-
-// faults is a flag that may be given several times.
-type faults []control.Fault
-
-func (f *faults) Type() string { return "fault" }
-
-func (f *faults) String() string {
-	texts := make([]string, len(*f))
-	for i, one := range *f {
-		texts[i] = one.String()
-	}
-	return strings.Join(texts, ",")
-}
-
-func (f *faults) Set(text string) error {
-	one, err := control.ParseFault(text)
-	if err != nil {
-		return err
-	}
-	*f = append(*f, one)
 	return nil
 }

@@ -58,8 +58,8 @@ type Holder interface {
 type Faulter interface {
 	// Faults lists all faults that there are, those that are off as well.
 	Faults() []Fault
-	// SetFault switches a fault on, or changes it. It returns ErrMistake when there
-	// is no such fault, or its parameters make no sense.
+	// SetFault switches a fault on, or changes it. It returns ErrUnknown when there
+	// is no such fault, and ErrMistake when its parameters make no sense.
 	SetFault(f Fault) error
 	// ClearFault switches a fault off, or all of them when name is empty. It
 	// returns ErrUnknown when there is no such fault.
@@ -88,6 +88,12 @@ type State struct {
 // MaxHolds is how many requests are held at most at the same time.
 const MaxHolds = 16
 
+// How long a request is held at most: when nothing else is asked for, and at all.
+const (
+	DefaultHoldTimeout = time.Minute
+	MaxHoldTimeout     = time.Hour
+)
+
 // Hold is one request that is held.
 type Hold struct {
 	ID      int       `json:"id"` // from 1, in the order in which they were held
@@ -110,7 +116,7 @@ type Lane string
 const (
 	LaneRequest  Lane = "request"   // the request's own
 	LaneRaftLoop Lane = "raft loop" // the one that saves to the log: every write waits, and every linearizable read
-	LaneApply    Lane = "apply"     // the one that changes the store: every write waits
+	LaneApply    Lane = "apply"     // the one that changes the store: every write waits, and every linearizable read
 	LaneReadLoop Lane = "read loop" // the one that asks for read indexes: every linearizable read waits
 )
 

@@ -56,18 +56,11 @@ type held struct {
 
 func (h *holds) init(o *Observer, timeout time.Duration) {
 	if timeout <= 0 {
-		timeout = defaultHoldTimeout
+		timeout = control.DefaultHoldTimeout
 	}
 	h.o, h.timeout, h.stop = o, timeout, make(chan struct{})
 	h.stepping = make(map[*trace.Record]struct{})
 }
-
-const (
-	// defaultHoldTimeout is how long a request is held when nothing else is asked
-	// for, and maxHoldTimeout the longest that may be.
-	defaultHoldTimeout = time.Minute
-	maxHoldTimeout     = time.Hour
-)
 
 // at holds the request if somebody wants it held where this stage begins. It
 // reports whether it did: a stamp that was taken before is too old then. The
@@ -133,6 +126,9 @@ func (h *holds) list(rec *trace.Record, s trace.Stage, batch []*trace.Record) (o
 	defer h.mu.Unlock()
 	why, timeout := h.wanted(rec, s)
 	if why == "" {
+		if len(h.stepping) > 0 {
+			h.arm() // who stepped may be over: nobody else would notice
+		}
 		return nil, false
 	}
 	if len(h.held) >= control.MaxHolds {

@@ -52,17 +52,15 @@ func (h *holds) eachBehind(one *held, visit func(rec *trace.Record, since int64)
 	}
 }
 
-// countBehind counts who waits behind a request that is held. Of reads those are
-// meant that wait for the next round.
+// countBehind counts who waits behind a request that is held. A linearizable read
+// needs all of the shared goroutines: raft's answer comes with a Ready, and what is
+// committed by then has to be applied.
 func (h *holds) countBehind(one *held) (n int) {
-	switch one.Lane {
-	case control.LaneRequest:
-	case control.LaneReadLoop:
-		n = h.o.reading.waiting(one.with)
-	default:
-		h.eachBehind(one, func(*trace.Record, int64) { n++ })
+	if !one.Lane.Shared() {
+		return 0
 	}
-	return n
+	h.eachBehind(one, func(*trace.Record, int64) { n++ })
+	return n + h.o.reading.waiting(one.with)
 }
 
 // markBehind tells those who waited behind a hold what they waited for. It runs on

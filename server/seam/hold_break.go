@@ -46,8 +46,8 @@ func (h *holds) check(b *control.Break) error {
 		return control.Mistake("keys are not recorded with --redact: leave the key out")
 	case len(b.KeyPrefix) > trace.MaxKey:
 		return control.Mistake(fmt.Sprintf("a key prefix of %d bytes: at most %d are looked at", len(b.KeyPrefix), trace.MaxKey))
-	case b.Timeout < 0 || time.Duration(b.Timeout) > maxHoldTimeout:
-		return control.Mistake(fmt.Sprintf("timeout %v: use a time above zero and not above %v", b.Timeout, maxHoldTimeout))
+	case b.Timeout < 0 || time.Duration(b.Timeout) > control.MaxHoldTimeout:
+		return control.Mistake(fmt.Sprintf("timeout %v: use a time above zero and not above %v", b.Timeout, control.MaxHoldTimeout))
 	}
 	return nil
 }

@@ -32,7 +32,9 @@ func (h *holds) State() control.State {
 		st.Breaks = append(st.Breaks, *b)
 	}
 	for _, one := range h.held {
-		st.Holds = append(st.Holds, h.describe(one))
+		if !one.freed { // those have only to wake up
+			st.Holds = append(st.Holds, h.describe(one))
+		}
 	}
 	return st
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,54 @@ func TestASteppedRequestIsHeldAtEachStageThatItReaches(t *testing.T) {
 	}
 	// Nobody steps any more: the next request goes through.
 	s.must(<-s.put(limit(t), "k"))
+}
+
+// A request that was told to step and ended meanwhile arms no stage any more.
+func TestNothingIsLeftOfAStepThatNeverCame(t *testing.T) {
+	s := newSteered(t, Options{})
+	s.must(s.SetBreak(control.Break{Stage: "grpc.sendMsg", Once: true}))
+	done := s.put(limit(t), "k")
+	held := s.event(control.Held).Hold
+	s.must(s.Step(held.ID))
+	if st := s.State(); len(st.Holds) != 0 {
+		t.Errorf("who was told to go on is listed as held: %+v", st.Holds)
+	}
+	s.must(await(t, "put", done))
+	s.timeline(held) // it is over
+	s.must(<-s.put(limit(t), "k"))
+	if s.observer.holds.awake() {
+		t.Error("the stages are still armed")
+	}
+}
+
+// A read needs the raft loop's answer, and what is committed by then to be applied.
+func TestReadsThatWaitBehindASharedHoldAreCounted(t *testing.T) {
+	for _, stage := range []string{"wal.save", "apply.entry", "wait.trigger"} {
+		t.Run(stage, func(t *testing.T) {
+			s := newSteered(t, Options{})
+			s.must(s.SetBreak(control.Break{Stage: stage, Once: true}))
+			written := s.put(limit(t), "k")
+			held := s.event(control.Held).Hold
+			read := make(chan error, 1)
+			go func() {
+				_, err := s.kv.Range(limit(t), &pb.RangeRequest{Key: []byte("k")})
+				read <- err
+			}()
+			for ctx := limit(t); s.State().Holds[0].HeldUp != 1; runtime.Gosched() {
+				if ctx.Err() != nil {
+					t.Fatal("the read is not counted")
+				}
+			}
+			_, err := s.kv.Range(limit(t), &pb.RangeRequest{Key: []byte("k"), Serializable: true})
+			s.must(err) // needs neither
+			if len(read) != 0 {
+				t.Error("the read did not wait")
+			}
+			s.must(s.Continue(held.ID))
+			s.must(await(t, "put", written))
+			s.must(await(t, "read", read))
+		})
+	}
 }
 
 func TestTheClientsDeadlineStillCounts(t *testing.T) {
