@@ -11,9 +11,8 @@ import (
 
 // delay is how long a fault waits: a fixed time, or one that chance draws.
 type delay struct {
-	shape  string // one of the keys of shapes; empty for a fixed time
-	of     [2]time.Duration
-	params int
+	shape string // one of the keys of shapes; empty for a fixed time
+	of    [2]time.Duration
 }
 
 // shapes are the distributions, with their number of parameters.
@@ -39,7 +38,6 @@ func parseDelay(text string) (d delay, err error) {
 	shape, inner, called := strings.Cut(strings.TrimSpace(text), "(")
 	if !called {
 		d.of[0], err = parseTime(text, text)
-		d.params = 1
 		return d, err
 	}
 	spec, known := shapes[shape]
@@ -49,7 +47,7 @@ func parseDelay(text string) (d delay, err error) {
 		return d, control.Mistake(fmt.Sprintf(
 			"delay %q: use a time such as 50ms, uniform(10ms,80ms), normal(40ms,10ms) or exp(20ms)", text))
 	}
-	d.shape, d.params = shape, spec.params
+	d.shape = shape
 	for i, param := range params {
 		if d.of[i], err = parseTime(param, text); err != nil {
 			return d, err
@@ -85,7 +83,7 @@ func (d delay) String() string {
 	if d.shape == "" {
 		return d.of[0].String()
 	}
-	texts := make([]string, d.params)
+	texts := make([]string, shapes[d.shape].params)
 	for i := range texts {
 		texts[i] = d.of[i].String()
 	}

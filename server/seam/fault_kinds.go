@@ -90,24 +90,32 @@ func describeFault(k faultKind, one *fault) control.Fault {
 	if !one.until.IsZero() {
 		out.Until = one.until.UTC().Format(time.RFC3339)
 	}
-	switch spec.counts {
-	case "streams":
-		out.Streams = one.amount
-	case "bytes":
-		out.Bytes = one.amount
-	case "goroutines":
-		out.Goroutines = one.amount
-	default:
+	if spec.counts != "" {
+		*amountIn(&out, spec.counts) = one.amount
+	} else {
 		out.Delay, out.Probability = one.delay.String(), one.probability
 	}
 	return out
 }
 
+// amounts are the parameters of which a fault counts at most one.
+var amounts = [...]string{"streams", "bytes", "goroutines"}
+
+// amountIn is where one of the amounts stands.
+func amountIn(f *control.Fault, name string) *int {
+	switch name {
+	case "streams":
+		return &f.Streams
+	case "bytes":
+		return &f.Bytes
+	}
+	return &f.Goroutines
+}
+
 // check reads the parameters, and refuses those that the fault does not take.
 func (s *faultSpec) check(in control.Fault) (p parameters, err error) {
-	given := map[string]int{"streams": in.Streams, "bytes": in.Bytes, "goroutines": in.Goroutines}
-	for name, n := range given {
-		if n != 0 && name != s.counts {
+	for _, name := range amounts {
+		if name != s.counts && *amountIn(&in, name) != 0 {
 			return p, s.mistake("does not take " + name)
 		}
 	}
@@ -115,7 +123,7 @@ func (s *faultSpec) check(in control.Fault) (p parameters, err error) {
 		return p, s.mistake("takes a time above zero to end after")
 	}
 	if s.counts != "" {
-		p.amount = given[s.counts]
+		p.amount = *amountIn(&in, s.counts)
 		return p, s.checkAmount(p.amount, in)
 	}
 	if in.Delay == "" {
