@@ -23,6 +23,7 @@ type console struct {
 	out      io.Writer
 	printer  Printer
 	steering control.Steering
+	endpoint string                    // where others steer the server
 	keys     cancelreader.CancelReader // nil where nobody types
 	cancel   func()
 	events   chan control.Event
@@ -38,9 +39,9 @@ const consoleQueue = 4 * control.MaxHolds
 
 // newConsole begins to show holds on out. Letters are taken when the standard
 // input is a terminal.
-func newConsole(out io.Writer, p Printer, s control.Steering) *console {
+func newConsole(out io.Writer, p Printer, s control.Steering, endpoint string) *console {
 	c := &console{
-		out: out, printer: p, steering: s,
+		out: out, printer: p, steering: s, endpoint: endpoint,
 		events: make(chan control.Event, consoleQueue), quit: make(chan struct{}),
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) && inForeground(os.Stdin) {
@@ -86,7 +87,7 @@ func (c *console) print(e control.Event) error {
 	c.mu.Lock()
 	c.last = e.Hold.ID
 	c.mu.Unlock()
-	return c.printer.PrintHold(c.out, report, c.keys != nil)
+	return c.printer.PrintHold(c.out, report, c.endpoint, c.keys != nil)
 }
 
 // listen takes lines: s steps the request that was shown last, c has it go on.

@@ -32,8 +32,11 @@ func newNotes() *notes {
 func (*notes) AddFlags(*pflag.FlagSet)                {}
 func (*notes) Print(io.Writer, *trace.Timeline) error { return nil }
 
-func (n *notes) PrintHold(_ io.Writer, r *control.Report, _ bool) error { n.held <- r; return nil }
-func (n *notes) PrintEvent(_ io.Writer, e control.Event) error          { n.events <- e; return nil }
+func (n *notes) PrintHold(_ io.Writer, r *control.Report, _ string, _ bool) error {
+	n.held <- r
+	return nil
+}
+func (n *notes) PrintEvent(_ io.Writer, e control.Event) error { n.events <- e; return nil }
 
 // newTracing returns an observer with these flags.
 func newTracing(t *testing.T, p Printer, args ...string) *Tracing {

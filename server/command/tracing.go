@@ -25,9 +25,10 @@ type Printer interface {
 	AddFlags(fs *pflag.FlagSet)
 	// Print writes one timeline.
 	Print(w io.Writer, t *trace.Timeline) error
-	// PrintHold writes what there is to see of a request that is held. When typed is
-	// set, whoever sees it can type s and c to have it go on.
-	PrintHold(w io.Writer, r *control.Report, typed bool) error
+	// PrintHold writes what there is to see of a request that is held, and how to have
+	// it go on: by a command that asks the trace endpoint and, when typed is set, by
+	// typing s or c where one sees it.
+	PrintHold(w io.Writer, r *control.Report, endpoint string, typed bool) error
 	// PrintEvent writes what has happened to a request that was held.
 	PrintEvent(w io.Writer, e control.Event) error
 }
@@ -126,7 +127,7 @@ func (t *Tracing) steer(lg *zap.Logger, out io.Writer) error {
 		return fmt.Errorf("--control: whoever reaches %s could stop requests; use a loopback address for --listen-trace-url", t.endpoint.base)
 	}
 	steering := t.observer.Steering()
-	t.console = newConsole(out, t.printer, steering)
+	t.console = newConsole(out, t.printer, steering, t.endpoint.url())
 	t.endpoint.serve(lg, t.rec, endpoint.WithControl(control.Handler(steering)))
 	return t.control.begin(steering)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/trace"
 	"glasskv/walkthrough/screen"
@@ -18,8 +19,9 @@ import (
 // Options say how a hold is shown.
 type Options struct {
 	screen.Options
-	Typed bool      // letters that are typed where it is shown have the request go on
-	Now   time.Time // zero: the moment of the call
+	Endpoint string    // the trace endpoint at which commands reach the server; empty: none is named
+	Typed    bool      // letters that are typed where it is shown have the request go on
+	Now      time.Time // zero: the moment of the call
 }
 
 const labelColumns = 12
@@ -187,10 +189,18 @@ func (b *block) queues() {
 
 // goOn says what to type.
 func (b *block) goOn() {
-	id := strconv.Itoa(b.r.ID)
-	text := "glasskv hold step " + id + " · glasskv hold continue " + id
-	if b.opts.Typed {
-		text += b.opts.Lang.Pick(" · or type s, or c, here", " · 或在这里输入 s 或 c")
+	var ways []string
+	if at := b.opts.Endpoint; at != "" {
+		which := strconv.Itoa(b.r.ID)
+		if at != servercommand.DefaultTraceURL {
+			which += " --endpoint " + screen.Escape(at)
+		}
+		ways = append(ways, "glasskv hold step "+which, "glasskv hold continue "+which)
 	}
-	b.items(b.opts.Lang.Pick("go on", "继续"), text)
+	if b.opts.Typed {
+		ways = append(ways, b.opts.Lang.Pick("type s to step, or c to continue, here", "在这里输入 s 单步，或 c 继续"))
+	}
+	if len(ways) > 0 {
+		b.items(b.opts.Lang.Pick("go on", "继续"), strings.Join(ways, " · "))
+	}
 }

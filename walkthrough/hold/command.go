@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"syscall"
 	"time"
@@ -21,15 +20,9 @@ import (
 // wait.
 const askTimeout = 10 * time.Second
 
-// server is what the commands ask of a running server; control.Client is one.
-type server interface {
-	State(ctx context.Context, wait time.Duration) (control.State, error)
-	Hold(ctx context.Context, id int) (*control.Report, error)
-	Step(ctx context.Context, id int) (control.State, error)
-	Continue(ctx context.Context, id int) (control.State, error)
-	SetBreak(ctx context.Context, b control.Break) (control.State, error)
-	ClearBreak(ctx context.Context, stage string) (control.State, error)
-}
+// stepWait is how long a step is given to reach the next stage, so that one sees it
+// held there. The request may also have ended.
+const stepWait = time.Second
 
 // flags are those that all commands have.
 type flags struct {
@@ -41,7 +34,7 @@ type flags struct {
 func NewCommand() *cobra.Command {
 	f := &flags{show: show.New()}
 	var wait time.Duration
-	cmd := prepare(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "hold",
 		Short: "Hold requests of a running server where a stage begins, and look at them",
 		Long: "Hold requests of a running server where a stage begins, look at what surrounds them, and have\n" +
@@ -51,9 +44,12 @@ func NewCommand() *cobra.Command {
 			"  glasskv hold show 1\n  glasskv hold step 1\n  glasskv hold continue --all",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.changed(cmd, wait, func(ctx context.Context, s server) (control.State, error) { return s.State(ctx, wait) })
+			if wait < 0 {
+				return fmt.Errorf("--wait %v: use a time above zero", wait)
+			}
+			return f.changed(cmd, wait, func(ctx context.Context, c *control.Client) (control.State, error) { return c.State(ctx, wait) })
 		},
-	})
+	}
 	fs := cmd.PersistentFlags()
 	fs.StringVar(&f.endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
 	f.show.AddFlags(fs)
@@ -65,7 +61,7 @@ func NewCommand() *cobra.Command {
 func (f *flags) newBreak() *cobra.Command {
 	b := control.Break{}
 	var timeout time.Duration
-	cmd := prepare(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:               "break STAGE",
 		Short:             "Set a breakpoint: requests are held where the stage begins",
 		Long:              "Set a breakpoint on a stage, in place of the one that is there. `glasskv stages` marks the stages\nthat can be held.",
@@ -74,9 +70,10 @@ func (f *flags) newBreak() *cobra.Command {
 		ValidArgsFunction: completeHoldable,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b.Stage, b.Timeout = args[0], control.Duration(timeout)
-			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.SetBreak(ctx, b) })
+			return f.changed(cmd, 0, func(ctx context.Context, c *control.Client) (control.State, error) { return c.SetBreak(ctx, b) })
 		},
-	})
+	}
+	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&b.KeyPrefix, "key-prefix", "", "only requests whose key begins so")
 	cmd.Flags().StringVar(&b.Method, "method", "", "only requests of this method, such as Put")
 	cmd.Flags().DurationVar(&timeout, "timeout", 0, "the longest time that a request is held (default: the server's --hold-timeout)")
@@ -96,7 +93,7 @@ func completeHoldable(_ *cobra.Command, args []string, _ string) ([]cobra.Comple
 }
 
 func (f *flags) newShow() *cobra.Command {
-	return prepare(&cobra.Command{
+	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a request that is held: its timeline so far, goroutines, raft, the log's end, queues",
 		Args:  exactly(1, "show takes the number of a hold; `glasskv hold` lists them"),
@@ -105,24 +102,24 @@ func (f *flags) newShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout)
-			defer cancel()
-			return Show(ctx, cmd.OutOrStdout(), &control.Client{Base: f.endpoint}, id, f.show)
+			return f.showHold(cmd, id)
 		},
-	})
+	}
 }
 
-// Show writes what there is to see of a request that is held.
-func Show(ctx context.Context, w io.Writer, s server, id int, how *show.Flags) error {
-	report, err := s.Hold(ctx, id)
+// showHold writes what there is to see of a request that is held.
+func (f *flags) showHold(cmd *cobra.Command, id int) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout)
+	defer cancel()
+	report, err := (&control.Client{Base: f.endpoint}).Hold(ctx, id)
 	if err != nil {
 		return WayOut(err)
 	}
-	return Printer{how}.PrintHold(w, report, false)
+	return Printer{f.show}.PrintHold(cmd.OutOrStdout(), report, f.endpoint, false)
 }
 
 func (f *flags) newStep() *cobra.Command {
-	return prepare(&cobra.Command{
+	return &cobra.Command{
 		Use:   "step ID",
 		Short: "Let a held request go on to the next stage that it reaches, and hold it there",
 		Args:  exactly(1, "step takes the number of a hold; `glasskv hold` lists them"),
@@ -131,14 +128,19 @@ func (f *flags) newStep() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.Step(ctx, id) })
+			return f.changed(cmd, stepWait, func(ctx context.Context, c *control.Client) (control.State, error) {
+				if st, err := c.Step(ctx, id); err != nil {
+					return st, err
+				}
+				return c.State(ctx, stepWait)
+			})
 		},
-	})
+	}
 }
 
 func (f *flags) newContinue() *cobra.Command {
 	all := false
-	cmd := prepare(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "continue ID | --all",
 		Short: "Let a held request go on",
 		Args:  oneOrAll(&all, "continue takes the number of a hold, or --all"),
@@ -149,16 +151,16 @@ func (f *flags) newContinue() *cobra.Command {
 					return err
 				}
 			}
-			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.Continue(ctx, id) })
+			return f.changed(cmd, 0, func(ctx context.Context, c *control.Client) (control.State, error) { return c.Continue(ctx, id) })
 		},
-	})
+	}
 	cmd.Flags().BoolVar(&all, "all", false, "all that are held")
 	return cmd
 }
 
 func (f *flags) newClear() *cobra.Command {
 	all := false
-	cmd := prepare(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "clear STAGE | --all",
 		Short: "Remove a breakpoint; who is held stays held",
 		Args:  oneOrAll(&all, "clear takes a stage, or --all"),
@@ -167,15 +169,15 @@ func (f *flags) newClear() *cobra.Command {
 			if !all {
 				stage = args[0]
 			}
-			return f.changed(cmd, 0, func(ctx context.Context, s server) (control.State, error) { return s.ClearBreak(ctx, stage) })
+			return f.changed(cmd, 0, func(ctx context.Context, c *control.Client) (control.State, error) { return c.ClearBreak(ctx, stage) })
 		},
-	})
+	}
 	cmd.Flags().BoolVar(&all, "all", false, "all breakpoints")
 	return cmd
 }
 
 // changed does something, and shows what is set and who is held then.
-func (f *flags) changed(cmd *cobra.Command, wait time.Duration, do func(context.Context, server) (control.State, error)) error {
+func (f *flags) changed(cmd *cobra.Command, wait time.Duration, do func(context.Context, *control.Client) (control.State, error)) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout+wait)
 	defer cancel()
 	st, err := do(ctx, &control.Client{Base: f.endpoint})
@@ -222,11 +224,4 @@ func WayOut(err error) error {
 		return fmt.Errorf("%w; start a server with `glasskv serve --control`, or name its trace endpoint with --endpoint", err)
 	}
 	return err
-}
-
-// prepare leaves the printing of errors to the caller, and usage to --help.
-func prepare(cmd *cobra.Command) *cobra.Command {
-	cmd.SilenceUsage, cmd.SilenceErrors = true, true
-	cmd.Flags().SortFlags = false
-	return cmd
 }

@@ -69,6 +69,7 @@ func TestMistakesAreSaidInALine(t *testing.T) {
 		"":                 "start a server with `glasskv serve --control`",
 		"break":            "break takes one stage",
 		"break *":          "start a server", // only a server knows its stages
+		"--wait -1s":       "--wait -1s: use a time above zero",
 		"break a b":        "break takes one stage",
 		"show":             "show takes the number of a hold",
 		"show first":       `"first" is no number of a hold`,

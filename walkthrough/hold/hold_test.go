@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
@@ -79,7 +80,7 @@ func state(t *testing.T) control.State {
 // with -rewrite and review the difference as text.
 func TestBlocks(t *testing.T) {
 	datadriven.RunTest(t, "testdata/blocks", func(t *testing.T, d *datadriven.TestData) string {
-		o := Options{Now: noon, Options: screen.Options{Width: 80}}
+		o := Options{Now: noon, Endpoint: servercommand.DefaultTraceURL, Options: screen.Options{Width: 80}}
 		d.MaybeScanArgs(t, "width", &o.Width)
 		if d.HasArg("zh") {
 			o.Lang = lang.ZH
@@ -108,4 +109,28 @@ func TestBlocks(t *testing.T) {
 		}
 		return out.String()
 	})
+}
+
+// Only what works where it is shown is said: another port needs a flag, and a server
+// that no command reaches has none named.
+func TestTheWaysToGoOnAreThoseThatWork(t *testing.T) {
+	const typed = "type s to step, or c to continue, here"
+	for _, c := range []struct {
+		o    Options
+		says string
+	}{
+		{Options{Endpoint: servercommand.DefaultTraceURL}, "go on       glasskv hold step 4 · glasskv hold continue 4\n"},
+		{Options{Endpoint: "http://127.0.0.1:9"}, "go on       glasskv hold step 4 --endpoint http://127.0.0.1:9 · glasskv hold continue 4 --endpoint http://127.0.0.1:9\n"},
+		{Options{Typed: true}, "go on       " + typed + "\n"},
+		{Options{}, "records to look at 0\n"},
+	} {
+		c.o.Options = screen.Options{Width: 160}
+		var out bytes.Buffer
+		if err := Render(&out, report(t), c.o); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(out.String(), c.says) {
+			t.Errorf("%+v: ends with %q, want %q", c.o, out.String()[max(0, out.Len()-200):], c.says)
+		}
+	}
 }

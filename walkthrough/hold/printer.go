@@ -13,12 +13,13 @@ import (
 // Printer shows what `glasskv serve` has to show: timelines, and holds.
 type Printer struct{ *show.Flags }
 
-// PrintHold writes what there is to see of a request that is held.
-func (p Printer) PrintHold(w io.Writer, r *control.Report, typed bool) error {
+// PrintHold writes what there is to see of a request that is held. The server's
+// trace endpoint goes into the commands that are named.
+func (p Printer) PrintHold(w io.Writer, r *control.Report, endpoint string, typed bool) error {
 	if p.JSON() {
 		return writeJSON(w, r)
 	}
-	return Render(w, r, Options{Options: p.Screen(w), Typed: typed})
+	return Render(w, r, Options{Options: p.Screen(w), Endpoint: endpoint, Typed: typed})
 }
 
 // PrintEvent writes what has happened to a request, in a line.

@@ -38,7 +38,8 @@ func whoWaits(l lang.Lang, h *control.Hold) string {
 		return l.Pick("The raft loop stands still: every write waits, and every linearizable read.",
 			"raft 循环停住了：所有写入和线性一致读都在等。") + with + others
 	case control.LaneApply:
-		return l.Pick("The apply goroutine stands still: every write waits.", "apply goroutine 停住了：所有写入都在等。") + with + others
+		return l.Pick("The apply goroutine stands still: every write waits, and every linearizable read.",
+			"apply goroutine 停住了：所有写入和线性一致读都在等。") + with + others
 	case control.LaneReadLoop:
 		return l.Pick("The read loop stands still: every linearizable read waits.", "读循环停住了：所有线性一致读都在等。") + with + others
 	}
