@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,13 +20,6 @@ import (
 // askTimeout bounds a question to a server.
 const askTimeout = 10 * time.Second
 
-// server is what the commands ask of a running server; control.Client is one.
-type server interface {
-	Faults(ctx context.Context) ([]control.Fault, error)
-	SetFault(ctx context.Context, f control.Fault) ([]control.Fault, error)
-	ClearFault(ctx context.Context, name string) ([]control.Fault, error)
-}
-
 // flags are those that all commands have.
 type flags struct {
 	endpoint string
@@ -35,7 +29,7 @@ type flags struct {
 // NewCommand returns `glasskv fault`, with the commands below it.
 func NewCommand() *cobra.Command {
 	f := &flags{show: show.New()}
-	cmd := prepare(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "fault",
 		Short: "Have something go wrong on purpose in a running server: a slow fsync, a busy processor …",
 		Long: "Have something go wrong on purpose in a running server, and see in the timelines what it does.\n" +
@@ -47,9 +41,9 @@ func NewCommand() *cobra.Command {
 			"  glasskv fault set full-quota --streams 1\n  glasskv fault clear --all",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.ask(cmd, func(ctx context.Context, s server) ([]control.Fault, error) { return s.Faults(ctx) })
+			return f.ask(cmd, every, func(ctx context.Context, c *control.Client) ([]control.Fault, error) { return c.Faults(ctx) })
 		},
-	})
+	}
 	fs := cmd.PersistentFlags()
 	fs.StringVar(&f.endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
 	f.show.AddFlags(fs)
@@ -60,7 +54,7 @@ func NewCommand() *cobra.Command {
 func (f *flags) newSet() *cobra.Command {
 	var what control.Fault
 	var during time.Duration
-	cmd := prepare(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "set NAME",
 		Short:   "Switch a fault on, or change it",
 		Example: "  glasskv fault set slow-fsync --delay 'exp(20ms)'\n  glasskv fault set busy-processor --goroutines 4",
@@ -72,10 +66,11 @@ func (f *flags) newSet() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what.Name, what.On, what.For = args[0], true, control.Duration(during)
-			return f.ask(cmd, func(ctx context.Context, s server) ([]control.Fault, error) { return s.SetFault(ctx, what) })
+			return f.ask(cmd, isOn, func(ctx context.Context, c *control.Client) ([]control.Fault, error) { return c.SetFault(ctx, what) })
 		},
-	})
+	}
 	fs := cmd.Flags()
+	fs.SortFlags = false
 	fs.StringVar(&what.Delay, "delay", "", "how long: 50ms, uniform(10ms,80ms), normal(40ms,10ms) or exp(20ms); 10s at most")
 	fs.Float64Var(&what.Probability, "probability", 0, "how often, above 0 and not above 1 (default: always)")
 	fs.IntVar(&what.Streams, "streams", 0, "of full-quota: how many requests of a connection are handled at once")
@@ -87,7 +82,7 @@ func (f *flags) newSet() *cobra.Command {
 
 func (f *flags) newClear() *cobra.Command {
 	all := false
-	cmd := prepare(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "clear NAME | --all",
 		Short: "Switch a fault off; who waits for it goes on",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -101,15 +96,21 @@ func (f *flags) newClear() *cobra.Command {
 			if !all {
 				name = args[0]
 			}
-			return f.ask(cmd, func(ctx context.Context, s server) ([]control.Fault, error) { return s.ClearFault(ctx, name) })
+			return f.ask(cmd, isOn, func(ctx context.Context, c *control.Client) ([]control.Fault, error) { return c.ClearFault(ctx, name) })
 		},
-	})
+	}
 	cmd.Flags().BoolVar(&all, "all", false, "all faults")
 	return cmd
 }
 
-// ask asks a server for something, and shows what is on then.
-func (f *flags) ask(cmd *cobra.Command, do func(context.Context, server) ([]control.Fault, error)) error {
+// every and isOn say which faults people are shown: all of them, or after a change
+// those that are on.
+func every(control.Fault) bool  { return true }
+func isOn(f control.Fault) bool { return f.On }
+
+// ask asks a server for something, and shows its faults as they are then. Programs are
+// given all of them.
+func (f *flags) ask(cmd *cobra.Command, shown func(control.Fault) bool, do func(context.Context, *control.Client) ([]control.Fault, error)) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout)
 	defer cancel()
 	all, err := do(ctx, &control.Client{Base: f.endpoint})
@@ -120,6 +121,7 @@ func (f *flags) ask(cmd *cobra.Command, do func(context.Context, server) ([]cont
 	if f.show.JSON() {
 		return writeJSON(w, all)
 	}
+	all = slices.DeleteFunc(all, func(f control.Fault) bool { return !shown(f) })
 	return List(w, all, f.show.Screen(w))
 }
 
@@ -133,11 +135,4 @@ func writeJSON(w io.Writer, all []control.Fault) error {
 		}
 	}
 	return nil
-}
-
-// prepare leaves the printing of errors to the caller, and usage to --help.
-func prepare(cmd *cobra.Command) *cobra.Command {
-	cmd.SilenceUsage, cmd.SilenceErrors = true, true
-	cmd.Flags().SortFlags = false
-	return cmd
 }

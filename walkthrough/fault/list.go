@@ -17,7 +17,7 @@ const (
 	nameColumns = 16
 )
 
-// List writes all faults with what they do, and how those are set that are on.
+// List writes faults with what they do, and how those are set that are on.
 func List(w io.Writer, all []control.Fault, o screen.Options) error {
 	width := o.Columns(w)
 	out := screen.NewWriter(w, o)
@@ -43,7 +43,9 @@ func List(w io.Writer, all []control.Fault, o screen.Options) error {
 			out.Line(screen.Blank(markColumns+nameColumns), line)
 		}
 	}
-	out.Line()
+	if len(all) > 0 {
+		out.Line()
+	}
 	for _, line := range screen.Wrap(summary(o.Lang, on), width) {
 		out.Line(line)
 	}
