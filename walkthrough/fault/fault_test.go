@@ -72,6 +72,9 @@ func TestAFaultIsSwitchedOnAndOffByCommand(t *testing.T) {
 	if err != nil || !strings.Contains(out, "■ slow-handler") || !strings.Contains(out, "ON · delay 2ms") {
 		t.Errorf("set: %v\n%s", err, out)
 	}
+	if strings.Contains(out, "busy-processor") {
+		t.Errorf("a fault that is off is shown after a change:\n%s", out)
+	}
 	tl := put()
 	if row := tl.Stage("seam.fault"); row == nil || row.Duration() < 2e6 || tl.Attributes[trace.AttrFaults] != "slow-handler" {
 		t.Errorf("the request's row of the fault: %+v, attributes %v", row, tl.Attributes)
