@@ -230,7 +230,7 @@ func TestTheTerminalIsLeftAsItWas(t *testing.T) {
 		{"by SIGHUP", "walk", func(tt *terminal) { _ = tt.cmd.Process.Signal(syscall.SIGHUP) }, true},
 		{"by SIGINT", "walk", func(tt *terminal) { _ = tt.cmd.Process.Signal(syscall.SIGINT) }, true},
 		{"by a panic", "panic", func(tt *terminal) { tt.types("n") }, true},
-		{"from a list", "walk", func(tt *terminal) { tt.types("/sync"); tt.shows("/ sync"); tt.types("\x03") }, false},
+		{"from a list", "walk", func(tt *terminal) { tt.types("/"); tt.shows("Find a stage"); tt.types("\x03") }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tt := openTerminal(t, c.mode)
