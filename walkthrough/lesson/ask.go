@@ -1,13 +1,11 @@
 package lesson
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"glasskv/walkthrough/screen"
 )
@@ -19,7 +17,6 @@ type asked struct {
 	unit    string
 	said    string // the prediction as it is said back; "" for none
 	choice  int    // from 1; 0 for none
-	number  float64
 }
 
 // ask puts a question and takes the prediction, if there is somebody to make one.
@@ -89,11 +86,12 @@ func (a *asked) take(line string) bool {
 		a.choice, a.said = n, strconv.Itoa(n)
 		return true
 	}
-	n, err := strconv.ParseFloat(strings.TrimRightFunc(line, func(r rune) bool { return r > utf8.RuneSelf || r >= 'A' }), 64)
+	unit := func(r rune) bool { return r == ' ' || r >= 'A' } // "5 fsyncs", "5 次"
+	n, err := strconv.ParseFloat(strings.TrimRightFunc(line, unit), 64)
 	if err != nil {
 		return false
 	}
-	a.number, a.said = n, written(n)
+	a.said = written(n)
 	return true
 }
 
@@ -148,39 +146,47 @@ func (p *player) answer(s *Step, a *asked) (was string, right bool, err error) {
 	return "", false, fmt.Errorf("no choice of %s is what was measured", a.Name)
 }
 
-// input reads what is typed. Its goroutine ends with the input, or with the first
-// line after stop.
-type input struct {
-	lines chan string
-	over  chan struct{}
-}
+// input reads what is typed, a line when it is asked for: what comes behind that
+// line is for the next question, which another lesson may put.
+type input struct{ from io.Reader }
 
-func newInput(r io.Reader) *input {
-	in := &input{make(chan string), make(chan struct{})}
-	go func() {
-		defer close(in.lines)
-		for typed := bufio.NewScanner(r); typed.Scan(); {
-			select {
-			case in.lines <- typed.Text():
-			case <-in.over:
-				return
-			}
-		}
-	}()
-	return in
-}
+// mostTyped is how much of a line is kept; no answer is as long.
+const mostTyped = 1024
 
-func (in *input) stop() { close(in.over) }
-
-// read prompts and waits for a line; false at the end of the input.
+// read prompts and waits for a line; false at the end of the input. Where ctx ends
+// first, its goroutine waits for that line for as long as the process lives.
 func (in *input) read(ctx context.Context, out io.Writer, prompt string) (line string, ok bool, err error) {
 	if _, err := fmt.Fprint(out, prompt); err != nil {
 		return "", false, fmt.Errorf("write: %w", err)
 	}
+	typed := make(chan string, 1)
+	go func() {
+		defer close(typed)
+		if line, ok := in.line(); ok {
+			typed <- line
+		}
+	}()
 	select {
-	case line, ok = <-in.lines:
+	case line, ok = <-typed:
 		return line, ok, nil
 	case <-ctx.Done():
 		return "", false, context.Cause(ctx)
+	}
+}
+
+// line takes nothing from the input that stands behind the line.
+func (in *input) line() (string, bool) {
+	var line []byte
+	for one := make([]byte, 1); ; {
+		n, err := in.from.Read(one)
+		switch {
+		case n > 0 && one[0] == '\n':
+			return string(line), true
+		case n > 0 && len(line) < mostTyped:
+			line = append(line, one[0])
+		}
+		if err != nil {
+			return string(line), len(line) > 0
+		}
 	}
 }

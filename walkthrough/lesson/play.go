@@ -62,8 +62,7 @@ func Play(ctx context.Context, w io.Writer, l *Lesson, o Options) (out *Outcome,
 		ctx, cancel = context.WithTimeout(ctx, playTimeout)
 		defer cancel()
 	} else {
-		p.input = newInput(o.In)
-		defer p.input.stop()
+		p.input = &input{o.In}
 	}
 	began := time.Now()
 	defer func() { err = errors.Join(err, p.stopServer()) }()

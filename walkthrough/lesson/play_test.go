@@ -30,6 +30,7 @@ func TestPredictionsAreComparedWithWhatHappened(t *testing.T) {
 		not         string
 	}{
 		{"right", "5\n2\n", []string{"You said 5, and so it was.", "You said 2, and so it was."}, ""},
+		{"with its unit", "5 fsyncs\n2\n", []string{"You said 5, and so it was."}, "no answer"},
 		{"wrong", "16\n1\n", []string{"You said 16, it was 5 fsyncs", "You said 1, it was 2) no"}, ""},
 		{"not an answer", "many\n5\n3\n2\n", []string{"That is no answer to this.", "You said 5, and so it was.", "You said 2, and so it was."}, ""},
 		{"none", "\n\n", []string{"It was 5 fsyncs", "It was 2) no"}, "You said"},
@@ -46,6 +47,18 @@ func TestPredictionsAreComparedWithWhatHappened(t *testing.T) {
 				t.Errorf("%q in\n%s", c.not, text)
 			}
 		})
+	}
+}
+
+func TestWhatIsTypedBehindALessonIsForTheNext(t *testing.T) {
+	typed := strings.NewReader("5\n2\n\n16\n1\n\n")
+	for _, want := range []string{"You said 5,", "You said 16,"} {
+		if _, text := play(t, tiny(t), Options{In: typed}); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if typed.Len() > 0 {
+		t.Errorf("%d bytes were not read", typed.Len())
 	}
 }
 

@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -151,14 +152,7 @@ func (p *player) pause(ctx context.Context) error {
 	}
 	_, ok, err := p.input.read(ctx, p.out, p.screen.Lang.Pick("(Enter goes on) ", "（回车继续）"))
 	if !ok {
-		p.input, err = nil, firstError(err, p.say(func(out *screen.Writer) { out.Line() }))
+		p.input, err = nil, cmp.Or(err, p.say(func(out *screen.Writer) { out.Line() }))
 	}
 	return err
-}
-
-func firstError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
