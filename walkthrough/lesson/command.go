@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"glasskv/walkthrough/demo"
-	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/show"
 )
 
@@ -47,11 +42,13 @@ func NewCommand() *cobra.Command {
 			}
 			switch {
 			case f.teacher != "":
-				return f.printTeacher(cmd.OutOrStdout(), chosen[0])
+				return writeTeacher(cmd.OutOrStdout(), chosen[0], f.show)
 			case len(chosen) == 0:
 				return writeList(cmd.OutOrStdout(), all, f.show)
 			}
-			return f.play(cmd, chosen)
+			return show.UntilSignal(cmd.Context(), "the lesson", func(ctx context.Context) error {
+				return f.play(ctx, cmd, chosen)
+			})
 		},
 	}
 	fs := cmd.Flags()
@@ -115,20 +112,12 @@ func (f *flags) choose(all []*Lesson, args []string) ([]*Lesson, error) {
 
 // play plays the lessons one after the other. Claims that did not hold are an error
 // where nobody looked on.
-func (f *flags) play(cmd *cobra.Command, chosen []*Lesson) error {
-	ctx, restore := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-	defer restore()
-	defer context.AfterFunc(ctx, restore)() // a second signal ends the process as usual
+func (f *flags) play(ctx context.Context, cmd *cobra.Command, chosen []*Lesson) error {
 	o := Options{Auto: f.auto, Show: f.show, In: cmd.InOrStdin(), Log: demo.FailureLog(cmd.ErrOrStderr())}
 	var failed []error
 	for _, l := range chosen {
 		out, err := Play(ctx, cmd.OutOrStdout(), l, o)
-		switch {
-		case errors.Is(err, syscall.EPIPE):
-			return nil // nobody reads on
-		case ctx.Err() != nil && cmd.Context().Err() == nil:
-			return fmt.Errorf("the lesson was stopped: %w", context.Cause(ctx))
-		case err != nil:
+		if err != nil {
 			return err
 		}
 		for _, c := range out.Failed() {
@@ -139,19 +128,4 @@ func (f *flags) play(cmd *cobra.Command, chosen []*Lesson) error {
 		return nil
 	}
 	return errors.Join(failed...)
-}
-
-// printTeacher prints the page for whoever gives a lesson.
-func (f *flags) printTeacher(w io.Writer, l *Lesson) error {
-	page := l.teacher[f.show.Lang()]
-	if page == "" {
-		page = l.teacher[lang.EN]
-	}
-	if page == "" {
-		return fmt.Errorf("lesson %s has no teacher's page", l.Name)
-	}
-	if _, err := io.WriteString(w, page); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
 }

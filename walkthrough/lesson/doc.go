@@ -27,6 +27,7 @@
 //	point.go       places in the source, chapters
 //	command.go     `glasskv lesson`
 //	list.go        its list
+//	teacher.go     the page for whoever gives a lesson
 //
 // # How to add a lesson
 //

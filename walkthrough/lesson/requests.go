@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"glasskv/walkthrough/screen"
 )
 
 // The bounds of what one step may ask of the machine.
@@ -11,6 +13,8 @@ const (
 	maxCount    = 20_000
 	maxClients  = 512
 	maxWatchers = 1_000
+	maxOps      = 100_000
+	maxSize     = 64 << 20 // of a value, and of a window
 )
 
 // requests are those of a step, of whichever kind it is.
@@ -64,6 +68,8 @@ func (r *Requests) check() error {
 		return fmt.Errorf("no operation %q, use one of %v", r.Op, operationNames())
 	case r.Count > maxCount || r.Clients > maxClients || r.Watchers > maxWatchers:
 		return fmt.Errorf("at most %d requests, %d clients, %d watchers", maxCount, maxClients, maxWatchers)
+	case r.Ops > maxOps || max(r.Value, r.Window) > maxSize || r.Value < 0 || r.Window < 0:
+		return fmt.Errorf("at most %d ops, and %s of a value or a window", maxOps, screen.Bytes(maxSize))
 	case !slices.Contains([]string{connShared, connFresh, connEach}, r.Connection):
 		return fmt.Errorf("connection: use %s, %s or %s", connShared, connFresh, connEach)
 	case r.Op == opCall && r.Method == "":
