@@ -10,8 +10,10 @@ import (
 // collecting it often took about a tenth of the writes per second on two cores.
 const gcPercent = 400
 
-// relaxGC applies gcPercent, unless the user chose with GOGC.
-func relaxGC() {
+// RelaxGC has the process collect its garbage as seldom as `glasskv serve` does,
+// unless the user chose with GOGC. Whoever starts a server inside their own process
+// calls it first, so that requests meet what they would meet in serve.
+func RelaxGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

@@ -123,7 +123,7 @@ func closeObserver(lg *zap.Logger, observer Observer) {
 func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
 	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer restore()
-	relaxGC()
+	RelaxGC()
 	logStart(cfg)
 	node, err := serve.Start(ctx, cfg, seams)
 	if err != nil {

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -47,7 +44,9 @@ func NewCommand() *cobra.Command {
 				return err
 			}
 			o.Log = failures(cmd.ErrOrStderr())
-			return runUntilSignal(cmd, o)
+			return show.UntilSignal(cmd.Context(), "the demo", func(ctx context.Context) error {
+				return Run(ctx, cmd.OutOrStdout(), o)
+			})
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -58,29 +57,6 @@ func NewCommand() *cobra.Command {
 	cmd.ValidArgsFunction = complete
 	_ = cmd.RegisterFlagCompletionFunc("only", complete)
 	return cmd
-}
-
-// runUntilSignal sees to it that the demo tidies up when it is interrupted, and
-// also when nobody reads on: `glasskv demo | head` would end the process in the
-// middle of a write otherwise. The signal for that is taken and not looked at, for
-// it also comes of a connection whose other side is gone; what counts is whether
-// the demo's own output could be written.
-func runUntilSignal(cmd *cobra.Command, o Options) error {
-	ctx, restore := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-	defer restore()
-	brokenPipe := make(chan os.Signal, 1)
-	signal.Notify(brokenPipe, syscall.SIGPIPE)
-	defer signal.Stop(brokenPipe)
-	// A second signal ends the process as usual.
-	defer context.AfterFunc(ctx, restore)()
-	err := Run(ctx, cmd.OutOrStdout(), o)
-	switch {
-	case errors.Is(err, syscall.EPIPE):
-		return nil
-	case ctx.Err() != nil && cmd.Context().Err() == nil:
-		return fmt.Errorf("the demo was stopped: %w", context.Cause(ctx))
-	}
-	return err
 }
 
 func sceneNames() []string {

@@ -12,6 +12,7 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
+	servercommand "glasskv/server/command"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
 	"glasskv/trace"
@@ -53,6 +54,7 @@ func (s *server) start(ctx context.Context, lg *zap.Logger, how setting, wrap fu
 		return err
 	}
 	s.undo(func(context.Context) error { return s.place.remove() })
+	servercommand.RelaxGC()
 	if err := s.record(how); err != nil {
 		return err
 	}

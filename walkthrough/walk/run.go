@@ -37,7 +37,7 @@ type Options struct {
 // Walk finds the request and shows it: on a terminal as a program in which one
 // moves about, elsewhere as text, or as JSON. A signal ends it.
 func Walk(ctx context.Context, o Options) error {
-	return untilSignal(ctx, func(ctx context.Context) error { return walk(ctx, o) })
+	return show.UntilSignal(ctx, "the walk", func(ctx context.Context) error { return walk(ctx, o) })
 }
 
 func walk(ctx context.Context, o Options) (err error) {
