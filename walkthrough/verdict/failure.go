@@ -168,8 +168,10 @@ func (j judge) whetherWritten(v Verdict) Verdict {
 	switch {
 	case j.t.Stage(trace.ApplyEntry.String()) != nil:
 		v.Sentence += j.lang.Pick(" The write was applied all the same.", "写入仍然照常执行了。")
-	case j.t.Stage(trace.RaftPropose.String()) != nil:
+	case j.t.Stage(trace.RaftWaitReady.String()) != nil:
 		v.Sentence += j.lang.Pick(" It had been proposed: the write may still happen.", "提案已经发出，写入仍可能发生。")
+	case j.t.Stage(trace.RaftPropose.String()) != nil: // raft may have taken it and not have said so
+		v.Sentence += j.lang.Pick(" It was being proposed: the write may happen or not.", "当时正在提案：写入可能发生，也可能不发生。")
 	}
 	return v
 }
