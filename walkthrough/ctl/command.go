@@ -67,7 +67,7 @@ func (c *ctl) addFlags(cmd *cobra.Command) {
 	fs.SortFlags = false
 	fs.StringSliceVar(&c.endpoints, "endpoints", []string{client.DefaultEndpoint}, "servers to try, in this order")
 	fs.DurationVar(&c.dialTimeout, "dial-timeout", client.DefaultDialTimeout, "how long one attempt to connect may take")
-	fs.DurationVar(&c.commandTimeout, "command-timeout", defaultCommandTimeout, "how long the request may take once connected")
+	fs.DurationVar(&c.commandTimeout, "command-timeout", defaultCommandTimeout, "how long the request may take, connecting included")
 	fs.StringVarP(&c.writeOut, "write-out", "w", formatSimple, "how the reply is printed: simple, json or fields")
 	fs.BoolVar(&c.hex, "hex", false, "print keys and values as hexadecimal escapes")
 	c.security.add(fs)
@@ -87,7 +87,7 @@ func (c *ctl) run(cmd *cobra.Command, do call) error {
 	if err := c.trace.check(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), c.dialTimeout+c.commandTimeout)
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.commandTimeout)
 	defer cancel()
 	if c.trace.on {
 		return c.runTraced(ctx, cmd, options, do, p)
