@@ -231,42 +231,6 @@ func (s *story) print(d *datadriven.TestData) string {
 	return strings.ReplaceAll(text, strconv.Quote(s.cache)[1:len(s.cache)+1], "CACHE")
 }
 
-// The standard library is that of the Go release at hand. Where it is another one than
-// the chapter was written for, both the text and the screen say so.
-func TestCodeThatTheChapterIsNotAboutIsToldApart(t *testing.T) {
-	std := t.TempDir()
-	if err := os.Mkdir(filepath.Join(std, "net"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	const other = "package net\n\nfunc (fd *netFD) accept() { panic(\"another release\") }\n"
-	if err := os.WriteFile(filepath.Join(std, "net", "fd_unix.go"), []byte(other), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	const remark = "The chapter was written for go1."
-	request := parse(t, "request /etcdserverpb.KV/Put OK 1.14ms observer=client conn=1\nnet.accept 31us 52us\n")
-	for _, says := range []bool{false, true} {
-		o := newOptions(t.Context(), t)
-		if says {
-			o.Library = source.New(source.Places{Std: std})
-		}
-		var out bytes.Buffer
-		o.Out = &out
-		if err := o.eachTour(&origin{requests: []*trace.Timeline{request}}, writePlain); err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(out.String(), remark) != says {
-			t.Errorf("the text, want it to say so: %v\n%s", says, out.String())
-		}
-		s := newStory(t)
-		s.model = newModel(t.Context(), o, s.requests)
-		s.model.begin(request)
-		s.send(tea.WindowSizeMsg{Width: 120, Height: 40})
-		if strings.Contains(s.look(), remark) != says {
-			t.Errorf("the screen, want it to say so: %v\n%s", says, s.look())
-		}
-	}
-}
-
 var keyCodes = map[string]rune{
 	"right": tea.KeyRight, "left": tea.KeyLeft, "up": tea.KeyUp, "down": tea.KeyDown, "tab": tea.KeyTab, "enter": tea.KeyEnter,
 	"esc": tea.KeyEscape, "backspace": tea.KeyBackspace, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd,
