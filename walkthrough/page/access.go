@@ -13,8 +13,11 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// mostForm bounds what a form may send, in bytes.
+const mostForm = 4 << 10
+
 // guarded answers only those who asked for this machine, lets no other site's page
-// make requests, and sends the headers that every answer has.
+// make requests, bounds what is sent, and adds the headers that every answer has.
 func guarded(next http.Handler, l lang.Lang) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,10 +29,11 @@ func guarded(next http.Handler, l lang.Lang) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		if !endpoint.IsLocal((&url.URL{Host: r.Host}).Hostname(), r) {
-			refuse(w, r, l, &fault{http.StatusForbidden, l.Pick(
+			refuse(w, r, l, &refusal{http.StatusForbidden, l.Pick(
 				"This page is answered under this machine's own address only.", "本页只应答本机自己的地址。")})
 			return
 		}
+		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 		next.ServeHTTP(w, r)
 	})
 }

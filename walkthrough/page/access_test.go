@@ -27,6 +27,15 @@ func TestOnlyThisMachineIsAnswered(t *testing.T) {
 	}
 }
 
+func TestAFormIsNoWayToFillMemory(t *testing.T) {
+	live := &workshop{t: t}
+	s := open(t, Options{Live: live, Shown: []*trace.Timeline{parse(t, put)}})
+	form := "request=put&lang=" + strings.Repeat("x", 2*mostForm)
+	if resp, _ := s.do(s.request(http.MethodPost, "/make", strings.NewReader(form))); resp.StatusCode == http.StatusSeeOther || len(live.made) > 0 {
+		t.Errorf("%s, %v was made", resp.Status, live.made)
+	}
+}
+
 func TestWhatABrowserMayDo(t *testing.T) {
 	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}})
 	for _, target := range []string{"/", trace1 + "/wal.sync", "/static/page.js", "/nowhere", "/r/none/wal.sync", trace1 + "/none"} {

@@ -59,11 +59,26 @@ func newBook(o Options) *book {
 	return b
 }
 
-// add keeps a request and returns its walk. A trace may hold several requests, and
-// a file may have lost an ID: each gets a key of its own.
+// add keeps a request that was made here, or was there from the start.
 func (b *book) add(t *trace.Timeline) *walk {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.keep(t)
+}
+
+// learn keeps a request that a server told of, unless it is kept already.
+func (b *book) learn(t *trace.Timeline) *walk {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if w := b.pages[t.TraceID]; w != nil {
+		return w
+	}
+	return b.keep(t)
+}
+
+// keep returns a request's walk. A trace may hold several requests, and a file may
+// have lost an ID: each gets a key of its own. The caller holds the lock.
+func (b *book) keep(t *trace.Timeline) *walk {
 	key := cmp.Or(t.TraceID, "n")
 	for n := 2; b.pages[key] != nil; n++ {
 		key = cmp.Or(t.TraceID, "n") + "." + strconv.Itoa(n)
@@ -100,21 +115,18 @@ func (b *book) find(ctx context.Context, key string, l lang.Lang) (*walk, error)
 		return w, nil
 	}
 	if b.live == nil || key == "" {
-		return nil, &fault{http.StatusNotFound, l.Pick("There is no such request here.", "这里没有这个请求。")}
+		return nil, &refusal{http.StatusNotFound, l.Pick("There is no such request here.", "这里没有这个请求。")}
 	}
 	t, err := b.live.Get(ctx, key)
 	switch {
 	case errors.Is(err, endpoint.ErrUnknown):
-		return nil, &fault{http.StatusNotFound, l.Pick(
+		return nil, &refusal{http.StatusNotFound, l.Pick(
 			"The server does not know this request, or not any more: it keeps its last and its slowest ones.",
 			"服务端不认识这个请求，或者已经忘了它：它只保留最近的和最慢的。")}
 	case err != nil:
-		return nil, &fault{http.StatusBadGateway, screen.Escape(err.Error())}
+		return nil, &refusal{http.StatusBadGateway, screen.Escape(err.Error())}
 	}
-	if w := b.kept(key); w != nil {
-		return w, nil // somebody else asked for it meanwhile
-	}
-	return b.add(t), nil
+	return b.learn(t), nil // or somebody else has asked for it meanwhile
 }
 
 // all returns the requests to choose from, the newest first. What a server knows
@@ -124,9 +136,7 @@ func (b *book) all(ctx context.Context, most int) []*walk {
 	if b.live != nil && b.shared {
 		if last, err := b.live.Last(ctx, most); err == nil {
 			for _, t := range slices.Backward(last) {
-				if b.kept(t.TraceID) == nil {
-					b.add(t)
-				}
+				b.learn(t)
 			}
 		}
 	}

@@ -78,7 +78,6 @@ type heldView struct {
 // holds answers with the requests that are held, after what was asked for.
 func (h *handler) holds(ask func(*http.Request) (control.State, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 		l := h.lang(r)
 		st, err := ask(r)
 		v := holdsView{Lang: l}
@@ -145,7 +144,6 @@ type switchView struct {
 
 func (h *handler) faults(ask func(*http.Request) ([]control.Fault, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 		v := faultsView{Lang: h.lang(r)}
 		all, err := ask(r)
 		if err != nil {
@@ -161,21 +159,22 @@ func (h *handler) faults(ask func(*http.Request) ([]control.Fault, error)) http.
 	}
 }
 
-// counted are the faults that have a number instead of a delay.
+// counted are the faults that have a number instead of a delay, and the number that
+// is offered.
 var counted = map[string]struct {
 	param string
 	of    func(*control.Fault) *int
-	first int
+	offer int
 }{
 	"full-quota":     {"streams", func(f *control.Fault) *int { return &f.Streams }, 1},
-	"small-window":   {"bytes", func(f *control.Fault) *int { return &f.Bytes }, 64 << 10},
+	"small-window":   {"bytes", func(f *control.Fault) *int { return &f.Bytes }, 16 << 10},
 	"busy-processor": {"goroutines", func(f *control.Fault) *int { return &f.Goroutines }, 4},
 }
 
 func switched(f *control.Fault, l lang.Lang) switchView {
 	v := switchView{Name: f.Name, Text: l.Pick(f.EN, f.ZH), On: f.On, Param: "delay", Value: cmp.Or(f.Delay, "50ms")}
 	if c, ok := counted[f.Name]; ok {
-		v.Param, v.Value = c.param, strconv.Itoa(cmp.Or(*c.of(f), c.first))
+		v.Param, v.Value = c.param, strconv.Itoa(cmp.Or(*c.of(f), c.offer))
 	}
 	return v
 }

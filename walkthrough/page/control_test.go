@@ -3,13 +3,17 @@ package page
 import (
 	"context"
 	"errors"
+	"html"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/walkthrough/walk/tour"
 )
 
 // desk is what a server would let one steer: it remembers what was asked for.
@@ -86,14 +90,14 @@ func TestARequestIsHeldFromThePage(t *testing.T) {
 func TestAFaultIsSwitchedFromThePage(t *testing.T) {
 	d := &desk{fault: control.Fault{Name: "small-window", EN: "takes little at a time"}}
 	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}, Control: d})
-	contains(t, s.get("/control/faults"), "small-window", "takes little", "bytes", `value="65536"`)
+	contains(t, s.get("/control/faults"), "small-window", "takes little", "bytes", `value="16384"`)
 	set := func(form string) string {
 		_, body := s.do(s.request(http.MethodPost, "/control/fault", strings.NewReader(form)))
 		return body
 	}
 	contains(t, set("name=small-window&value=much&on=true"), "bytes is a number")
-	set("name=small-window&value=4096&on=true")
-	if d.fault.Bytes != 4096 || !d.fault.On {
+	set("name=small-window&value=32768&on=true")
+	if d.fault.Bytes != 32768 || !d.fault.On {
 		t.Errorf("set to %+v", d.fault)
 	}
 	set("name=slow-fsync&value=20ms&on=true")
@@ -102,6 +106,35 @@ func TestAFaultIsSwitchedFromThePage(t *testing.T) {
 	}
 	if set("name=slow-fsync&on="); d.fault.On {
 		t.Error("still on")
+	}
+}
+
+var switchForm = regexp.MustCompile(`name="name" value="([^"]*)"(?s:.*?)name="value" value="([^"]*)"`)
+
+// Whoever opens the list and presses "on" is not told that the number will not do.
+func TestWhatIsOfferedForAFaultIsTaken(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	live, err := tour.Start(t.Context(), tour.LiveOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := live.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	steering := live.Server().Observer().Steering()
+	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}, Control: Steer(steering)})
+	for _, m := range switchForm.FindAllStringSubmatch(s.get("/control/faults"), -1) {
+		form := url.Values{"name": {m[1]}, "value": {html.UnescapeString(m[2])}, "on": {"true"}}.Encode()
+		if _, body := s.do(s.request(http.MethodPost, "/control/fault", strings.NewReader(form))); strings.Contains(body, "error") {
+			t.Errorf("%s: %s", form, body)
+		}
+	}
+	for _, f := range steering.Faults() {
+		if !f.On {
+			t.Errorf("%s is not on", f.Name)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@
 //	symbols.go   which source is shown: what a chapter or the catalogue names
 //	control.go   holds and faults, for the script
 //	steer.go     the same of a server in this process
-//	fault.go     what is said when there is no such page
+//	refusal.go   what is said when there is no such page
 //	templates/   the HTML
 //	static/      style and script
 //

@@ -33,7 +33,7 @@ func Handler(o Options) http.Handler {
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		l := h.lang(r)
-		refuse(w, r, l, &fault{http.StatusNotFound, l.Pick("There is no such page.", "没有这个页面。")})
+		refuse(w, r, l, &refusal{http.StatusNotFound, l.Pick("There is no such page.", "没有这个页面。")})
 	})
 	return guarded(mux, o.Lang)
 }
@@ -69,7 +69,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Query().Get("print") == "all" {
-		render(w, http.StatusOK, "whole", h.wholeView(r, v))
+		render(w, http.StatusOK, "whole", v.wholeView(r))
 		return
 	}
 	render(w, http.StatusOK, "page", h.pageView(r, v))

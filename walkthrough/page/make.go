@@ -10,9 +10,6 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// mostForm bounds what the form may send.
-const mostForm = 4 << 10
-
 // The time that a request may take: longer where it can be held.
 const (
 	ordinaryPatience = 10 * time.Second
@@ -33,10 +30,9 @@ func (h *handler) patience(w http.ResponseWriter) time.Duration {
 // make makes a request and leads to it: to the stop at which the reader was, if the
 // new request passed it too. Other sites cannot press this button; see guarded.
 func (h *handler) make(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 	l := h.lang(r)
 	if h.o.Live == nil {
-		refuse(w, r, l, &fault{http.StatusConflict, l.Pick(
+		refuse(w, r, l, &refusal{http.StatusConflict, l.Pick(
 			"These are saved requests: there is no server to make another one.", "这些是保存下来的请求：没有服务端可以再发一个。")})
 		return
 	}
@@ -45,7 +41,7 @@ func (h *handler) make(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	t, err := h.o.Live.Do(ctx, kind)
 	if err != nil {
-		refuse(w, r, l, &fault{http.StatusBadGateway, screen.Escape(err.Error())})
+		refuse(w, r, l, &refusal{http.StatusBadGateway, screen.Escape(err.Error())})
 		return
 	}
 	made := h.book.add(t)

@@ -161,7 +161,7 @@ func TestEveryStageHasAPageInBothLanguages(t *testing.T) {
 var tag = regexp.MustCompile(`<h([1-6])\b`)
 
 func TestHeadingsAreInOrderAlsoInTheWholeWalk(t *testing.T) {
-	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}})
+	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}, Control: &desk{}})
 	for _, target := range []string{"/wal.sync", "/wal.sync?print=all", "/wal.sync?lang=zh"} {
 		before := byte('0')
 		for _, m := range tag.FindAllStringSubmatch(s.get(trace1+target), -1) {
@@ -172,6 +172,9 @@ func TestHeadingsAreInOrderAlsoInTheWholeWalk(t *testing.T) {
 		}
 	}
 	whole := s.get(trace1 + "/wal.sync?print=all")
+	if strings.Contains(whole, "data-steer") {
+		t.Error("there are buttons on paper")
+	}
 	if n := strings.Count(whole, "<article"); n != 6 {
 		t.Errorf("%d stops are printed, 6 there are", n)
 	}

@@ -59,11 +59,19 @@ func (h *handler) holdButton(ctx context.Context, v *visit) *holdButton {
 	return &holdButton{v.lang.Pick("hold here", "停在这里"), "on=true&stage=" + name, false}
 }
 
+// stopView is a stop with which one can do something.
 func (h *handler) stopView(ctx context.Context, v *visit) stopView {
+	s := v.stopView()
+	s.Hold = h.holdButton(ctx, v)
+	return s
+}
+
+// stopView is a stop to be read.
+func (v *visit) stopView() stopView {
 	s := stopView{Lang: v.lang, ID: "title", Route: v.route(v.slug), Slug: v.slug, Class: class(trace.KindNone)}
 	row := v.chartRow()
 	s.Heading, s.Times = v.heading(row), v.times(row)
-	s.Blocks, s.Jumps, s.Hold = v.blocks(), v.jumps(), h.holdButton(ctx, v)
+	s.Blocks, s.Jumps = v.blocks(), v.jumps()
 	if v.stop.Stage != trace.None {
 		spec := trace.SpecOf(v.stop.Stage)
 		s.Name, s.Class = spec.Name, class(spec.Kind)

@@ -84,13 +84,13 @@ type wholeView struct {
 	All   []stopView
 }
 
-func (h *handler) wholeView(r *http.Request, v *visit) wholeView {
+func (v *visit) wholeView(r *http.Request) wholeView {
 	w := wholeView{frame: frameOf(r, v.lang), Chart: v.chartView()}
 	w.Title = v.chart.Title + " · GlassKV"
 	for i := range min(len(v.t.Stops), timeline.DefaultRows) { // as many as there are rows
 		stop := *v
 		stop.index, stop.stop, stop.slug, stop.symbol = i, v.t.Stops[i], slugOf(v.t, i), ""
-		view := h.stopView(r.Context(), &stop)
+		view := stop.stopView()
 		view.ID = "" // there is one of each
 		w.All = append(w.All, view)
 	}

@@ -94,11 +94,11 @@ func (h *handler) visit(r *http.Request) (*visit, error) {
 	}
 	v := &visit{at: at{t.key, l}, t: t, slug: r.PathValue("stop")}
 	if v.index, v.stop, err = find(t, v.slug); err != nil {
-		return nil, &fault{http.StatusNotFound, l.Pick("There is no such stage.", "没有这个阶段。")}
+		return nil, &refusal{http.StatusNotFound, l.Pick("There is no such stage.", "没有这个阶段。")}
 	}
 	if symbol := r.FormValue("symbol"); symbol != "" {
 		if !named(symbol) {
-			return nil, &fault{http.StatusNotFound, l.Pick("No chapter names this symbol.", "没有哪一章提到这个符号。")}
+			return nil, &refusal{http.StatusNotFound, l.Pick("No chapter names this symbol.", "没有哪一章提到这个符号。")}
 		}
 		v.symbol, v.anchor = symbol, r.FormValue("anchor")
 	}

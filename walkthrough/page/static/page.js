@@ -150,13 +150,29 @@ const language = () => new URLSearchParams(location.search).get('lang') ?? '';
 let waiting = 0; // requests that we made and that have not come back
 let watching = false;
 
-// steer changes something and shows what came of it.
+const trouble = document.getElementById('wrong');
+
+// wrong says what went wrong, until something else is tried.
+function wrong(text) {
+  trouble.textContent = text;
+  trouble.hidden = !text;
+}
+
+// ask is fetch; null when nobody answers, which the reader is told.
+async function ask(path, options) {
+  wrong('');
+  const answer = await fetch(path, options).catch(() => null);
+  if (!answer) wrong(trouble.dataset.gone);
+  return answer;
+}
+
+// steer changes something and returns what came of it; null when nobody answers.
 async function steer(path, body) {
   const form = new URLSearchParams(body);
   form.set('from', trace());
   form.set('lang', language());
-  const answer = await fetch(path, { method: 'POST', body: form });
-  return answer.text();
+  const answer = await ask(path, { method: 'POST', body: form });
+  return answer && answer.text();
 }
 
 // showHeld leaves the focus on the button of the same kind.
@@ -172,9 +188,8 @@ async function watch() {
   if (!heldPanel || watching) return;
   watching = true;
   do {
-    const answer = await fetch(`/control/holds?from=${trace()}&lang=${language()}`).catch(() => null);
-    if (!answer?.ok) break;
-    const text = await answer.text();
+    const text = await fetch(`/control/holds?from=${trace()}&lang=${language()}`).then((answer) => answer.ok && answer.text()).catch(() => null);
+    if (!text) break;
     showHeld(text);
     await new Promise((done) => setTimeout(done, 300));
   } while (waiting || one('[data-active]', heldPanel));
@@ -185,12 +200,18 @@ document.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-steer], [data-look]');
   if (!button) return;
   if (button.dataset.look) {
-    const answer = await fetch(`/control/hold?id=${button.dataset.look}&lang=${language()}`);
+    const answer = await ask(`/control/hold?id=${button.dataset.look}&lang=${language()}`);
+    if (!answer) return;
     one('#look > div:last-of-type').innerHTML = await answer.text();
     one('#look').showModal();
     return;
   }
-  showHeld(await steer(button.dataset.steer, button.dataset.body));
+  const text = await steer(button.dataset.steer, button.dataset.body);
+  if (!text) return;
+  showHeld(text);
+  const error = one('.error', heldPanel); // the next look at what is held would wipe it away
+  if (error) wrong(error.textContent);
+  error?.remove();
   if (button.dataset.steer === '/control/break') go(location.href, { push: false, y: scrollY });
   watch();
 });
@@ -200,16 +221,17 @@ document.addEventListener('submit', async (event) => {
   if ('fault' in form.dataset) {
     event.preventDefault();
     const body = new FormData(form, event.submitter);
-    one('#faults').innerHTML = await steer('/control/fault', new URLSearchParams(body).toString());
+    const text = await steer('/control/fault', new URLSearchParams(body).toString());
+    if (text) one('#faults').innerHTML = text;
   } else if (heldPanel && form.matches('[action="/make"]')) {
     // It may be held: then the page has to stay, so that one can let it go on.
     event.preventDefault();
     waiting++;
     watch();
-    const answer = await fetch(form.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+    const answer = await ask(form.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(form)) });
     waiting--;
-    if (answer.redirected) location.href = answer.url;
-    else document.getElementById('said').textContent = one('h1', new DOMParser().parseFromString(await answer.text(), 'text/html'))?.textContent ?? '';
+    if (answer?.redirected) location.href = answer.url;
+    else if (answer) wrong(one('h1', new DOMParser().parseFromString(await answer.text(), 'text/html'))?.textContent ?? answer.statusText);
   }
 });
 
