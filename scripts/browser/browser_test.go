@@ -140,6 +140,13 @@ func (b *tab) calm() {
 	b.complaints = nil
 }
 
+// forget drops the complaints so far, which the test wanted.
+func (b *tab) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complaints = nil
+}
+
 // story runs a part of the test, in which the browser must have nothing to complain
 // about.
 func (b *tab) story(name string, tell func()) {

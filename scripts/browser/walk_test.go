@@ -29,6 +29,7 @@ func TestTheWalkInABrowser(t *testing.T) {
 	b.story("another request is made", func() { b.another(at) })
 	b.story("a request is held, stepped and let go", func() { b.held(at) })
 	b.story("a fault is switched on and off", func() { b.faulty(at) })
+	b.story("what goes wrong is said", func() { b.wrong(at) })
 	b.story("English and Chinese", func() { b.languages(at) })
 	b.story("light and dark", func() { b.themes(at) })
 	b.story("what a client sent does not run", func() { b.hostile(at) })
@@ -146,62 +147,6 @@ func (b *tab) another(at string) {
 	b.press(kb.Escape)
 	b.until(`!document.querySelector('details.menu').open`)
 	b.steady()
-}
-
-// held stops a request at raft's door, looks at it there, and lets it go on.
-func (b *tab) held(at string) {
-	b.open(at)
-	path := ask[string](b, `location.pathname`)
-	b.open(at + path[:strings.LastIndexByte(path, '/')] + "/raft.propose?lang=en")
-	b.click(".button.hold")
-	b.until(`document.querySelector('#held .chip code')?.textContent == "raft.propose" && document.querySelector('.button.hold').ariaPressed == "true"`)
-	b.click("[action='/make'] .go")
-	b.until(`document.querySelectorAll('#held .one').length == 1`)
-	b.click("[data-look]")
-	b.until(`document.querySelector('#look').open && /raft/.test(document.querySelector('#look pre').textContent)`)
-	b.picture("look")
-	b.measure()
-	b.click("#look [data-do=close]")
-	const stage = `document.querySelector('#held .one a')?.textContent`
-	b.click(`#held [data-steer="/control/step"]`)
-	b.until(stage + ` && ` + stage + ` != "raft.propose"`)
-	b.picture("held")
-	b.measure()
-	b.click(`#held .chip button`)
-	b.until(`!document.querySelector('#held .chip')`)
-	b.click(`#held [data-steer="/control/continue"]`)
-	b.until(fmt.Sprintf(`!location.pathname.startsWith(%q) && document.readyState == "complete"`, path[:strings.LastIndexByte(path, '/')]))
-	if rows := ask[int](b, `[...document.querySelectorAll('a.row')].filter(r => r.pathname.includes('seam.hold')).length`); rows == 0 {
-		b.t.Error("the timeline does not say that it was held")
-	}
-	b.steady()
-}
-
-// faulty makes the disk slow, makes a write, and finds the fault in its timeline.
-func (b *tab) faulty(at string) {
-	b.open(at)
-	const form = `[...document.querySelectorAll('#faults form')].find(f => f.elements.name.value == 'slow-fsync')`
-	b.click("details[data-into=faults] summary")
-	b.until(`!!` + form)
-	b.picture("faults")
-	b.measure()
-	press := func(button int) {
-		b.do("switch", chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`%s.querySelectorAll('button')[%d].click()`, form, button)))
-	}
-	press(0)
-	b.until(form + `.querySelectorAll('button')[1].disabled == false`)
-	b.press(kb.Escape)
-	path := ask[string](b, `location.pathname`)
-	b.do("choose", chromedp.SetValue(chromedp.CSS(`select[name=request]`), "put"))
-	b.click("[action='/make'] .go")
-	b.until(fmt.Sprintf(`location.pathname != %q && document.readyState == "complete"`, path))
-	if rows := ask[int](b, `[...document.querySelectorAll('a.row')].filter(r => r.pathname.includes('seam.fault')).length`); rows == 0 {
-		b.t.Error("the timeline does not show the fault")
-	}
-	b.click("details[data-into=faults] summary")
-	b.until(`!!` + form)
-	press(1)
-	b.until(form + `.querySelectorAll('button')[1].disabled`)
 }
 
 func (b *tab) languages(at string) {
