@@ -3,6 +3,7 @@ package page
 import (
 	"strconv"
 
+	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/timeline"
 )
 
@@ -42,16 +43,28 @@ func (s scale) extent(spans []timeline.Span) (from, to float64) {
 	return min(from, to), to
 }
 
-// label is a text beside a bar, on the side where there is more room.
-type label struct{ At, Shift, Anchor, Text string }
+// label is a text beside a bar, or on it.
+type label struct {
+	At, Shift, Anchor, Text string
+	On                      bool // the bar
+}
 
+// labelColumn is how much of a narrow plot, of 200 pixels, a column of text takes.
+const labelColumn = 3.2
+
+// label stands on the side where there is more room; on the bar where that is not
+// enough and the bar has more.
 func (s scale) label(row *timeline.Row, text string) *label {
 	if text == "" {
 		return nil
 	}
 	from, to := s.extent(row.Under)
-	if 100-to >= from {
-		return &label{percent(to), "6", "start", text}
+	room := max(from, 100-to)
+	switch {
+	case room < labelColumn*float64(screen.Width(text)) && room < to-from:
+		return &label{percent(from), "6", "start", text, true}
+	case 100-to >= from:
+		return &label{percent(to), "6", "start", text, false}
 	}
-	return &label{percent(from), "-6", "end", text}
+	return &label{percent(from), "-6", "end", text, false}
 }
