@@ -30,6 +30,7 @@ var settings = []struct {
 	{"small", 800, 600, "light", "en", "raft.waitReady"},
 	{"small-dark", 800, 600, "dark", "en", "wal.save"},
 	{"phone", 400, 800, "light", "en", "grpc.flush"},
+	{"phone-zh", 400, 800, "dark", "zh", "wal.sync"},
 	{"projector", 1920, 1080, "light", "en", "wal.sync"},
 }
 
