@@ -76,7 +76,7 @@ type Requests struct {
 	Method       string        `yaml:"method"`       // of op call
 	Serializable bool          `yaml:"serializable"` // of op get
 	Deadline     time.Duration `yaml:"deadline"`     // that the client sets; none unless given
-	Fails        string        `yaml:"fails"`        // the gRPC code with which requests may fail; others end the lesson
+	Fails        []string      `yaml:"fails"`        // the gRPC codes with which requests may fail; others end the lesson
 	After        time.Duration `yaml:"after"`        // in a step with others: how much later it begins
 	Until        string        `yaml:"until"`        // in a step with others: again and again until that one is over
 	Watchers     int           `yaml:"watchers"`     // of op put: streams that watch the key meanwhile

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -171,7 +172,7 @@ func (r *round) one(ctx context.Context) error {
 		value, err = operations[r.Op](ctx, c, r.Requests)
 		return err
 	})
-	if err != nil && status.Code(err).String() != r.Fails {
+	if err != nil && !slices.Contains(r.Fails, status.Code(err).String()) {
 		return c.Explain(err)
 	}
 	if seen == nil {
