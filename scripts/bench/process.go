@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+
+	processes "glasskv/scripts/internal/process"
 )
 
 const (
@@ -167,10 +168,9 @@ func (p *process) resident() int64 {
 
 // freeAddr returns a loopback address that nobody listens on at the moment.
 func freeAddr() string {
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := processes.FreeAddr()
 	if err != nil {
 		return "127.0.0.1:0" // the server will say what is wrong
 	}
-	defer func() { _ = lis.Close() }()
-	return lis.Addr().String()
+	return addr
 }

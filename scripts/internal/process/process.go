@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -42,14 +43,26 @@ func Build(ctx context.Context, folder, out string) error {
 	return nil
 }
 
-// FreeAddr returns a loopback address on which nobody listens at the moment.
+// Ports for servers lie below those that systems give to outgoing connections: one
+// of these could take a port between the moment at which it was found free and the
+// server's own Listen.
+const (
+	firstPort = 15_000
+	lastPort  = 32_000
+)
+
+// FreeAddr returns a loopback address on which nobody listens at the moment. An error
+// is returned when none of many was free.
 func FreeAddr() (string, error) {
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var err error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort)) //nolint:gosec // a port, not a secret
+		var lis net.Listener
+		if lis, err = net.Listen("tcp", addr); err == nil {
+			return addr, lis.Close()
+		}
 	}
-	defer lis.Close()
-	return lis.Addr().String(), nil
+	return "", err
 }
 
 // Process is one life of a server.
