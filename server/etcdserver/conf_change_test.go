@@ -10,17 +10,26 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// changeConf proposes a change of the membership, as etcd's log may hold one, and
-// returns when whatever was proposed before has been applied.
+// changeConf has a change of the membership in the log, as etcd's may hold one, and
+// returns when raft has been told that it is applied: raft drops a change that comes
+// before that. Whether the change was refused is for the test to see.
 func changeConf(t *testing.T, s *EtcdServer, typ raftpb.ConfChangeType, id types.ID, member any) {
 	t.Helper()
 	data, err := json.Marshal(member)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cc := &raftpb.ConfChange{Type: typ.Enum(), NodeId: new(uint64(id)), Context: data}
-	if err := s.r.ProposeConfChange(testContext(t), cc); err != nil {
+	cc := &raftpb.ConfChange{Id: new(s.reqIDGen.Next()), Type: typ.Enum(), NodeId: new(uint64(id)), Context: data}
+	applied := s.w.Register(cc.GetId())
+	ctx := testContext(t)
+	if err := s.r.ProposeConfChange(ctx, cc); err != nil {
 		t.Fatal(err)
+	}
+	select {
+	case x := <-applied:
+		_, _ = s.configured(x)
+	case <-ctx.Done():
+		t.Fatal(ctx.Err())
 	}
 }
 
