@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -122,4 +123,130 @@ func words(s string) []string {
 // isUnit reports whether r begins what may be the unit of a number: "302 µs".
 func isUnit(before, blank, r rune) bool {
 	return unicode.IsDigit(before) && blank == ' ' && strings.ContainsRune("nµmsh%B", r)
+}
+
+// Runs is text with a role for each piece of it. It is broken into lines first and
+// painted afterwards, so that no colour runs on over a line's end. The zero value is
+// empty.
+type Runs struct {
+	text  strings.Builder
+	roles []Role // of each byte
+}
+
+// Add puts a piece at the end. A line feed in it ends a line.
+func (r *Runs) Add(s string, role Role) {
+	r.text.WriteString(s)
+	for range len(s) {
+		r.roles = append(r.roles, role)
+	}
+}
+
+// Text returns the text without its roles.
+func (r *Runs) Text() string { return r.text.String() }
+
+// Painted returns the text in one piece.
+func (r *Runs) Painted() string { return paint(r.Text(), r.roles) }
+
+// Wrap returns painted lines of at most n columns, broken as the function Wrap does.
+func (r *Runs) Wrap(n int) (out []string) {
+	all, at := r.Text(), 0
+	for paragraph := range strings.SplitSeq(all, "\n") {
+		for _, line := range Wrap(paragraph, n) {
+			// Wrapping leaves out nothing but blanks at the ends of lines.
+			for all[at] != line[0] {
+				at++
+			}
+			out = append(out, paint(line, r.roles[at:at+len(line)]))
+			at += len(line)
+		}
+	}
+	return out
+}
+
+// Fold returns painted lines of at most n columns, broken wherever they are full:
+// for source, in which every blank counts. There is at least one line.
+func (r *Runs) Fold(n int) (out []string) {
+	rest, at := r.Text(), 0
+	for Width(rest) > n && n > 0 {
+		head := ansi.Truncate(rest, n, "")
+		if head == "" {
+			break // a character that is wider than a line
+		}
+		out = append(out, paint(head, r.roles[at:at+len(head)]))
+		rest, at = rest[len(head):], at+len(head)
+	}
+	return append(out, paint(rest, r.roles[at:]))
+}
+
+// paint paints each run of bytes that have the same role.
+func paint(line string, roles []Role) string {
+	var b strings.Builder
+	for from := 0; from < len(line); {
+		to := from + 1
+		for to < len(line) && roles[to] == roles[from] {
+			to++
+		}
+		b.WriteString(roles[from].Paint(line[from:to]))
+		from = to
+	}
+	return b.String()
+}
+
+// Escape makes what a client sent safe to print: control characters, escape
+// sequences, bytes that are not UTF-8, and the invisible characters that turn
+// the direction of a line are written out, so that none of them can move the
+// cursor, hide text or change what stands beside it.
+func Escape(s string) string { return escape(s, "") }
+
+// Quote is Escape for a name that stands in a line with others. Between
+// quotation marks stands what is empty, has blanks in it, or could be taken for
+// something else; there it reads as in a program.
+func Quote(s string) string {
+	if s != "" && plainASCII(s) && !strings.ContainsAny(s, ` "\`) {
+		return s
+	}
+	if safe := escape(s, `"\`); safe != s || s == "" || strings.Contains(s, " ") {
+		return `"` + safe + `"`
+	}
+	return s
+}
+
+// escape writes a backslash before the marked characters as well.
+func escape(s, marked string) string {
+	if plainASCII(s) && !strings.ContainsAny(s, marked) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case strings.ContainsRune(marked, r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(escapeRune(r))
+		}
+		i += size
+	}
+	return b.String()
+}
+
+func escapeRune(r rune) string {
+	switch {
+	case r == '\n':
+		return `\n`
+	case r == '\t':
+		return `\t`
+	case r == '\r':
+		return `\r`
+	case r < 0x80:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r < 0x10000:
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
 }

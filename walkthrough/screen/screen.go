@@ -1,3 +1,12 @@
+// Package screen knows how things are written on a terminal: numbers with
+// their units, text of double width, colours, and what a client sent.
+//
+//	screen.go   what kind of screen it is, and the writer that keeps to it
+//	text.go     widths, wrapping, coloured runs; a client's bytes made harmless
+//	units.go    durations, percentages, sizes and the marks of an axis
+//	palette.go  the colours, legible on light and on dark
+//
+// Nothing here moves the cursor: what is written can be piped, paged and kept.
 package screen
 
 import (
@@ -79,3 +88,46 @@ func standardNoColor(env []string) []string {
 func without(env []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(e string) bool { return strings.HasPrefix(e, name+"=") })
 }
+
+// Writer collects lines and hands them to the screen in one write, so that two
+// timelines printed at the same time do not mix.
+type Writer struct {
+	to    io.Writer
+	opts  Options
+	lines strings.Builder
+}
+
+// NewWriter returns a writer of lines. Nothing is written before Close.
+func NewWriter(w io.Writer, o Options) *Writer {
+	return &Writer{to: w, opts: o}
+}
+
+// Line adds a line. Blanks at its end are left out.
+func (w *Writer) Line(parts ...string) {
+	w.lines.WriteString(strings.TrimRight(strings.Join(parts, ""), " "))
+	w.lines.WriteByte('\n')
+}
+
+// Close writes the lines, with as many colours as the screen has.
+func (w *Writer) Close() error {
+	text := w.lines.String()
+	if w.opts.ASCII {
+		text = toASCII.Replace(text)
+	}
+	profile := w.opts.Profile
+	if profile == colorprofile.Unknown {
+		profile = colorprofile.NoTTY
+	}
+	if _, err := io.WriteString(&colorprofile.Writer{Forward: w.to, Profile: profile}, text); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// toASCII replaces every sign that we draw with by one of the same width.
+var toASCII = strings.NewReplacer(
+	"█", "#", "▉", "#", "▊", "#", "▋", "#", "▌", "#", "▐", "#", "▍", "|", "▎", "|", "▏", "|", "▕", "|", "┃", "|", "│", "|", "┊", ":",
+	"░", ":", "─", "-", "╶", "-", "╴", "-", "╌", "-", "├", "|", "└", "`", "┤", "|", "▸", ">", "◂", "<",
+	"●", "*", "•", ".", "·", ".", "…", "~", "≈", "=", "→", ">", "µ", "u", "×", "x", "■", "#", "∙", ".",
+	"–", "-", "—", "-", "’", "'", "“", `"`, "”", `"`,
+)
