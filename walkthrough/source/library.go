@@ -1,13 +1,61 @@
+// Package source cuts declarations out of upstream's source as it stands on the
+// reader's own disk: in the module cache, or in vendor, at the version of the
+// module that this binary was built with; the standard library in the Go
+// release that built it. No upstream code is copied into GlassKV.
+//
+//	library.go      Library: from a symbol and an anchor to an Excerpt; what may be missing
+//	module.go       which module and version a package belongs to, where it lies on disk and on the Web
+//	declaration.go  the files of a package, read and parsed once, and a symbol among their declarations
+//	anchor.go       "at call fileutil.Fdatasync": parsed, and found in a declaration
+//	excerpt.go      Excerpt: lines as coloured tokens, those that fit a screen, the hash of the code
+//	calls.go        what a function calls
+//
+// A symbol is an import path, a full stop, and "Func", "Type", "Type.Method" or
+// "(*Type).Method": go.etcd.io/etcd/server/v3/storage/wal.(*WAL).sync. Constants and
+// variables are found as well. Type parameters are left out.
 package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/ast"
 	"path/filepath"
 	"strings"
 	"sync"
 )
+
+// ErrNotHere is returned when the source is not on this disk. The error is a
+// *NotHereError, which knows what to run.
+var ErrNotHere = errors.New("source is not on this disk")
+
+// ErrNoSymbol is returned when the package is here and does not declare the
+// symbol, and for a text that is no symbol.
+var ErrNoSymbol = errors.New("no such symbol")
+
+// ErrNoAnchor is returned when the declaration does not hold what the anchor
+// names, and for a text that is no anchor. The message lists what there is.
+var ErrNoAnchor = errors.New("no such anchor")
+
+// NotHereError says whose source is missing and how to get it.
+type NotHereError struct {
+	Module  string // path@version, or the Go release; the package when this binary does not know its module
+	Command string // what to run; "" when nothing helps because the version is not known
+	NoGo    bool   // there is no go command on this machine either
+}
+
+func (e *NotHereError) Error() string {
+	switch {
+	case e.Command == "":
+		return fmt.Sprintf("%v: this binary does not know its version of %s", ErrNotHere, e.Module)
+	case e.NoGo:
+		return fmt.Sprintf("%v: %s: there is no go command either; install Go, then run `%s`", ErrNotHere, e.Module, e.Command)
+	}
+	return fmt.Sprintf("%v: %s: run `%s`", ErrNotHere, e.Module, e.Command)
+}
+
+// Is makes errors.Is find ErrNotHere.
+func (e *NotHereError) Is(target error) bool { return target == ErrNotHere }
 
 // Library finds upstream's source on the reader's own disk. It may be used by
 // many goroutines at a time; what it has read it keeps.
