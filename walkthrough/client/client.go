@@ -16,7 +16,12 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,6 +29,7 @@ import (
 
 	"glasskv/server/seam"
 	"glasskv/trace"
+	"glasskv/trace/endpoint"
 )
 
 // Options say what to connect to.
@@ -97,4 +103,111 @@ func (o *Observation) TraceID() string { return o.record.TraceID() }
 // and its receiving is unexplained there.
 func (o *Observation) Timeline() *trace.Timeline {
 	return trace.Merge(o.record.Timeline(), nil, trace.Alignment{})
+}
+
+// ErrNoTraceURL is returned by Join and JoinAll when the server has not said
+// where its timelines are: it records none, or it is no GlassKV.
+var ErrNoTraceURL = errors.New("the server does not say where its timelines are: is it a GlassKV with --trace on?")
+
+// serverPart knows where the server's timelines are fetched.
+type serverPart struct {
+	fixed     string // what the user said
+	endpoints []string
+	heard     atomic.Pointer[string] // what the server said last
+	http      http.Client
+}
+
+// hear notes what a reply said. A reply without it, such as that to an unknown
+// method, changes nothing.
+func (p *serverPart) hear(said string) {
+	if said != "" {
+		p.heard.Store(&said)
+	}
+}
+
+func (p *serverPart) client() (*endpoint.Client, error) {
+	base := p.fixed
+	if base == "" {
+		said := p.heard.Load()
+		if said == nil {
+			return nil, ErrNoTraceURL
+		}
+		base = *said
+	}
+	base, err := p.reachable(base)
+	if err != nil {
+		return nil, err
+	}
+	return &endpoint.Client{Base: base, HTTP: &p.http}, nil
+}
+
+// reachable makes an address that can be asked of one that was listened on: a
+// server that listens on every address is found where its requests go.
+func (p *serverPart) reachable(base string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" || u.Host == "" {
+		return "", fmt.Errorf("trace endpoint %q is not of the form http://host:port", base)
+	}
+	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && addr.IsUnspecified() {
+		if host, _, err := net.SplitHostPort(p.endpoints[0]); err == nil {
+			u.Host = net.JoinHostPort(host, u.Port())
+		}
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// fetchWait is how long the server is asked to wait for a request that it has
+// not finished with: its reply may be read before its own last stamp is taken.
+const fetchWait = 2 * time.Second
+
+// Join fetches the server's part of a request and returns the whole timeline.
+// When the part cannot be had, the client's part alone is returned beside the
+// error, which is ErrNoTraceURL when the server does not say where to ask.
+func (c *Client) Join(ctx context.Context, o *Observation) (*trace.Timeline, error) {
+	server, err := c.part.client()
+	if err != nil {
+		return o.Timeline(), err
+	}
+	part, err := server.Get(ctx, o.TraceID(), fetchWait)
+	if err != nil {
+		return o.Timeline(), fmt.Errorf("fetch the server's part: %w", err)
+	}
+	return o.join(part), nil
+}
+
+// JoinAll is Join for many requests that were made not long ago, in the same
+// order. It asks for the last requests of the server at once, and one by one
+// only for those that are not among them. The first error ends it.
+func (c *Client) JoinAll(ctx context.Context, all []*Observation) ([]*trace.Timeline, error) {
+	server, err := c.part.client()
+	if err != nil {
+		return nil, err
+	}
+	parts, err := server.LastEnvelopes(ctx, len(all))
+	if err != nil {
+		return nil, fmt.Errorf("fetch the server's part: %w", err)
+	}
+	byID := make(map[string]*endpoint.Envelope, len(parts))
+	for _, p := range parts {
+		byID[p.Timeline.TraceID] = p
+	}
+	out := make([]*trace.Timeline, len(all))
+	for i, o := range all {
+		if p := byID[o.TraceID()]; p != nil {
+			out[i] = o.join(p)
+		} else if out[i], err = c.Join(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// JoinRecord is Join for a server in this process, whose record of the request
+// is at hand.
+func (o *Observation) JoinRecord(part *trace.Record) *trace.Timeline {
+	return trace.Merge(o.Timeline(), part.Timeline(), trace.Align(o.record.Origin(), part.Origin()))
+}
+
+func (o *Observation) join(part *endpoint.Envelope) *trace.Timeline {
+	return trace.Merge(o.Timeline(), part.Timeline, trace.Align(o.record.Origin(), part.Origin))
 }
