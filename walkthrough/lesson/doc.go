@@ -2,32 +2,16 @@
 // something, makes real requests of a real server in this process, asks the class
 // for a prediction, shows the timeline, compares, and points into the source.
 //
-//	lesson.go      a lesson and its steps, as the file says them
-//	load.go        reading the files; mistakes are told with file and line
+//	lesson.go      a lesson and its steps, read from files; mistakes are told with file and line
 //	check.go       what a file cannot get wrong: names, languages, claims
-//	expression.go  the formulas over what was measured
-//	text.go        texts with measured values in them
-//	result.go      what formulas can ask of many requests
-//	request.go     what they can ask of one
-//	play.go        one run, step by step
-//	claim.go       measured numbers, and what the run is claimed to have shown
-//	report.go      what came of it, and the same for programs
-//	requests.go    the requests of a step, checked
-//	round.go       and made: how many at once, together or in turn
-//	collect.go     what the client and the server recorded of them, put together
-//	operation.go   what each of them is
-//	watch.go       writes that are watched
+//	expression.go  formulas over what was measured, and texts with formulas in them
+//	result.go      what formulas can ask of many requests, and of one
+//	play.go        one run, step by step; its report, for people and for programs
+//	requests.go    the requests of a step: checked, made, recorded
 //	way.go         connections, also long and narrow ones
-//	relay.go       a line that takes its time
-//	fault.go       faults that a step switches on and off
-//	hold.go        requests that are held where a stage begins
-//	ask.go         predictions, and how they turned out
-//	show.go        timelines and tables
-//	beside.go      several results side by side
-//	point.go       places in the source, chapters
-//	command.go     `glasskv lesson`
-//	list.go        its list
-//	teacher.go     the page for whoever gives a lesson
+//	ask.go         predictions and claims, and how they turned out
+//	show.go        timelines, tables, results side by side
+//	command.go     `glasskv lesson`, its list, the teacher's page
 //
 // # How to add a lesson
 //

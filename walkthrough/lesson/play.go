@@ -2,19 +2,25 @@ package lesson
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"glasskv/server/control"
 	"glasskv/server/serve"
 	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/source"
+	"glasskv/walkthrough/summary"
 )
 
 // Options say how a lesson is played.
@@ -161,3 +167,280 @@ func (p *player) stopServer() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Outcome is what came of a lesson.
+type Outcome struct {
+	Lesson string
+	Claims []ClaimOutcome
+	Took   time.Duration
+}
+
+// ClaimOutcome is a claim and whether the run showed it.
+type ClaimOutcome struct {
+	File  string
+	Line  int
+	Text  string // in the reader's language, with what was measured
+	Check string
+	Holds bool
+}
+
+// Failed returns the claims that the run did not show.
+func (o *Outcome) Failed() (failed []ClaimOutcome) {
+	for _, c := range o.Claims {
+		if !c.Holds {
+			failed = append(failed, c)
+		}
+	}
+	return failed
+}
+
+// Err says which claim it was and what it said; nil when it holds.
+func (c ClaimOutcome) Err() error {
+	if c.Holds {
+		return nil
+	}
+	return fmt.Errorf("%s:%d: the run did not show `%s`: %s", c.File, c.Line, strings.TrimSpace(c.Check), c.Text)
+}
+
+// Event is a step as programs read it, one object a line. Which fields are there
+// depends on the kind; the last line of a lesson is of the kind "end".
+type Event struct {
+	Lesson string `json:"lesson"`
+	Step   int    `json:"step"` // from 1
+	Line   int    `json:"line,omitempty"`
+	Kind   string `json:"kind"` // the step's name in the file
+	Text   string `json:"text,omitempty"`
+
+	Results map[string]Figures `json:"results,omitempty"`
+	Values  map[string]float64 `json:"values,omitempty"`
+
+	Name    string   `json:"name,omitempty"` // of a question
+	Choices []string `json:"choices,omitempty"`
+	Said    string   `json:"said,omitempty"` // the prediction; absent when none was made
+	Was     string   `json:"was,omitempty"`  // what it turned out to be
+
+	Check  string `json:"check,omitempty"`
+	Holds  *bool  `json:"holds,omitempty"`
+	Claims int    `json:"claims,omitempty"` // at the end: how many were made
+	Held   int    `json:"held,omitempty"`   // and how many of them held
+	TookNS int64  `json:"took_ns,omitempty"`
+
+	Timeline *trace.Timeline          `json:"timeline,omitempty"`
+	Columns  map[string][]summary.Row `json:"columns,omitempty"` // of a table, by its title
+
+	Symbol string `json:"symbol,omitempty"`
+	Anchor string `json:"anchor,omitempty"`
+	File   string `json:"file,omitempty"`
+	First  int    `json:"first_line,omitempty"`
+	Last   int    `json:"last_line,omitempty"`
+	Stage  string `json:"stage,omitempty"`
+}
+
+// Figures are a result in short.
+type Figures struct {
+	Count     int   `json:"count"`
+	OK        int   `json:"ok"`
+	P50NS     int64 `json:"p50_ns"`
+	P99NS     int64 `json:"p99_ns"`
+	ElapsedNS int64 `json:"elapsed_ns"`
+	Fsyncs    int   `json:"fsyncs"`
+}
+
+// report prints an event when programs read.
+func (p *player) report(e *Event, s *Step) error {
+	if !p.Show.JSON() {
+		return nil
+	}
+	e.Lesson, e.Step = p.lesson.Name, p.index
+	if s != nil {
+		e.Line, e.Kind = s.line, s.kind
+	}
+	enc := json.NewEncoder(p.out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+func (p *player) reportResults(s *Step) error {
+	e := &Event{Results: make(map[string]Figures)}
+	for _, r := range s.requests() {
+		got, ok := p.known[r.Name].(*Result)
+		if !ok {
+			continue
+		}
+		e.Results[r.Name] = Figures{
+			Count: got.Count, OK: got.OK, P50NS: int64(got.P50()), P99NS: int64(got.P99()),
+			ElapsedNS: int64(got.Elapsed), Fsyncs: got.Batches(trace.WALSync.String()),
+		}
+	}
+	return p.report(e, s)
+}
+
+// conclude says that the lesson is over.
+func (p *player) conclude() error {
+	claims := len(p.outcome.Claims)
+	return p.report(&Event{
+		Kind: "end", Claims: claims, Held: claims - len(p.outcome.Failed()), TookNS: p.outcome.Took.Nanoseconds(),
+	}, nil)
+}
+
+// Fault switches a fault on or off; `glasskv fault` lists them and what they take.
+type Fault struct {
+	Set         string  `yaml:"set"`
+	Clear       string  `yaml:"clear"`
+	Delay       string  `yaml:"delay"`
+	Probability float64 `yaml:"probability"`
+	Streams     int     `yaml:"streams"`
+	Bytes       Size    `yaml:"bytes"`
+	Goroutines  int     `yaml:"goroutines"`
+}
+
+func (f *Fault) check() error {
+	if (f.Set == "") == (f.Clear == "") {
+		return errors.New("set one or clear one")
+	}
+	return nil
+}
+
+// fault switches on the lesson's server, in this process. The server knows which
+// faults there are, and which parameters make sense.
+func (p *player) fault(s *Step) (err error) {
+	steering := p.live.Observer().Steering()
+	if f := s.Fault; f.Clear != "" {
+		err = steering.ClearFault(f.Clear)
+	} else {
+		err = steering.SetFault(control.Fault{
+			Name: f.Set, On: true, Delay: f.Delay, Probability: f.Probability,
+			Streams: f.Streams, Bytes: int(f.Bytes), Goroutines: f.Goroutines,
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return p.report(&Event{Name: s.Fault.Set + s.Fault.Clear}, s)
+}
+
+// Hold sets a breakpoint where a stage begins, or clears it; `glasskv stages` marks
+// the stages that can be held. Requests that are held go on by themselves after
+// Timeout: a lesson is not interactive while it makes requests.
+type Hold struct {
+	At      string        `yaml:"at"` // the stage
+	Clear   string        `yaml:"clear"`
+	Key     string        `yaml:"key"` // only requests whose key begins so
+	Method  string        `yaml:"method"`
+	Timeout time.Duration `yaml:"timeout"`
+	Once    bool          `yaml:"once"` // only the first request
+}
+
+func (h *Hold) check() error {
+	switch {
+	case (h.At == "") == (h.Clear == ""):
+		return errors.New("at a stage, or clear one")
+	case !isStage(h.At + h.Clear):
+		return errors.New("no such stage: see glasskv stages")
+	case h.At != "" && h.Timeout <= 0:
+		return errors.New("timeout: how long is a request held?")
+	}
+	return nil
+}
+
+// hold sets or clears a breakpoint of the lesson's server, in this process.
+func (p *player) hold(s *Step) (err error) {
+	steering := p.live.Observer().Steering()
+	if h := s.Hold; h.Clear != "" {
+		err = steering.ClearBreak(h.Clear)
+	} else {
+		err = steering.SetBreak(control.Break{
+			Stage: h.At, KeyPrefix: h.Key, Method: h.Method, Timeout: control.Duration(h.Timeout), Once: h.Once,
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return p.report(&Event{Stage: s.Hold.At + s.Hold.Clear}, s)
+}
+
+// pointLines is how many lines of source a class is shown at once.
+const pointLines = 14
+
+// point shows a place in the source, from the reader's own disk. Source that is not
+// there does not end the lesson; what to run is said instead.
+func (p *player) point(s *Step) error {
+	note, err := p.text(s, s.Point.Note)
+	if err != nil {
+		return err
+	}
+	from := p.Source
+	if from == nil {
+		from = library()
+	}
+	excerpt, missing := from.Excerpt(s.Point.Symbol, s.Point.Anchor)
+	e := &Event{Text: strings.Join(paragraphs(note), " "), Symbol: s.Point.Symbol, Anchor: s.Point.Anchor}
+	if missing == nil {
+		e.File, e.First, e.Last = excerpt.File, excerpt.First, excerpt.Last
+	}
+	if err := p.report(e, s); err != nil {
+		return err
+	}
+	return p.say(func(out *screen.Writer) {
+		p.block(out, "", 0, e.Text)
+		if missing != nil {
+			p.block(out, screen.Dim.Paint("  "), 2, screen.Escape(missing.Error()))
+			out.Line()
+			return
+		}
+		p.excerpt(out, excerpt)
+	})
+}
+
+// excerpt writes where it stands and what stands there.
+func (p *player) excerpt(out *screen.Writer, e *source.Excerpt) {
+	width := p.screen.Columns(p.out)
+	symbol, at := e.Symbol, fmt.Sprintf("%s:%d", e.Name, max(e.First, e.MarkFirst))
+	if one := symbol + "  " + at; screen.Width(one) <= width-2 {
+		out.Line("  ", screen.Dim.Paint(one))
+	} else {
+		out.Line("  ", screen.Dim.Paint(screen.Middle(symbol, width-2)))
+		out.Line("  ", screen.Dim.Paint(screen.Middle(at, width-2)))
+	}
+	for _, line := range source.Expand(e.Around(pointLines), 4) {
+		out.Line(sourceLine(line, width))
+	}
+	out.Line()
+}
+
+// sourceLine draws a line of source: its number, a mark where it is the one that
+// counts, and its text, cut at the screen's edge.
+func sourceLine(line source.Line, width int) string {
+	number := screen.Blank(6)
+	if line.Number > 0 {
+		number = fmt.Sprintf("%6d", line.Number)
+	}
+	text := screen.Cut(screen.Escape(line.Text()), width-9)
+	if line.Marked {
+		return screen.Dim.Paint(number) + screen.Warn.Paint(" ▸ ") + screen.Strong.Paint(text)
+	}
+	return screen.Dim.Paint(number+"   ") + text
+}
+
+// chapter names the chapter to read on, and the command that opens it.
+func (p *player) chapter(s *Step) error {
+	if err := p.report(&Event{Stage: s.Chapter}, s); err != nil {
+		return err
+	}
+	stage, _ := trace.StageByName(s.Chapter)
+	title := ""
+	if c, ok := chapter.Of(stage, p.screen.Lang); ok {
+		title = c.Title
+	}
+	return p.say(func(out *screen.Writer) {
+		p.block(out, screen.Dim.Paint("→ "), 2, strings.TrimSpace(fmt.Sprintf("glasskv walk %s   %s", s.Chapter, title)))
+		out.Line()
+	})
+}
+
+// library is where upstream's source is; finding out takes a go command, so it is
+// asked for once and only when a lesson points somewhere.
+var library = sync.OnceValue(source.NewLibrary)
