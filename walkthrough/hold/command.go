@@ -1,3 +1,11 @@
+// Package hold shows requests that are held where a stage begins, and holds the
+// commands that steer a running server: `glasskv hold` and those below it.
+//
+//	command.go  the commands
+//	render.go   what they print: one request that is held, or the list of all
+//
+// The server does the work: see control, and seam in the server. Whatever is
+// shown came over HTTP and may quote a client, so it is escaped.
 package hold
 
 import (

@@ -2,12 +2,22 @@ package page
 
 import (
 	"cmp"
+	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
+	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
+	"time"
 
+	"glasskv/trace"
+	"glasskv/trace/endpoint"
 	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/screen"
 )
 
 //go:embed templates/*.html
@@ -100,4 +110,136 @@ func render(w http.ResponseWriter, status int, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(out.String())) // the reader may have gone away
+}
+
+// The time that a request may take: longer where it can be held.
+const (
+	ordinaryPatience = 10 * time.Second
+	heldPatience     = 10 * time.Minute
+)
+
+// patience is how long a request may take. The browser is given as long to wait for
+// the answer.
+func (h *handler) patience(w http.ResponseWriter) time.Duration {
+	if h.o.Control == nil {
+		return ordinaryPatience
+	}
+	// A writer without deadlines, which tests have, waits anyway.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(heldPatience + ordinaryPatience))
+	return heldPatience
+}
+
+// make makes a request and leads to it: to the stop at which the reader was, if the
+// new request passed it too. Other sites cannot press this button; see guarded.
+func (h *handler) make(w http.ResponseWriter, r *http.Request) {
+	l := h.lang(r)
+	if h.o.Live == nil {
+		refuse(w, r, l, &refusal{http.StatusConflict, l.Pick(
+			"These are saved requests: there is no server to make another one.", "这些是保存下来的请求：没有服务端可以再发一个。")})
+		return
+	}
+	kind := r.PostFormValue("request")
+	ctx, cancel := context.WithTimeout(r.Context(), h.patience(w))
+	defer cancel()
+	t, err := h.o.Live.Do(ctx, kind)
+	if err != nil {
+		refuse(w, r, l, &refusal{http.StatusBadGateway, screen.Escape(err.Error())})
+		return
+	}
+	made := h.book.add(t)
+	to := at{made.key, l}
+	i := h.first(made)
+	if stage, known := trace.StageByName(r.PostFormValue("stage")); known && made.Index(stage) >= 0 {
+		i = made.Index(stage)
+	}
+	http.Redirect(w, r, to.href(slugOf(made, i), url.Values{"made": {kind}}), http.StatusSeeOther)
+}
+
+// policy is what a browser may do with a page: use our own style, script, icon and
+// addresses, and nothing else. Whatever a client wrote into a key, it cannot run.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// mostForm bounds what a form may send, in bytes.
+const mostForm = 4 << 10
+
+// guarded answers only those who asked for this machine, lets no other site's page
+// make requests, bounds what is sent, and adds the headers that every answer has.
+func guarded(next http.Handler, l lang.Lang) http.Handler {
+	next = http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if !endpoint.IsLocal((&url.URL{Host: r.Host}).Hostname(), r) {
+			refuse(w, r, l, &refusal{http.StatusForbidden, l.Pick(
+				"This page is answered under this machine's own address only.", "本页只应答本机自己的地址。")})
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, mostForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refusal is an error that the reader of a page is told.
+type refusal struct {
+	status int
+	text   string // a sentence in the reader's language
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// refuse sends a page that says what is wrong.
+func refuse(w http.ResponseWriter, r *http.Request, l lang.Lang, err error) {
+	why := &refusal{http.StatusInternalServerError, screen.Escape(err.Error())}
+	_ = errors.As(err, &why) // or it stays what it is
+	render(w, why.status, "refusal", refusalView{frameOf(r, l), why.text})
+}
+
+// refusalView is what the template "refusal" is given.
+type refusalView struct {
+	frame
+	Text string
+}
+
+//go:embed static
+var staticFiles embed.FS
+
+// types are the static files that there are, and what they are.
+var types = map[string]string{
+	"page.css": "text/css; charset=utf-8",
+	"page.js":  "text/javascript; charset=utf-8",
+	"icon.svg": "image/svg+xml",
+}
+
+// version changes whenever style or script do: with it in the address, a browser
+// may keep them.
+var version = func() string {
+	sum := sha256.New()
+	for _, name := range []string{"page.css", "page.js"} {
+		content, err := staticFiles.ReadFile(path.Join("static", name))
+		if err != nil {
+			panic(err) // it is built in
+		}
+		sum.Write(content)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:6])
+}()
+
+func static(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	content, err := staticFiles.ReadFile(path.Join("static", name))
+	if err != nil || types[name] == "" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", types[name])
+	if r.URL.Query().Get("v") == version {
+		w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	}
+	_, _ = w.Write(content) // the reader may have gone away
 }

@@ -1,3 +1,33 @@
+// Package page is the walk through a request in a browser: the waterfall of a real
+// request, and beside it the chapter and the source of the stage at which one
+// stands. It is served on the loopback interface and needs nothing from elsewhere.
+//
+//	serve.go     the listener, and the server around the handler
+//	handler.go   the addresses, who is answered, and what is said when there is no such page
+//	book.go      the requests that can be looked at
+//	visit.go     what one request for a page asks for: which tour, which stop, which language
+//	view.go      a page: the stop with everything around it
+//	waterfall.go the rows and bars
+//	stop.go      a stop: where it is, how long it took, where one can go from there
+//	chapter.go   its text: prose, with the source in its place
+//	control.go   holds and faults, for the script
+//	templates/   the HTML
+//	static/      style and script
+//
+// The addresses, of which those that change something are POST:
+//
+//	/                          the first stop of the newest request
+//	/r/TRACE/STAGE             a stop; ?lang=en or zh, ?symbol= for source, ?print=all for the whole walk
+//	/fragment/r/TRACE/STAGE    the stop alone, for the script
+//	/requests/r/TRACE/STAGE    the list of requests, likewise
+//	/stages/r/TRACE            every stage that there is a chapter about, likewise
+//	/make                      makes a request and leads to it
+//	/control/…                 holds and switches faults, for the script; where the server lets us
+//	/static/NAME
+//
+// A page is whole without the script: it makes going from stop to stop quick, and
+// adds keys. What clients sent is escaped twice: by package screen for what is
+// invisible, and by html/template for what HTML would take for its own.
 package page
 
 import (

@@ -1,16 +1,45 @@
+// Package walk is the companion in the terminal: `glasskv walk` goes through a real
+// request stage by stage, with the chapter about each and the source that did the
+// work, in the version that ran.
+//
+//	command.go  the command, and which of the views it shows
+//	origin.go   where the requests come from: made now, of a running server, of a file
+//
+//	print.go    text from top to bottom, and JSON
+//	model.go    the program on a terminal: where the reader is, what a message changes
+//	keys.go     the keys, each with its help
+//	view.go     how the screen is drawn
+//	pages.go    the chapter and the source as lines
+//	picker.go   lists to choose from: requests, stops, jumps
+//	held.go     a request held where a stage begins
+//
+// What they all show is made by the package tour below; prose draws Markdown.
 package walk
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
+	servercommand "glasskv/server/command"
+	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/guide"
+	web "glasskv/walkthrough/page" // page is the text of a stop here
 	"glasskv/walkthrough/show"
+	"glasskv/walkthrough/source"
 	"glasskv/walkthrough/walk/tour"
 )
 
@@ -107,4 +136,171 @@ func unknownStage(name string) error {
 		return fmt.Errorf("no stage is called %q; `glasskv stages` lists them", name)
 	}
 	return fmt.Errorf("no stage is called %q; did you mean %s?", name, strings.Join(near, " or "))
+}
+
+const defaultTraceURL = servercommand.DefaultTraceURL
+
+// Options say through which request one walks, and how it is shown.
+type Options struct {
+	Stage         trace.Stage // where to begin; None: at the first stop
+	Plain         bool        // text from top to bottom, also on a terminal
+	Web           bool        // a page in a browser
+	Listen        string      // where the page is served, on the loopback interface; empty: a free port
+	Trace         string      // a file of spans, "-" for the standard input, or a trace ID
+	Last          int         // the last requests of a running server; 0: not asked for
+	Request       string      // which request to make; one of tour.Names
+	Endpoint      string      // the server to make it on; empty: one of our own
+	TraceEndpoint string      // where a server's timelines are; empty: where it says, or the default
+	Show          *show.Flags
+	Library       *source.Library // nil: that of this binary
+	Book          tour.Book       // nil: the chapters of this binary
+	In            io.Reader
+	Out, Err      io.Writer
+}
+
+// Walk finds the request and shows it: on a terminal as a program in which one
+// moves about, elsewhere as text, or as JSON. A signal ends it.
+func Walk(ctx context.Context, o Options) error {
+	return show.UntilSignal(ctx, "the walk", func(ctx context.Context) error { return walk(ctx, o) })
+}
+
+func walk(ctx context.Context, o Options) (err error) {
+	if o.Library == nil {
+		o.Library = source.NewLibrary()
+	}
+	if o.Book == nil {
+		o.Book = chapter.Of
+	}
+	interactive := !o.Plain && !o.Web && !o.Show.JSON() && isTerminal(o.Out)
+	if interactive {
+		// What a server of our own says would be written across the screen.
+		var said bytes.Buffer
+		stderr := o.Err
+		o.Err = &said
+		defer func() {
+			_, werr := said.WriteTo(stderr)
+			err = errors.Join(err, werr)
+		}()
+	}
+	if o.Web {
+		if err := o.canListen(); err != nil {
+			return err
+		}
+	}
+	from, err := o.find(ctx)
+	defer func() { err = errors.Join(err, from.close()) }()
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.Web:
+		return o.onPage(ctx, from)
+	case o.Show.JSON():
+		return o.eachTour(from, writeJSON)
+	case !interactive:
+		return o.eachTour(from, writePlain)
+	}
+	m := newModel(ctx, &o, from.requests)
+	if from.live != nil {
+		m.again = func(ctx context.Context) (*trace.Timeline, error) { return from.live.Do(ctx, o.Request) }
+		m.steer = steerOf(from.live, o.traceURL())
+		defer m.steer.close()
+	}
+	return errors.Join(onTerminal(ctx, m, &o), m.letGo())
+}
+
+// eachTour writes every request that was found, one after the other.
+func (o *Options) eachTour(from *origin, write func(io.Writer, *tour.Tour, *Options) error) error {
+	for _, t := range from.requests {
+		if err := write(o.Out, tour.NewWithBook(t, o.Library, o.Book), o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stops are those to be written: from the stage on at which one begins, or that
+// stage alone where the request did not pass it.
+func (o *Options) stops(t *tour.Tour) (first int, all []tour.Stop) {
+	if o.Stage == trace.None {
+		return 0, t.Stops
+	}
+	if i := t.Index(o.Stage); i >= 0 {
+		return i, t.Stops[i:]
+	}
+	return -1, []tour.Stop{t.Beyond(o.Stage)}
+}
+
+// isTerminal reports whether w is a screen on which one can draw.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(term.File)
+	return ok && term.IsTerminal(f.Fd())
+}
+
+// framesPerSecond is how often the screen is drawn at most. bubbletea draws at the
+// next frame, so a key waits for half of one on the average.
+const framesPerSecond = 120
+
+// onTerminal shows the walk until the reader leaves. However it ends, the terminal
+// is as it was before: bubbletea restores it also after a panic, and a signal ends
+// the program as the key q does.
+func onTerminal(ctx context.Context, m *model, o *Options) error {
+	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer restore()
+	p := tea.NewProgram(m,
+		tea.WithInput(o.In), tea.WithOutput(o.Out),
+		tea.WithColorProfile(o.Show.Screen(o.Out).Profile),
+		tea.WithFPS(framesPerSecond),
+		tea.WithoutSignalHandler(),
+	)
+	stop := context.AfterFunc(ctx, p.Quit)
+	defer stop()
+	_, err := p.Run()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.Join(fmt.Errorf("the walk was stopped: %w", context.Cause(ctx)), err)
+	case err != nil:
+		return fmt.Errorf("the terminal: %w", err)
+	case ctx.Err() != nil:
+		return fmt.Errorf("the walk was stopped: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// canListen refuses an address that the page cannot have before a request is made for
+// it.
+func (o *Options) canListen() error {
+	l, err := web.Listen(o.Listen)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// onPage shows the walk in a browser until ctx ends: a signal ends it, which is how one
+// leaves.
+func (o *Options) onPage(ctx context.Context, from *origin) error {
+	p := web.Options{
+		Listen: o.Listen, Lang: o.Show.Lang(), Library: o.Library, Shown: from.requests, Stage: o.Stage,
+	}
+	if from.live != nil {
+		p.Live, p.Kinds, p.Shared = from.live, tour.Requests(), o.Endpoint != ""
+		p.Control = o.control(ctx, from)
+	}
+	return web.Serve(ctx, o.Out, p)
+}
+
+// control holds the requests of a server of our own, and those of another one if it
+// was started so that it lets us; nil where it was not.
+func (o *Options) control(ctx context.Context, from *origin) web.Control {
+	if own := from.live.Server(); own != nil {
+		return web.Steer(own.Observer().Steering())
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	c := &control.Client{Base: o.traceURL()}
+	if _, err := c.State(ctx, 0); err != nil {
+		return nil
+	}
+	return c
 }

@@ -3,6 +3,7 @@
 package walk
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -269,5 +271,98 @@ func TestResizingDrawsAnew(t *testing.T) {
 	tt.types("q")
 	if err := tt.end(); err != nil {
 		t.Error(err)
+	}
+}
+
+// startChild walks into a pipe, through a put on a server of its own, whose data are
+// in a directory of the test.
+func startChild(t *testing.T) (cmd *exec.Cmd, out *bufio.Reader, closeOut func(), stderr *bytes.Buffer, data string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, stderr = t.TempDir(), new(bytes.Buffer)
+	cmd = exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), childMode+"=pipe", "TMPDIR="+data)
+	cmd.Stderr = stderr
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, bufio.NewReader(pipe), func() { _ = pipe.Close() }, stderr, data
+}
+
+func leftBehind(t *testing.T, data string) {
+	t.Helper()
+	entries, err := os.ReadDir(data)
+	if err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// glasskv walk | head: the reader has seen enough. That is no error, and the server's
+// data are removed as ever.
+func TestNobodyReadsOn(t *testing.T) {
+	cmd, out, closeOut, stderr, data := startChild(t)
+	if line, err := out.ReadString('\n'); err != nil || !strings.HasPrefix(line, "PUT ") {
+		t.Fatalf("%q, %v; %s", line, err, stderr)
+	}
+	closeOut()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("exit: %v; %s", err, stderr)
+	}
+	leftBehind(t, data)
+}
+
+// Told to stop while it writes, it says so, and tidies up.
+func TestASignalEndsTheWalkIntoAPipe(t *testing.T) {
+	cmd, out, closeOut, stderr, data := startChild(t)
+	if _, err := out.ReadString('\n'); err != nil {
+		t.Fatalf("%v; %s", err, stderr)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	closeOut()
+	_ = cmd.Wait() // stopped, or done with it before the signal came
+	leftBehind(t, data)
+}
+
+// From a key that is typed to what the terminal is sent for it, through the kernel
+// and with the real drawing: a reader goes along a request of 200 stages.
+func BenchmarkKeyPressOnTerminal(b *testing.B) {
+	tt := openTerminal(b, "long")
+	tt.shows("1/200")
+	took := make([]time.Duration, 0, b.N)
+	for i := 0; b.Loop(); i++ {
+		tt.quiet()
+		begin := time.Now()
+		tt.types(string("np"[i/199%2]))
+		<-tt.more
+		took = append(took, time.Since(begin))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	tt.types("q")
+	if err := tt.end(); err != nil {
+		b.Error(err)
+	}
+}
+
+// quiet waits until nothing has been written for a few frames: source that was read
+// meanwhile is drawn then.
+func (tt *terminal) quiet() {
+	for {
+		select {
+		case <-tt.more:
+		case <-time.After(50 * time.Millisecond):
+			return
+		}
 	}
 }

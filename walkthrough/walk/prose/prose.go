@@ -1,21 +1,19 @@
 // Package prose turns a chapter's Markdown into lines for a terminal: wrapped to a
 // width, Chinese broken where it may break, painted with the roles of package
 // screen. What takes away the colours leaves text that reads as well.
-//
-//	prose.go  the blocks: paragraphs, lists, quotations, code
-//	flow.go   a paragraph: words with their roles
-//	table.go  tables
 package prose
 
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	tableast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 
 	"glasskv/walkthrough/screen"
 )
@@ -125,4 +123,106 @@ func indent(lines []string, first, others string) []string {
 		}
 	}
 	return lines
+}
+
+// flow gathers the inline content of a block. Role is that of its plain words.
+func (r *renderer) flow(block ast.Node, role screen.Role) *screen.Runs {
+	f := &screen.Runs{}
+	r.inline(f, block, role)
+	return f
+}
+
+func (r *renderer) inline(f *screen.Runs, parent ast.Node, role screen.Role) {
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Text:
+			f.Add(r.words(n), role)
+			r.lineEnd(f, n, role)
+		case *ast.String:
+			f.Add(screen.Escape(string(n.Value)), role)
+		case *ast.CodeSpan:
+			r.inline(f, n, screen.Code)
+		case *ast.Emphasis:
+			r.inline(f, n, screen.Strong)
+		case *ast.AutoLink:
+			f.Add(screen.Escape(string(n.URL(r.source))), role)
+		case *ast.RawHTML:
+			// It says nothing to a reader of a terminal.
+		default:
+			r.inline(f, n, role)
+		}
+	}
+}
+
+// words are a text's, with its backslashes undone where they stand before a mark.
+func (r *renderer) words(n *ast.Text) string {
+	words := n.Segment.Value(r.source)
+	if n.Parent().Kind() != ast.KindCodeSpan {
+		words = util.UnescapePunctuations(words)
+	}
+	return screen.Escape(string(words))
+}
+
+// lineEnd makes a line's end in the Markdown a blank, except between Chinese
+// characters, which have none between them.
+func (r *renderer) lineEnd(f *screen.Runs, n *ast.Text, role screen.Role) {
+	switch {
+	case n.HardLineBreak():
+		f.Add("\n", role)
+	case n.SoftLineBreak():
+		before, _ := utf8.DecodeLastRuneInString(f.Text())
+		next, _ := utf8.DecodeRune(r.source[min(n.Segment.Stop+1, len(r.source)):])
+		if screen.Width(string(before)) < 2 || screen.Width(string(next)) < 2 {
+			f.Add(" ", role)
+		}
+	}
+}
+
+// table writes a table in columns where it fits, and otherwise each row as a line
+// of its own, its cells one after the other.
+func (r *renderer) table(t *tableast.Table, width int) (lines []string) {
+	var rows [][]*screen.Runs
+	var columns []int
+	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
+		role := screen.Plain
+		if row.Kind() == tableast.KindTableHeader {
+			role = screen.Strong
+		}
+		var cells []*screen.Runs
+		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			f := r.flow(cell, role)
+			if i := len(cells); i == len(columns) {
+				columns = append(columns, 0)
+			}
+			columns[len(cells)] = max(columns[len(cells)], screen.Width(f.Text()))
+			cells = append(cells, f)
+		}
+		rows = append(rows, cells)
+	}
+	total := 2 * (len(columns) - 1)
+	for _, c := range columns {
+		total += c
+	}
+	for _, cells := range rows {
+		lines = append(lines, rowLines(cells, columns, total <= width, width)...)
+	}
+	return lines
+}
+
+func rowLines(cells []*screen.Runs, columns []int, fits bool, width int) []string {
+	whole := &screen.Runs{}
+	var b strings.Builder
+	for i, c := range cells {
+		text := c.Text()
+		b.WriteString(c.Painted())
+		if i < len(cells)-1 {
+			b.WriteString(screen.Blank(columns[i] - screen.Width(text) + 2))
+			text += " · "
+		}
+		whole.Add(text, screen.Plain)
+	}
+	if fits {
+		return []string{b.String()}
+	}
+	return whole.Wrap(width)
 }

@@ -9,6 +9,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestABreakpointIsReadAsItIsWritten(t *testing.T) {
+	for text, want := range map[string]Break{
+		"raft.propose":                              {Stage: "raft.propose"},
+		"raft.propose:key=/orders/":                 {Stage: "raft.propose", KeyPrefix: "/orders/"},
+		"raft.propose:method=Put:key=a::b":          {Stage: "raft.propose", Method: "Put", KeyPrefix: "a:b"},
+		"wal.save:timeout=5s:once":                  {Stage: "wal.save", Timeout: Duration(5 * time.Second), Once: true},
+		"wal.save:method=/etcdserverpb.KV/Put:key=": {Stage: "wal.save", Method: "/etcdserverpb.KV/Put"},
+	} {
+		got, err := ParseBreak(text)
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+		if again, err := ParseBreak(got.String()); err != nil || again != got {
+			t.Errorf("%s, written as %s, is read as %+v, %v", text, got, again, err)
+		}
+	}
+	for text, says := range map[string]string{
+		"":                     "a breakpoint is on one stage",
+		"*":                    "a breakpoint is on one stage",
+		"wal.save:timeout=5":   "use a time such as 1m",
+		"wal.save:timeout=-1s": "use a time such as 1m",
+		"wal.save:prefix=a":    `not "prefix=a"`,
+		"wal.save:key":         `not "key"`,
+	} {
+		if _, err := ParseBreak(text); !errors.Is(err, ErrMistake) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want %q", text, err, says)
+		}
+	}
+}
+
 func TestFaultsAreReadAndWritten(t *testing.T) {
 	for text, want := range map[string]Fault{
 		"slow-fsync:delay=50ms":                             {Name: "slow-fsync", On: true, Delay: "50ms"},

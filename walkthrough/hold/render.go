@@ -12,7 +12,9 @@ import (
 	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
+	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/timeline"
 )
 
@@ -203,4 +205,172 @@ func (b *block) goOn() {
 	if len(ways) > 0 {
 		b.items(b.opts.Lang.Pick("go on", "继续"), strings.Join(ways, " · "))
 	}
+}
+
+// List writes the breakpoints, and who is held.
+func List(w io.Writer, st control.State, o Options) error {
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	width := o.Columns(w)
+	out := screen.NewWriter(w, o.Options)
+	if len(st.Breaks) == 0 {
+		out.Line(o.Lang.Pick("No breakpoint is set. Set one: glasskv hold break raft.propose", "没有断点。设一个：glasskv hold break raft.propose"))
+	} else {
+		out.Line(screen.Strong.Paint(o.Lang.Pick("breakpoints", "断点")))
+	}
+	for i := range st.Breaks {
+		out.Line("  ", screen.Cut(breakLine(o.Lang, &st.Breaks[i]), width-2))
+	}
+	if len(st.Holds) == 0 {
+		out.Line(o.Lang.Pick("Nobody is held.", "没有请求被停住。"))
+	} else {
+		out.Line(screen.Strong.Paint(o.Lang.Pick("held", "停住的请求")))
+	}
+	for i := range st.Holds {
+		out.Line("  ", screen.Cut(holdLine(o, &st.Holds[i]), width-2))
+	}
+	if st.Passed > 0 {
+		out.Line(o.Lang.Say("%d requests were let through, because %d were held already.",
+			"已有 %[2]d 个请求被停住，另有 %[1]d 个因此直接放行。", st.Passed, control.MaxHolds))
+	}
+	return out.Close()
+}
+
+func breakLine(l lang.Lang, b *control.Break) string {
+	parts := []string{screen.Escape(b.Stage)}
+	if b.Method != "" {
+		parts = append(parts, l.Say("of %s", "方法 %s", screen.Escape(b.Method)))
+	}
+	if b.KeyPrefix != "" {
+		parts = append(parts, l.Say("keys from %s", "键以 %s 开头", screen.Quote(b.KeyPrefix)))
+	}
+	if b.Timeout != 0 {
+		parts = append(parts, l.Say("for %v at most", "最多 %v", b.Timeout))
+	}
+	if b.Once {
+		parts = append(parts, l.Pick("once", "一次"))
+	}
+	return strings.Join(append(parts, l.Say("held %d so far", "已停住 %d 个", b.Hits)), " · ")
+}
+
+func holdLine(o Options, h *control.Hold) string {
+	parts := []string{
+		fmt.Sprintf("#%d", h.ID), screen.Escape(h.Stage), request(h), because(o.Lang, h.Why),
+		o.Lang.Say("since %v", "已停 %v", o.Now.Sub(h.Since).Round(time.Second)),
+		o.Lang.Say("%v left", "还剩 %v", max(0, h.Until.Sub(o.Now)).Round(time.Second)),
+	}
+	if h.HeldUp > 0 {
+		parts = append(parts, o.Lang.Say("%d held up with it", "另有 %d 个因此停着", h.HeldUp))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// because says what held a request.
+func because(l lang.Lang, why string) string {
+	switch why {
+	case trace.WhyBreakpoint:
+		return l.Pick("by a breakpoint", "被断点停住")
+	case trace.WhyStep:
+		return l.Pick("one step further", "单步到这里")
+	}
+	return screen.Escape(why)
+}
+
+// whoWaits says which goroutine stands still, and who needs it.
+func whoWaits(l lang.Lang, h *control.Hold) string {
+	say := l.Say
+	others := ""
+	if h.HeldUp > 0 {
+		others = say(" %d others are held up with it.", "还有 %d 个请求因此停着。", h.HeldUp)
+	}
+	with := ""
+	if h.With > 1 {
+		with = say(" %d requests are in the same batch.", "同一批里有 %d 个请求。", h.With)
+	}
+	switch h.Lane {
+	case control.LaneRequest:
+		return l.Pick("Only this request waits: its own goroutine stands still.", "只有这个请求在等：停住的是它自己的 goroutine。")
+	case control.LaneRaftLoop:
+		return l.Pick("The raft loop stands still: every write waits, and every linearizable read.",
+			"raft 循环停住了：所有写入和线性一致读都在等。") + with + others
+	case control.LaneApply:
+		return l.Pick("The apply goroutine stands still: every write waits, and every linearizable read.",
+			"apply goroutine 停住了：所有写入和线性一致读都在等。") + with + others
+	case control.LaneReadLoop:
+		return l.Pick("The read loop stands still: every linearizable read waits.", "读循环停住了：所有线性一致读都在等。") + with + others
+	}
+	return screen.Escape(string(h.Lane)) + with + others
+}
+
+// untilWhen says for how long at most.
+func untilWhen(l lang.Lang, h *control.Hold, now time.Time) string {
+	left := h.Until.Sub(now).Round(time.Second)
+	if left < time.Second {
+		return l.Pick("It goes on by itself any moment.", "它马上就会自行继续。")
+	}
+	return l.Say("It goes on by itself in %v, or when its client gives up.", "%v 后自行继续；客户端放弃时也会继续。", left)
+}
+
+// wentOn says how a hold ended.
+func wentOn(l lang.Lang, ended string) string {
+	switch ended {
+	case trace.EndedContinued:
+		return l.Pick("goes on", "继续")
+	case trace.EndedStepped:
+		return l.Pick("goes on to its next stage", "继续到下一个阶段")
+	case trace.EndedTimeout:
+		return l.Pick("goes on by itself: the hold's time is up", "自行继续：停留时间已到")
+	case trace.EndedGone:
+		return l.Pick("is let go: its client gave up", "不再停留：客户端已放弃")
+	case trace.EndedStopping:
+		return l.Pick("is let go: the server is being stopped", "不再停留：服务端正在停止")
+	}
+	return screen.Escape(ended)
+}
+
+// Printer shows what `glasskv serve` has to show: timelines, and holds.
+type Printer struct{ *show.Flags }
+
+// PrintHold writes what there is to see of a request that is held. The server's
+// trace endpoint goes into the commands that are named.
+func (p Printer) PrintHold(w io.Writer, r *control.Report, endpoint string, typed bool) error {
+	if p.JSON() {
+		return writeJSON(w, r)
+	}
+	return Render(w, r, Options{Options: p.Screen(w), Endpoint: endpoint, Typed: typed})
+}
+
+// PrintEvent writes what has happened to a request, in a line.
+func (p Printer) PrintEvent(w io.Writer, e control.Event) error {
+	if p.JSON() {
+		return writeJSON(w, e)
+	}
+	l := p.Lang()
+	var text string
+	switch {
+	case e.Kind == control.Released && e.Hold != nil:
+		text = fmt.Sprintf("#%d %s %s: %s", e.Hold.ID, screen.Escape(e.Hold.Stage), request(e.Hold), wentOn(l, e.Ended))
+	case e.Kind == control.Passed:
+		text = l.Say("A request met a breakpoint and was let through: %d are held already.",
+			"有请求到达断点而直接放行：已有 %d 个被停住。", control.MaxHolds)
+	case e.Kind == control.FaultChanged && e.Fault != nil && e.Fault.On:
+		text = l.Say("Fault %s is on: %s", "故障 %s 已打开：%s", screen.Escape(e.Fault.Name), screen.Escape(l.Pick(e.Fault.EN, e.Fault.ZH)))
+	case e.Kind == control.FaultChanged && e.Fault != nil:
+		text = l.Say("Fault %s is off", "故障 %s 已关闭", screen.Escape(e.Fault.Name))
+	default:
+		return nil
+	}
+	out := screen.NewWriter(w, p.Screen(w))
+	out.Line(screen.Held.Paint("■ "), text)
+	return out.Close()
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
 }
