@@ -1,8 +1,7 @@
 // Command glasskv is a key-value server with glass walls: it speaks etcd's v3
 // API and shows for every request where its time went.
 //
-// This file joins the commands; each of them stands in the package that it
-// belongs to.
+// This file assembles the commands. Each is defined in a package below.
 package main
 
 import (
@@ -32,7 +31,7 @@ func main() {
 	}
 }
 
-// The groups of the help, in the order in which one meets the commands.
+// The groups of commands in the help, in the order of a first use.
 const (
 	groupServer = "server"
 	groupKeys   = "keys"
@@ -40,7 +39,7 @@ const (
 )
 
 func newRootCommand() *cobra.Command {
-	cobra.EnableCommandSorting = false // they are in the order of their use
+	cobra.EnableCommandSorting = false // keep the order of the calls below
 	root := &cobra.Command{
 		Use:   "glasskv",
 		Short: "A key-value server with glass walls",
@@ -70,7 +69,7 @@ func newRootCommand() *cobra.Command {
 	join(root, groupLook, command.New()...)
 	join(root, groupLook, hold.NewCommand())
 	join(root, groupLook, fault.NewCommand())
-	nameWayOut(root)
+	suggestOnWrongArgs(root)
 	return root
 }
 
@@ -81,16 +80,16 @@ func join(root *cobra.Command, group string, cmds ...*cobra.Command) {
 	}
 }
 
-// nameWayOut has a command and those below it, when they are given what they do not
-// take, name a way out: the command that was meant, or the help.
-func nameWayOut(cmd *cobra.Command) {
+// suggestOnWrongArgs makes cmd and its subcommands add a suggestion to the error about
+// arguments that they do not accept: a similar command, or --help.
+func suggestOnWrongArgs(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
-		nameWayOut(sub)
+		suggestOnWrongArgs(sub)
 	}
 	check := cmd.Args
 	if check == nil {
 		if !cmd.HasSubCommands() {
-			return // it looks at its arguments when it runs
+			return // RunE checks the arguments itself
 		}
 		check = cobra.NoArgs
 	}
@@ -109,7 +108,8 @@ func nameWayOut(cmd *cobra.Command) {
 	}
 }
 
-// oneLine keeps an error on a line that joins several.
+// oneLine returns the text of an error on one line: the lines of joined errors are
+// separated by "; ".
 func oneLine(err error) string {
 	var out strings.Builder
 	for line := range strings.Lines(err.Error()) {
@@ -125,7 +125,8 @@ func oneLine(err error) string {
 	return out.String()
 }
 
-// version tells what this program was built from.
+// version returns the module version or VCS revision that this program was built
+// from, and the version of Go.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

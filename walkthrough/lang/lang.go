@@ -1,7 +1,7 @@
-// Package lang knows in which language the reader is spoken to.
+// Package lang selects the reader's language and the texts in it.
 //
-// There is no table of messages: a sentence stands in both languages at the
-// place that says it, side by side, so that whoever changes one sees the other.
+// There is no table of messages. The code that prints a sentence holds it in both
+// languages, side by side, so that they are changed together.
 package lang
 
 import (
@@ -11,7 +11,7 @@ import (
 	"glasskv/trace"
 )
 
-// Lang is a language that GlassKV speaks. The zero value is English.
+// Lang is a language of GlassKV's texts. The zero value is English.
 type Lang string
 
 // The languages.
@@ -20,8 +20,8 @@ const (
 	ZH Lang = "zh"
 )
 
-// Parse reads the value of a --lang flag. It returns an error for a language
-// that GlassKV does not speak.
+// Parse returns the language named by the value of a --lang flag, "en" or "zh". Any
+// other value is an error.
 func Parse(s string) (Lang, error) {
 	switch l := Lang(s); l {
 	case EN, ZH:
@@ -30,8 +30,8 @@ func Parse(s string) (Lang, error) {
 	return EN, fmt.Errorf("language %q: want en or zh", s)
 }
 
-// FromEnv chooses the language from the locale's variables, in the order in
-// which POSIX lets them override each other.
+// FromEnv returns the language of the locale: the first of LC_ALL, LC_MESSAGES and
+// LANG that is set decides, as in POSIX. getenv returns the value of a variable.
 func FromEnv(getenv func(string) string) Lang {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		value := getenv(name)
@@ -54,13 +54,13 @@ func (l Lang) Pick(en, zh string) string {
 	return en
 }
 
-// Say formats the text of the language. The Chinese one may name its operands
-// by index where the order of the words differs.
+// Say formats the text of the language with args. The Chinese format may refer to
+// the operands by index ("%[2]d") if its order of words differs.
 func (l Lang) Say(en, zh string, args ...any) string {
 	return fmt.Sprintf(l.Pick(en, zh), args...)
 }
 
-// Text returns what a stage says in the language.
+// Text returns a stage's texts in the language.
 func (l Lang) Text(spec *trace.Spec) trace.Text {
 	if l == ZH {
 		return spec.ZH
@@ -68,7 +68,8 @@ func (l Lang) Text(spec *trace.Spec) trace.Text {
 	return spec.EN
 }
 
-// Kind names a kind of time in one word.
+// Kind returns a word for a kind of time. For any other value, it returns
+// "unexplained".
 func (l Lang) Kind(k trace.Kind) string {
 	switch k {
 	case trace.KindWork:
@@ -87,7 +88,8 @@ func (l Lang) Kind(k trace.Kind) string {
 	return l.Pick("unexplained", "未解释")
 }
 
-// Scope says whose work a stage is.
+// Scope returns a phrase that says how often, or by whom, a stage of this scope is
+// done.
 func (l Lang) Scope(s trace.Scope) string {
 	switch s {
 	case trace.ScopeConn:

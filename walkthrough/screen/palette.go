@@ -8,7 +8,7 @@ import (
 	"glasskv/trace"
 )
 
-// Role says what a piece of text is; the palette decides how it looks.
+// Role says what a piece of text is. The palette gives each role a look.
 type Role uint8
 
 // The roles.
@@ -30,14 +30,15 @@ const (
 	Keyword // in source
 	Literal // strings and numbers in source
 	Comment // in source
-	Current // where one is in a list
+	Current // the selected entry of a list
 	numRoles
 )
 
-// The colours are of middle lightness, so that each stands out on white and on
-// black alike and the terminal need not be asked which it is (asking would
-// write to it and wait). A test holds the contrast. They also differ in hue for
-// people who cannot tell red from green, and no meaning hangs on colour alone.
+// hues are the colours of the roles. All have a middle lightness, so that they are
+// legible on white and on black; the terminal's background is not queried, because a
+// query writes to the terminal and waits for it. A test checks the contrast. The hues
+// can be distinguished by people who confuse red and green, and no meaning is carried
+// by colour alone.
 var hues = [numRoles]string{
 	Good:      "#1f9d6b",
 	Bad:       "#e0533d",
@@ -55,13 +56,12 @@ var hues = [numRoles]string{
 	Comment:   "#7a7f88",
 }
 
-// look is what stands before and behind a painted text.
+// look is a pair of escape sequences: written before and after a painted text.
 type look struct{ open, close string }
 
 var looks = buildLooks()
 
-// buildLooks renders each style once: hundreds of pieces are painted in a
-// timeline, and all of a role are painted alike.
+// buildLooks renders each style once, because a timeline paints hundreds of pieces.
 func buildLooks() (all [numRoles]look) {
 	for role := range all {
 		style := lipgloss.NewStyle().Inline(true)
@@ -82,8 +82,8 @@ func buildLooks() (all [numRoles]look) {
 	return all
 }
 
-// Paint gives a text the look of its role. The Writer takes away what the
-// screen cannot show.
+// Paint returns s with the look of the role. The Writer later removes the colours
+// that the screen cannot show.
 func (r Role) Paint(s string) string {
 	if r == Plain || s == "" {
 		return s

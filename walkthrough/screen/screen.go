@@ -1,12 +1,12 @@
-// Package screen knows how things are written on a terminal: numbers with
-// their units, text of double width, colours, and what a client sent.
+// Package screen formats text for a terminal: numbers with their units, text of
+// double width, colours, and bytes that a client sent.
 //
 //	screen.go   what kind of screen it is, and the writer that keeps to it
 //	text.go     widths, wrapping, coloured runs; a client's bytes made harmless
 //	units.go    durations, percentages, sizes and the marks of an axis
 //	palette.go  the colours, legible on light and on dark
 //
-// Nothing here moves the cursor: what is written can be piped, paged and kept.
+// Nothing here moves the cursor, so all output can be piped, paged and saved.
 package screen
 
 import (
@@ -25,19 +25,20 @@ import (
 // columns, no colours.
 type Options struct {
 	Lang    lang.Lang
-	Width   int                  // columns; 0: those of the terminal that is written to, 80 in a pipe
-	Profile colorprofile.Profile // the colours it can show; Unknown counts as none
-	ASCII   bool                 // no character outside ASCII, for poor terminals
+	Width   int                  // columns; 0 means the terminal's width, or 80 in a pipe
+	Profile colorprofile.Profile // the colours that the screen can show; Unknown counts as none
+	ASCII   bool                 // write no character outside ASCII, for terminals with limited fonts
 }
 
-// The bounds of what we draw for.
+// The bounds of the width to draw for, in columns.
 const (
 	MinWidth     = 60
 	MaxWidth     = 200
 	DefaultWidth = 80
 )
 
-// Columns returns how wide to draw on w.
+// Columns returns how many columns to draw on w: o.Width, or the terminal's width,
+// kept between MinWidth and MaxWidth.
 func (o Options) Columns(w io.Writer) int {
 	width := o.Width
 	if width == 0 {
@@ -51,11 +52,12 @@ func (o Options) Columns(w io.Writer) int {
 	return min(max(width, MinWidth), MaxWidth)
 }
 
-// Detect finds out what w can show. When says whether to use colours: "auto",
-// "always" or "never"; any other word is an error. Env is the environment as
-// os.Environ returns it; NO_COLOR, CLICOLOR_FORCE, TERM and COLORTERM count.
+// Detect returns what w can show. The argument when says whether to use colours:
+// "auto", "always" or "never"; any other word is an error. env is the environment
+// in the form of os.Environ; Detect reads NO_COLOR, CLICOLOR_FORCE, TERM and
+// COLORTERM.
 func Detect(w io.Writer, env []string, when string) (Options, error) {
-	o := Options{ASCII: poor(env)}
+	o := Options{ASCII: needsASCII(env)}
 	switch when {
 	case "auto":
 		o.Profile = colorprofile.Detect(w, standardNoColor(env))
@@ -69,13 +71,14 @@ func Detect(w io.Writer, env []string, when string) (Options, error) {
 	return o, nil
 }
 
-// poor tells the terminals whose fonts have no part blocks.
-func poor(env []string) bool {
+// needsASCII reports whether the terminal's font may lack the partial blocks that
+// bars are drawn with.
+func needsASCII(env []string) bool {
 	return slices.Contains(env, "TERM=linux") || slices.Contains(env, "TERM=dumb")
 }
 
-// standardNoColor lets any value of NO_COLOR count, as no-color.org asks;
-// colorprofile wants a true boolean.
+// standardNoColor replaces any non-empty value of NO_COLOR with "1". no-color.org
+// lets every value count; colorprofile accepts only booleans.
 func standardNoColor(env []string) []string {
 	for _, e := range env {
 		if value, ok := strings.CutPrefix(e, "NO_COLOR="); ok && value != "" {
@@ -89,26 +92,27 @@ func without(env []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(e string) bool { return strings.HasPrefix(e, name+"=") })
 }
 
-// Writer collects lines and hands them to the screen in one write, so that two
-// timelines printed at the same time do not mix.
+// Writer collects lines and writes them at once in Close, so that two timelines
+// printed at the same time do not mix. One goroutine at a time may use it.
 type Writer struct {
 	to    io.Writer
 	opts  Options
 	lines strings.Builder
 }
 
-// NewWriter returns a writer of lines. Nothing is written before Close.
+// NewWriter returns a Writer of lines to w.
 func NewWriter(w io.Writer, o Options) *Writer {
 	return &Writer{to: w, opts: o}
 }
 
-// Line adds a line. Blanks at its end are left out.
+// Line adds the parts as one line. Blanks at its end are left out.
 func (w *Writer) Line(parts ...string) {
 	w.lines.WriteString(strings.TrimRight(strings.Join(parts, ""), " "))
 	w.lines.WriteByte('\n')
 }
 
-// Close writes the lines, with as many colours as the screen has.
+// Close writes the collected lines, reduced to the colours and characters that the
+// options allow. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	text := w.lines.String()
 	if w.opts.ASCII {
@@ -124,7 +128,8 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// toASCII replaces every sign that we draw with by one of the same width.
+// toASCII replaces each character that we draw with by an ASCII one of the same
+// width.
 var toASCII = strings.NewReplacer(
 	"█", "#", "▉", "#", "▊", "#", "▋", "#", "▌", "#", "▐", "#", "▍", "|", "▎", "|", "▏", "|", "▕", "|", "┃", "|", "│", "|", "┊", ":",
 	"░", ":", "─", "-", "╶", "-", "╴", "-", "╌", "-", "├", "|", "└", "`", "┤", "|", "▸", ">", "◂", "<",

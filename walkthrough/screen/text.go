@@ -9,9 +9,9 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Width returns how many columns a text takes, colours apart.
+// Width returns how many columns a text takes. Colour sequences take none.
 func Width(s string) int {
-	if plainASCII(s) { // most are, and counting clusters of characters takes time
+	if plainASCII(s) { // the common case; counting grapheme clusters is slow
 		return len(s)
 	}
 	return ansi.StringWidth(s)
@@ -26,18 +26,19 @@ func plainASCII(s string) bool {
 	return true
 }
 
-// Left fills up with blanks on the right, Right on the left. A text that is
-// wider than n columns is returned as it is.
+// Left aligns s to the left in n columns: it appends blanks. A text wider than n
+// columns is returned unchanged.
 func Left(s string, n int) string { return s + Blank(n-Width(s)) }
 
-// Right fills up with blanks on the left.
+// Right aligns s to the right in n columns: it prepends blanks. A text wider than n
+// columns is returned unchanged.
 func Right(s string, n int) string { return Blank(n-Width(s)) + s }
 
-// Blank returns n blanks; none when n is negative.
+// Blank returns n blanks, or "" if n is negative.
 func Blank(n int) string { return strings.Repeat(" ", max(0, n)) }
 
-// Cut shortens to n columns, with an ellipsis at the end, at a word's end where
-// there is one near.
+// Cut shortens s to n columns and ends it with an ellipsis. It cuts at the end of a
+// word if one ends near.
 func Cut(s string, n int) string {
 	if Width(s) <= n {
 		return s
@@ -49,9 +50,9 @@ func Cut(s string, n int) string {
 	return strings.TrimRight(short, " ,;:，；：、") + "…"
 }
 
-// Middle shortens to n columns by leaving out the middle: of a function's name
-// both ends tell something. It cuts where a word of the name begins, if one
-// begins near.
+// Middle shortens s to n columns by leaving out its middle, because both ends of a
+// function's name are informative. It cuts at the beginning of a word of the name if
+// one is near.
 func Middle(s string, n int) string {
 	if Width(s) <= n {
 		return s
@@ -70,9 +71,9 @@ func Middle(s string, n int) string {
 	return head + "…" + tail
 }
 
-// Wrap breaks a text into lines of at most n columns. Chinese may break
-// anywhere except before a closing mark. A line takes at least one character,
-// however little room there is.
+// Wrap breaks a text into lines of at most n columns. Chinese may break anywhere
+// except before a closing mark. Each line has at least one character, even if that
+// character is wider than n columns.
 func Wrap(s string, n int) []string {
 	var lines []string
 	n = max(n, 1)
@@ -87,7 +88,7 @@ func Wrap(s string, n int) []string {
 		}
 		for Width(core) > n { // a word wider than a line
 			head := ansi.Truncate(core, n, "")
-			if head == "" { // not even one character fits; it has a line to itself
+			if head == "" { // the character is wider than n: give it a line of its own
 				_, size := utf8.DecodeRuneInString(core)
 				head = core[:size]
 			}
@@ -102,9 +103,8 @@ func Wrap(s string, n int) []string {
 	return lines
 }
 
-// words cuts a text at every place where a line may break. Each piece keeps the
-// blanks behind it, a closing mark stays with what it closes, and a unit with
-// its number.
+// words splits a text wherever a line may break. Each piece keeps the blanks after
+// it. A closing mark stays with the character before it, a unit with its number.
 func words(s string) []string {
 	const closing, opening = "，。；：、！？）」』》”’…", "（「『《“‘"
 	var out []string
@@ -120,20 +120,20 @@ func words(s string) []string {
 	return append(out, s[start:])
 }
 
-// isUnit reports whether r begins what may be the unit of a number: "302 µs".
+// isUnit reports whether r may begin the unit of a number, as in "302 µs".
 func isUnit(before, blank, r rune) bool {
 	return unicode.IsDigit(before) && blank == ' ' && strings.ContainsRune("nµmsh%B", r)
 }
 
-// Runs is text with a role for each piece of it. It is broken into lines first and
-// painted afterwards, so that no colour runs on over a line's end. The zero value is
+// Runs is a text whose pieces have roles. It is broken into lines before it is
+// painted, so that no colour continues past the end of a line. The zero value is
 // empty.
 type Runs struct {
 	text  strings.Builder
 	roles []Role // of each byte
 }
 
-// Add puts a piece at the end. A line feed in it ends a line.
+// Add appends a piece of text. A line feed in it ends a line.
 func (r *Runs) Add(s string, role Role) {
 	r.text.WriteString(s)
 	for range len(s) {
@@ -144,15 +144,15 @@ func (r *Runs) Add(s string, role Role) {
 // Text returns the text without its roles.
 func (r *Runs) Text() string { return r.text.String() }
 
-// Painted returns the text in one piece.
+// Painted returns the painted text, not broken into lines.
 func (r *Runs) Painted() string { return paint(r.Text(), r.roles) }
 
-// Wrap returns painted lines of at most n columns, broken as the function Wrap does.
+// Wrap returns painted lines of at most n columns, broken as by the function Wrap.
 func (r *Runs) Wrap(n int) (out []string) {
 	all, at := r.Text(), 0
 	for paragraph := range strings.SplitSeq(all, "\n") {
 		for _, line := range Wrap(paragraph, n) {
-			// Wrapping leaves out nothing but blanks at the ends of lines.
+			// Wrap drops nothing but blanks at the ends of lines: skip those.
 			for all[at] != line[0] {
 				at++
 			}
@@ -163,14 +163,14 @@ func (r *Runs) Wrap(n int) (out []string) {
 	return out
 }
 
-// Fold returns painted lines of at most n columns, broken wherever they are full:
-// for source, in which every blank counts. There is at least one line.
+// Fold returns painted lines of at most n columns. It breaks each line where it is
+// full and drops no blanks, as source code needs. It returns at least one line.
 func (r *Runs) Fold(n int) (out []string) {
 	rest, at := r.Text(), 0
 	for Width(rest) > n && n > 0 {
 		head := ansi.Truncate(rest, n, "")
 		if head == "" {
-			break // a character that is wider than a line
+			break // the next character is wider than n columns
 		}
 		out = append(out, paint(head, r.roles[at:at+len(head)]))
 		rest, at = rest[len(head):], at+len(head)
@@ -192,15 +192,15 @@ func paint(line string, roles []Role) string {
 	return b.String()
 }
 
-// Escape makes what a client sent safe to print: control characters, escape
-// sequences, bytes that are not UTF-8, and the invisible characters that turn
-// the direction of a line are written out, so that none of them can move the
-// cursor, hide text or change what stands beside it.
+// Escape makes text from a client safe to print. It writes control characters,
+// escape sequences, invalid UTF-8 and invisible characters, such as those that
+// change the direction of writing, as backslash escapes: none of them can then move
+// the cursor, hide text or alter the text beside it.
 func Escape(s string) string { return escape(s, "") }
 
-// Quote is Escape for a name that stands in a line with others. Between
-// quotation marks stands what is empty, has blanks in it, or could be taken for
-// something else; there it reads as in a program.
+// Quote is Escape for a name in a line with others. A name is put between quotation
+// marks, and written as a Go string literal, if it is empty, contains a blank, or
+// contains a character that had to be escaped.
 func Quote(s string) string {
 	if s != "" && plainASCII(s) && !strings.ContainsAny(s, ` "\`) {
 		return s
@@ -211,7 +211,8 @@ func Quote(s string) string {
 	return s
 }
 
-// escape writes a backslash before the marked characters as well.
+// escape escapes s as Escape does, and puts a backslash before each of the marked
+// characters.
 func escape(s, marked string) string {
 	if plainASCII(s) && !strings.ContainsAny(s, marked) {
 		return s

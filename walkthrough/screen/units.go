@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// A unit of time and how many nanoseconds it has.
+// unit is a unit of time and its length in nanoseconds.
 type unit struct {
 	name string
 	ns   float64
@@ -13,8 +13,8 @@ type unit struct {
 
 var units = []unit{{"ns", 1}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}}
 
-// Duration writes nanoseconds with three significant digits in the unit that
-// fits: "302 µs", "1.14 ms". Whole nanoseconds have no decimals.
+// Duration formats nanoseconds with three significant digits in the unit that fits:
+// "302 µs", "1.14 ms". Below one microsecond it writes whole nanoseconds.
 func Duration(ns int64) string {
 	if ns < 0 {
 		return "-" + Duration(-ns)
@@ -39,8 +39,8 @@ func unitFor(ns float64) unit {
 	return u
 }
 
-// significant writes a positive number with three significant digits and never
-// with an exponent.
+// significant formats a positive number with three significant digits, or with more
+// if its integer part has more; never with an exponent.
 func significant(v float64) string {
 	switch {
 	case v < 9.995:
@@ -51,8 +51,8 @@ func significant(v float64) string {
 	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
-// Percent writes a share of one with one decimal: "26.5 %". A share that is
-// above zero is never written as zero, one that is below one never as 100.
+// Percent formats a share between 0 and 1 with one decimal: "26.5 %". A share above
+// 0 is never written as zero, and a share below 1 never as 100.
 func Percent(share float64) string {
 	p := share * 100
 	switch {
@@ -66,7 +66,8 @@ func Percent(share float64) string {
 	return strconv.FormatFloat(math.Min(p, 99.9), 'f', 1, 64) + " %"
 }
 
-// RoundPercent writes a share as it is said in a sentence: "26 %".
+// RoundPercent formats a share between 0 and 1 without decimals, for a sentence:
+// "26 %". As in Percent, only 0 is written as zero and only 1 as 100.
 func RoundPercent(share float64) string {
 	p := math.Round(share * 100)
 	if p == 0 && share > 0 {
@@ -78,7 +79,7 @@ func RoundPercent(share float64) string {
 	return strconv.FormatFloat(p, 'f', 0, 64) + " %"
 }
 
-// Bytes writes a size: "256 B", "1.50 MiB".
+// Bytes formats a size: "256 B", "1.50 MiB".
 func Bytes(n int64) string {
 	if n < 1024 {
 		return strconv.FormatInt(n, 10) + " B"
@@ -93,9 +94,9 @@ func Bytes(n int64) string {
 	return ""
 }
 
-// Ticks returns the round times between 0 and span at which an axis is marked,
-// at most n of them beside 0, and their labels. The steps are 1, 2 or 5 times a
-// power of ten; the last label carries the unit.
+// Ticks returns where to mark an axis from 0 to span, both in nanoseconds, and the
+// label of each mark: 0 and at most n further multiples of a step, which is 1, 2 or
+// 5 times a power of ten. The last label has the unit.
 func Ticks(span int64, n int) (at []int64, labels []string) {
 	if span <= 0 || n < 1 {
 		return []int64{0}, []string{"0"}
@@ -121,8 +122,8 @@ func Ticks(span int64, n int) (at []int64, labels []string) {
 	return at, labels
 }
 
-// roundStep returns the smallest of 1, 2, 5 times a power of ten that is not
-// below v.
+// roundStep returns the smallest number that is at least v and is 1, 2 or 5 times a
+// power of ten.
 func roundStep(v float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, m := range []float64{1, 2, 5} {

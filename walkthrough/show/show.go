@@ -1,5 +1,5 @@
-// Package show holds the flags with which a command is told how to print, so
-// that they are the same everywhere: --output, --lang, --width and --color.
+// Package show holds what the printing commands share: the flags --output, --lang,
+// --width and --color, and the handling of signals.
 package show
 
 import (
@@ -22,7 +22,7 @@ import (
 	"glasskv/walkthrough/timeline"
 )
 
-// Flags say how to print. Make them with New, for the language comes from the
+// Flags say how to print. Make them with New, which takes the language from the
 // locale.
 type Flags struct {
 	output choice
@@ -37,7 +37,8 @@ const (
 	JSON = "json"
 )
 
-// New returns the flags with their defaults.
+// New returns the flags with their defaults: text, the locale's language, and the
+// width and colours of the terminal.
 func New() *Flags {
 	return &Flags{
 		output: choice{Text, []string{Text, JSON}},
@@ -46,7 +47,7 @@ func New() *Flags {
 	}
 }
 
-// AddFlags declares the flags. Their values are checked when they are parsed.
+// AddFlags declares the flags in fs. A wrong value is an error of fs.Parse.
 func (f *Flags) AddFlags(fs *pflag.FlagSet) {
 	fs.Var(&f.output, "output", "text for people, or json for programs")
 	fs.Var(&f.lang, "lang", "language: en or zh; the locale's unless given")
@@ -54,23 +55,24 @@ func (f *Flags) AddFlags(fs *pflag.FlagSet) {
 	fs.Var(&f.color, "color", "colours: auto, always or never")
 }
 
-// JSON reports whether programs are to read the output.
+// JSON reports whether the output is JSON, for programs.
 func (f *Flags) JSON() bool { return f.output.value == JSON }
 
 // Lang returns the reader's language.
 func (f *Flags) Lang() lang.Lang { return lang.Lang(f.lang.value) }
 
-// Screen returns what is known of the screen behind w and of its reader.
+// Screen returns the options for printing to w: what w can show, and what the flags
+// say.
 func (f *Flags) Screen(w io.Writer) screen.Options {
 	o, err := screen.Detect(w, os.Environ(), f.color.value)
 	if err != nil {
-		panic(err) // the flag was checked
+		panic(err) // unreachable: Set accepts only values that Detect knows
 	}
 	o.Lang, o.Width = f.Lang(), int(f.width)
 	return o
 }
 
-// Print writes one timeline.
+// Print writes one timeline to w, as a waterfall or as JSON.
 func (f *Flags) Print(w io.Writer, t *trace.Timeline) error {
 	if f.JSON() {
 		return timeline.WriteJSON(w, t)
@@ -78,7 +80,7 @@ func (f *Flags) Print(w io.Writer, t *trace.Timeline) error {
 	return timeline.Render(w, t, timeline.Options{Options: f.Screen(w)})
 }
 
-// choice is a flag that takes one of a few words.
+// choice is the value of a flag that allows only certain words.
 type choice struct {
 	value   string
 	allowed []string
@@ -96,7 +98,7 @@ func (c *choice) Set(s string) error {
 	return nil
 }
 
-// columns is a width; zero is that of the terminal.
+// columns is a width; 0 means the terminal's width.
 type columns int
 
 func (c *columns) String() string { return strconv.Itoa(int(*c)) }
@@ -111,15 +113,16 @@ func (c *columns) Set(s string) error {
 	return nil
 }
 
-// UntilSignal runs a command so that it tidies up when it is interrupted, and also
-// when nobody reads on: `glasskv demo | head` would otherwise end the process in the
-// middle of a write, and leave the data of its server behind. That somebody does not
-// read on is no error. An interrupted command's error says that what, such as "the
-// demo", was stopped. A second signal ends the process as usual.
+// UntilSignal calls run with a context that the first SIGINT, SIGTERM or SIGHUP
+// cancels, so that run can clean up. The error of an interrupted run says that what
+// (such as "the demo") was stopped. A second signal ends the process as usual.
+//
+// UntilSignal also lets run clean up when its output is closed: in `glasskv demo |
+// head`, SIGPIPE would otherwise end the process in the middle of a write and leave
+// the server's data behind. If run returns EPIPE, UntilSignal returns nil.
 func UntilSignal(ctx context.Context, what string, run func(context.Context) error) error {
-	// The signal of a broken pipe is taken and not looked at, for it also comes of a
-	// connection whose other side is gone; what counts is whether the command's own
-	// output could be written.
+	// SIGPIPE is caught and ignored, because a broken network connection raises it,
+	// too. The error of the write to the command's own output decides.
 	brokenPipe := make(chan os.Signal, 1)
 	signal.Notify(brokenPipe, syscall.SIGPIPE)
 	defer signal.Stop(brokenPipe)
