@@ -12,9 +12,23 @@ type Chapter struct {
 	Lang           lang.Lang
 	File           string // "en/042-wal.sync.md"
 	Title          string // without the stage's name
+	Line           int    // of the title, in the file
+	Text           Text
 	Blocks         []Block
 	Jumps          []Jump
 	Previous, Next trace.Stage // those that have a chapter in this language; None at the ends
+}
+
+// Text holds the short texts about a stage, in one language: the front matter of
+// its chapter. Package check says what each of them must look like.
+type Text struct {
+	Note   string `yaml:"note"`   // one plain sentence: what happens here; shown beside the bar
+	Phrase string `yaml:"phrase"` // the stage in the middle of a verdict: "in the TLS handshake"; "" for "in STAGE"
+	Absent string `yaml:"absent"` // why this build never shows the stage; "" for a stage with a seam
+	What   string `yaml:"what"`   // two to four sentences: what it is and why it exists
+	How    string `yaml:"how"`    // how GlassKV sees it, and how exactly
+	Slow   string `yaml:"slow"`   // what makes it slow
+	Do     string `yaml:"do"`     // what to do about it
 }
 
 // Block is a stretch of a chapter: prose, or a place in the source.

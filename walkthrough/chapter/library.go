@@ -40,6 +40,15 @@ func Of(s trace.Stage, l lang.Lang) (*Chapter, bool) {
 	return all[i], true
 }
 
+// TextOf returns the short texts about a stage. They are empty for a stage that has
+// no chapter, as trace.None.
+func TextOf(s trace.Stage, l lang.Lang) Text {
+	if c, ok := Of(s, l); ok {
+		return c.Text
+	}
+	return Text{}
+}
+
 // All returns the chapters in the order of the path; those of English for a
 // language that has none.
 func All(l lang.Lang) []*Chapter {

@@ -1,9 +1,13 @@
 package chapter
 
 import (
+	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
@@ -30,6 +34,9 @@ func Parse(name, text string) (*Chapter, []Problem) {
 	p := &parser{chapter: &Chapter{File: name, Lang: lang.Lang(path.Base(path.Dir(name)))}}
 	p.lines = strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	p.dropNavigation()
+	if !p.frontMatter() {
+		return p.chapter, p.problems
+	}
 	p.title()
 	for p.at < len(p.lines) {
 		p.step()
@@ -78,26 +85,66 @@ func (p *parser) dropNavigation() {
 	}
 }
 
+// fenceOfFrontMatter is the line before and after the front matter.
+const fenceOfFrontMatter = "---"
+
+// frontMatter reads the chapter's Text, which is YAML between two lines of dashes.
+// A field that Text does not have, or that is there twice, is a mistake. It returns
+// false if the second line is missing: then nothing else of the file can be read.
+func (p *parser) frontMatter() bool {
+	if p.lines[0] != fenceOfFrontMatter {
+		return true
+	}
+	end := slices.Index(p.lines[1:], fenceOfFrontMatter) + 1
+	if end == 0 {
+		p.problem(1, "the front matter has no end: want a second line %s", fenceOfFrontMatter)
+		return false
+	}
+	p.at = end + 1
+	// The first line is a part of what is parsed, so that YAML counts lines as the file does.
+	text := strings.Join(p.lines[:end], "\n") + "\n"
+	err := yaml.Load([]byte(text), &p.chapter.Text, yaml.WithKnownFields(), yaml.WithUniqueKeys())
+	var several *yaml.LoadErrors
+	var single *yaml.LoadError
+	switch {
+	case errors.As(err, &several):
+		for _, e := range several.Errors {
+			message, _, _ := strings.Cut(e.Message, " in type ") // the Go type means nothing to a translator
+			p.problem(e.Mark.Line, "%s", message)
+		}
+	case errors.As(err, &single):
+		p.problem(single.Mark.Line, "%s", single.Message)
+	case err != nil:
+		p.problem(1, "%v", err)
+	}
+	return true
+}
+
 // title reads "# stage: title". In Chinese the colon is a wide one.
 func (p *parser) title() {
-	p.at = 1
-	heading, ok := strings.CutPrefix(p.lines[0], "# ")
+	if p.at == len(p.lines) {
+		p.problem(p.at, `want "# STAGE: a title" behind the front matter`)
+		return
+	}
+	first := p.lines[p.at]
+	p.at++
+	heading, ok := strings.CutPrefix(first, "# ")
 	name, title := heading, ""
 	if colon := strings.IndexAny(heading, ":："); colon >= 0 {
 		name, title = heading[:colon], strings.TrimSpace(strings.TrimLeft(heading[colon:], ":："))
 	}
 	if !ok || title == "" {
-		p.problem(1, `want "# STAGE: a title", found %q`, p.lines[0])
+		p.problem(p.at, `want "# STAGE: a title", found %q`, first)
 		return
 	}
 	stage, known := trace.StageByName(strings.TrimSpace(name))
 	if !known {
-		p.problem(1, "no stage is called %q", name)
+		p.problem(p.at, "no stage is called %q", name)
 		return
 	}
-	p.chapter.Stage, p.chapter.Title = stage, title
+	p.chapter.Stage, p.chapter.Title, p.chapter.Line = stage, title, p.at
 	if of := StageOf(p.chapter.File); of != stage.String() {
-		p.problem(1, "the title is about %s, the file's name about %s", stage, of)
+		p.problem(p.at, "the title is about %s, the file's name about %s", stage, of)
 	}
 }
 

@@ -9,7 +9,13 @@ import (
 	"glasskv/walkthrough/lang"
 )
 
-const sample = `# wal.sync: one fdatasync for all
+const sample = `---
+note: "one fdatasync: for all"
+what: >-
+  A text
+  of two lines.
+---
+# wal.sync: one fdatasync for all
 
 The lead: with a colon.
 
@@ -33,15 +39,16 @@ func TestAChapterIsReadFromItsFile(t *testing.T) {
 		t.Error(p)
 	}
 	want := &Chapter{
-		Stage: trace.WALSync, Lang: lang.EN, File: "en/042-wal.sync.md", Title: "one fdatasync for all",
+		Stage: trace.WALSync, Lang: lang.EN, File: "en/042-wal.sync.md", Title: "one fdatasync for all", Line: 7,
+		Text: Text{Note: "one fdatasync: for all", What: "A text of two lines."},
 		Blocks: []Block{
-			{Markdown: "The lead: with a colon.\n\n## What happens\n\nA text.\n```text\nnot a quote\n```", Line: 3},
-			{Source: &Quote{"example.org/wal.(*WAL).sync", "at call Fdatasync"}, Line: 12},
-			{Markdown: "More.", Line: 17},
+			{Markdown: "The lead: with a colon.\n\n## What happens\n\nA text.\n```text\nnot a quote\n```", Line: 9},
+			{Source: &Quote{"example.org/wal.(*WAL).sync", "at call Fdatasync"}, Line: 18},
+			{Markdown: "More.", Line: 23},
 		},
 		Jumps: []Jump{
-			{Caller, "wal.save", trace.WALSave, "", 20},
-			{Handover, "example.org/wal.run", trace.None, "on its own goroutine", 21},
+			{Caller, "wal.save", trace.WALSave, "", 26},
+			{Handover, "example.org/wal.run", trace.None, "on its own goroutine", 27},
 		},
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -68,6 +75,13 @@ func TestWhatCannotBeReadIsToldWithItsLine(t *testing.T) {
 		"# wal.sync: x\n\n```jumps\ncaller wal.save\nto wal.save\n```": `en/wal.sync.md:5: a jump goes to a caller`,
 		"# wal.sync: x\n\n```jumps\ncaller\n```":                       `en/wal.sync.md:4: want "caller|callee|handover`,
 		"# wal.sync: x\n```jumps\ncallee wal.save\n```\n```jumps\n```": "en/wal.sync.md:5: a second block of jumps",
+		"---\nnote: x\n# wal.sync: x":                                  "en/wal.sync.md:1: the front matter has no end",
+		"---\nnote: x\n---":                                            `en/wal.sync.md:3: want "# STAGE: a title"`,
+		"---\nnote: x\n---\n# wal.snyc: x":                             `en/wal.sync.md:4: no stage is called "wal.snyc"`,
+		"---\nnote: x\nNote: x\n---\n# wal.sync: x":                    "en/wal.sync.md:3: field Note not found",
+		"---\nnote: x\nwhat: y\nnote: x\n---\n# wal.sync: x":           `en/wal.sync.md:4: mapping key "note" already defined`,
+		"---\nnote: x\nhow: [x\n---\n# wal.sync: x":                    "en/wal.sync.md:",
+		"---\nnote: x\nhow: a: b\n---\n# wal.sync: x":                  "en/wal.sync.md:3: ",
 	} {
 		_, problems := Parse("en/wal.sync.md", text)
 		if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), want) {

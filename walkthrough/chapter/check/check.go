@@ -3,6 +3,7 @@
 // same ones, and the code is still that for which a chapter was written.
 //
 //	check.go      all of it, for the test and for scripts/chapters
+//	texts.go      the texts of the front matter
 //	sections.go   the headings, and the rule that no code is copied
 //	quotes.go     symbols, anchors and jumps against the source
 //	languages.go  one language against the other
@@ -62,9 +63,11 @@ func (b *Book) checkEach(chapters []*chapter.Chapter, library *source.Library) {
 		if i > 0 && chapters[i-1].Stage == c.Stage {
 			b.complain(c, 0, "%s is about the same stage", chapters[i-1].File)
 		}
+		b.checkTexts(c)
 		b.Problems = append(b.Problems, checkSections(c)...)
 		b.resolve(c, library)
 	}
+	b.compareNotes(chapters)
 }
 
 func (b *Book) sort() {

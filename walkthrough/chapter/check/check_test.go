@@ -29,7 +29,15 @@ func disk(t *testing.T, version, body string) *source.Library {
 	return source.New(source.Places{Cache: cache, Versions: map[string]string{"example.org/mod": version}})
 }
 
-const english = `# wal.sync: a title
+const english = `---
+note: a note
+phrase: in a phrase
+what: What it is. And why.
+how: How it is seen.
+slow: When it is slow.
+do: What to do.
+---
+# wal.sync: a title
 
 A lead.
 
@@ -64,6 +72,7 @@ Text.
 var chinese = strings.NewReplacer(
 	"What happens", "发生了什么", "Who calls whom", "谁调用谁", "What changes", "改变了什么", "Why it is so", "为什么这样",
 	"What can go wrong", "会出什么问题", "Look next", "接下来看什么", "a note", "注", "A lead", "开头", "Text", "正文",
+	"in a phrase", "短语", "What it is. And why.", "是什么。为什么。", "How it is seen.", "怎么看到。", "When it is slow.", "何时变慢。", "What to do.", "怎么办。",
 ).Replace(english)
 
 // written is the folder with a chapter in both languages, after changes to it.
@@ -102,23 +111,34 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 	library := disk(t, "v1.0.0", "println()")
 	const file = "en/wal.sync.md"
 	for _, c := range []struct{ from, to, want string }{
-		{"A lead.\n", "", file + ":2: no lead paragraph"},
-		{"## What changes\n\nText.\n", "", file + `:17: section "What changes" is missing before "Why it is so"`},
+		{"A lead.\n", "", file + ":10: no lead paragraph"},
+		{"## What changes\n\nText.\n", "", file + `:25: section "What changes" is missing before "Why it is so"`},
 		{"## What changes", "## What happens", `section "What happens" is out of order`},
-		{"## What changes", "## What else", file + `:16: no section is called "What else"`},
-		{"## What changes\n\nText.", "## What changes\n\n", file + `:16: section "What changes" is empty`},
-		{"Text.", "```go\nx()\n```", file + ":14: a block of Go"},
-		{"at call println", "at call print", file + ":9: no call print in example.org/mod/wal.Sync; there is: println"},
-		{"wal.Sync\n", "wal.Snyc\n", file + ":8: example.org/mod/wal.Snyc: no such symbol"},
-		{"mod/wal.Sync\n", "other/wal.Sync\n", file + ":8: source is not on this disk"},
-		{"example.org/mod/wal.Sync\n", "glasskv/server/seam.New\n", file + ":8: glasskv/server/seam.New is our own"},
-		{"wal.Save |", "wal.Svae |", file + ":34: example.org/mod/wal.Svae: no such symbol"},
-		{"caller wal.save", "caller wal.sync", file + ":33: a jump to the chapter itself"},
-		{"caller wal.save", "callee wal.save", "zh/wal.sync.md:33: jump 1 is caller wal.save; in en/wal.sync.md it is callee wal.save"},
-		{"\nat call println", "", "zh/wal.sync.md:8: source block 1 is example.org/mod/wal.Sync at call println; in en"},
-		{"caller wal.save\n", "", "zh/wal.sync.md:33: jump 1 is caller wal.save; in en"},
-		{"callee example.org/mod/wal.Save | a note\n", "", "zh/wal.sync.md:34: jump 2, callee example.org/mod/wal.Save, is not in en"},
-		{"\ncallee", "\ncallee wal.save\ncallee", "zh/wal.sync.md:34: jump 2 is"},
+		{"## What changes", "## What else", file + `:24: no section is called "What else"`},
+		{"## What changes\n\nText.", "## What changes\n\n", file + `:24: section "What changes" is empty`},
+		{"Text.", "```go\nx()\n```", file + ":22: a block of Go"},
+		{"at call println", "at call print", file + ":17: no call print in example.org/mod/wal.Sync; there is: println"},
+		{"wal.Sync\n", "wal.Snyc\n", file + ":16: example.org/mod/wal.Snyc: no such symbol"},
+		{"mod/wal.Sync\n", "other/wal.Sync\n", file + ":16: source is not on this disk"},
+		{"example.org/mod/wal.Sync\n", "glasskv/server/seam.New\n", file + ":16: glasskv/server/seam.New is our own"},
+		{"wal.Save |", "wal.Svae |", file + ":42: example.org/mod/wal.Svae: no such symbol"},
+		{"caller wal.save", "caller wal.sync", file + ":41: a jump to the chapter itself"},
+		{"caller wal.save", "callee wal.save", "zh/wal.sync.md:41: jump 1 is caller wal.save; in en/wal.sync.md it is callee wal.save"},
+		{"\nat call println", "", "zh/wal.sync.md:16: source block 1 is example.org/mod/wal.Sync at call println; in en"},
+		{"caller wal.save\n", "", "zh/wal.sync.md:41: jump 1 is caller wal.save; in en"},
+		{"callee example.org/mod/wal.Save | a note\n", "", "zh/wal.sync.md:42: jump 2, callee example.org/mod/wal.Save, is not in en"},
+		{"\ncallee", "\ncallee wal.save\ncallee", "zh/wal.sync.md:42: jump 2 is"},
+		{"note: a note\n", "", file + ": note: it is missing"},
+		{"note: a note", "note: a note.", file + ":2: note: it is shown beside a bar"},
+		{"note: a note", "note: " + strings.Repeat("long", 16), file + ":2: note: 64 characters, at most 60"},
+		{"in a phrase", "短语", file + ":3: phrase: it is in the wrong language"},
+		{"phrase: in a phrase\n", "", "zh/wal.sync.md: only one of en/wal.sync.md and this file has a phrase"},
+		{"What it is. ", "", file + ":4: what: 1 sentences, want 2 to 4"},
+		{"how: How it is seen.", "how:", file + ":5: how: it is missing"},
+		{"is seen.", "is seen", file + ":5: how: it does not end as a sentence does"},
+		{"slow: When", "slow: |\n  When\n ", file + `:6: slow: stray space: "\n"`},
+		{"do: What", "absent: It is.\ndo: What", file + ":7: absent: the stage is shown"},
+		{"do: What", "dont: What", file + ":7: field dont not found"},
 	} {
 		b := read(t, written(func(files fstest.MapFS) { replace(files, file, c.from, c.to) }), library)
 		if !slices.ContainsFunc(b.Problems, func(p chapter.Problem) bool { return strings.Contains(p.String(), c.want) }) {

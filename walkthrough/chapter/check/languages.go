@@ -30,6 +30,9 @@ type entry struct {
 }
 
 func (b *Book) compare(en, zh *chapter.Chapter) {
+	if (en.Text.Phrase == "") != (zh.Text.Phrase == "") {
+		b.complain(zh, 0, "only one of %s and this file has a phrase", en.File)
+	}
 	pairs := []struct {
 		what   string
 		en, zh []entry

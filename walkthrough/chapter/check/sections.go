@@ -32,7 +32,7 @@ var sections = []section{
 func checkSections(c *chapter.Chapter) []chapter.Problem {
 	b := &Book{}
 	if len(c.Blocks) == 0 || c.Blocks[0].Source != nil || strings.HasPrefix(c.Blocks[0].Markdown, "#") {
-		b.complain(c, 2, "no lead paragraph between the title and the first section")
+		b.complain(c, c.Line+1, "no lead paragraph between the title and the first section")
 	}
 	quotes := 0
 	for _, block := range c.Blocks {

@@ -1,0 +1,108 @@
+package check
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"glasskv/trace"
+	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/lang"
+)
+
+// The longest notes that fit beside a bar, in characters. A Chinese character
+// takes two columns, so both are of the same width.
+const (
+	maxNoteEN = 60
+	maxNoteZH = 30
+)
+
+// checkTexts wants the front matter of a chapter to be whole: every text is there,
+// in the chapter's language, and of the form that the places need where it is shown.
+func (b *Book) checkTexts(c *chapter.Chapter) {
+	text := c.Text
+	b.checkText(c, "note", text.Note)
+	if strings.HasSuffix(text.Note, ".") || strings.HasSuffix(text.Note, "。") {
+		b.complainOf(c, "note", "it is shown beside a bar and needs no full stop")
+	}
+	most := maxNoteEN
+	if c.Lang == lang.ZH {
+		most = maxNoteZH
+	}
+	if n := utf8.RuneCountInString(text.Note); n > most {
+		b.complainOf(c, "note", "%d characters, at most %d fit beside a bar", n, most)
+	}
+	if text.Phrase != "" {
+		b.checkText(c, "phrase", text.Phrase)
+	}
+	for _, p := range []struct{ key, text string }{{"what", text.What}, {"how", text.How}, {"slow", text.Slow}, {"do", text.Do}} {
+		b.checkText(c, p.key, p.text)
+		if p.text != "" && sentences(p.text) == 0 {
+			b.complainOf(c, p.key, "it does not end as a sentence does")
+		}
+	}
+	if n := sentences(text.What); n == 1 || n > 4 {
+		b.complainOf(c, "what", "%d sentences, want 2 to 4", n)
+	}
+	switch seam := trace.SpecOf(c.Stage).Seam; {
+	case seam == "":
+		b.checkText(c, "absent", text.Absent)
+	case text.Absent != "":
+		b.complainOf(c, "absent", "the stage is shown: %s observes it", seam)
+	}
+}
+
+// strayBlank finds what a text of one paragraph does not have: a blank at an end,
+// two in a row, a line break, or one that YAML has folded between two Chinese
+// characters.
+var strayBlank = regexp.MustCompile(`^\s|\s$|\s\s|[\n\t]|[\p{Han}，。：；、] [\p{Han}，。：；、]`)
+
+var han = regexp.MustCompile(`\p{Han}`)
+
+func (b *Book) checkText(c *chapter.Chapter, key, text string) {
+	switch at := strayBlank.FindString(text); {
+	case text == "":
+		b.complainOf(c, key, "it is missing")
+	case at != "":
+		b.complainOf(c, key, "stray space: %q", at)
+	case han.MatchString(text) != (c.Lang == lang.ZH):
+		b.complainOf(c, key, "it is in the wrong language")
+	}
+}
+
+var fullStop = regexp.MustCompile(`[.?!]"?(?: |$)|[。？！]`)
+
+// sentences counts the sentences of a text in either language. It returns 0 for a
+// text whose last sentence has no end.
+func sentences(text string) int {
+	ends := fullStop.FindAllStringIndex(text, -1)
+	if len(ends) == 0 || ends[len(ends)-1][1] != len(text) {
+		return 0
+	}
+	return len(ends)
+}
+
+// complainOf adds a problem with a text of the front matter, at the line of its key.
+func (b *Book) complainOf(c *chapter.Chapter, key, format string, args ...any) {
+	line := 0
+	if text, err := fs.ReadFile(b.Folder, c.File); err == nil {
+		if before, _, found := strings.Cut(string(text), "\n"+key+":"); found {
+			line = strings.Count(before, "\n") + 2
+		}
+	}
+	b.complain(c, line, "%s: %s", key, fmt.Sprintf(format, args...))
+}
+
+// compareNotes wants each note to be that of one stage: beside the bars two equal
+// ones would tell a reader nothing.
+func (b *Book) compareNotes(chapters []*chapter.Chapter) {
+	notes := make(map[string]*chapter.Chapter)
+	for _, c := range chapters {
+		if other := notes[c.Text.Note]; other != nil && other.Stage != c.Stage && c.Text.Note != "" {
+			b.complainOf(c, "note", "%s says the same", other.File)
+		}
+		notes[c.Text.Note] = c
+	}
+}
