@@ -1,21 +1,25 @@
 // Package branch is the catalogue of the branches that a request or a connection
-// can take on grpc-go's server path: from an accept that fails to a stop that
-// waits. Each one can be played (`glasskv demo NAME`), is explained (`glasskv
+// can take on grpc-go's server path: from an Accept that fails to a stop that
+// waits. Each branch can be played (`glasskv demo NAME`), is explained (`glasskv
 // explain NAME`) and has a story that holds what its timeline looks like.
 //
-//	branch.go       what is said of a branch; the whole catalogue in path order
-//	connections.go  before there is a request
-//	requests.go     from the stream to its handler
-//	handlers.go     the kinds of calls, and what becomes of their handlers
-//	limits.go       compression, sizes and windows
-//	endings.go      pings, GOAWAY, and the end of the server
+// The catalogue itself is data, in the YAML files beside this one; the fields are
+// explained at the top of connections.yaml.
 package branch
 
 import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
 	"slices"
+	"strings"
+	"sync"
 
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/yamlfile"
 )
 
 // Branch is one way that the path can take.
@@ -25,7 +29,7 @@ type Branch struct {
 	// Upstream names the functions where it is decided, as
 	// "import/path.Symbol", the most telling one first.
 	Upstream []string
-	// Stage is where the timeline shows it best; None where no stage does.
+	// Stage is where the timeline shows it best; None if no stage does.
 	Stage trace.Stage
 	// Story is the script below server/seam/testdata/stories that plays it, without
 	// its ending.
@@ -49,14 +53,13 @@ func (b *Branch) In(l lang.Lang) Text {
 	return b.EN
 }
 
-// All returns the branches in the order of the path.
-func All() []Branch {
-	return slices.Concat(connections, requests, handlers, limits, endings)
-}
+// All returns the branches in the order of the path. The caller may change the
+// slice.
+func All() []Branch { return slices.Clone(catalogue()) }
 
 // Find returns the branch of that name.
 func Find(name string) (b Branch, ok bool) {
-	all := All()
+	all := catalogue()
 	at := slices.IndexFunc(all, func(b Branch) bool { return b.Name == name })
 	if at < 0 {
 		return Branch{}, false
@@ -64,11 +67,120 @@ func Find(name string) (b Branch, ok bool) {
 	return all[at], true
 }
 
-// The packages that the symbols lie in.
-const (
-	grpcServer = "google.golang.org/grpc.(*Server)."
-	grpcPkg    = "google.golang.org/grpc."
-	transport  = "google.golang.org/grpc/internal/transport."
-	http2Side  = transport + "(*http2Server)."
-	writer     = transport + "(*loopyWriter)."
+//go:embed *.yaml
+var embedded embed.FS
+
+// files are the catalogue's parts in the order of the path.
+var files = []string{"connections.yaml", "requests.yaml", "handlers.yaml", "limits.yaml", "endings.yaml"}
+
+// catalogue reads the files once. A mistake in them is a mistake in this program,
+// which its tests find.
+var catalogue = sync.OnceValue(func() []Branch {
+	all, err := load(embedded, files)
+	if err != nil {
+		panic(err)
+	}
+	return all
+})
+
+// load reads the branches of all files. Every mistake begins with file:line.
+func load(dir fs.FS, files []string) (all []Branch, err error) {
+	names := make(map[string]bool)
+	for _, file := range files {
+		text, readErr := fs.ReadFile(dir, file)
+		if readErr != nil {
+			return nil, fmt.Errorf("read branches: %w", readErr)
+		}
+		var entries []entry
+		root, loadErr := yamlfile.Load(file, text, &entries)
+		if loadErr != nil {
+			return nil, loadErr
+		}
+		for i, e := range entries {
+			for _, problem := range e.problems(names) {
+				err = errors.Join(err, fmt.Errorf("%s:%d: %s", file, root.Content[i].Line, problem))
+			}
+			all = append(all, e.branch())
+		}
+	}
+	return all, err
+}
+
+// entry is a branch as its file writes it.
+type entry struct {
+	Name     string   `yaml:"name"`
+	Stage    string   `yaml:"stage"`
+	Story    string   `yaml:"story"`
+	Upstream []string `yaml:"upstream"`
+	Title    both     `yaml:"title"`
+	What     both     `yaml:"what"`
+	Client   both     `yaml:"client"`
+	Look     both     `yaml:"look"`
+}
+
+// both is one text in both languages.
+type both struct {
+	EN string `yaml:"en"`
+	ZH string `yaml:"zh"`
+}
+
+func (e *entry) branch() Branch {
+	stage, _ := trace.StageByName(e.Stage)
+	return Branch{
+		Name: e.Name, Upstream: e.Upstream, Stage: stage, Story: e.Story,
+		EN: Text{e.Title.EN, e.What.EN, e.Client.EN, e.Look.EN},
+		ZH: Text{e.Title.ZH, e.What.ZH, e.Client.ZH, e.Look.ZH},
+	}
+}
+
+const mostUpstream = 3 // functions that a page shows
+
+var (
+	kebabCase = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+	// brokenLine is what folding leaves of a line of Chinese that was broken.
+	brokenLine = regexp.MustCompile(`[\p{Han}，。：；、“”（）] [\p{Han}，。：；、“”（）]`)
 )
+
+// problems returns what is wrong with an entry, given the names that are taken,
+// and takes its name.
+func (e *entry) problems(taken map[string]bool) (all []string) {
+	report := func(format string, args ...any) {
+		all = append(all, fmt.Sprintf("branch %q: ", e.Name)+fmt.Sprintf(format, args...))
+	}
+	if !kebabCase.MatchString(e.Name) {
+		report("a name is small letters and hyphens")
+	}
+	if taken[e.Name] {
+		report("the name is taken by another branch")
+	}
+	taken[e.Name] = true
+	if _, known := trace.StageByName(e.Name); known {
+		report("the name is that of a stage")
+	}
+	if _, known := trace.StageByName(e.Stage); !known && e.Stage != "" {
+		report("no stage is called %q", e.Stage)
+	}
+	if e.Story == "" {
+		report("no story")
+	}
+	if n := len(e.Upstream); n < 1 || n > mostUpstream {
+		report("%d functions under upstream, want 1 to %d", n, mostUpstream)
+	}
+	for _, text := range []struct {
+		name  string
+		words string
+	}{
+		{"title.en", e.Title.EN}, {"title.zh", e.Title.ZH}, {"what.en", e.What.EN}, {"what.zh", e.What.ZH},
+		{"client.en", e.Client.EN}, {"client.zh", e.Client.ZH}, {"look.en", e.Look.EN}, {"look.zh", e.Look.ZH},
+	} {
+		switch {
+		case text.words == "":
+			report("%s is missing", text.name)
+		case text.words != strings.TrimSpace(text.words):
+			report("%s begins or ends with a blank", text.name)
+		case brokenLine.MatchString(text.words):
+			report("%s is broken into lines, which puts a blank into Chinese", text.name)
+		}
+	}
+	return all
+}

@@ -53,10 +53,14 @@ func NewCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.Only, "only", "", "show one scene, as NAME does")
 	cmd.Flags().BoolVar(&list, "list", false, "list the scenes and the branches")
 	o.Show.AddFlags(cmd.Flags())
-	complete := cobra.FixedCompletions(append(sceneNames(), branchNames()...), cobra.ShellCompDirectiveNoFileComp)
-	cmd.ValidArgsFunction = complete
-	_ = cmd.RegisterFlagCompletionFunc("only", complete)
+	cmd.ValidArgsFunction = completeName
+	_ = cmd.RegisterFlagCompletionFunc("only", completeName)
 	return cmd
+}
+
+// completeName offers the scenes and branches to the shell.
+func completeName(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return append(sceneNames(), branchNames()...), cobra.ShellCompDirectiveNoFileComp
 }
 
 func sceneNames() []string {

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/yamlfile"
 )
 
 // Lesson is one lesson as its file says it.
@@ -228,14 +229,11 @@ func load(dir fs.FS, name, file string) (*Lesson, error) {
 // parse reads and checks a lesson. Every mistake in it begins with file:line.
 func parse(text []byte, name, file string) (*Lesson, error) {
 	l := &Lesson{Name: name, file: file}
-	if err := yaml.Load(text, l, yaml.WithKnownFields(), yaml.WithUniqueKeys()); err != nil {
-		return nil, withLines(file, err)
+	root, err := yamlfile.Load(file, text, l)
+	if err != nil {
+		return nil, err
 	}
-	var root yaml.Node
-	if err := yaml.Load(text, &root); err != nil {
-		return nil, withLines(file, err)
-	}
-	l.placeSteps(&root)
+	l.placeSteps(root)
 	if err := l.check(); err != nil {
 		return nil, err
 	}
@@ -244,9 +242,6 @@ func parse(text []byte, name, file string) (*Lesson, error) {
 
 // placeSteps notes the line of every step.
 func (l *Lesson) placeSteps(root *yaml.Node) {
-	if root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
-		root = root.Content[0]
-	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != "steps" {
 			continue
@@ -257,24 +252,6 @@ func (l *Lesson) placeSteps(root *yaml.Node) {
 			}
 		}
 	}
-}
-
-// withLines tells each mistake that the YAML itself has with its line.
-func withLines(file string, err error) error {
-	var all *yaml.LoadErrors
-	if errors.As(err, &all) && len(all.Errors) > 0 {
-		var out []error
-		for _, e := range all.Errors {
-			message, _, _ := strings.Cut(e.Message, " in type ") // the type is our own affair
-			out = append(out, fmt.Errorf("%s:%d: %s", file, e.Mark.Line, message))
-		}
-		return errors.Join(out...)
-	}
-	var one *yaml.LoadError
-	if errors.As(err, &one) {
-		return fmt.Errorf("%s:%d: %s", file, one.Mark.Line, one.Message)
-	}
-	return fmt.Errorf("%s: %w", file, err)
 }
 
 // mistake is an error at a step.
