@@ -1,9 +1,8 @@
 package trace
 
 import (
+	"net/http"
 	"strconv"
-
-	"google.golang.org/grpc/codes"
 )
 
 // Timeline puts a record in order. It may be called at any time; stages that
@@ -30,7 +29,7 @@ func (r *Record) assemble(stages []StageTime) *Timeline {
 		t.Observer = ObserverClient
 	}
 	if code, seen := r.Code(); seen {
-		t.Code = codes.Code(code).String()
+		t.Code = codeName(code)
 	} else if status := r.facts.HTTPStatus; status != 0 {
 		t.Code = statusLine(status)
 	}
@@ -74,7 +73,7 @@ func (a *assembly) connection() {
 	}
 	opener := a.r.Has(MarkOpener)
 	a.t.Connection = Connection{ID: c.ID, Reused: !opener, Peer: c.Peer, Local: c.Local}
-	a.t.conn = Link{c.traceID, c.spanID}
+	a.t.conn = c.link()
 	if opener {
 		a.opened = c
 	}
@@ -103,9 +102,9 @@ func (a *assembly) stages() {
 		case RaftHandleReady: // after it, so that raft.waitReady is known
 			a.busy()
 		case WALSave:
-			a.batch(a.r.save.Load(), WALSave, WALSync)
+			a.batch(a.r.save.Load())
 		case ReadWait:
-			a.batch(a.r.round.Load(), ReadIndex, ReadWaitApplied)
+			a.batch(a.r.round.Load())
 		}
 	}
 }
@@ -151,27 +150,25 @@ func (a *assembly) connStage(s Stage) {
 }
 
 // batch adds the two stages that a batch carries for all its requests.
-func (a *assembly) batch(b *Batch, outer, inner Stage) {
+func (a *assembly) batch(b *Batch) {
 	if b == nil {
 		return
 	}
 	complete := b.complete()
-	for _, part := range []struct {
-		stage Stage
-		at    *interval
-	}{{outer, &b.outer}, {inner, &b.inner}} {
-		st := a.add(part.stage, part.at.begin.Load(), part.at.end.Load())
+	for _, stage := range []Stage{b.Kind, b.inside()} {
+		begin, end := b.Times(stage)
+		st := a.add(stage, begin, end)
 		if st == nil {
 			continue
 		}
 		st.Scope, st.SharedBy = ScopeBatch, b.Members()
-		if part.stage == b.Kind {
+		if stage == b.Kind {
 			st.Attributes = b.attributes()
 		}
 		if complete {
-			st.home = b.span(part.stage)
+			st.home = b.span(stage)
 		}
-		if part.stage == WALSync && b.SyncInferred.Load() {
+		if stage == WALSync && b.SyncInferred.Load() {
 			st.BeginEdge, st.EndEdge = Inferred, Inferred
 		}
 	}
@@ -205,4 +202,12 @@ func (a *assembly) add(s Stage, begin, end int64) *StageTime {
 	st.EndNS = max(st.BeginNS, st.EndNS)
 	a.t.Stages = append(a.t.Stages, st)
 	return &a.t.Stages[len(a.t.Stages)-1]
+}
+
+// statusLine writes an HTTP status as its reply does: "200 OK".
+func statusLine(status int) string {
+	if words := http.StatusText(status); words != "" {
+		return strconv.Itoa(status) + " " + words
+	}
+	return strconv.Itoa(status)
 }

@@ -1,14 +1,5 @@
 package trace
 
-// Of the handlers' stages, and of those that change the store, a request passes
-// one. Each group stands together; the catalogue names the handlers' last and the
-// changes' first as parent for all of them.
-const firstHandler = V3Lock
-
-func isHandler(s Stage) bool { return firstHandler <= s && s <= GRPCHandler }
-
-func isChange(s Stage) bool { return TxnPut <= s && s <= ApplyLease }
-
 // passes returns the first stage of a group that was stamped; None if none was.
 func (a *assembly) passes(first, last Stage) Stage {
 	for s := first; s <= last; s++ {

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -62,37 +61,6 @@ func (r *Record) debugURL() string {
 	return r.recorder.opts.DebugURL + "/debug/requests?" + page.Encode()
 }
 
-// The keys of a timeline's attributes, which are those of its root span.
-const (
-	AttrKey       = "glasskv.key"          // the key, at most its first 64 bytes; absent when redacted
-	AttrKeySize   = "glasskv.key.size"     // bytes
-	AttrValueSize = "glasskv.value.size"   // bytes; the value itself is never recorded
-	AttrRevision  = "glasskv.revision"     // the store's revision after a write
-	AttrLease     = "glasskv.lease"        // the lease that it is about, as etcdctl writes it
-	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
-	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
-	AttrFailure   = "glasskv.failure"      // of wal.save: why it failed, such as a disk that refused it
-	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
-	AttrDebugURL  = "glasskv.debug_url"    // the page of /debug/requests on which the request is shown as well
-	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
-
-	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent for not at all
-
-	AttrHTTPStatus = "http.status"         // of a request that came as HTTP/1, as a number
-	AttrServeHTTP  = "glasskv.serve_http"  // "true" where net/http read the request and handed it to grpc-go
-	AttrFailedConn = "glasskv.failed_conn" // "true" where it is no request but a connection that never carried one
-	AttrInProcess  = "glasskv.in_process"  // "true" where a handler of this server made the request
-	AttrGoAway     = "glasskv.goaway"      // "true" where the server had said GOAWAY before it was over
-	AttrPanic      = "glasskv.panic"       // "true" where its handler panicked
-	AttrWorker     = "glasskv.worker"      // one of the Worker constants; absent where the server has no stream workers
-)
-
-// Who handled a request of a server with stream workers.
-const (
-	WorkerTook    = "took"    // one of the workers
-	WorkerSpilled = "spilled" // a goroutine of its own, for all workers were busy
-)
-
 var markAttributes = []struct {
 	mark       Mark
 	key, value string
@@ -106,24 +74,6 @@ var markAttributes = []struct {
 	{MarkWorker, AttrWorker, WorkerTook},
 	{MarkSpilled, AttrWorker, WorkerSpilled},
 }
-
-// statusLine writes an HTTP status as its reply does: "200 OK".
-func statusLine(status int) string {
-	if words := http.StatusText(status); words != "" {
-		return strconv.Itoa(status) + " " + words
-	}
-	return strconv.Itoa(status)
-}
-
-// The outcomes that are not an ordinary reply.
-const (
-	OutcomeSwept      = "swept"       // it never completed; the sweeper closed it
-	OutcomeReset      = "reset"       // the client reset the stream
-	OutcomeResetSent  = "refused"     // the server reset the stream
-	OutcomeTimedOut   = "timed-out"   // the server reset the stream, for its deadline had passed
-	OutcomeConnClosed = "conn-closed" // the connection ended before the reply was out
-	OutcomeStopping   = "stopping"    // the server was being stopped
-)
 
 var markNames = []struct {
 	mark Mark

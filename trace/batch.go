@@ -27,12 +27,6 @@ type Batch struct {
 // span is stored last and read first, and zero means "not there yet".
 type linkSlot struct{ hi, lo, span atomic.Uint64 }
 
-// Link names a span of another trace.
-type Link struct {
-	Trace ids
-	Span  uint64
-}
-
 // maxLinks bounds the requests that a batch remembers by name; all are counted.
 const maxLinks = 256
 
@@ -110,4 +104,40 @@ func (b *Batch) attributes() map[string]string {
 // zero is "not stamped".
 func (b *Batch) Stamps() (begin, end int64) {
 	return b.outer.begin.Load(), max(b.outer.end.Load(), b.inner.end.Load())
+}
+
+// complete reports whether all of the batch's stamps are set, so that its spans
+// will not change any more. A request that ended before its batch did, because
+// its client went away, has the batch's stages among its own spans instead.
+func (b *Batch) complete() bool {
+	if b.outer.end.Load() == 0 {
+		return false
+	}
+	return b.Kind != ReadIndex || b.inner.end.Load() != 0
+}
+
+// span names the span of one of the batch's two stages.
+func (b *Batch) span(s Stage) Link {
+	if s == b.Kind {
+		return Link{b.traceID, b.spanID}
+	}
+	return Link{b.traceID, childID(b.spanID, int(s))}
+}
+
+// inside returns the stage inside the batch's own.
+func (b *Batch) inside() Stage {
+	if b.Kind == ReadIndex {
+		return ReadWaitApplied
+	}
+	return WALSync
+}
+
+// Times returns the begin and end of one of the batch's two stages; zero is "not
+// stamped".
+func (b *Batch) Times(s Stage) (begin, end int64) {
+	i := &b.outer
+	if s != b.Kind {
+		i = &b.inner
+	}
+	return i.begin.Load(), i.end.Load()
 }

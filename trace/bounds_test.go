@@ -101,11 +101,11 @@ func TestLoadDoesNotWashOutTheSlowest(t *testing.T) {
 
 func TestTheMemoryIsSharedOutWithinTheBound(t *testing.T) {
 	for _, bytes := range []int64{0, 1, 1 << 20, 5 << 20, 32 << 20, 1 << 30} {
-		for _, sink := range []SpanSink{nil, &slowSink{}} {
-			o := Options{MemoryBytes: bytes, Exporter: sink}
+		for _, outlet := range []Outlet{nil, &slowOutlet{}} {
+			o := Options{MemoryBytes: bytes, Outlet: outlet}
 			b := o.fill()
 			most := int64(b.ring+b.live+b.queue)*(recordBytes+8) + int64(b.slowest+b.slowStreams)*slowBytes + b.extra
-			if sink != nil {
+			if outlet != nil {
 				most += int64(b.batch) * spanMemory
 			}
 			if slack := o.MemoryBytes / 64; most > o.MemoryBytes+slack || b.ring == 0 || b.live == 0 {

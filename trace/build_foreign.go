@@ -20,9 +20,9 @@ func (b *builder) foreign(root int) *Timeline {
 	}
 	for _, a := range s.attrs {
 		if a.key == string(semconv.RPCGRPCStatusCodeKey) {
-			t.Code = codeName(a.text)
+			t.Code = codeNameOf(a.text)
 		} else {
-			t.attribute(a)
+			setAttribute(t, a)
 		}
 	}
 	w := b.weave(t)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.38.0"
-	"google.golang.org/grpc/codes"
 )
 
 // isRequest reports whether the span is the root that GlassKV makes of a request.
@@ -25,7 +24,7 @@ func (b *builder) request(root int) *Timeline {
 		TraceID: s.trace, SpanID: s.id, ParentID: s.parent, Message: s.message,
 		Start: time.Unix(0, s.begin).UTC(), DurationNS: max(0, s.end-s.begin), Stages: []StageTime{},
 	}
-	t.readAttributes(s.attrs)
+	readRootAttributes(t, s.attrs)
 	w := b.weave(t)
 	w.collect(root)
 	if s.end < s.begin {
@@ -55,7 +54,7 @@ var rootReaders = map[string]func(r *rootReader, a readAttr){
 	string(semconv.NetworkTransportKey):   func(*rootReader, readAttr) {}, // likewise
 	string(semconv.RPCServiceKey):         func(r *rootReader, a readAttr) { r.service = a.text },
 	string(semconv.RPCMethodKey):          func(r *rootReader, a readAttr) { r.t.Method = a.text },
-	string(semconv.RPCGRPCStatusCodeKey):  func(r *rootReader, a readAttr) { r.t.Code = codeName(a.text) },
+	string(semconv.RPCGRPCStatusCodeKey):  func(r *rootReader, a readAttr) { r.t.Code = codeNameOf(a.text) },
 	string(semconv.NetworkPeerAddressKey): func(r *rootReader, a readAttr) { r.peerHost = a.text },
 	string(semconv.NetworkPeerPortKey):    func(r *rootReader, a readAttr) { r.peerPort = a.text },
 	string(semconv.ServerAddressKey):      func(r *rootReader, a readAttr) { r.localHost = a.text },
@@ -72,16 +71,16 @@ var rootReaders = map[string]func(r *rootReader, a readAttr){
 	attrConnLocal:                         func(r *rootReader, a readAttr) { r.t.Connection.Local = a.text },
 	attrNotReached:                        func(r *rootReader, a readAttr) { r.t.NotReached = readNotReached(a) },
 	attrProblems:                          func(r *rootReader, a readAttr) { r.t.Problems = members(a) },
-	attrParts:                             func(r *rootReader, a readAttr) { r.t.readParts(a) },
+	attrParts:                             func(r *rootReader, a readAttr) { readParts(r.t, a) },
 }
 
-func (t *Timeline) readAttributes(attrs []readAttr) {
+func readRootAttributes(t *Timeline, attrs []readAttr) {
 	r := &rootReader{t: t}
 	for _, a := range attrs {
 		if read := rootReaders[a.key]; read != nil {
 			read(r, a)
 		} else {
-			t.attribute(a)
+			setAttribute(t, a)
 		}
 	}
 	if r.service != "" {
@@ -97,7 +96,7 @@ func (t *Timeline) readAttributes(attrs []readAttr) {
 
 // readParts reads what the request is made of. What is no part is left out, and
 // named.
-func (t *Timeline) readParts(a readAttr) {
+func readParts(t *Timeline, a readAttr) {
 	for _, written := range members(a) {
 		part, err := readPart(written)
 		if err != nil {
@@ -107,21 +106,21 @@ func (t *Timeline) readParts(a readAttr) {
 	}
 }
 
-func (t *Timeline) attribute(a readAttr) {
+func setAttribute(t *Timeline, a readAttr) {
 	if t.Attributes == nil {
 		t.Attributes = make(map[string]string)
 	}
 	t.Attributes[a.key] = a.text
 }
 
-// codeName names the gRPC code with that number; what is no number is its own
-// name.
-func codeName(text string) string {
+// codeNameOf returns the name of the gRPC code with that number, or text itself
+// when it is not a number.
+func codeNameOf(text string) string {
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
 		return text
 	}
-	return codes.Code(n).String()
+	return codeName(uint32(n))
 }
 
 func number(text string) int64 {

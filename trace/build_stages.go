@@ -73,7 +73,7 @@ func (w *weaver) add(row int, parent string) *StageTime {
 		st.Node = s.service
 	}
 	st.id, _ = StageByName(st.Stage)
-	st.readAttributes(s.attrs)
+	readStageAttributes(&st, s.attrs)
 	w.times(row, &st)
 	w.t.Stages = append(w.t.Stages, st)
 	return &w.t.Stages[len(w.t.Stages)-1]
@@ -98,8 +98,8 @@ func (w *weaver) name(name string) string {
 	}
 }
 
-// readAttributes is the reverse of stageAttributes.
-func (st *StageTime) readAttributes(attrs []readAttr) {
+// readStageAttributes is the reverse of stageAttributes.
+func readStageAttributes(st *StageTime, attrs []readAttr) {
 	for _, a := range attrs {
 		switch a.key {
 		case attrScope:

@@ -3,7 +3,6 @@ package trace
 import (
 	"cmp"
 	"slices"
-	"strconv"
 )
 
 // claimant works out what the stages claim of a request's time.
@@ -202,22 +201,4 @@ func (c *claimant) folded() {
 			c.claims = append(c.claims, one)
 		}
 	}
-}
-
-// AttrTook is how long the stretches took, in nanoseconds and all together, that a
-// row with a count stands for.
-const AttrTook = "glasskv.took_ns"
-
-// folded reports whether the row stands for stretches that were not kept.
-func (st *StageTime) folded() bool { return st.Count > 1 && st.Attributes[AttrTook] != "" }
-
-// Took returns how long the stage took, in nanoseconds: its length, or for a row
-// that stands for many stretches what they add up to.
-func (st *StageTime) Took() int64 {
-	if st.folded() {
-		if took, err := strconv.ParseInt(st.Attributes[AttrTook], 10, 64); err == nil {
-			return min(max(0, took), st.Duration()) // one after the other, whatever a file says
-		}
-	}
-	return st.Duration()
 }

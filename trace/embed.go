@@ -2,10 +2,6 @@ package trace
 
 import "sync"
 
-// maxEmbedded bounds how many requests one record makes a part of itself. The
-// others are counted.
-const maxEmbedded = 32
-
 // embedded lists the requests that a record is made of.
 type embedded struct {
 	mu     sync.Mutex

@@ -6,51 +6,6 @@ import (
 	"testing"
 )
 
-// gatewayPut tells a Put that came as HTTP/1: the gateway calls the server itself
-// is. The times are nanoseconds from the HTTP request's first byte.
-func gatewayPut(t testing.TB, rc *Recorder) (h, c, s *Record) {
-	t.Helper()
-	begin := Now()
-	stamp := func(r *Record, s Stage, from, to int64) {
-		r.BeginAt(s, begin+from)
-		r.EndAt(s, begin+to)
-	}
-	h = rc.Start(rc.NewConn("127.0.0.1:4711", "127.0.0.1:2379"), 0, begin)
-	h.Mark(MarkHTTP)
-	h.Facts().Method, h.Facts().HTTPStatus = "POST /v3/kv/put", 200
-	stamp(h, HTTPReadRequest, 0, 50)
-	stamp(h, HTTPHandler, 50, 900)
-	stamp(h, GatewayDecode, 60, 100)
-	stamp(h, GatewayCall, 100, 800)
-	stamp(h, GatewayEncode, 800, 890)
-	stamp(h, HTTPFlush, 900, 1000)
-
-	c = rc.Start(nil, 0, begin+110)
-	c.Mark(MarkClient)
-	c.Facts().Method = "/etcdserverpb.KV/Put"
-	c.SetCode(0, "")
-	stamp(c, ClientSend, 110, 200)
-	c.BeginAt(NetRequest, begin+200)
-	c.EndAt(NetReply, begin+750)
-	stamp(c, ClientRecv, 750, 790)
-
-	s = rc.Start(rc.NewConn("127.0.0.1:4712", "127.0.0.1:2379"), 1, begin+220)
-	s.Mark(MarkTapped | MarkBegun)
-	s.Facts().Method = "/etcdserverpb.KV/Put"
-	s.Adopt(c.TraceParent())
-	s.SetCode(0, "")
-	s.SetKey([]byte("greeting"))
-	stamp(s, OperateHeaders, 220, 260)
-	stamp(s, StartHandler, 260, 300)
-	stamp(s, HandleStream, 300, 690)
-	stamp(s, V3Put, 310, 680)
-	stamp(s, Flush, 690, 740)
-	if !h.Embed(c, GatewayCall) || !c.Embed(s, NetRequest) {
-		t.Fatal("a part was refused")
-	}
-	return h, c, s
-}
-
 func TestAGatewaysCallIsPartOfItsRequest(t *testing.T) {
 	rc := NewRecorder(Options{})
 	defer closeRecorder(t, rc)
@@ -80,7 +35,7 @@ func TestAGatewaysCallIsPartOfItsRequest(t *testing.T) {
 	if st := tl.Stage("grpc.handleStream"); st.Parent != "gateway.call" || st.Part != 1 {
 		t.Errorf("handleStream: %+v", st)
 	}
-	if st := tl.Stage("client.send"); st.Node != nodeClient {
+	if st := tl.Stage("client.send"); st.Node != "client" {
 		t.Errorf("client.send: %+v", st)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 )
 
-// The kinds of exporters that NewExporter knows.
+// The kinds of exporters that NewSink knows.
 const (
 	ExporterNone   = "none"
 	ExporterStdout = "stdout" // the SDK's JSON, an object a span
@@ -20,17 +20,17 @@ const (
 // ErrExporter is returned when there is no exporter of that name.
 var ErrExporter = errors.New("no such exporter")
 
-// ExporterOptions say which exporter to make.
-type ExporterOptions struct {
+// SinkOptions say which exporter NewSink makes.
+type SinkOptions struct {
 	Kind   string    // one of the kinds above; "" is ExporterNone
 	Path   string    // the file of ExporterFile; made if need be, appended to if not
 	Writer io.Writer // where ExporterStdout writes
 }
 
-// NewExporter makes an exporter, or nil for ExporterNone. No exporter waits for
+// NewSink returns the exporter that o describes, or nil for ExporterNone. No exporter waits for
 // its receiver to be there. ErrExporter is returned when the kind is unknown,
 // ErrProtocol when the environment asks for a protocol that there is not.
-func NewExporter(ctx context.Context, o ExporterOptions) (SpanSink, error) {
+func NewSink(ctx context.Context, o SinkOptions) (SpanSink, error) {
 	switch o.Kind {
 	case ExporterNone, "":
 		return nil, nil

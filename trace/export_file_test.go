@@ -20,11 +20,11 @@ func TestAFileIsAppendedTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		sink, err := NewExporter(context.Background(), ExporterOptions{Kind: ExporterFile, Path: path})
+		sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
 		if err != nil {
 			t.Fatal(err)
 		}
-		rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+		rc := NewRecorder(Options{Outlet: exporter(t, sink), SampleRatio: 1})
 		warmPut(rc, nil, nil).Done(allEvents)
 		closeRecorder(t, rc)
 		if err := sink.ExportSpans(context.Background(), nil); err != nil {
@@ -43,11 +43,11 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 // from run to run, so they are left out.
 func TestTheFilesShape(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "traces.jsonl")
-	sink, err := NewExporter(context.Background(), ExporterOptions{Kind: ExporterFile, Path: path})
+	sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+	rc := NewRecorder(Options{Outlet: exporter(t, sink), SampleRatio: 1})
 	conn := rc.NewConn("127.0.0.1:50000", "127.0.0.1:2379")
 	conn.BeginAt(HandleRawConn, Now())
 	conn.EndAt(HandleRawConn, Now())

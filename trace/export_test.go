@@ -139,11 +139,11 @@ func TestOTLPReachesAReceiver(t *testing.T) {
 			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
 			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
 			t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test")
-			sink, err := NewExporter(context.Background(), ExporterOptions{Kind: ExporterOTLP})
+			sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterOTLP})
 			if err != nil {
 				t.Fatal(err)
 			}
-			rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+			rc := NewRecorder(Options{Outlet: exporter(t, sink), SampleRatio: 1})
 			for range 100 {
 				warmPut(rc, nil, nil).Done(allEvents)
 			}
@@ -164,17 +164,17 @@ func TestOTLPReachesAReceiver(t *testing.T) {
 
 func TestExportersThatThereAreNot(t *testing.T) {
 	ctx := context.Background()
-	if sink, err := NewExporter(ctx, ExporterOptions{Kind: ExporterNone}); sink != nil || err != nil {
+	if sink, err := NewSink(ctx, SinkOptions{Kind: ExporterNone}); sink != nil || err != nil {
 		t.Errorf("none: %v, %v", sink, err)
 	}
-	if _, err := NewExporter(ctx, ExporterOptions{Kind: "carrier pigeon"}); !errors.Is(err, ErrExporter) {
+	if _, err := NewSink(ctx, SinkOptions{Kind: "carrier pigeon"}); !errors.Is(err, ErrExporter) {
 		t.Errorf("unknown: %v", err)
 	}
-	if _, err := NewExporter(ctx, ExporterOptions{Kind: ExporterFile, Path: t.TempDir()}); err == nil {
+	if _, err := NewSink(ctx, SinkOptions{Kind: ExporterFile, Path: t.TempDir()}); err == nil {
 		t.Error("a directory was opened as a file")
 	}
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json")
-	if _, err := NewExporter(ctx, ExporterOptions{Kind: ExporterOTLP}); !errors.Is(err, ErrProtocol) {
+	if _, err := NewSink(ctx, SinkOptions{Kind: ExporterOTLP}); !errors.Is(err, ErrProtocol) {
 		t.Errorf("protocol: %v", err)
 	}
 }

@@ -7,10 +7,6 @@ import (
 	"sync/atomic"
 )
 
-// AttrFaults lists the faults, by name and with commas between, that were switched on
-// while the request ran, whether or not they struck it. It is absent where none was.
-const AttrFaults = "glasskv.faults"
-
 // ConnFault is a fault that struck a connection. Its wait, if it made it wait,
 // stands in the timeline of the request that opened the connection; its name in
 // those of all requests.

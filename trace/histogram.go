@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"google.golang.org/grpc/codes"
 )
 
 // HistogramBounds are the upper bounds of a stage's buckets, in nanoseconds: a
@@ -106,7 +104,7 @@ func (k requestKey) text() string {
 	case k.code > noCode:
 		return statusLine(int(k.code - noCode))
 	}
-	return codes.Code(k.code).String()
+	return codeName(k.code)
 }
 
 // count adds a finished record. Only the worker calls it.
@@ -128,8 +126,8 @@ func (h *histograms) count(r *Record) {
 			}
 		}
 	}
-	h.batch(r.save.Load(), WALSync, pauses)
-	h.batch(r.round.Load(), ReadWaitApplied, pauses)
+	h.batch(r.save.Load(), pauses)
+	h.batch(r.round.Load(), pauses)
 	if rs := r.repeats.Load(); rs != nil {
 		rs.each(
 			func(one *repeat) {
@@ -143,10 +141,10 @@ func (h *histograms) count(r *Record) {
 	h.request(r)
 }
 
-func (h *histograms) batch(b *Batch, inner Stage, pauses []stretch) {
+func (h *histograms) batch(b *Batch, pauses []stretch) {
 	if b != nil && b.complete() && b.counted.CompareAndSwap(false, true) {
 		h.stages[b.Kind].interval(&b.outer, pauses)
-		h.stages[inner].interval(&b.inner, pauses)
+		h.stages[b.inside()].interval(&b.inner, pauses)
 	}
 }
 

@@ -3,7 +3,10 @@ package trace
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"math/rand/v2"
+	"strconv"
 )
 
 // newIDs makes a random trace ID and span ID, neither of them zero.
@@ -78,4 +81,49 @@ func lowerHex(dst []byte, src string) bool {
 	}
 	_, err := hex.Decode(dst, []byte(src))
 	return err == nil
+}
+
+// ids holds a W3C trace ID in two halves.
+type ids struct{ hi, lo uint64 }
+
+// Link names a span of another trace.
+type Link struct {
+	Trace ids
+	Span  uint64
+}
+
+// ErrTraceID is returned when a text is not a trace ID: 32 hexadecimal digits,
+// not all of them zero.
+var ErrTraceID = errors.New("not a trace ID")
+
+func parseTraceID(text string) (ids, error) {
+	var b [16]byte
+	if len(text) == 32 {
+		if _, err := hex.Decode(b[:], []byte(text)); err == nil {
+			if id := (ids{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}); id != (ids{}) {
+				return id, nil
+			}
+		}
+	}
+	return ids{}, fmt.Errorf("%w: %.64q", ErrTraceID, text)
+}
+
+// parseSpanID reads 16 hexadecimal digits; anything else is zero, "none".
+func parseSpanID(text string) uint64 {
+	if len(text) != 16 {
+		return 0
+	}
+	id, err := strconv.ParseUint(text, 16, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// childID derives the ID of a span from its root's.
+func childID(root uint64, n int) uint64 {
+	x := root + uint64(n+1)*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31 | 1
 }

@@ -105,3 +105,6 @@ func (u *underWay) Pop() any {
 	u.heap = u.heap[:len(u.heap)-1]
 	return last
 }
+
+// Unexplained is the ledger's name for time that no stage accounts for.
+const Unexplained = "unexplained"

@@ -2,18 +2,11 @@ package trace
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
-
-// ErrTraceID is returned when a text is not a trace ID: 32 hexadecimal digits,
-// not all of them zero.
-var ErrTraceID = errors.New("not a trace ID")
 
 // Last returns the n records that finished last, the last one first. Those that
 // are part of another one are not among them.
@@ -137,16 +130,4 @@ func (w *waiters) tell(of, r *Record) {
 	for _, part := range parts {
 		w.tell(part.rec, r)
 	}
-}
-
-func parseTraceID(text string) (ids, error) {
-	var b [16]byte
-	if len(text) == 32 {
-		if _, err := hex.Decode(b[:], []byte(text)); err == nil {
-			if id := (ids{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}); id != (ids{}) {
-				return id, nil
-			}
-		}
-	}
-	return ids{}, fmt.Errorf("%w: %.64q", ErrTraceID, text)
 }

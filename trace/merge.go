@@ -12,9 +12,6 @@ type Origin struct {
 	MonotonicNS int64  `json:"begin_monotonic_ns"` // CLOCK_MONOTONIC
 }
 
-// Origin returns the request's begin.
-func (r *Record) Origin() Origin { return Origin{BootID(), Monotonic(r.begin)} }
-
 // Alignment says where the server's times lie in the client's.
 type Alignment struct {
 	Exact   bool  // both were read from one clock

@@ -3,8 +3,6 @@ package trace
 import (
 	"time"
 	"unsafe"
-
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // Options bound and steer a recorder. The zero value records everything within
@@ -23,15 +21,15 @@ type Options struct {
 	// Redact keeps no keys, only their sizes.
 	Redact bool
 
-	// Exporter receives the spans of sampled requests; nil exports nothing. The
-	// recorder calls it from one goroutine and shuts it down in Close.
-	Exporter SpanSink
+	// Outlet receives sampled requests; nil exports nothing. The recorder calls it
+	// from one goroutine and shuts it down in Close.
+	Outlet Outlet
 	// SampleRatio is the share of requests that are exported, by trace ID, from
 	// 0 (none) to 1 (all). A client's own sampling decision outranks it.
 	SampleRatio float64
 	// SlowerThan keeps quicker requests from being exported; zero keeps none.
 	SlowerThan time.Duration
-	// ExportTimeout bounds one call of the exporter; zero means ten seconds.
+	// ExportTimeout bounds one call of Outlet.Flush; zero means ten seconds.
 	ExportTimeout time.Duration
 	// OnError is told of an export that failed, at most once a second, on the
 	// exporting goroutine; nil for nobody.
@@ -45,9 +43,6 @@ type Options struct {
 	// Clock replaces Now in tests; it must never go backwards.
 	Clock func() int64
 }
-
-// SpanSink is what spans are given to: any exporter of the OpenTelemetry SDK.
-type SpanSink = sdktrace.SpanExporter
 
 // The bounds of Options.MemoryBytes.
 const (
@@ -108,7 +103,7 @@ func (o *Options) fill() budget {
 		batch:       int(min(maxBatch, max(minBatch, part/spanMemory))),
 		extra:       part / 2,
 	}
-	if o.Exporter == nil {
+	if o.Outlet == nil {
 		b.ring, b.queue = b.ring+b.queue, 0
 	}
 	b.slowest, b.slowStreams = max(1, b.slowest), max(1, b.slowStreams)

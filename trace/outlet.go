@@ -8,20 +8,38 @@ import (
 	"time"
 )
 
-// outlet makes spans of the sampled records and gives them to the exporter, on a
-// goroutine of its own: an exporter that hangs holds up neither a request nor
-// the worker. Its queue is bounded; what does not fit is lost and counted.
-type outlet struct {
-	rc     *Recorder
-	sink   SpanSink
-	from   provenance
-	queue  chan *Record
-	queued atomic.Int64 // records in the queue, with those that they are made of
+// Outlet turns finished requests into spans and sends them out of the process.
+// The recorder calls it from one goroutine of its own, so an Outlet may block
+// and needs no lock.
+type Outlet interface {
+	// Timeline adds the spans of one request. The timeline has no ledger, and is
+	// only valid during the call.
+	Timeline(t *Timeline)
+	// Conn adds the spans of a connection, once for each connection. A stage that
+	// has not ended is open at the given stamp.
+	Conn(c *Conn, now int64)
+	// Batch adds the spans of a batch that is complete, once for each batch.
+	Batch(b *Batch)
+	// Waiting returns how many spans were added since the last Flush.
+	Waiting() int
+	// Flush sends the spans that were added and forgets them, whether or not it
+	// could send them. It returns when they are sent or ctx ends.
+	Flush(ctx context.Context) error
+	// Shutdown releases what the outlet holds. Nothing is called after it.
+	Shutdown(ctx context.Context) error
+}
 
-	direct   direct // the sink, if it is one of ours
-	spans    *spanner
+// exportQueue passes sampled records to the Outlet, on a goroutine of its own: an
+// exporter that hangs delays neither a request nor the worker. The queue is
+// bounded; what does not fit is lost and counted.
+type exportQueue struct {
+	rc     *Recorder
+	outlet Outlet
+	queue  chan *Record
+	queued atomic.Int64 // records in the queue, embedded ones included
+
 	stages   []StageTime // of the record at hand
-	pending  int         // records whose spans wait in spans
+	pending  int         // records whose spans wait in the outlet
 	exported atomic.Uint64
 
 	ctx    context.Context // ends when Close gives up
@@ -32,32 +50,21 @@ type outlet struct {
 	complained int64 // when OnError was last called; zero: never
 }
 
-// direct is a sink that takes our spans as they are, which spares the way over
-// the SDK's. The spans are only lent: they change after the call.
-type direct interface {
-	exportDirect(ctx context.Context, from *provenance, spans []span) error
-}
-
 // linger is how long spans wait for company.
 const linger = 100 * time.Millisecond
 
-func newOutlet(rc *Recorder) *outlet {
-	o := &outlet{
-		rc: rc, sink: rc.opts.Exporter, spans: newSpanner(),
+func newExportQueue(rc *Recorder) *exportQueue {
+	o := &exportQueue{
+		rc: rc, outlet: rc.opts.Outlet,
 		queue: make(chan *Record, rc.limit.queue), done: make(chan struct{}),
 	}
 	o.ctx, o.cancel = context.WithCancel(context.Background())
-	var err error
-	if o.from, err = newProvenance(o.ctx); err != nil {
-		o.complain(err)
-	}
-	o.direct, _ = o.sink.(direct)
 	return o
 }
 
 // offer queues a record for export, or counts it as lost. Only the worker calls
 // it.
-func (o *outlet) offer(r *Record) {
+func (o *exportQueue) offer(r *Record) {
 	weight := int64(r.weight())
 	if o.queued.Add(weight) > int64(cap(o.queue)) {
 		o.queued.Add(-weight)
@@ -70,7 +77,7 @@ func (o *outlet) offer(r *Record) {
 
 // close exports what is queued and shuts the exporter down. The worker must
 // have ended: nothing is offered any more.
-func (o *outlet) close(ctx context.Context) error {
+func (o *exportQueue) close(ctx context.Context) error {
 	defer o.cancel()
 	o.ended.Do(func() { close(o.queue) })
 	select {
@@ -78,13 +85,13 @@ func (o *outlet) close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := o.sink.Shutdown(ctx); err != nil {
+	if err := o.outlet.Shutdown(ctx); err != nil {
 		return fmt.Errorf("shut exporter down: %w", err)
 	}
 	return nil
 }
 
-func (o *outlet) run() {
+func (o *exportQueue) run() {
 	defer close(o.done)
 	timer := time.NewTimer(linger)
 	timer.Stop()
@@ -108,14 +115,14 @@ func (o *outlet) run() {
 
 // add makes the record's spans, and those of what it shares with others unless
 // an earlier record has brought them.
-func (o *outlet) add(r *Record) {
+func (o *exportQueue) add(r *Record) {
 	t := r.assemble(o.stages)
 	o.stages = t.Stages
 	most := 1 + len(t.Stages) + r.weight()*(4+int(lastConnStage-firstConnStage)+2)
-	if o.pending > 0 && len(o.spans.spans)+most > o.rc.limit.batch {
+	if o.pending > 0 && o.outlet.Waiting()+most > o.rc.limit.batch {
 		o.flush()
 	}
-	o.spans.timeline(t)
+	o.outlet.Timeline(t)
 	o.share(r)
 	r.drop()
 	o.pending++
@@ -123,23 +130,23 @@ func (o *outlet) add(r *Record) {
 
 // share makes the spans of what the record, and those that it is made of, have in
 // common with others.
-func (o *outlet) share(r *Record) {
+func (o *exportQueue) share(r *Record) {
 	parts, _ := r.parts()
 	for _, part := range parts {
 		o.share(part.rec)
 	}
 	if c := r.conn; c != nil && c.exported.CompareAndSwap(false, true) {
-		o.spans.conn(c, r.over())
+		o.outlet.Conn(c, r.over())
 	}
 	for _, b := range [...]*Batch{r.save.Load(), r.round.Load()} {
 		if b != nil && b.complete() && b.exported.CompareAndSwap(false, true) {
-			o.spans.batch(b)
+			o.outlet.Batch(b)
 		}
 	}
 }
 
 // flush gives the spans to the exporter and waits for it.
-func (o *outlet) flush() {
+func (o *exportQueue) flush() {
 	if o.pending == 0 {
 		return
 	}
@@ -150,24 +157,16 @@ func (o *outlet) flush() {
 		o.exported.Add(uint64(o.pending))
 	}
 	o.pending = 0
-	if o.direct != nil {
-		o.spans.reset()
-	} else {
-		o.spans = newSpanner() // the exporter may keep what it was given
-	}
 }
 
-func (o *outlet) export() error {
+func (o *exportQueue) export() error {
 	ctx, cancel := context.WithTimeout(o.ctx, o.rc.opts.ExportTimeout)
 	defer cancel()
-	if o.direct != nil {
-		return o.direct.exportDirect(ctx, &o.from, o.spans.spans)
-	}
-	return o.sink.ExportSpans(ctx, o.from.stubs(o.spans.spans))
+	return o.outlet.Flush(ctx)
 }
 
 // complain passes an error on, but not a thousand of them.
-func (o *outlet) complain(err error) {
+func (o *exportQueue) complain(err error) {
 	now := o.rc.opts.Clock()
 	if o.rc.opts.OnError == nil || (o.complained != 0 && now-o.complained < time.Second.Nanoseconds()) {
 		return

@@ -6,19 +6,24 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// slowSink is an exporter of which the test decides when it returns, and what.
-type slowSink struct {
-	entered chan int   // gets the number of spans of each export
-	answer  chan error // what to return
+// slowOutlet is an Outlet whose Flush returns when the test says so.
+type slowOutlet struct {
+	entered chan int   // gets the number of spans of each flush
+	answer  chan error // what Flush returns
 	down    bool
+	spans   int
 }
 
-func (s *slowSink) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	s.entered <- len(spans)
+func (s *slowOutlet) Timeline(t *Timeline) { s.spans += 1 + len(t.Stages) }
+func (s *slowOutlet) Conn(*Conn, int64)    { s.spans++ }
+func (s *slowOutlet) Batch(*Batch)         { s.spans += 2 }
+func (s *slowOutlet) Waiting() int         { return s.spans }
+
+func (s *slowOutlet) Flush(ctx context.Context) error {
+	s.entered <- s.spans
+	s.spans = 0
 	select {
 	case err := <-s.answer:
 		return err
@@ -27,11 +32,11 @@ func (s *slowSink) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	}
 }
 
-func (s *slowSink) Shutdown(context.Context) error { s.down = true; return nil }
+func (s *slowOutlet) Shutdown(context.Context) error { s.down = true; return nil }
 
 func TestAnExporterThatHangsBlocksNobody(t *testing.T) {
-	sink := &slowSink{entered: make(chan int, 1000), answer: make(chan error)}
-	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1, MemoryBytes: MinMemoryBytes})
+	outlet := &slowOutlet{entered: make(chan int, 1000), answer: make(chan error)}
+	rc := NewRecorder(Options{Outlet: outlet, SampleRatio: 1, MemoryBytes: MinMemoryBytes})
 	told := make(chan struct{}, 1)
 	rc.Subscribe(func(*Record) { told <- struct{}{} })
 	n := uint64(5 * rc.limit.queue)
@@ -43,17 +48,17 @@ func TestAnExporterThatHangsBlocksNobody(t *testing.T) {
 	if lost == 0 {
 		t.Error("nothing was lost: this test shows nothing")
 	}
-	close(sink.answer) // it answers from now on
+	close(outlet.answer) // it answers from now on
 	closeRecorder(t, rc)
 	s := rc.Stats()
 	if s.Exported+s.NotExported != n || s.NotExported != lost {
 		t.Fatalf("%d exported and %d lost of %d; %d were lost before", s.Exported, s.NotExported, n, lost)
 	}
-	if !sink.down {
+	if !outlet.down {
 		t.Error("the exporter was not shut down")
 	}
-	close(sink.entered)
-	for spans := range sink.entered {
+	close(outlet.entered)
+	for spans := range outlet.entered {
 		if spans > rc.limit.batch {
 			t.Errorf("%d spans at once", spans)
 		}
@@ -61,10 +66,10 @@ func TestAnExporterThatHangsBlocksNobody(t *testing.T) {
 }
 
 func TestAnExporterThatNeverAnswersIsGivenUp(t *testing.T) {
-	sink := &slowSink{entered: make(chan int, 1000), answer: make(chan error)}
-	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1, ExportTimeout: time.Millisecond})
+	outlet := &slowOutlet{entered: make(chan int, 1000), answer: make(chan error)}
+	rc := NewRecorder(Options{Outlet: outlet, SampleRatio: 1, ExportTimeout: time.Millisecond})
 	warmPut(rc, nil, nil).Done(allEvents)
-	<-sink.entered
+	<-outlet.entered
 	closeRecorder(t, rc)
 	if s := rc.Stats(); s.NotExported != 1 || s.Exported != 0 {
 		t.Fatalf("stats: %+v", s)
@@ -72,19 +77,19 @@ func TestAnExporterThatNeverAnswersIsGivenUp(t *testing.T) {
 }
 
 func TestFailedExportsAreCountedAndComplainedOfOnceASecond(t *testing.T) {
-	sink := &slowSink{entered: make(chan int, 1000), answer: make(chan error)}
+	outlet := &slowOutlet{entered: make(chan int, 1000), answer: make(chan error)}
 	refused := errors.New("refused")
 	clock := make(chan int64) // what it reads when it wonders whether to complain
 	var complaints []error
 	rc := NewRecorder(Options{
-		Exporter: sink, SampleRatio: 1,
+		Outlet: outlet, SampleRatio: 1,
 		Clock:   func() int64 { return <-clock },
 		OnError: func(err error) { complaints = append(complaints, err) },
 	})
 	for _, now := range []time.Duration{1, time.Second / 2, 3 * time.Second / 4, time.Second + 1} {
 		warmPut(rc, nil, nil).Done(allEvents)
-		<-sink.entered
-		sink.answer <- refused
+		<-outlet.entered
+		outlet.answer <- refused
 		clock <- now.Nanoseconds()
 	}
 	closeRecorder(t, rc)
@@ -97,10 +102,10 @@ func TestFailedExportsAreCountedAndComplainedOfOnceASecond(t *testing.T) {
 }
 
 func TestCloseDoesNotWaitForAnExporterForever(t *testing.T) {
-	sink := &slowSink{entered: make(chan int, 1), answer: make(chan error)}
-	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+	outlet := &slowOutlet{entered: make(chan int, 1), answer: make(chan error)}
+	rc := NewRecorder(Options{Outlet: outlet, SampleRatio: 1})
 	warmPut(rc, nil, nil).Done(allEvents)
-	<-sink.entered
+	<-outlet.entered
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := rc.Close(ctx); !errors.Is(err, context.Canceled) {

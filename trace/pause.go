@@ -14,30 +14,6 @@ type Pause struct {
 	SharedBy int    // requests that waited together; zero for one alone
 }
 
-// Why a request was held.
-const (
-	WhyBreakpoint = "breakpoint"
-	WhyStep       = "step"                // it was told to go on to the next stage
-	WhyBehind     = "behind a breakpoint" // another request was held on a goroutine that it needed
-)
-
-// How a hold ended.
-const (
-	EndedContinued = "continued"
-	EndedStepped   = "stepped"
-	EndedTimeout   = "timeout"     // nobody said anything for the hold's longest time
-	EndedGone      = "client gone" // the request's context ended
-	EndedStopping  = "stopping"    // the server was being stopped
-	EndedCleared   = "cleared"     // the fault was switched off
-)
-
-// The keys of a pause's attributes.
-const (
-	AttrAt    = "at"
-	AttrWhy   = "why"
-	AttrEnded = "ended"
-)
-
 // Pause begins a stretch of Hold or Fault that lasts until resume is called. It
 // stands in the record from its begin on, open, so that a request which gives up
 // meanwhile shows what it was waiting for. Resume may be called once, from any

@@ -1,29 +1,8 @@
 package trace
 
 import (
-	"path/filepath"
 	"testing"
 )
-
-// pausedPut tells a put that was held before raft.propose, for two thirds of its
-// time.
-func pausedPut(rc *Recorder) (r *Record, begin int64) {
-	begin = Now()
-	r = rc.Start(nil, 1, begin)
-	r.Facts().Method = "/etcdserverpb.KV/Put"
-	r.Mark(MarkBegun)
-	for _, s := range []Stage{HandleStream, ProcessRPC, V3Put, ProcessOnce} {
-		r.BeginAt(s, begin)
-		r.EndAt(s, begin+3000)
-	}
-	resume := r.Pause(Hold, begin+500, Pause{At: RaftPropose, Why: WhyBreakpoint})
-	resume(begin+2500, EndedContinued)
-	r.BeginAt(RaftPropose, begin+2500)
-	r.EndAt(RaftPropose, begin+3000)
-	r.BeginAt(Flush, begin+3000)
-	r.EndAt(Flush, begin+3100)
-	return r, begin
-}
 
 func TestAHoldIsARowOfItsOwnAndNobodyElsesTime(t *testing.T) {
 	rc := NewRecorder(Options{})
@@ -102,22 +81,4 @@ func TestWithoutLeavesOutWhatOverlaps(t *testing.T) {
 			t.Errorf("without %v: %d, want %d", c.others, got, c.want)
 		}
 	}
-}
-
-func TestAPauseSurvivesAFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "traces.jsonl")
-	sink, err := NewExporter(t.Context(), ExporterOptions{Kind: ExporterFile, Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
-	r, _ := pausedPut(rc)
-	r.Done(allEvents)
-	want := r.Timeline()
-	closeRecorder(t, rc)
-	file, err := ReadFile(path)
-	if err != nil || len(file.Timelines) != 1 {
-		t.Fatalf("read: %+v, %v", file, err)
-	}
-	sameText(t, asJSON(t, file.Timelines[0]), asJSON(t, want))
 }

@@ -70,7 +70,7 @@ func TestWhatTheSDKWritesToStdoutIsRead(t *testing.T) {
 
 func TestWhatTheSDKExportsToOurFileIsRead(t *testing.T) {
 	path := t.TempDir() + "/traces.jsonl"
-	exporter, err := NewExporter(context.Background(), ExporterOptions{Kind: ExporterFile, Path: path})
+	exporter, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

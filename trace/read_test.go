@@ -35,13 +35,6 @@ func read(t *testing.T, text string) *File {
 	return f
 }
 
-func stageNames(tl *Timeline) (names []string) {
-	for _, st := range tl.Stages {
-		names = append(names, st.Parent+">"+st.Stage)
-	}
-	return names
-}
-
 func TestAnotherProgramsSpansBecomeStages(t *testing.T) {
 	f := read(t, requestJSON(
 		spanJSON("t1", "a", "", "GET /cart", 0, 100),

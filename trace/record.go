@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // Record is one request's set of stamps. Its size is bounded: nothing about it
@@ -52,9 +53,6 @@ type Record struct {
 	shelf  shelf  // the recorder's own notes
 	stamps stamps // without pointers, or nearly: behind all else, where the collector need not look
 }
-
-// ids holds a W3C trace ID in two halves.
-type ids struct{ hi, lo uint64 }
 
 // maxKey bounds how much of a key a record keeps, in bytes.
 const maxKey = 64
@@ -293,4 +291,37 @@ func (r *Record) Adopt(traceparent string) bool {
 	r.traceID, r.parentID = id, ids{lo: parent}
 	r.facts.Remote, r.facts.Sampled = true, sampled
 	return true
+}
+
+// Origin returns the request's begin.
+func (r *Record) Origin() Origin { return Origin{BootID(), Monotonic(r.begin)} }
+
+// Duration returns how long the request took, as its timeline shows it; while
+// it is under way, how long it has taken so far.
+func (r *Record) Duration() time.Duration { return time.Duration(max(0, r.over()-r.begin)) }
+
+// TraceID returns the request's trace ID, 32 hexadecimal digits.
+func (r *Record) TraceID() string { return r.traceID.String() }
+
+// OverAt sets the stamp that ends the request, where it is known before the
+// record's last event is reported.
+func (r *Record) OverAt(stamp int64) { r.end.Store(stamp) }
+
+// over returns the stamp that ends the request: the moment when its reply left,
+// if it did. What completes a record may come a little later.
+func (r *Record) over() int64 {
+	last := Flush
+	switch marks := Mark(r.marks.Load()); {
+	case marks&MarkClient != 0:
+		last = ClientRecv
+	case marks&MarkHTTP != 0:
+		last = HTTPFlush
+	}
+	if _, end := r.Stamps(last); end != 0 {
+		return end
+	}
+	if end := r.end.Load(); end != 0 {
+		return end
+	}
+	return Now()
 }

@@ -8,20 +8,6 @@ import (
 	"time"
 )
 
-// limit ends what hangs; nothing waits for it otherwise.
-func limit(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func closeRecorder(t testing.TB, rc *Recorder) {
-	t.Helper()
-	if err := rc.Close(limit(t)); err != nil {
-		t.Errorf("close: %v", err)
-	}
-}
-
 // took makes a finished record of that duration.
 func took(rc *Recorder, d time.Duration, marks ...Mark) *Record {
 	begin := Now()

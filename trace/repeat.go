@@ -47,12 +47,6 @@ type Detail struct {
 	Pause    *Pause // of a stretch of Hold or Fault, and of no other
 }
 
-// The keys of a stretch's attributes.
-const (
-	AttrEvents        = "events"
-	AttrEventRevision = "revision"
-)
-
 // Repeat stamps one stretch of a stage that the request passes many times, such
 // as receiving the messages of a stream. Such a stage is stamped by Repeat alone.
 // It may be called by several goroutines at once. Where the recorder's memory is

@@ -14,42 +14,16 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
-
-func asJSON(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// sameText fails with the surroundings of the first difference: timelines are
-// long.
-func sameText(t *testing.T, read, live string) {
-	t.Helper()
-	if read == live {
-		return
-	}
-	at := 0
-	for at < min(len(read), len(live)) && read[at] == live[at] {
-		at++
-	}
-	around := func(s string) string { return s[max(0, min(at, len(s))-200):min(len(s), at+300)] }
-	t.Fatalf("read …%s…\nlive …%s…", around(read), around(live))
-}
-
 // written exports what the requests of a world left behind, and reads it back.
 func written(t *testing.T, kind string, wild bool, rng *rand.Rand, n int) (live map[string]*Timeline, file *File) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "traces.jsonl")
 	var out bytes.Buffer
-	sink, err := NewExporter(context.Background(), ExporterOptions{Kind: kind, Path: path, Writer: &out})
+	sink, err := NewSink(context.Background(), SinkOptions{Kind: kind, Path: path, Writer: &out})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+	rc := NewRecorder(Options{Outlet: exporter(t, sink), SampleRatio: 1})
 	w := newWorld(rc, rng)
 	w.wild = wild
 	live = make(map[string]*Timeline)
@@ -144,11 +118,11 @@ func TestATimelineFromElsewhereKeepsAllItsStages(t *testing.T) {
 
 func TestSharedWorkIsExportedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "traces.jsonl")
-	sink, err := NewExporter(context.Background(), ExporterOptions{Kind: ExporterFile, Path: path})
+	sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rc := NewRecorder(Options{Exporter: sink, SampleRatio: 1})
+	rc := NewRecorder(Options{Outlet: exporter(t, sink), SampleRatio: 1})
 	conn := rc.NewConn("127.0.0.1:1", "127.0.0.1:2")
 	conn.BeginAt(HandleRawConn, Now())
 	conn.EndAt(HandleRawConn, Now())
@@ -200,4 +174,82 @@ func TestEveryCodeHasItsNumber(t *testing.T) {
 			t.Errorf("%q is %v", bad, c)
 		}
 	}
+}
+
+// exporter returns an outlet to sink; nil for nil.
+func exporter(t testing.TB, sink SpanSink) Outlet {
+	t.Helper()
+	if sink == nil {
+		return nil
+	}
+	e, err := NewExporter(sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestAConnectionThatFailedHasATimelineOfItsOwn(t *testing.T) {
+	var out bytes.Buffer
+	sink, err := NewSink(t.Context(), SinkOptions{Kind: ExporterStdout, Writer: &out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rc := NewRecorder(Options{Outlet: exporter(t, sink), SampleRatio: 1})
+	c := rc.NewConn("10.0.0.1:5", "127.0.0.1:2379")
+	begin := Now()
+	c.BeginAt(AcceptBackoff, begin)
+	c.EndAt(AcceptBackoff, begin+5_000_000)
+	c.Backoff = BackoffFacts{Attempts: 3, Error: "too many open files"}
+	c.BeginAt(NetAccept, begin+5_000_000)
+	c.EndAt(NetAccept, begin+5_010_000)
+	c.BeginAt(HandleRawConn, begin+5_010_000)
+	c.Fail("the client does not speak HTTP/2")
+
+	last := rc.Last(1)
+	if len(last) != 1 {
+		t.Fatal("it has no record")
+	}
+	tl := last[0].Timeline()
+	checkLedger(t, tl)
+	if tl.Method != "" || tl.Message != "the client does not speak HTTP/2" || tl.Attributes[AttrFailedConn] != "true" ||
+		len(tl.NotReached) != 1 || tl.NotReached[0].Why != WhyNoRequest || tl.Connection.Reused {
+		t.Errorf("%+v", tl)
+	}
+	if st := tl.Stage("net.backoff"); st == nil || st.BeginNS != 0 || st.Attributes[AttrAttempts] != "3" {
+		t.Errorf("net.backoff: %+v", st)
+	}
+	if st := tl.Stage("grpc.handleRawConn"); st == nil || !st.Open {
+		t.Errorf("grpc.handleRawConn: %+v", st)
+	}
+	if got := rc.Find(tl.TraceID); got != last[0] {
+		t.Error("it cannot be looked up")
+	}
+	closeRecorder(t, rc)
+	if got := rc.Slowest(1); len(got) != 0 {
+		t.Error("it counts among the slowest requests")
+	}
+	in, err := Read(&out)
+	if err != nil || len(in.Timelines) != 1 {
+		t.Fatalf("read back: %+v, %v", in, err)
+	}
+	sameText(t, asJSON(t, in.Timelines[0]), asJSON(t, tl))
+}
+
+func TestAPauseSurvivesAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "traces.jsonl")
+	sink, err := NewSink(t.Context(), SinkOptions{Kind: ExporterFile, Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rc := NewRecorder(Options{Outlet: exporter(t, sink), SampleRatio: 1})
+	r, _ := pausedPut(rc)
+	r.Done(allEvents)
+	want := r.Timeline()
+	closeRecorder(t, rc)
+	file, err := ReadFile(path)
+	if err != nil || len(file.Timelines) != 1 {
+		t.Fatalf("read: %+v, %v", file, err)
+	}
+	sameText(t, asJSON(t, file.Timelines[0]), asJSON(t, want))
 }

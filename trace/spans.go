@@ -2,8 +2,6 @@ package trace
 
 import (
 	"slices"
-	"strconv"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"
@@ -185,33 +183,4 @@ func rootName(method string) string {
 		method = method[1:]
 	}
 	return text(method)
-}
-
-// text makes a text fit for protobuf, as encoding/json does: every byte that is
-// no UTF-8 becomes a replacement character.
-func text(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return string([]rune(s))
-}
-
-// childID derives the ID of a span from its root's.
-func childID(root uint64, n int) uint64 {
-	x := root + uint64(n+1)*0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31 | 1
-}
-
-// parseSpanID reads 16 hexadecimal digits; anything else is zero, "none".
-func parseSpanID(text string) uint64 {
-	if len(text) != 16 {
-		return 0
-	}
-	id, err := strconv.ParseUint(text, 16, 64)
-	if err != nil {
-		return 0
-	}
-	return id
 }

@@ -9,40 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// warmPut is a record with all the stages that a Put passes.
-func warmPut(rc *Recorder, conn *Conn, batch *Batch) *Record {
-	begin := Now()
-	r := rc.Start(conn, 3, begin)
-	r.Mark(MarkTapped | MarkBegun)
-	r.Facts().Method, r.Facts().ValueSize, r.Facts().Revision = "/etcdserverpb.KV/Put", 256, 7
-	r.SetKey([]byte("greeting"))
-	r.SetCode(0, "")
-	r.AddIn(400)
-	r.AddOut(80)
-	for i, s := range []Stage{
-		OperateHeaders, StartHandler, HandleStream, ProcessRPC, RecvMsg, CodecDecode, Interceptors, V3Put, RaftRequest,
-		ProcessOnce, RaftPropose, RaftWaitReady, RaftCommit, ApplyWait, ApplySchedule, ApplyQueue, ApplyEntry, TxnPut,
-		MVCCBegin, MVCCPut, MVCCEnd, WaitTrigger, SendMsg, CodecEncode, WriteStatus, Flush,
-	} {
-		r.BeginAt(s, begin+int64(i)*10_000)
-		r.EndAt(s, begin+int64(i)*10_000+9_000)
-	}
-	if batch != nil {
-		batch.Add(r)
-		r.SetSave(batch)
-	}
-	return r
-}
-
-func savedBatch(n int) *Batch {
-	b := NewBatch(WALSave, n)
-	now := Now()
-	b.Begin(now + 1000)
-	b.Inner(now+2000, now+3000)
-	b.End(now + 4000)
-	return b
-}
-
 type nowhere struct{ bytes int }
 
 func (n *nowhere) Start(context.Context) error { return nil }

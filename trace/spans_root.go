@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"encoding/json"
 	"net"
 	"slices"
 	"strconv"
@@ -65,7 +66,7 @@ func (s *spanner) rootAttributes(sp *span, t *Timeline) {
 	if len(t.Parts) > 0 {
 		parts := make([]string, len(t.Parts))
 		for i := range t.Parts {
-			parts[i] = t.Parts[i].text()
+			parts[i] = partJSON(&t.Parts[i])
 		}
 		s.attrs = append(s.attrs, attribute.StringSlice(attrParts, parts))
 	}
@@ -243,4 +244,18 @@ func notReachedAttribute(list []NotReached) []attribute.KeyValue {
 		texts[i] = text(n.Stage + ": " + n.Why)
 	}
 	return []attribute.KeyValue{attribute.StringSlice(attrNotReached, texts)}
+}
+
+// partJSON writes a part as a root span's attribute holds it.
+func partJSON(p *Part) string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return "" // it has nothing but texts and numbers
+	}
+	return string(b)
+}
+
+func readPart(written string) (p Part, err error) {
+	err = json.Unmarshal([]byte(written), &p)
+	return p, err
 }

@@ -16,27 +16,6 @@ const connectionName = "connection"
 // failedConnectionName is the root of a connection that never carried a request.
 const failedConnectionName = "failed connection"
 
-// complete reports whether all of the batch's stamps are set, so that its spans
-// will not change any more. A request that ended before its batch did, because
-// its client went away, has the batch's stages among its own spans instead.
-func (b *Batch) complete() bool {
-	if b.outer.end.Load() == 0 {
-		return false
-	}
-	return b.Kind != ReadIndex || b.inner.end.Load() != 0
-}
-
-// span names the span of one of the batch's two stages.
-func (b *Batch) span(s Stage) Link {
-	if s == b.Kind {
-		return Link{b.traceID, b.spanID}
-	}
-	return Link{b.traceID, childID(b.spanID, int(s))}
-}
-
-// span names the span of one of the connection's stages.
-func (c *Conn) span(s Stage) Link { return Link{c.traceID, childID(c.spanID, int(s))} }
-
 // rootLinks leads from a request to its connection and to the batches that it
 // had a part in. What only the request knows of the batch's stage stands on the
 // link.
@@ -83,11 +62,8 @@ func (s *spanner) insideShared(t *Timeline, i int) bool {
 
 // batch appends the spans of a batch: its stages and the links to its requests.
 func (s *spanner) batch(b *Batch) {
-	outer, inner := b.Kind, WALSync
-	if b.Kind == ReadIndex {
-		inner = ReadWaitApplied
-	}
-	root := s.shared(b.span(outer), 0, outer, &b.outer, b)
+	outer, inner := b.Kind, b.inside()
+	root := s.shared(0, outer, b)
 	if root == nil {
 		return
 	}
@@ -100,13 +76,13 @@ func (s *spanner) batch(b *Batch) {
 	if SpecOf(inner).Parent == outer {
 		parent = root.id
 	}
-	s.shared(b.span(inner), parent, inner, &b.inner, b)
+	s.shared(parent, inner, b)
 }
 
 // shared appends one stage of a batch, if it was stamped. The span is valid
 // until the next one is appended.
-func (s *spanner) shared(at Link, parent uint64, stage Stage, when *interval, b *Batch) *span {
-	begin, end := when.begin.Load(), when.end.Load()
+func (s *spanner) shared(parent uint64, stage Stage, b *Batch) *span {
+	begin, end := b.Times(stage)
 	if begin == 0 || end == 0 {
 		return nil
 	}
@@ -121,7 +97,7 @@ func (s *spanner) shared(at Link, parent uint64, stage Stage, when *interval, b 
 		st.Attributes = b.attributes()
 	}
 	s.stageAttributes(&st)
-	return s.inner(at, parent, spec.Name, begin, max(begin, end), from)
+	return s.inner(b.span(stage), parent, spec.Name, begin, max(begin, end), from)
 }
 
 // inner appends a span of GlassKV's own inside, with the attributes appended
@@ -148,7 +124,7 @@ func (s *spanner) conn(c *Conn, now int64) {
 	if !s.address(c.Peer, "network.peer.address", "network.peer.port") {
 		s.str(attrConnPeer, c.Peer)
 	}
-	s.inner(Link{c.traceID, c.spanID}, 0, connectionName, begin, now, from)
+	s.inner(c.link(), 0, connectionName, begin, now, from)
 	for stage := firstConnStage; stage <= lastConnStage; stage++ {
 		s.connStage(c, stage, now)
 	}
@@ -167,21 +143,10 @@ func (s *spanner) connStage(c *Conn, stage Stage, now int64) {
 			st.EndEdge = Inferred
 		}
 	}
-	parent := c.spanID
+	parent := c.link().Span
 	if outer := c.around(stage); outer != None {
 		parent = c.span(outer).Span
 	}
 	s.stageAttributes(&st)
 	s.inner(c.span(stage), parent, spec.Name, begin, max(begin, end), from)
-}
-
-// around returns the connection's stage that a stage of it lies in; None when it
-// has none that was stamped.
-func (c *Conn) around(stage Stage) Stage {
-	for outer := SpecOf(stage).Parent; outer != None; outer = SpecOf(outer).Parent {
-		if begin, _ := c.Stamps(outer); begin != 0 {
-			return outer
-		}
-	}
-	return None
 }

@@ -141,9 +141,6 @@ const (
 // isLife tells the stages that last as long as their connection.
 func isLife(s Stage) bool { return s == ServeStreams || s == HTTPConn }
 
-// Unexplained is the ledger's name for time that no stage accounts for.
-const Unexplained = "unexplained"
-
 // String returns the stage's span name.
 func (s Stage) String() string { return SpecOf(s).Name }
 
@@ -181,3 +178,12 @@ const (
 	Near     Edge = "near"     // stamped close by; the Spec tells the known error
 	Inferred Edge = "inferred" // worked out from other stamps
 )
+
+// Of the handlers' stages, and of those that change the store, a request passes
+// one. Each group stands together; the catalogue names the handlers' last and the
+// changes' first as parent for all of them.
+const firstHandler = V3Lock
+
+func isHandler(s Stage) bool { return firstHandler <= s && s <= GRPCHandler }
+
+func isChange(s Stage) bool { return TxnPut <= s && s <= ApplyLease }

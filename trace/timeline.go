@@ -1,6 +1,9 @@
 package trace
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Timeline is one finished request, put in order: what people are shown and
 // what programs read as JSON. All times are nanoseconds from the request's
@@ -27,7 +30,7 @@ type Timeline struct {
 	Parts       []Part            `json:"parts,omitempty"`    // requests that the server made to answer this one; stages count them from 1
 	Problems    []string          `json:"problems,omitempty"` // contradictions found while reading it from a file
 
-	conn Link // the connection's span, when the timeline was made from a record
+	conn Link `json:"-"` // the connection's span, when the timeline was made from a record
 }
 
 // Observer says whose clock bounds the request.
@@ -62,10 +65,10 @@ type StageTime struct {
 	Count      int               `json:"count,omitempty"`     // times it happened, where more than once
 	Node       string            `json:"node,omitempty"`      // the member that did it; "client" for the client's own
 	Open       bool              `json:"open,omitempty"`      // it had not ended when the request was over
-	id         Stage             // where it is known already; see stage
+	id         Stage             `json:"-"`                   // the stage in the catalogue, where whoever made the timeline knew it
 	Attributes map[string]string `json:"attributes,omitempty"`
 
-	home Link // the span that stands for it in a batch's or a connection's trace
+	home Link `json:"-"` // the span that stands for it in a batch's or a connection's trace
 }
 
 // stage returns the stage in the catalogue, or None. It changes nothing: many may
@@ -139,4 +142,18 @@ func (t *Timeline) Waited() map[string]int64 {
 		sum[row.Stage] += row.EndNS - row.BeginNS
 	}
 	return sum
+}
+
+// folded reports whether the row stands for stretches that were not kept.
+func (st *StageTime) folded() bool { return st.Count > 1 && st.Attributes[AttrTook] != "" }
+
+// Took returns how long the stage took, in nanoseconds: its length, or for a row
+// that stands for many stretches what they add up to.
+func (st *StageTime) Took() int64 {
+	if st.folded() {
+		if took, err := strconv.ParseInt(st.Attributes[AttrTook], 10, 64); err == nil {
+			return min(max(0, took), st.Duration()) // one after the other, whatever a file says
+		}
+	}
+	return st.Duration()
 }

@@ -15,7 +15,7 @@ type worker struct {
 	slowest slowest
 	subs    subscribers
 	waiting waiters
-	out     *outlet // nil when nothing is exported
+	out     *exportQueue // nil when nothing is exported
 
 	closing chan struct{} // closed to ask the worker to finish
 	closed  sync.Once
@@ -30,8 +30,8 @@ const rest = 2 * time.Millisecond
 func (w *worker) start(rc *Recorder) {
 	w.slowest = newSlowest(rc.limit)
 	w.closing, w.done = make(chan struct{}), make(chan struct{})
-	if rc.opts.Exporter != nil {
-		w.out = newOutlet(rc)
+	if rc.opts.Outlet != nil {
+		w.out = newExportQueue(rc)
 		go w.out.run()
 	}
 	go rc.follow()

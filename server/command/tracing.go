@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/zap"
 
 	"glasskv/server/control"
@@ -88,13 +87,13 @@ func (t *Tracing) Seams(cfg serve.Config, debugURL string, out io.Writer) (serve
 	if t.mode == "off" {
 		return serve.Seams{}, nil
 	}
-	sink, err := t.sink(out)
+	outlet, err := t.outlet(cfg.Logger, out)
 	if err != nil {
 		return serve.Seams{}, err
 	}
 	t.rec = trace.NewRecorder(trace.Options{
 		MemoryBytes: int64(t.memory), Redact: t.redact, DebugURL: debugURL,
-		Exporter: sink, SampleRatio: t.sampleRatio, SlowerThan: t.slowerThan,
+		Outlet: outlet, SampleRatio: t.sampleRatio, SlowerThan: t.slowerThan,
 		OnError: func(err error) { cfg.Logger.Warn("export spans", zap.Error(err)) },
 	})
 	if t.endpoint, err = listenTimelines(cfg.Logger, t.listenURL, cfg.TLSConfig); err != nil {
@@ -147,14 +146,22 @@ func (t *Tracing) check() error {
 	return t.control.check(t.mode, t.listenURL)
 }
 
-func (t *Tracing) sink(out io.Writer) (sdktrace.SpanExporter, error) {
-	sink, err := trace.NewExporter(context.Background(), trace.ExporterOptions{
+// outlet returns where sampled requests are exported to, or nil for nowhere.
+func (t *Tracing) outlet(lg *zap.Logger, out io.Writer) (trace.Outlet, error) {
+	sink, err := trace.NewSink(context.Background(), trace.SinkOptions{
 		Kind: t.exporter, Path: t.file, Writer: out,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--exporter %s: %w", t.exporter, err)
 	}
-	return sink, nil
+	if sink == nil {
+		return nil, nil
+	}
+	exporter, err := trace.NewExporter(sink)
+	if err != nil {
+		lg.Warn("export spans", zap.Error(err))
+	}
+	return exporter, nil
 }
 
 // Close implements Observer: the last records are printed and sent, and what was

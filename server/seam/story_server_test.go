@@ -30,10 +30,13 @@ func (s *story) serve(w words) {
 		options.Tap = shorten(by)
 	}
 	options.StreamWorkers = w.has("workers")
-	s.recorder = trace.NewRecorder(trace.Options{Redact: w.has("redact"), Exporter: &s.exported})
+	exporter, err := trace.NewExporter(&s.exported)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.recorder = trace.NewRecorder(trace.Options{Redact: w.has("redact"), Outlet: exporter})
 	s.Cleanup(func() { _ = s.recorder.Close(context.Background()) })
 	s.recorder.Subscribe(func(rec *trace.Record) { s.finished <- rec })
-	var err error
 	if s.observer, err = New(s.recorder, options); err != nil {
 		s.Fatal(err)
 	}

@@ -1,0 +1,96 @@
+package trace
+
+// The keys of a timeline's attributes, which are those of its root span.
+const (
+	AttrKey       = "glasskv.key"          // the key, at most its first 64 bytes; absent when redacted
+	AttrKeySize   = "glasskv.key.size"     // bytes
+	AttrValueSize = "glasskv.value.size"   // bytes; the value itself is never recorded
+	AttrRevision  = "glasskv.revision"     // the store's revision after a write
+	AttrLease     = "glasskv.lease"        // the lease that it is about, as etcdctl writes it
+	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
+	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
+	AttrFailure   = "glasskv.failure"      // of wal.save: why it failed, such as a disk that refused it
+	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
+	AttrDebugURL  = "glasskv.debug_url"    // the page of /debug/requests on which the request is shown as well
+	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
+
+	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent for not at all
+
+	AttrHTTPStatus = "http.status"         // of a request that came as HTTP/1, as a number
+	AttrServeHTTP  = "glasskv.serve_http"  // "true" where net/http read the request and handed it to grpc-go
+	AttrFailedConn = "glasskv.failed_conn" // "true" where it is no request but a connection that never carried one
+	AttrInProcess  = "glasskv.in_process"  // "true" where a handler of this server made the request
+	AttrGoAway     = "glasskv.goaway"      // "true" where the server had said GOAWAY before it was over
+	AttrPanic      = "glasskv.panic"       // "true" where its handler panicked
+	AttrWorker     = "glasskv.worker"      // one of the Worker constants; absent where the server has no stream workers
+)
+
+// Who handled a request of a server with stream workers.
+const (
+	WorkerTook    = "took"    // one of the workers
+	WorkerSpilled = "spilled" // a goroutine of its own, for all workers were busy
+)
+
+// The outcomes that are not an ordinary reply.
+const (
+	OutcomeSwept      = "swept"       // it never completed; the sweeper closed it
+	OutcomeReset      = "reset"       // the client reset the stream
+	OutcomeResetSent  = "refused"     // the server reset the stream
+	OutcomeTimedOut   = "timed-out"   // the server reset the stream, for its deadline had passed
+	OutcomeConnClosed = "conn-closed" // the connection ended before the reply was out
+	OutcomeStopping   = "stopping"    // the server was being stopped
+)
+
+// The keys of what a connection's stages say besides their times.
+const (
+	AttrTLSVersion    = "tls.version"
+	AttrTLSCipher     = "tls.cipher"
+	AttrTLSALPN       = "tls.alpn"
+	AttrTLSServerName = "tls.server_name"
+	AttrTLSPeer       = "tls.peer"    // the common name of the client's certificate
+	AttrTLSResumed    = "tls.resumed" // "true" where the keys of an earlier connection were taken up
+	AttrAttempts      = "attempts"    // of accepts that failed, in a row
+	AttrError         = "error"       // what the last of them said
+)
+
+// AttrFaults lists the faults, by name and with commas between, that were switched on
+// while the request ran, whether or not they struck it. It is absent where none was.
+const AttrFaults = "glasskv.faults"
+
+// The keys of a stretch's attributes.
+const (
+	AttrEvents        = "events"
+	AttrEventRevision = "revision"
+)
+
+// AttrTook is how long the stretches took, in nanoseconds and all together, that a
+// row with a count stands for.
+const AttrTook = "glasskv.took_ns"
+
+// Why a request was held.
+const (
+	WhyBreakpoint = "breakpoint"
+	WhyStep       = "step"                // it was told to go on to the next stage
+	WhyBehind     = "behind a breakpoint" // another request was held on a goroutine that it needed
+)
+
+// How a hold ended.
+const (
+	EndedContinued = "continued"
+	EndedStepped   = "stepped"
+	EndedTimeout   = "timeout"     // nobody said anything for the hold's longest time
+	EndedGone      = "client gone" // the request's context ended
+	EndedStopping  = "stopping"    // the server was being stopped
+	EndedCleared   = "cleared"     // the fault was switched off
+)
+
+// The keys of a pause's attributes.
+const (
+	AttrAt    = "at"
+	AttrWhy   = "why"
+	AttrEnded = "ended"
+)
+
+// AttrNotShown counts the requests that the server made to answer this one and
+// that are no parts of its timeline, because there were too many.
+const AttrNotShown = "glasskv.parts.not_shown"
