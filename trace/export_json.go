@@ -90,8 +90,8 @@ func appendLinksJSON(b []byte, links []spanLink) []byte {
 
 // appendIDsJSON opens an object with the two IDs that spans and links begin
 // with.
-func appendIDsJSON(b []byte, trace ids, span uint64) []byte {
-	t, s := trace.bytes(), spanBytes(span)
+func appendIDsJSON(b []byte, of ids, span uint64) []byte {
+	t, s := of.bytes(), spanBytes(span)
 	b = append(b, `{"traceId":"`...)
 	b = hex.AppendEncode(b, t[:])
 	b = append(b, `","spanId":"`...)

@@ -79,9 +79,9 @@ func (p *provenance) stub(s *span) tracetest.SpanStub {
 	return stub
 }
 
-func spanContext(trace ids, span uint64, remote bool) oteltrace.SpanContext {
+func spanContext(of ids, span uint64, remote bool) oteltrace.SpanContext {
 	return oteltrace.NewSpanContext(oteltrace.SpanContextConfig{
-		TraceID: trace.bytes(), SpanID: spanBytes(span), TraceFlags: oteltrace.FlagsSampled, Remote: remote,
+		TraceID: of.bytes(), SpanID: spanBytes(span), TraceFlags: oteltrace.FlagsSampled, Remote: remote,
 	})
 }
 

@@ -201,8 +201,8 @@ func (w *world) one() *Record {
 		}
 	}
 	if w.rng.IntN(3) == 0 {
-		trace, _ := newIDs() // the client has a trace for each
-		r.Adopt(formatTraceParent(trace, 0xb7ad6b7169203331, true))
+		id, _ := newIDs() // the client has a trace for each
+		r.Adopt(formatTraceParent(id, 0xb7ad6b7169203331, true))
 	}
 	if w.rng.IntN(4) != 0 {
 		r.SetKey([]byte(pick("greeting", "", "7", "true", "\x00\xff\xfe", "a: b", strings.Repeat("钥", 100))))

@@ -37,15 +37,9 @@ func BenchmarkExportOfOnePut(b *testing.B) {
 			r.Timeline()
 		}
 	})
-	b.Run("assemble", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			r.assemble(nil)
-		}
-	})
 	b.Run("spans", func(b *testing.B) {
 		b.ReportAllocs()
-		t := r.assemble(nil)
+		t := r.Timeline()
 		for b.Loop() {
 			spans.reset()
 			spans.timeline(t)

@@ -40,13 +40,13 @@ func main() {
 }
 
 func run(ctx context.Context, w io.Writer, bless, order bool, names []string) error {
-	var stages []trace.Stage
+	var only []trace.Stage
 	for _, name := range names {
 		stage, known := trace.StageByName(name)
 		if !known {
 			return fmt.Errorf("no stage is called %q", name)
 		}
-		stages = append(stages, stage)
+		only = append(only, stage)
 	}
 	if order {
 		return putInOrder(ctx, w, folder)
@@ -55,12 +55,12 @@ func run(ctx context.Context, w io.Writer, bless, order bool, names []string) er
 	if err != nil {
 		return err
 	}
-	book, err := check.Read(os.DirFS(folder), library, stages...)
+	book, err := check.Read(os.DirFS(folder), library, only...)
 	if err != nil {
 		return err
 	}
 	if bless && len(book.Problems) == 0 { // what is not found would be taken out of the file
-		text, err := book.Bless(stages...)
+		text, err := book.Bless(only...)
 		if err != nil {
 			return err
 		}
@@ -68,5 +68,5 @@ func run(ctx context.Context, w io.Writer, bless, order bool, names []string) er
 			return err
 		}
 	}
-	return report(w, book, stages)
+	return report(w, book, only)
 }

@@ -14,7 +14,7 @@ import (
 // report writes what is wrong, a line each, and returns errProblems if anything
 // is. Stages are those that were asked for; none means all, and then it is said
 // what is missing as well.
-func report(w io.Writer, book *check.Book, stages []trace.Stage) error {
+func report(w io.Writer, book *check.Book, only []trace.Stage) error {
 	for _, p := range book.Problems {
 		fmt.Fprintln(w, p)
 	}
@@ -35,9 +35,9 @@ func report(w io.Writer, book *check.Book, stages []trace.Stage) error {
 		}
 	}
 	if unblessed > 0 {
-		fmt.Fprintf(w, "%d quotations are not blessed yet; when their chapters are right: go run ./scripts/chapters -bless %s\n", unblessed, names(stages))
+		fmt.Fprintf(w, "%d quotations are not blessed yet; when their chapters are right: go run ./scripts/chapters -bless %s\n", unblessed, names(only))
 	}
-	if len(stages) == 0 {
+	if len(only) == 0 {
 		for _, q := range left {
 			wrong = true
 			fmt.Fprintf(w, "%s: %s of %s is not quoted any more; run with -bless\n", chapter.BlessedFile, q.Symbol, q.Stage)
@@ -45,8 +45,8 @@ func report(w io.Writer, book *check.Book, stages []trace.Stage) error {
 	}
 	for _, l := range check.Languages {
 		missing := book.Missing(l)
-		if len(stages) > 0 {
-			missing = slices.DeleteFunc(missing, func(s trace.Stage) bool { return !slices.Contains(stages, s) })
+		if len(only) > 0 {
+			missing = slices.DeleteFunc(missing, func(s trace.Stage) bool { return !slices.Contains(only, s) })
 		}
 		if len(missing) > 0 {
 			wrong = true
@@ -70,9 +70,9 @@ func filesOf(book *check.Book, stage string) (files []string) {
 	return files
 }
 
-func names(stages []trace.Stage) string {
+func names(only []trace.Stage) string {
 	var all []string
-	for _, s := range stages {
+	for _, s := range only {
 		all = append(all, s.String())
 	}
 	return strings.Join(all, " ")

@@ -23,14 +23,14 @@ func laneOf(s trace.Stage) control.Lane {
 // waitsFor says since when a write has waited for a lane; zero means that it does
 // not.
 func waitsFor(rec *trace.Record, lane control.Lane) int64 {
-	var stages []trace.Stage
+	var waits []trace.Stage
 	switch lane {
 	case control.LaneRaftLoop:
-		stages = []trace.Stage{trace.RaftWaitReady, trace.RaftCommit}
+		waits = []trace.Stage{trace.RaftWaitReady, trace.RaftCommit}
 	case control.LaneApply:
-		stages = []trace.Stage{trace.ApplyWait}
+		waits = []trace.Stage{trace.ApplyWait}
 	}
-	for _, s := range stages {
+	for _, s := range waits {
 		if begin, end := rec.Stamps(s); begin != 0 && end == 0 {
 			return begin
 		}

@@ -52,8 +52,8 @@ var madeOfRequests = []trace.Stage{
 }
 
 // within reports whether a row of the ledger lies in one of the stages.
-func within(tl *trace.Timeline, row trace.LedgerRow, stages ...trace.Stage) bool {
-	return slices.ContainsFunc(stages, func(stage trace.Stage) bool {
+func within(tl *trace.Timeline, row trace.LedgerRow, places ...trace.Stage) bool {
+	return slices.ContainsFunc(places, func(stage trace.Stage) bool {
 		st := tl.Stage(stage.String())
 		return st != nil && row.BeginNS >= st.BeginNS && row.EndNS <= st.EndNS
 	})

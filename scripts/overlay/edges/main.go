@@ -48,7 +48,7 @@ func run(ctx context.Context) error {
 	if *target != "" {
 		return send(ctx, *target, *requests)
 	}
-	records, err := record(ctx)
+	records, err := recordRequests(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 
 // record runs the server until the client is through, and returns what it
 // recorded.
-func record(ctx context.Context) (records []*trace.Record, err error) {
+func recordRequests(ctx context.Context) (records []*trace.Record, err error) {
 	dir, err := os.MkdirTemp("", "glasskv-edges-")
 	if err != nil {
 		return nil, err

@@ -48,14 +48,14 @@ func sameAs(q chapter.Quotation) func(chapter.Quotation) bool {
 // Bless returns what chapter.BlessedFile has to hold after the chapters about the
 // stages, all when none is named, were read against the code as it is. What it
 // says of other stages stays.
-func (b *Book) Bless(stages ...trace.Stage) ([]byte, error) {
+func (b *Book) Bless(only ...trace.Stage) ([]byte, error) {
 	blessed, err := chapter.ReadBlessed(b.Folder)
 	if err != nil {
 		return nil, err
 	}
 	renewed := func(stage string) bool {
 		s, _ := trace.StageByName(stage)
-		return len(stages) == 0 || slices.Contains(stages, s)
+		return len(only) == 0 || slices.Contains(only, s)
 	}
 	all := slices.DeleteFunc(blessed, func(q chapter.Quotation) bool { return renewed(q.Stage) })
 	for _, q := range b.Quotes {

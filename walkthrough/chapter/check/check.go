@@ -36,9 +36,9 @@ type Book struct {
 // Read reads the chapters about the stages, of all when none is named, and
 // checks each by itself and against its translation. The error is that of
 // reading.
-func Read(folder fs.FS, library *source.Library, stages ...trace.Stage) (*Book, error) {
+func Read(folder fs.FS, library *source.Library, only ...trace.Stage) (*Book, error) {
 	b := &Book{Folder: folder, Chapters: make(map[lang.Lang][]*chapter.Chapter)}
-	wanted := func(s trace.Stage) bool { return len(stages) == 0 || slices.Contains(stages, s) }
+	wanted := func(s trace.Stage) bool { return len(only) == 0 || slices.Contains(only, s) }
 	for _, l := range Languages {
 		all, problems, err := chapter.Load(folder, l)
 		if err != nil {
