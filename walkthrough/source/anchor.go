@@ -14,18 +14,18 @@ import (
 	"strings"
 )
 
-// An anchor names a place inside a declaration, "at WHAT [TEXT] [n]". Function
-// literals inside belong to it. n counts from 1 in the order of the source and
-// is 1 when it is left out.
+// anchor names a place inside a declaration, including its function literals:
+// "at WHAT [TEXT] [n]". n counts the matches in the order of the source, from 1; its
+// default is 1.
 //
-//	at call X      a call of what is written X, or ends with .X
-//	at select      a select; so too: for, if, switch, go, defer, return
-//	at if TEXT     an if whose condition contains TEXT; so too, by what stands
-//	               behind the word: for, switch, go, defer, return
-//	at case TEXT   a case, of a switch or a select, whose list contains TEXT; or "default"
-//	at send X      a send on a channel that is written X, or ends with .X
+//	at call X      a call of X, or of a name that ends with .X
+//	at select      a select; likewise for, if, switch, go, defer, return
+//	at if TEXT     an if whose condition contains TEXT; likewise for, switch, go,
+//	               defer, return, by the text after the keyword
+//	at case TEXT   a case of a switch or a select whose list contains TEXT, or "default"
+//	at send X      a send on channel X, or on a channel whose name ends with .X
 //	at recv X      a receive from such a channel
-//	at assign X    an assignment or a declaration that has X on its left
+//	at assign X    an assignment to, or a declaration of, X or a name that ends with .X
 //	at field X     a field of a struct type
 //	at method X    a method of an interface type
 type anchor struct {
@@ -34,27 +34,27 @@ type anchor struct {
 	n    int
 }
 
-// Those that are nothing without a text, and those that may have one.
+// The values of WHAT that require a TEXT, and those for which it is optional.
 var (
-	named      = []string{"call", "case", "send", "recv", "assign", "field", "method"}
-	statements = []string{"select", "for", "if", "switch", "go", "defer", "return"}
+	kindsWithText  = []string{"call", "case", "send", "recv", "assign", "field", "method"}
+	statementKinds = []string{"select", "for", "if", "switch", "go", "defer", "return"}
 )
 
 var errNotAnchor = errors.New(`want "at WHAT [TEXT] [n]"; WHAT is one of ` +
-	strings.Join(named, ", ") + ", which take a text, " + strings.Join(statements, ", ") + ", which may")
+	strings.Join(kindsWithText, ", ") + ", which take a text, " + strings.Join(statementKinds, ", ") + ", which may")
 
-// parseAnchor reads an anchor. Where the last of several words is a number there
-// are two ways to read it, as in `at case len(x) == 2`: as a part of the text,
-// which counts when the source has it, or as n. The error says how anchors are
-// written.
+// parseAnchor parses an anchor. It returns two readings if the last of several words
+// is a number, as in `at case len(x) == 2`: first the one with the number as part of
+// the text, then the one with it as n. The caller takes the first that matches the
+// source. The error describes the syntax of anchors.
 func parseAnchor(text string) (readings []anchor, err error) {
 	words := strings.Fields(text)
 	if len(words) < 2 || words[0] != "at" {
 		return nil, fmt.Errorf("%q: %w", text, errNotAnchor)
 	}
 	what, rest := words[1], words[2:]
-	statement := slices.Contains(statements, what)
-	if len(rest) == 0 && !statement || !statement && !slices.Contains(named, what) {
+	statement := slices.Contains(statementKinds, what)
+	if len(rest) == 0 && !statement || !statement && !slices.Contains(kindsWithText, what) {
 		return nil, fmt.Errorf("%q: %w", text, errNotAnchor)
 	}
 	whole := anchor{what, strings.Join(rest, " "), 1}
@@ -74,19 +74,21 @@ func parseAnchor(text string) (readings []anchor, err error) {
 	return []anchor{whole}, nil
 }
 
-// matches tells whether what is written in the source is what the anchor says.
-func (a anchor) matches(written string) bool {
+// matches reports whether a text of the source, from nodeTexts, is what the anchor
+// names.
+func (a anchor) matches(text string) bool {
 	switch a.what {
 	case "call", "send", "recv", "assign":
-		return written == a.text || strings.HasSuffix(written, "."+a.text)
+		return text == a.text || strings.HasSuffix(text, "."+a.text)
 	case "field", "method":
-		return written == a.text
+		return text == a.text
 	}
-	return strings.Contains(written, a.text)
+	return strings.Contains(text, a.text)
 }
 
-// nothing is the error for an anchor that is not in the declaration.
-func (a anchor) nothing(symbol string, there []string) error {
+// notFound returns the error for an anchor that the declaration does not contain.
+// texts are those of the candidates that it does contain.
+func (a anchor) notFound(symbol string, texts []string) error {
 	wanted := a.what
 	if a.text != "" {
 		wanted += " " + a.text
@@ -94,18 +96,18 @@ func (a anchor) nothing(symbol string, there []string) error {
 	if a.n > 1 {
 		wanted += " " + strconv.Itoa(a.n)
 	}
-	if len(there) == 0 {
+	if len(texts) == 0 {
 		return fmt.Errorf("no %s in %s, which has none at all", wanted, symbol)
 	}
 	const most = 30
-	seen := make([]string, 0, len(there))
-	for _, t := range there {
+	seen := make([]string, 0, len(texts))
+	for _, t := range texts {
 		if t != "" && !slices.Contains(seen, t) {
 			seen = append(seen, t)
 		}
 	}
 	if len(seen) == 0 {
-		return fmt.Errorf("no %s in %s, which has %d", wanted, symbol, len(there))
+		return fmt.Errorf("no %s in %s, which has %d", wanted, symbol, len(texts))
 	}
 	more := ""
 	if len(seen) > most {
@@ -114,58 +116,59 @@ func (a anchor) nothing(symbol string, there []string) error {
 	return fmt.Errorf("no %s in %s; there is: %s%s", wanted, symbol, strings.Join(seen, ", "), more)
 }
 
-// place is a node that an anchor may mean.
-type place struct {
+// candidate is a node that an anchor may name, with one of the texts of the node.
+type candidate struct {
 	node    ast.Node
-	parents []ast.Node // those around it, the outermost first
-	order   token.Pos  // by which places are counted
-	written string     // what the anchor's text is compared with
+	parents []ast.Node // the enclosing nodes, the outermost first
+	order   token.Pos  // by which candidates are sorted and counted
+	text    string     // compared with the anchor's text
 }
 
-// mark finds the lines that an anchor means. The error lists what there is.
-func (d *declared) mark(text string) (first, last int, err error) {
+// mark returns the lines of the statement that an anchor names. If the anchor matches
+// nothing, the error lists the candidates.
+func (d *symbolDecl) mark(text string) (first, last int, err error) {
 	readings, err := parseAnchor(text)
 	if err != nil {
 		return 0, 0, err
 	}
-	all := places(d.node, readings[0].what)
+	all := candidates(d.node, readings[0].what)
 	for _, a := range readings {
-		if p, ok := a.among(all); ok {
-			first, last = d.file.markOf(p)
+		if c, ok := a.choose(all); ok {
+			first, last = d.file.markOf(c)
 			return first, last, nil
 		}
 	}
-	there := make([]string, len(all))
-	for i, p := range all {
-		there[i] = p.written
+	texts := make([]string, len(all))
+	for i, c := range all {
+		texts[i] = c.text
 	}
-	return 0, 0, readings[len(readings)-1].nothing(d.symbol, there)
+	return 0, 0, readings[len(readings)-1].notFound(d.symbol, texts)
 }
 
-// among finds the n-th place that matches.
-func (a anchor) among(all []place) (place, bool) {
-	if a.what == "case" || a.text != "" && slices.Contains(statements, a.what) {
+// choose returns the n-th candidate that matches; ok is false if there are fewer.
+func (a anchor) choose(all []candidate) (candidate, bool) {
+	if a.what == "case" || a.text != "" && slices.Contains(statementKinds, a.what) {
 		all = exactFirst(all, a.text)
 	}
 	count := 0
-	for _, p := range all {
-		if !a.matches(p.written) {
+	for _, c := range all {
+		if !a.matches(c.text) {
 			continue
 		}
 		if count++; count == a.n {
-			return p, true
+			return c, true
 		}
 	}
-	return place{}, false
+	return candidate{}, false
 }
 
-// exactFirst leaves only those that say exactly the text, when there are any:
-// "0" then means "case 0" and not "case 10".
-func exactFirst(all []place, text string) []place {
-	var exact []place
-	for _, p := range all {
-		if p.written == text {
-			exact = append(exact, p)
+// exactFirst returns the candidates whose text equals text, or all if none does: "0"
+// means "case 0" and not "case 10".
+func exactFirst(all []candidate, text string) []candidate {
+	var exact []candidate
+	for _, c := range all {
+		if c.text == text {
+			exact = append(exact, c)
 		}
 	}
 	if len(exact) > 0 {
@@ -174,38 +177,40 @@ func exactFirst(all []place, text string) []place {
 	return all
 }
 
-// places finds all nodes of a kind in a declaration, in the order of the source.
-func places(root ast.Node, what string) (all []place) {
+// candidates returns all nodes of a kind in a declaration, in the order of the
+// source. A node with several texts occurs once for each.
+func candidates(root ast.Node, what string) (all []candidate) {
 	var parents []ast.Node
 	ast.Inspect(root, func(n ast.Node) bool {
 		if n == nil {
 			parents = parents[:len(parents)-1]
 			return true
 		}
-		if written, order, ok := read(n, what, parents); ok {
-			for _, w := range written {
-				all = append(all, place{n, slices.Clone(parents), order, w})
+		if texts, order, ok := nodeTexts(n, what, parents); ok {
+			for _, text := range texts {
+				all = append(all, candidate{n, slices.Clone(parents), order, text})
 			}
 		}
 		parents = append(parents, n)
 		return true
 	})
-	slices.SortStableFunc(all, func(a, b place) int { return cmp.Compare(a.order, b.order) })
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.order, b.order) })
 	return all
 }
 
-// read tells whether a node is of the kind that an anchor names, and the texts
-// by which it may be called; one empty text when it has no name.
-func read(n ast.Node, what string, parents []ast.Node) (written []string, order token.Pos, ok bool) {
+// nodeTexts returns the texts by which an anchor can name a node of the kind what, and
+// the position by which such nodes are ordered. A node without a text, such as a
+// select, has one empty text. ok is false if the node is not of this kind.
+func nodeTexts(n ast.Node, what string, parents []ast.Node) (texts []string, order token.Pos, ok bool) {
 	switch what {
 	case "call":
 		if call, ok := n.(*ast.CallExpr); ok {
-			// a().b() is two calls that begin at the same place.
+			// The two calls of a().b() begin at the same position.
 			return []string{callee(call)}, call.Lparen, true
 		}
 		return nil, 0, false
 	case "case":
-		written, ok = caseTexts(n)
+		texts, ok = caseTexts(n)
 	case "send":
 		if send, is := n.(*ast.SendStmt); is {
 			return []string{types.ExprString(send.Chan)}, send.Arrow, true
@@ -215,19 +220,19 @@ func read(n ast.Node, what string, parents []ast.Node) (written []string, order 
 			return []string{types.ExprString(recv.X)}, recv.OpPos, true
 		}
 	case "assign":
-		written = assigned(n)
-		ok = len(written) > 0
+		texts = assignedTexts(n)
+		ok = len(texts) > 0
 	case "field", "method":
-		written, ok = memberNames(n, what, parents)
+		texts, ok = memberNames(n, what, parents)
 	default:
 		var text string
 		text, ok = statementText(n, what)
-		written = []string{text}
+		texts = []string{text}
 	}
-	return written, n.Pos(), ok
+	return texts, n.Pos(), ok
 }
 
-// callee is how a called function is written, without type arguments.
+// callee returns the text of a called function, without type arguments.
 func callee(call *ast.CallExpr) string {
 	fun := ast.Unparen(call.Fun)
 	switch x := fun.(type) {
@@ -241,34 +246,35 @@ func callee(call *ast.CallExpr) string {
 	return types.ExprString(fun)
 }
 
-// statementText is what stands behind a statement's word: the condition of an
-// if, what a for ranges over, the function that a go starts.
+// statementText returns the text after a statement's keyword: the condition of an if,
+// the operand of a range, the function that a go starts. ok is false if the node is
+// not a statement of the kind what.
 func statementText(n ast.Node, what string) (text string, ok bool) {
 	switch s := n.(type) {
 	case *ast.SelectStmt:
 		return "", what == "select"
 	case *ast.ForStmt:
-		return expressions(s.Cond), what == "for"
+		return exprTexts(s.Cond), what == "for"
 	case *ast.RangeStmt:
-		return "range " + expressions(s.X), what == "for"
+		return "range " + exprTexts(s.X), what == "for"
 	case *ast.IfStmt:
-		return expressions(s.Cond), what == "if"
+		return exprTexts(s.Cond), what == "if"
 	case *ast.SwitchStmt:
-		return expressions(s.Tag), what == "switch"
+		return exprTexts(s.Tag), what == "switch"
 	case *ast.TypeSwitchStmt:
-		return oneLine(s.Assign), what == "switch"
+		return printStmt(s.Assign), what == "switch"
 	case *ast.GoStmt:
 		return callee(s.Call), what == "go"
 	case *ast.DeferStmt:
 		return callee(s.Call), what == "defer"
 	case *ast.ReturnStmt:
-		return expressions(s.Results...), what == "return"
+		return exprTexts(s.Results...), what == "return"
 	}
 	return "", false
 }
 
-// expressions writes a list; an expression that is not there is left out.
-func expressions(list ...ast.Expr) string {
+// exprTexts returns the expressions, separated by commas. It skips nil.
+func exprTexts(list ...ast.Expr) string {
 	var texts []string
 	for _, x := range list {
 		if x != nil {
@@ -278,16 +284,16 @@ func expressions(list ...ast.Expr) string {
 	return strings.Join(texts, ", ")
 }
 
-// caseTexts are the list of a case as it is written.
+// caseTexts returns the text of a case's list, or "default".
 func caseTexts(n ast.Node) ([]string, bool) {
 	switch c := n.(type) {
 	case *ast.CaseClause:
-		return []string{orDefault(expressions(c.List...))}, true
+		return []string{orDefault(exprTexts(c.List...))}, true
 	case *ast.CommClause:
 		if c.Comm == nil {
 			return []string{orDefault("")}, true
 		}
-		return []string{oneLine(c.Comm)}, true
+		return []string{printStmt(c.Comm)}, true
 	}
 	return nil, false
 }
@@ -299,8 +305,9 @@ func orDefault(list string) string {
 	return list
 }
 
-// oneLine prints a short statement, such as the receive of a select's case.
-func oneLine(s ast.Stmt) string {
+// printStmt returns a short statement on one line, such as the receive in a case of a
+// select.
+func printStmt(s ast.Stmt) string {
 	var b bytes.Buffer
 	if err := printer.Fprint(&b, token.NewFileSet(), s); err != nil {
 		return ""
@@ -308,9 +315,9 @@ func oneLine(s ast.Stmt) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// assigned are the texts on the left of an assignment, of a declaration or of a
-// range. m[k] = v assigns to m as well.
-func assigned(n ast.Node) (written []string) {
+// assignedTexts returns the texts on the left side of an assignment, a declaration or
+// a range. For m[k] = v it returns both "m[k]" and "m".
+func assignedTexts(n ast.Node) (texts []string) {
 	var left []ast.Expr
 	switch s := n.(type) {
 	case *ast.AssignStmt:
@@ -328,15 +335,16 @@ func assigned(n ast.Node) (written []string) {
 		if x == nil {
 			continue
 		}
-		written = append(written, types.ExprString(x))
+		texts = append(texts, types.ExprString(x))
 		if at, ok := x.(*ast.IndexExpr); ok {
-			written = append(written, types.ExprString(at.X))
+			texts = append(texts, types.ExprString(at.X))
 		}
 	}
-	return written
+	return texts
 }
 
-// memberNames are the names of a struct's field or of an interface's method.
+// memberNames returns the names that a field of a struct (what is "field") or a method
+// of an interface (what is "method") declares.
 func memberNames(n ast.Node, what string, parents []ast.Node) (names []string, ok bool) {
 	field, ok := n.(*ast.Field)
 	if !ok || len(parents) < 2 {
@@ -362,35 +370,35 @@ func memberNames(n ast.Node, what string, parents []ast.Node) (names []string, o
 	return names, true
 }
 
-// mostMarked is how long a statement may be to be marked as a whole. Of a longer
-// one its head is marked.
-const mostMarked = 12
+// maxMarkedLines is the length of the longest statement that is marked as a whole. Of
+// a longer one, only the head is marked.
+const maxMarkedLines = 12
 
-// markOf returns the lines that are marked for a place: those of the statement
-// that it is or stands in. When it stands in the head of a statement with a
-// block, as a call in the condition of an if, the head is the statement.
-func (f *file) markOf(p place) (first, last int) {
-	node := enclosing(p)
+// markOf returns the lines to mark for a candidate: those of the innermost statement
+// that contains it. If that statement has a block and the candidate is in its head, as
+// a call in the condition of an if, only the lines of the head are marked.
+func (f *file) markOf(c candidate) (first, last int) {
+	node := enclosing(c)
 	first, last = f.line(node.Pos()), f.line(node.End()-1)
-	inHead := node != p.node && hasBody(node)
-	if head := f.line(headOf(node)); inHead || last-first >= mostMarked {
+	inHead := node != c.node && hasHead(node)
+	if head := f.line(headOf(node)); inHead || last-first >= maxMarkedLines {
 		last = head
 	}
 	return first, last
 }
 
-// enclosing is the innermost statement that a place is or stands in; the place
-// itself when it stands in none, as a field.
-func enclosing(p place) ast.Node {
-	if isMarkable(p.node) {
-		return p.node
+// enclosing returns the innermost markable node that contains the candidate, which may
+// be the candidate itself. Outside any, it returns the candidate's node.
+func enclosing(c candidate) ast.Node {
+	if isMarkable(c.node) {
+		return c.node
 	}
-	for i := len(p.parents) - 1; i >= 0; i-- {
-		if isMarkable(p.parents[i]) {
-			return p.parents[i]
+	for i := len(c.parents) - 1; i >= 0; i-- {
+		if isMarkable(c.parents[i]) {
+			return c.parents[i]
 		}
 	}
-	return p.node
+	return c.node
 }
 
 func isMarkable(n ast.Node) bool {
@@ -403,8 +411,9 @@ func isMarkable(n ast.Node) bool {
 	return false
 }
 
-// hasBody tells the statements whose heads hold other statements and calls.
-func hasBody(n ast.Node) bool {
+// hasHead reports whether a node is a statement whose head, before its block or list,
+// may contain other statements and calls.
+func hasHead(n ast.Node) bool {
 	switch n.(type) {
 	case *ast.IfStmt, *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt, *ast.CaseClause, *ast.CommClause:
 		return true
@@ -412,8 +421,8 @@ func hasBody(n ast.Node) bool {
 	return false
 }
 
-// headOf is where a statement's first block begins, its own or that of a
-// function literal in it; its end when it has none.
+// headOf returns the end of a statement's head: where its first block begins, which
+// may be the body of a function literal, or the end of a statement without blocks.
 func headOf(n ast.Node) (end token.Pos) {
 	switch c := n.(type) {
 	case *ast.CaseClause:

@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// Calls returns the functions and methods that a declaration calls, each once,
-// in the order of the source. Syntax and imports tell them: functions of this
-// package and of imported ones, and methods of the receiver, of parameters and
-// of their fields. Calls of local variables and of results are left out, as is
-// what is not on this disk. A method of an interface stays one: who implements
-// it is not known. It returns ErrNotHere or ErrNoSymbol.
+// Calls returns the symbols of the functions and methods that a declaration calls,
+// each once, in the order of the source. It resolves calls by syntax and imports
+// alone: functions of this package and of imported packages, and methods of the
+// receiver, of parameters and of their fields. It omits calls of local variables and
+// of results, and functions whose source is not on this disk. The call of an interface
+// method yields the interface's method, not an implementation. The error is ErrNotHere
+// or ErrNoSymbol.
 func (l *Library) Calls(symbol string) ([]string, error) {
 	d, err := l.declaration(symbol)
 	if err != nil {
@@ -28,8 +29,8 @@ func (l *Library) Calls(symbol string) ([]string, error) {
 		r.forget(fn)
 	}
 	var calls []string
-	for _, p := range places(d.node, "call") {
-		call, ok := p.node.(*ast.CallExpr)
+	for _, c := range candidates(d.node, "call") {
+		call, ok := c.node.(*ast.CallExpr)
 		if !ok {
 			continue
 		}
@@ -40,13 +41,13 @@ func (l *Library) Calls(symbol string) ([]string, error) {
 	return calls, nil
 }
 
-// resolver knows the types of the names that a function begins with.
+// resolver resolves the calls of one function.
 type resolver struct {
 	library *Library
-	types   map[string]typeName // by variable; without a name when it is not known
+	types   map[string]typeName // by local variable; the zero typeName if its type is unknown
 }
 
-// declare remembers the types of a receiver or of parameters.
+// declare records the types of a receiver or of parameters.
 func (r *resolver) declare(in scope, list *ast.FieldList) {
 	if list == nil {
 		return
@@ -58,8 +59,8 @@ func (r *resolver) declare(in scope, list *ast.FieldList) {
 	}
 }
 
-// forget takes names out that are declared anew inside the function: what they
-// are there syntax does not tell.
+// forget marks the types of all names that are declared inside the function as
+// unknown: syntax alone does not give them.
 func (r *resolver) forget(fn *ast.FuncDecl) {
 	if fn.Body == nil {
 		return // written in assembly
@@ -68,7 +69,7 @@ func (r *resolver) forget(fn *ast.FuncDecl) {
 		if assign, ok := n.(*ast.AssignStmt); ok && assign.Tok.String() != ":=" {
 			return true
 		}
-		for _, name := range assigned(n) {
+		for _, name := range assignedTexts(n) {
 			r.types[name] = typeName{}
 		}
 		if lit, ok := n.(*ast.FuncLit); ok {
@@ -82,7 +83,7 @@ func (r *resolver) forget(fn *ast.FuncDecl) {
 	})
 }
 
-// callee returns the symbol of a called function; "" when it is not known.
+// callee returns the symbol of a called function, or "" if it cannot be resolved.
 func (r *resolver) callee(in scope, fun ast.Expr) string {
 	switch f := fun.(type) {
 	case *ast.IndexExpr:
@@ -91,12 +92,12 @@ func (r *resolver) callee(in scope, fun ast.Expr) string {
 		return r.callee(in, f.X)
 	case *ast.Ident:
 		if _, local := r.types[f.Name]; !local {
-			return r.known(in.pkg + "." + f.Name)
+			return r.callable(in.pkg + "." + f.Name)
 		}
 	case *ast.SelectorExpr:
 		if id, ok := f.X.(*ast.Ident); ok {
 			if _, local := r.types[id.Name]; !local {
-				return r.known(in.importOf(id.Name) + "." + f.Sel.Name)
+				return r.callable(in.importOf(id.Name) + "." + f.Sel.Name)
 			}
 		}
 		if t := r.typeOf(f.X); t.name != "" {
@@ -107,15 +108,15 @@ func (r *resolver) callee(in scope, fun ast.Expr) string {
 }
 
 func (r *resolver) method(t typeName, name string) string {
-	if symbol := r.known(t.pkg + ".(*" + t.name + ")." + name); symbol != "" {
+	if symbol := r.callable(t.pkg + ".(*" + t.name + ")." + name); symbol != "" {
 		return symbol
 	}
-	return r.known(t.pkg + "." + t.name + "." + name)
+	return r.callable(t.pkg + "." + t.name + "." + name)
 }
 
-// known returns the symbol when it is that of a function or of a method; a
-// conversion looks like a call.
-func (r *resolver) known(symbol string) string {
+// callable returns symbol if it is that of a function or of a method, and "" if not:
+// a conversion looks like a call.
+func (r *resolver) callable(symbol string) string {
 	d, err := r.library.declaration(symbol)
 	if err != nil {
 		return ""
@@ -127,16 +128,17 @@ func (r *resolver) known(symbol string) string {
 	return ""
 }
 
-// scope is where a name is looked up: a package, and the imports of a file.
+// scope is where a name is looked up: in a package, and in the imports of a file.
 type scope struct {
 	pkg  string
 	file *file
 }
 
-// typeName is a named type.
+// typeName is the name of a type, with the import path of its package.
 type typeName struct{ pkg, name string }
 
-// typeOf follows a variable and its fields.
+// typeOf returns the type of a local variable, or of a field reached from one. If it
+// is unknown, typeOf returns the zero typeName.
 func (r *resolver) typeOf(x ast.Expr) typeName {
 	switch x := ast.Unparen(x).(type) {
 	case *ast.Ident:
@@ -155,7 +157,8 @@ func (r *resolver) typeOf(x ast.Expr) typeName {
 	return typeName{}
 }
 
-// fieldType is the type of a struct's own field.
+// fieldType returns the type of a struct's field. Fields of embedded structs are not
+// found.
 func fieldType(in scope, declaration ast.Node, field string) (t typeName) {
 	ast.Inspect(declaration, func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
@@ -172,8 +175,9 @@ func fieldType(in scope, declaration ast.Node, field string) (t typeName) {
 	return t
 }
 
-// typeOf names a type as it is written in this scope; without a name when it
-// has none, as a func or a map.
+// typeOf returns the name of the type that an expression denotes in this scope,
+// without pointers and type arguments. It is zero for a type without a name, such as
+// a func or a map.
 func (in scope) typeOf(t ast.Expr) typeName {
 	switch x := t.(type) {
 	case *ast.StarExpr:
@@ -192,24 +196,24 @@ func (in scope) typeOf(t ast.Expr) typeName {
 	return typeName{}
 }
 
-// importOf returns the path that a package's name stands for in a file: by the
-// name that the import gives it, else by the last word of its path.
+// importOf returns the import path of a package's name in this file, or "". An import
+// without an explicit name is found by the packageName of its path.
 func (in scope) importOf(name string) string {
 	for _, spec := range in.file.ast.Imports {
 		imported, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
 			continue
 		}
-		if spec.Name != nil && spec.Name.Name == name || spec.Name == nil && lastWord(imported) == name {
+		if spec.Name != nil && spec.Name.Name == name || spec.Name == nil && packageName(imported) == name {
 			return imported
 		}
 	}
 	return ""
 }
 
-// lastWord of an import path, without a major version: "raft" of
-// go.etcd.io/raft/v3.
-func lastWord(imported string) string {
+// packageName returns the usual package name of an import path: its last element
+// without a major version, such as "raft" for go.etcd.io/raft/v3.
+func packageName(imported string) string {
 	base := path.Base(imported)
 	if digits, ok := strings.CutPrefix(base, "v"); ok && digits != "" && strings.Trim(digits, "0123456789") == "" && base != imported {
 		base = path.Base(path.Dir(imported))

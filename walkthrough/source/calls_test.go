@@ -72,7 +72,7 @@ func TestAPackagesNameIsFoundAmongTheImports(t *testing.T) {
 		"go.etcd.io/raft/v3": "raft", "net/http": "http", "github.com/coreos/go-semver/semver": "semver",
 		"gopkg.in/yaml.v3": "yaml", "example.org/api/v3rpc": "v3rpc", "v2": "v2",
 	} {
-		if got := lastWord(imported); got != want {
+		if got := packageName(imported); got != want {
 			t.Errorf("%s: %s, want %s", imported, got, want)
 		}
 	}

@@ -13,16 +13,16 @@ import (
 	"sync"
 )
 
-// folder is a package's folder. Its files are read when somebody asks for a
-// symbol, and parsed when they may hold it.
+// folder is a package's folder. Its files are read on first use. Each is parsed only
+// if it may declare a wanted symbol.
 type folder struct {
 	dir   string
 	once  sync.Once
-	files []*file // those of this system first
+	files []*file // the files for this operating system and processor first
 	err   error   // of reading
 }
 
-// file is one Go file, without its comments: they are read with the tokens.
+// file is one Go file, parsed without its comments; tokenize reads them.
 type file struct {
 	path string
 	text []byte
@@ -33,8 +33,8 @@ type file struct {
 	err  error // of parsing
 }
 
-// folder returns the folder, read at most once. An error is returned when it
-// is not there or has no Go files.
+// folder returns the folder dir, read at most once. It returns an error if dir does
+// not exist or has no Go files.
 func (l *Library) folder(dir string) (*folder, error) {
 	l.mu.Lock()
 	f := l.packages[dir]
@@ -47,8 +47,8 @@ func (l *Library) folder(dir string) (*folder, error) {
 	return f, f.err
 }
 
-// read puts the files of this operating system and processor before the others:
-// a function often has one body for each.
+// read reads the Go files. It puts those for this operating system and processor
+// first, because a function may have a body for each system.
 func (f *folder) read() {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
@@ -67,11 +67,11 @@ func (f *folder) read() {
 			f.err = err
 			return
 		}
-		one := &file{path: path, text: text}
+		src := &file{path: path, text: text}
 		if match, err := build.Default.MatchFile(f.dir, name); err == nil && match {
-			f.files = append(f.files, one)
+			f.files = append(f.files, src)
 		} else {
-			others = append(others, one)
+			others = append(others, src)
 		}
 	}
 	f.files = append(f.files, others...)
@@ -80,19 +80,20 @@ func (f *folder) read() {
 	}
 }
 
-// find looks for a name in the package. It returns ErrNoSymbol, with those that
-// have the same name and another receiver.
+// find returns the declaration of a name of the package, such as "New" or
+// "(*Server).Serve". If the package does not declare it, the error is ErrNoSymbol and
+// lists the functions of the same name with other receivers.
 func (f *folder) find(name string) (*file, ast.Node, error) {
 	receiver, short := splitName(name)
-	for _, one := range f.files {
-		if !bytes.Contains(one.text, []byte(short)) {
+	for _, src := range f.files {
+		if !bytes.Contains(src.text, []byte(short)) {
 			continue
 		}
-		if err := one.parse(); err != nil {
+		if err := src.parse(); err != nil {
 			return nil, nil, err
 		}
-		if node := declaration(one.ast, receiver, short); node != nil {
-			return one, node, nil
+		if node := findDecl(src.ast, receiver, short); node != nil {
+			return src, node, nil
 		}
 	}
 	if others := f.namesakes(short); len(others) > 0 {
@@ -101,13 +102,13 @@ func (f *folder) find(name string) (*file, ast.Node, error) {
 	return nil, nil, fmt.Errorf("%w; there is none of that name in its package", ErrNoSymbol)
 }
 
-// namesakes are the functions and methods of a name, as symbols have them.
+// namesakes returns the functions and methods called short, each with its receiver.
 func (f *folder) namesakes(short string) (names []string) {
-	for _, one := range f.files {
-		if !bytes.Contains(one.text, []byte(short)) || one.parse() != nil {
+	for _, src := range f.files {
+		if !bytes.Contains(src.text, []byte(short)) || src.parse() != nil {
 			continue
 		}
-		for _, decl := range one.ast.Decls {
+		for _, decl := range src.ast.Decls {
 			if d, ok := decl.(*ast.FuncDecl); ok && d.Name.Name == short {
 				names = append(names, nameOf(d))
 			}
@@ -127,7 +128,7 @@ func (f *file) parse() error {
 func (f *file) line(pos token.Pos) int   { return f.set.PositionFor(pos, false).Line }
 func (f *file) offset(pos token.Pos) int { return f.set.PositionFor(pos, false).Offset }
 
-// splitName takes "(*Server).Serve" apart into "*Server" and "Serve".
+// splitName splits "(*Server).Serve" into "*Server" and "Serve".
 func splitName(name string) (receiver, short string) {
 	i := strings.LastIndexByte(name, '.')
 	if i < 0 {
@@ -138,9 +139,9 @@ func splitName(name string) (receiver, short string) {
 	return receiver, name[i+1:]
 }
 
-// declaration finds a symbol among a file's declarations; nil when it is not
-// there. A declaration that stands alone includes its keyword.
-func declaration(file *ast.File, receiver, name string) ast.Node {
+// findDecl returns the declaration of a name in a file, or nil. The node of a
+// declaration outside a parenthesized group includes its keyword.
+func findDecl(file *ast.File, receiver, name string) ast.Node {
 	for _, decl := range file.Decls {
 		switch d := decl.(type) {
 		case *ast.FuncDecl:
@@ -162,7 +163,8 @@ func declaration(file *ast.File, receiver, name string) ast.Node {
 	return nil
 }
 
-// inSpec finds types, constants, variables, and methods of interfaces.
+// inSpec returns the type, constant, variable or interface method that a spec
+// declares by this name, or nil.
 func inSpec(spec ast.Spec, receiver, name string) ast.Node {
 	switch s := spec.(type) {
 	case *ast.TypeSpec:
@@ -182,8 +184,8 @@ func inSpec(spec ast.Spec, receiver, name string) ast.Node {
 	return nil
 }
 
-// fieldNamed finds a field or a method in its list. What is embedded has the
-// name of its type.
+// fieldNamed returns the field or the interface method of this name, or nil. An
+// embedded field has the name of its type.
 func fieldNamed(list *ast.FieldList, name string) ast.Node {
 	for _, f := range list.List {
 		for _, n := range f.Names {
@@ -198,7 +200,7 @@ func fieldNamed(list *ast.FieldList, name string) ast.Node {
 	return nil
 }
 
-// receiverOf returns a method's type as a symbol has it, "*T" or "T"; "" for a
+// receiverOf returns the type of a method's receiver, "*T" or "T", or "" for a
 // function.
 func receiverOf(d *ast.FuncDecl) string {
 	if d.Recv == nil || len(d.Recv.List) == 0 {
@@ -211,7 +213,8 @@ func receiverOf(d *ast.FuncDecl) string {
 	return baseName(t)
 }
 
-// nameOf writes a function or method as a symbol has it.
+// nameOf returns the name of a function or method as symbols have it: "F", "T.M" or
+// "(*T).M".
 func nameOf(d *ast.FuncDecl) string {
 	receiver := receiverOf(d)
 	switch {
@@ -223,8 +226,7 @@ func nameOf(d *ast.FuncDecl) string {
 	return receiver + "." + d.Name.Name
 }
 
-// baseName is the last word of a type's name, without pointer, package and type
-// parameters.
+// baseName returns a type's name without pointer, package and type parameters.
 func baseName(t ast.Expr) string {
 	switch x := t.(type) {
 	case *ast.StarExpr:

@@ -11,29 +11,29 @@ import (
 	"unicode/utf8"
 )
 
-// Excerpt is a declaration as it stands on this disk.
+// Excerpt is a declaration, read from this disk.
 type Excerpt struct {
-	Symbol, Anchor      string // as they were asked for
+	Symbol, Anchor      string // the arguments of Library.Excerpt
 	Module              string // path@version, or the Go release
 	File                string // absolute path on this disk
 	Name                string // the path inside the module, with slashes: "storage/wal/wal.go"
-	URL                 string // the same lines on the Web; "" when it is not known where
+	URL                 string // the same lines on the Web; "" if unknown
 	Lines               []Line // the whole declaration, First to Last
 	First, Last         int    // lines of the file
 	MarkFirst, MarkLast int    // lines of the anchor's statement; 0, 0 without an anchor
 	Hash                string // of the code without comments and layout, 12 hexadecimal digits
 
-	head int // lines of the signature: up to the body
+	head int // how many lines the signature has
 }
 
-// Line is one line of source. Tabs are still tabs: who shows it calls Expand.
+// Line is one line of source. It contains tabs, which Expand replaces.
 type Line struct {
-	Number int // in the file; 0 for the ellipsis that stands for lines left out
+	Number int // in the file; 0 for an ellipsis in place of omitted lines
 	Marked bool
 	Tokens []Token
 }
 
-// Text is the line without its colours.
+// Text returns the text of the line.
 func (l Line) Text() string {
 	var text []byte
 	for _, t := range l.Tokens {
@@ -42,11 +42,11 @@ func (l Line) Text() string {
 	return string(text)
 }
 
-// ellipsis stands for lines left out.
+// ellipsis replaces omitted lines.
 var ellipsis = Line{Tokens: []Token{{Comment, "…"}}}
 
-// excerpt cuts the whole declaration out.
-func (d *declared) excerpt() *Excerpt {
+// excerpt returns the whole declaration, unmarked.
+func (d *symbolDecl) excerpt() *Excerpt {
 	f := d.file
 	e := &Excerpt{
 		Symbol: d.symbol, Module: d.module.String(), File: f.path, Name: d.name,
@@ -59,8 +59,8 @@ func (d *declared) excerpt() *Excerpt {
 	return e
 }
 
-// headEnd is where the signature of a declaration ends: at its body, if it has
-// one.
+// headEnd returns the end of a function's signature or of a field. For any other
+// declaration it returns the beginning.
 func headEnd(node ast.Node) (end token.Pos) {
 	end = node.Pos()
 	switch d := node.(type) {
@@ -80,11 +80,10 @@ func (e *Excerpt) setMark(first, last int) {
 	}
 }
 
-// Around returns at most n lines: the signature, and the lines around the mark;
-// the first ones when nothing is marked. Where lines are left out there stands a
-// line with the number 0, which counts. A mark that is longer than the room is
-// shown from its beginning. Less than four lines only show how the declaration
-// begins.
+// Around returns at most n lines: the signature and the lines around the mark, or the
+// first lines if nothing is marked. An ellipsis, a line with the number 0, replaces
+// omitted lines and counts as one of the n. If the mark does not fit, its first lines
+// are returned. If n is less than 4, Around returns the beginning of the declaration.
 func (e *Excerpt) Around(n int) []Line {
 	if len(e.Lines) <= n {
 		return slices.Clone(e.Lines)
@@ -99,7 +98,7 @@ func (e *Excerpt) Around(n int) []Line {
 	}
 	from, to := e.window(room)
 	if from <= head+1 {
-		// What would be left out above is no more than the ellipsis takes.
+		// The ellipsis would take as much room as the lines that it replaces.
 		return cut(e.Lines, 0, n-1)
 	}
 	if to >= len(e.Lines)-1 {
@@ -109,7 +108,7 @@ func (e *Excerpt) Around(n int) []Line {
 	return append(lines, cut(e.Lines, from, to)...)
 }
 
-// window places room lines so that the mark is in their middle.
+// window returns a range of room lines with the mark in its middle.
 func (e *Excerpt) window(room int) (from, to int) {
 	if e.MarkFirst == 0 {
 		return 0, room
@@ -120,7 +119,7 @@ func (e *Excerpt) window(room int) (from, to int) {
 	return from, from + room
 }
 
-// cut takes a range of lines, with an ellipsis when the rest is left out.
+// cut returns lines[from:to], followed by an ellipsis if more lines follow.
 func cut(lines []Line, from, to int) []Line {
 	out := slices.Clone(lines[from:to])
 	if to < len(lines) {
@@ -129,27 +128,27 @@ func cut(lines []Line, from, to int) []Line {
 	return out
 }
 
-// Kind is what a token is, for its colour.
+// Kind is the kind of a token, which decides its colour.
 type Kind uint8
 
 // The kinds of tokens.
 const (
 	Plain   Kind = iota // names, operators, blanks
 	Keyword             // func, for, select …
-	String              // texts and characters
+	String              // string and character literals
 	Number
 	Comment
-	Builtin // what the language declares: error, len, nil …
-	Func    // a name that is declared as a function here, or called
+	Builtin // predeclared names: error, len, nil …
+	Func    // the name of a function that is declared or called
 )
 
-// Token is a piece of a line. The pieces of a line make it up without a gap.
+// Token is a piece of a line. The tokens of a line, blanks included, add up to it.
 type Token struct {
 	Kind Kind
 	Text string
 }
 
-// lines cuts lines out of a file, in tokens. Both line numbers are included.
+// lines returns the lines first to last, inclusive, of a file as tokens.
 func (f *file) lines(first, last int) []Line {
 	tokenFile := f.set.File(f.ast.FileStart)
 	begin := tokenFile.Offset(tokenFile.LineStart(first))
@@ -159,8 +158,8 @@ func (f *file) lines(first, last int) []Line {
 	}
 	text := strings.TrimSuffix(strings.ReplaceAll(string(f.text[begin:end]), "\r\n", "\n"), "\n")
 	lines := []Line{{Number: first}}
-	for _, t := range colour([]byte(text)) {
-		// A comment or a raw string may go over several lines.
+	for _, t := range tokenize([]byte(text)) {
+		// A comment or a raw string may span several lines.
 		for i, piece := range strings.Split(t.Text, "\n") {
 			if i > 0 {
 				lines = append(lines, Line{Number: first + len(lines)})
@@ -174,15 +173,15 @@ func (f *file) lines(first, last int) []Line {
 	return lines
 }
 
-// colour cuts a text into tokens; what lies between them is Plain.
-func colour(text []byte) (tokens []Token) {
+// tokenize splits a text into tokens. The text between Go's tokens is Plain.
+func tokenize(text []byte) (tokens []Token) {
 	done := 0
 	scan(text, scanner.ScanComments, func(offset int, tok token.Token, literal string) {
 		if literal == "" {
 			literal = tok.String()
 		}
 		if tok == token.SEMICOLON && literal == "\n" {
-			return // put in by the scanner; it stands nowhere
+			return // inserted by the scanner, not in the source
 		}
 		if offset > done {
 			tokens = append(tokens, Token{Plain, string(text[done:offset])})
@@ -196,8 +195,8 @@ func colour(text []byte) (tokens []Token) {
 	return append(tokens, Token{Plain, string(text[done:])})
 }
 
-// scan calls each for every token of a piece of a file. What is no Go at its
-// edges is passed over: the declaration itself was parsed.
+// scan calls each for every token of a piece of a file. It ignores syntax errors,
+// which can only be at the edges: the declaration itself was parsed.
 func scan(text []byte, mode scanner.Mode, each func(offset int, tok token.Token, literal string)) {
 	set := token.NewFileSet()
 	file := set.AddFile("", set.Base(), len(text))
@@ -238,9 +237,9 @@ func kindOf(tok token.Token, literal string) Kind {
 	return Plain
 }
 
-// hash tells whether code is the same, whatever its comments and its layout: it
-// is made of the tokens. A line break before a closing bracket brings a
-// semicolon or a comma with it, so those do not count.
+// hash returns a hash of the code's tokens, so that it does not depend on comments and
+// layout. A semicolon or comma before a closing bracket is ignored: a line break
+// there requires one.
 func hash(code []byte) string {
 	var words []string
 	scan(code, 0, func(_ int, tok token.Token, literal string) {
@@ -256,8 +255,8 @@ func hash(code []byte) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// Expand turns tabs into blanks, with a tab stop every width columns. It leaves
-// lines as they are and returns new ones.
+// Expand returns the lines with tabs replaced by blanks, up to the next tab stop; tab
+// stops are width columns apart. It does not modify its argument.
 func Expand(lines []Line, width int) []Line {
 	out := make([]Line, len(lines))
 	for i, l := range lines {

@@ -1,14 +1,14 @@
-// Package source cuts declarations out of upstream's source as it stands on the
-// reader's own disk: in the module cache, or in vendor, at the version of the
-// module that this binary was built with; the standard library in the Go
-// release that built it. No upstream code is copied into GlassKV.
+// Package source reads declarations of upstream's code from the reader's own disk:
+// from the module cache or a vendor folder, at the module version that this binary
+// was built with, and from the Go release that built it for the standard library. No
+// upstream code is copied into GlassKV.
 //
-//	library.go      Library: from a symbol and an anchor to an Excerpt; what may be missing
-//	module.go       which module and version a package belongs to, where it lies on disk and on the Web
-//	declaration.go  the files of a package, read and parsed once, and a symbol among their declarations
+//	library.go      Library: from a symbol and an anchor to an Excerpt; the errors
+//	module.go       a package's module and version, its place on disk and on the Web
+//	declaration.go  the files of a package, read and parsed once; symbols in them
 //	anchor.go       "at call fileutil.Fdatasync": parsed, and found in a declaration
-//	excerpt.go      Excerpt: lines as coloured tokens, those that fit a screen, the hash of the code
-//	calls.go        what a function calls
+//	excerpt.go      Excerpt: lines as tokens, the lines that fit a screen, the hash
+//	calls.go        the functions that a function calls
 //
 // A symbol is an import path, a full stop, and "Func", "Type", "Type.Method" or
 // "(*Type).Method": go.etcd.io/etcd/server/v3/storage/wal.(*WAL).sync. Constants and
@@ -26,22 +26,22 @@ import (
 )
 
 // ErrNotHere is returned when the source is not on this disk. The error is a
-// *NotHereError, which knows what to run.
+// *NotHereError, which names the command to run.
 var ErrNotHere = errors.New("source is not on this disk")
 
-// ErrNoSymbol is returned when the package is here and does not declare the
-// symbol, and for a text that is no symbol.
+// ErrNoSymbol is returned when the package is on this disk but does not declare the
+// symbol, and when a text is not a symbol.
 var ErrNoSymbol = errors.New("no such symbol")
 
-// ErrNoAnchor is returned when the declaration does not hold what the anchor
-// names, and for a text that is no anchor. The message lists what there is.
+// ErrNoAnchor is returned when the declaration does not contain what the anchor
+// names, and when a text is not an anchor. The message lists what could be named.
 var ErrNoAnchor = errors.New("no such anchor")
 
-// NotHereError says whose source is missing and how to get it.
+// NotHereError says which module's source is missing and how to get it.
 type NotHereError struct {
-	Module  string // path@version, or the Go release; the package when this binary does not know its module
-	Command string // what to run; "" when nothing helps because the version is not known
-	NoGo    bool   // there is no go command on this machine either
+	Module  string // path@version, or the Go release; the package path if its module is unknown to this binary
+	Command string // downloads the module; "" if its version is unknown
+	NoGo    bool   // this machine has no go command to run Command with
 }
 
 func (e *NotHereError) Error() string {
@@ -54,11 +54,11 @@ func (e *NotHereError) Error() string {
 	return fmt.Sprintf("%v: %s: run `%s`", ErrNotHere, e.Module, e.Command)
 }
 
-// Is makes errors.Is find ErrNotHere.
+// Is reports whether target is ErrNotHere.
 func (e *NotHereError) Is(target error) bool { return target == ErrNotHere }
 
-// Library finds upstream's source on the reader's own disk. It may be used by
-// many goroutines at a time; what it has read it keeps.
+// Library finds upstream's source on the reader's own disk, and caches what it has
+// read. It is safe for concurrent use.
 type Library struct {
 	places Places
 
@@ -66,14 +66,14 @@ type Library struct {
 	packages map[string]*folder // by directory
 }
 
-// NewLibrary asks what this binary was built with and where that is on this
-// disk. What it cannot find out, the errors of Excerpt say. A test binary does
-// not know its modules: tests use ForModule.
+// NewLibrary returns a Library of the modules that this binary was built with. It
+// runs the go command to locate them. If something is missing, the errors of Excerpt
+// say so. A test binary does not know its modules: tests use ForModule.
 func NewLibrary() *Library { return New(builtPlaces()) }
 
-// ForModule is a library at the versions of the go.mod in dir or above it, "" being
-// the working directory. An error is returned when the go command cannot read
-// it.
+// ForModule returns a Library at the versions of the go.mod in dir or above it; ""
+// means the working directory. It returns an error if the go command cannot read the
+// go.mod.
 func ForModule(ctx context.Context, dir string) (*Library, error) {
 	p, err := modulePlaces(ctx, dir)
 	if err != nil {
@@ -82,16 +82,15 @@ func ForModule(ctx context.Context, dir string) (*Library, error) {
 	return New(p), nil
 }
 
-// New is a library with places of one's own.
+// New returns a Library that reads from the given places.
 func New(p Places) *Library {
 	return &Library{places: p, packages: make(map[string]*folder)}
 }
 
-// Excerpt cuts the declaration of a symbol out of its file, with the statement
-// marked that the anchor names; an empty anchor marks nothing. Upstream's doc
-// comment, which stands above the declaration, is not in it. It returns
-// ErrNotHere, ErrNoSymbol or ErrNoAnchor. With ErrNoAnchor the excerpt is
-// returned as well, without a mark.
+// Excerpt returns the declaration of a symbol, without its doc comment. The statement
+// that the anchor names is marked; an empty anchor marks nothing. The error is
+// ErrNotHere, ErrNoSymbol or ErrNoAnchor. With ErrNoAnchor, Excerpt also returns the
+// declaration, unmarked.
 func (l *Library) Excerpt(symbol, anchor string) (*Excerpt, error) {
 	d, err := l.declaration(symbol)
 	if err != nil {
@@ -110,8 +109,8 @@ func (l *Library) Excerpt(symbol, anchor string) (*Excerpt, error) {
 	return e, nil
 }
 
-// declared is a symbol's declaration in its file.
-type declared struct {
+// symbolDecl is a symbol's declaration and the file that contains it.
+type symbolDecl struct {
 	symbol string
 	module module
 	name   string // the file's path inside the module
@@ -119,8 +118,9 @@ type declared struct {
 	node   ast.Node
 }
 
-// declaration finds a symbol. It returns ErrNotHere or ErrNoSymbol.
-func (l *Library) declaration(symbol string) (*declared, error) {
+// declaration returns the declaration of a symbol. The error is ErrNotHere or
+// ErrNoSymbol.
+func (l *Library) declaration(symbol string) (*symbolDecl, error) {
 	path, name, ok := Cut(symbol)
 	if !ok {
 		return nil, fmt.Errorf("%w: %q is not an import path, a full stop and a name", ErrNoSymbol, symbol)
@@ -134,13 +134,13 @@ func (l *Library) declaration(symbol string) (*declared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", symbol, err)
 	}
-	return &declared{symbol, m, m.inside(path, filepath.Base(f.path)), f, node}, nil
+	return &symbolDecl{symbol, m, m.pathOf(path, filepath.Base(f.path)), f, node}, nil
 }
 
-// Cut cuts a symbol into import path and name: at the first full stop behind
-// the last slash of the path. ok is false for a text that is no symbol.
+// Cut splits a symbol into its import path and its name, at the first full stop after
+// the last slash of the path. ok is false if the text is not a symbol.
 func Cut(symbol string) (path, name string, ok bool) {
-	head := symbol // up to the receiver: no slash behind it counts
+	head := symbol // up to a receiver: a slash after it does not belong to the path
 	if i := strings.IndexByte(head, '('); i >= 0 {
 		head = head[:i]
 	}

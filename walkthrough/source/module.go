@@ -15,30 +15,29 @@ import (
 	"unicode"
 )
 
-// Places says where sources are, and which versions are meant.
+// Places says where to read sources, and at which versions.
 type Places struct {
 	Cache    string            // the module cache
 	Std      string            // the src folder of the Go release that built this binary, or ""
-	Vendor   string            // a vendor folder, looked into first, or ""
-	Versions map[string]string // by module path
-	NoGo     bool              // there is no go command here
+	Vendor   string            // a vendor folder, which has precedence over Cache, or ""
+	Versions map[string]string // version by module path
+	NoGo     bool              // this machine has no go command
 }
 
-// goEnvTimeout bounds each question to the go command.
+// goEnvTimeout bounds a run of go env.
 const goEnvTimeout = 5 * time.Second
 
-// builtPlaces asks what this binary was built with, and the go command where
-// that is.
+// builtPlaces returns the places of the modules that this binary was built with.
 func builtPlaces() Places {
-	p := here()
+	p := localPlaces()
 	p.Versions = make(map[string]string)
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return p
 	}
 	for _, dep := range info.Deps {
-		// What a replace directive put in its place stands under another name,
-		// perhaps in a folder of the builder's: it is not known here.
+		// A replacement has another name and may be a folder on the machine that
+		// built this binary: leave its version unknown.
 		if dep.Replace == nil {
 			p.Versions[dep.Path] = dep.Version
 		}
@@ -49,9 +48,9 @@ func builtPlaces() Places {
 	return p
 }
 
-// here finds the module cache and the standard library. The go command knows
-// best; without one the cache is where it would be by default.
-func here() Places {
+// localPlaces returns the module cache and the standard library as go env reports
+// them. Without a go command, it returns the default module cache.
+func localPlaces() Places {
 	ctx, cancel := context.WithTimeout(context.Background(), goEnvTimeout)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE", "GOROOT", "GOVERSION").Output()
@@ -80,8 +79,8 @@ func defaultCache() string {
 	return filepath.Join(home, "go", "pkg", "mod")
 }
 
-// vendorOf returns the vendor folder of the module that dir lies in, when that is
-// the module of this binary and it has one; else "".
+// vendorOf returns the vendor folder of the module that contains dir. It returns ""
+// if the module has none or its path is not module.
 func vendorOf(dir, module string) string {
 	for {
 		gomod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
@@ -109,8 +108,7 @@ func moduleName(gomod string) string {
 	return ""
 }
 
-// modulePlaces reads the versions out of dir's go.mod, for checks and tests: a
-// test binary does not know what it was built with.
+// modulePlaces returns places with the versions of dir's go.mod.
 func modulePlaces(ctx context.Context, dir string) (Places, error) {
 	cmd := exec.CommandContext(ctx, "go", "mod", "edit", "-json")
 	cmd.Dir = dir
@@ -124,7 +122,7 @@ func modulePlaces(ctx context.Context, dir string) (Places, error) {
 	if err := json.Unmarshal(out, &file); err != nil {
 		return Places{}, fmt.Errorf("read go.mod: %w", err)
 	}
-	p := here()
+	p := localPlaces()
 	p.Versions = make(map[string]string, len(file.Require))
 	for _, r := range file.Require {
 		p.Versions[r.Path] = r.Version
@@ -132,13 +130,13 @@ func modulePlaces(ctx context.Context, dir string) (Places, error) {
 	return p, nil
 }
 
-// module is a module at the version that is meant, or the standard library.
+// module is a module at a version, or the standard library.
 type module struct {
-	path    string // "" for the standard library and for a module that is not known
-	version string // the Go release for the standard library
+	path    string // "" for the standard library and for an unknown module
+	version string // the Go release for the standard library; "" for an unknown module
 }
 
-// String writes it as the go command does.
+// String returns path@version, or the Go release for the standard library.
 func (m module) String() string {
 	if m.path == "" {
 		return m.version
@@ -146,15 +144,15 @@ func (m module) String() string {
 	return m.path + "@" + m.version
 }
 
-// inside is the path of a package's file within the module. The standard
-// library's files are named below src.
-func (m module) inside(pkg, file string) string {
+// pathOf returns the path of a package's file relative to the module's root, or to
+// src for the standard library.
+func (m module) pathOf(pkg, file string) string {
 	below := strings.TrimPrefix(strings.TrimPrefix(pkg, m.path), "/")
 	return path.Join(below, file)
 }
 
-// moduleOf finds the module that a package belongs to: of those known whose path
-// it begins with, the longest.
+// moduleOf returns the module of a package: the known module with the longest path
+// that is a prefix of the package's.
 func (l *Library) moduleOf(pkg string) module {
 	var m module
 	for path, version := range l.places.Versions {
@@ -168,38 +166,39 @@ func (l *Library) moduleOf(pkg string) module {
 	return m
 }
 
-// folderOf finds the folder of a package. It returns ErrNotHere.
+// folderOf returns the folder of a package in module m. The error is ErrNotHere.
 func (l *Library) folderOf(m module, pkg string) (*folder, error) {
 	if m.version == "" {
 		return nil, &NotHereError{Module: pkg}
 	}
-	for _, dir := range l.candidates(m, pkg) {
+	for _, dir := range l.packageDirs(m, pkg) {
 		if f, err := l.folder(dir); err == nil {
 			return f, nil
 		}
 	}
-	return nil, &NotHereError{Module: m.String(), Command: "go mod download " + download(m), NoGo: l.places.NoGo}
+	return nil, &NotHereError{Module: m.String(), Command: "go mod download " + downloadArg(m), NoGo: l.places.NoGo}
 }
 
-// candidates are the folders that a package may stand in, the best first.
-func (l *Library) candidates(m module, pkg string) (dirs []string) {
+// packageDirs returns the folders that may contain a package, the best first.
+func (l *Library) packageDirs(m module, pkg string) (dirs []string) {
 	p := &l.places
 	if m.path == "" {
 		if p.Std != "" {
 			dirs = append(dirs, filepath.Join(p.Std, filepath.FromSlash(pkg)))
 		}
-		// The go command keeps the releases that it fetched by itself here.
-		return append(dirs, filepath.Join(p.Cache, filepath.FromSlash(download(m)), "src", filepath.FromSlash(pkg)))
+		// The go command puts the releases that it downloads into the module cache.
+		return append(dirs, filepath.Join(p.Cache, filepath.FromSlash(downloadArg(m)), "src", filepath.FromSlash(pkg)))
 	}
-	if p.Vendor != "" && vendors(p.Vendor, m) {
+	if p.Vendor != "" && vendorHas(p.Vendor, m) {
 		dirs = append(dirs, filepath.Join(p.Vendor, filepath.FromSlash(pkg)))
 	}
 	root := escapePath(m.path) + "@" + escapePath(m.version)
-	return append(dirs, filepath.Join(p.Cache, root, filepath.FromSlash(m.inside(pkg, ""))))
+	return append(dirs, filepath.Join(p.Cache, root, filepath.FromSlash(m.pathOf(pkg, ""))))
 }
 
-// vendors tells whether a vendor folder holds this very version of a module.
-func vendors(dir string, m module) bool {
+// vendorHas reports whether a vendor folder contains exactly this version of a
+// module.
+func vendorHas(dir string, m module) bool {
 	list, err := os.ReadFile(filepath.Join(dir, "modules.txt"))
 	if err != nil {
 		return false
@@ -212,16 +211,17 @@ func vendors(dir string, m module) bool {
 	return false
 }
 
-// download is what `go mod download` takes: a Go release is a module to it.
-func download(m module) string {
+// downloadArg returns the argument of `go mod download` for a module. A Go release is
+// a module, too.
+func downloadArg(m module) string {
 	if m.path != "" {
 		return m.String()
 	}
 	return "golang.org/toolchain@v0.0.1-" + m.version + "." + runtime.GOOS + "-" + runtime.GOARCH
 }
 
-// escapePath writes a module path as the cache does: a capital letter becomes
-// an exclamation mark and the small letter.
+// escapePath returns a module path as the module cache writes it: an upper-case letter
+// becomes an exclamation mark and the lower-case letter.
 func escapePath(path string) string {
 	var b strings.Builder
 	for _, r := range path {
@@ -234,8 +234,8 @@ func escapePath(path string) string {
 	return filepath.FromSlash(b.String())
 }
 
-// repositories says where the modules stand whose path is no address. The
-// folder is that of the module within its repository.
+// repositories maps module paths to GitHub repositories. The folder is the module's
+// within the repository.
 var repositories = []struct{ module, repository, folder string }{
 	{"google.golang.org/grpc", "grpc/grpc-go", ""},
 	{"google.golang.org/protobuf", "protocolbuffers/protobuf-go", ""},
@@ -254,8 +254,8 @@ var repositories = []struct{ module, repository, folder string }{
 	{"github.com/grpc-ecosystem/grpc-gateway/v2", "grpc-ecosystem/grpc-gateway", ""},
 }
 
-// url is where lines of a file stand on the Web; "" for a module that is not in
-// the list and for a version that is no tag.
+// url returns the address of lines of a file on the Web. It returns "" if the module
+// is not in repositories or its version is not a tag.
 func (m module) url(name string, first, last int) string {
 	if m.path == "" {
 		if !strings.HasPrefix(m.version, "go1") || strings.Contains(m.version, " ") {
@@ -263,7 +263,7 @@ func (m module) url(name string, first, last int) string {
 		}
 		return lineURL("golang/go", m.version, "src/"+name, first, last)
 	}
-	if strings.Count(m.version, "-") > 0 {
+	if strings.Contains(m.version, "-") { // a pseudo-version
 		return ""
 	}
 	for _, r := range repositories {

@@ -92,7 +92,7 @@ func TestEveryKindOfAnchorMarksItsStatement(t *testing.T) {
 			kinds[strings.Fields(anchor)[1]] = true
 		}
 	}
-	for _, kind := range append(named, statements...) {
+	for _, kind := range append(kindsWithText, statementKinds...) {
 		if !kinds[kind] {
 			t.Errorf("no line of the fixture is marked with `at %s`", kind)
 		}
