@@ -6,6 +6,7 @@
 //
 //	service.go   what the methods do
 //	describe.go  how grpc-go is told of them, written by hand
+//	play.go      what demo and stories do to a node when they play a branch
 package practice
 
 import (

@@ -3,7 +3,6 @@ package practice
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -67,49 +67,85 @@ func TestAPageHasTheSizeThatWasAskedFor(t *testing.T) {
 	}
 }
 
-// talk sends the messages, and returns those that come back.
-func talk[T any, M interface {
-	*T
-	GetValue() V
-}, V any](ctx context.Context, t *testing.T, cc *grpc.ClientConn, method string, send ...M) (got []V) {
+// talk sends the messages, and returns the values that come back.
+func talk[V any](ctx context.Context, t *testing.T, cc *grpc.ClientConn, method string, send ...proto.Message) (got []V) {
 	t.Helper()
-	stream, err := cc.NewStream(ctx, StreamDesc(method), method)
+	replies, err := Talk(ctx, cc, method, false, send...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range send {
-		if err := stream.SendMsg(m); err != nil {
-			t.Fatal(err)
-		}
+	for _, reply := range replies {
+		got = append(got, reply.(interface{ GetValue() V }).GetValue())
 	}
-	if err := stream.CloseSend(); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		reply := M(new(T))
-		err := stream.RecvMsg(reply)
-		if errors.Is(err, io.EOF) {
-			return got
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, reply.GetValue())
-	}
+	return got
 }
 
 func TestTheThreeKindsOfStream(t *testing.T) {
 	_, cc, ctx := serve(t)
-	if got := talk(ctx, t, cc, Count, wrapperspb.Int64(3)); len(got) != 3 || got[2] != 3 {
+	if got := talk[int64](ctx, t, cc, Count, wrapperspb.Int64(3)); len(got) != 3 || got[2] != 3 {
 		t.Errorf("counted %v", got)
 	}
-	if got := talk(ctx, t, cc, Sum, wrapperspb.Int64(3), wrapperspb.Int64(4)); len(got) != 1 || got[0] != 7 {
+	if got := talk[int64](ctx, t, cc, Sum, wrapperspb.Int64(3), wrapperspb.Int64(4)); len(got) != 1 || got[0] != 7 {
 		t.Errorf("added up to %v", got)
 	}
-	if got := talk(ctx, t, cc, Echo, wrapperspb.String("a"), wrapperspb.String("b")); len(got) != 2 || got[0] != "a" || got[1] != "b" {
+	if got := talk[string](ctx, t, cc, Echo, wrapperspb.String("a"), wrapperspb.String("b")); len(got) != 2 || got[0] != "a" || got[1] != "b" {
 		t.Errorf("echoed %v", got)
 	}
 	if StreamDesc(Hold) != nil {
 		t.Error("Hold is a stream")
+	}
+}
+
+func TestInTurnsEachMessageIsAnsweredBeforeTheNext(t *testing.T) {
+	_, cc, ctx := serve(t)
+	replies, err := Talk(ctx, cc, Echo, true, wrapperspb.String("a"), wrapperspb.String("b"))
+	if err != nil || len(replies) != 2 {
+		t.Errorf("%v: %v", replies, err)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := Talk(ended, cc, Echo, true, wrapperspb.String("a")); status.Code(err) != codes.Canceled {
+		t.Errorf("after the context ended: %v", err)
+	}
+}
+
+func TestTheDoorFailsAndKeepsTheConnection(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Door{Listener: l}
+	d.Fail(2)
+	client, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	for range 2 {
+		var again interface{ Temporary() bool }
+		if conn, err := d.Accept(); conn != nil || !errors.As(err, &again) || !again.Temporary() {
+			t.Fatalf("accepted %v: %v", conn, err)
+		}
+	}
+	conn, err := d.Accept()
+	if err != nil || conn.RemoteAddr().String() != client.LocalAddr().String() {
+		t.Fatalf("accepted %v: %v", conn, err)
+	}
+	if err := errors.Join(conn.Close(), l.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestAStoppedServerDoesNotServeAgain(t *testing.T) {
+	server := grpc.NewServer()
+	server.Stop()
+	if _, served, err := ServeAgain(t.Context(), server); !errors.Is(served, grpc.ErrServerStopped) || err != nil {
+		t.Errorf("served %v: %v", served, err)
+	}
+	if _, _, err := ServeAgain(t.Context(), nil); err == nil {
+		t.Error("nothing served")
 	}
 }
