@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// Client steers a server over HTTP. It may be used by any number of goroutines at
-// once. Its errors wrap ErrMistake, ErrUnknown or ErrOff where the server's
-// answer was one of them.
+// Client is the Controller of a server at an address. Its errors wrap ErrMistake,
+// ErrUnknown or ErrOff if the server answered with one of them.
 type Client struct {
 	// Base is the server's trace endpoint, such as "http://127.0.0.1:2378".
 	Base string
@@ -24,8 +23,9 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// State returns the breakpoints and the holds. With a wait above zero it waits so
-// long until something is held.
+var _ Controller = (*Client)(nil)
+
+// State implements Controller. The server waits thirty seconds at most.
 func (c *Client) State(ctx context.Context, wait time.Duration) (State, error) {
 	path := "holds"
 	if wait > 0 {
@@ -34,18 +34,17 @@ func (c *Client) State(ctx context.Context, wait time.Duration) (State, error) {
 	return call[State](ctx, c, http.MethodGet, path, nil)
 }
 
-// Hold tells about a request that is held.
+// Hold implements Controller.
 func (c *Client) Hold(ctx context.Context, id int) (*Report, error) {
 	return call[*Report](ctx, c, http.MethodGet, "holds/"+strconv.Itoa(id), nil)
 }
 
-// Step lets a held request go on to its next stage. Like all changes, it returns
-// the state as it is then.
+// Step implements Controller.
 func (c *Client) Step(ctx context.Context, id int) (State, error) {
 	return call[State](ctx, c, http.MethodPost, "holds/"+strconv.Itoa(id)+"/step", nil)
 }
 
-// Continue lets a held request go on; 0 lets all of them.
+// Continue implements Controller.
 func (c *Client) Continue(ctx context.Context, id int) (State, error) {
 	path := "holds/continue"
 	if id != 0 {
@@ -54,31 +53,32 @@ func (c *Client) Continue(ctx context.Context, id int) (State, error) {
 	return call[State](ctx, c, http.MethodPost, path, nil)
 }
 
-// SetBreak sets a breakpoint.
+// SetBreak implements Controller.
 func (c *Client) SetBreak(ctx context.Context, b Break) (State, error) {
 	return call[State](ctx, c, http.MethodPost, "breaks", b)
 }
 
-// ClearBreak removes the breakpoint on a stage, or all when stage is empty.
+// ClearBreak implements Controller.
 func (c *Client) ClearBreak(ctx context.Context, stage string) (State, error) {
 	return call[State](ctx, c, http.MethodDelete, below("breaks", stage), nil)
 }
 
-// Faults lists all faults.
+// Faults implements Controller.
 func (c *Client) Faults(ctx context.Context) ([]Fault, error) {
 	return call[[]Fault](ctx, c, http.MethodGet, "faults", nil)
 }
 
-// SetFault switches a fault on, or changes it.
+// SetFault implements Controller.
 func (c *Client) SetFault(ctx context.Context, f Fault) ([]Fault, error) {
 	return call[[]Fault](ctx, c, http.MethodPost, "faults", f)
 }
 
-// ClearFault switches a fault off, or all when name is empty.
+// ClearFault implements Controller.
 func (c *Client) ClearFault(ctx context.Context, name string) ([]Fault, error) {
 	return call[[]Fault](ctx, c, http.MethodDelete, below("faults", name), nil)
 }
 
+// below returns path/name, or path alone if name is empty.
 func below(path, name string) string {
 	if name == "" {
 		return path
@@ -86,7 +86,7 @@ func below(path, name string) string {
 	return path + "/" + url.PathEscape(name)
 }
 
-// call makes one request and reads its answer.
+// call makes one request and decodes its answer.
 func call[T any](ctx context.Context, c *Client, method, path string, body any) (out T, err error) {
 	req, err := c.request(ctx, method, path, body)
 	if err != nil {
@@ -100,7 +100,7 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 	if err != nil {
 		var op *url.Error
 		if errors.As(err, &op) {
-			err = op.Err // the address is named here already
+			err = op.Err // because adds the address
 		}
 		return out, c.because(err)
 	}
@@ -138,7 +138,7 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 
 func (c *Client) because(err error) error { return fmt.Errorf("trace endpoint %s: %w", c.Base, err) }
 
-// refusal reads the error that the server sent.
+// refusal returns the error that the server sent.
 func (c *Client) refusal(resp *http.Response) error {
 	var p problem
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&p); err != nil || p.Error == "" {

@@ -1,93 +1,222 @@
-// Package control steers a running server from outside: it holds requests where a
-// stage begins, and switches faults on and off.
+// Package control steers a running server: it holds requests where a stage
+// begins, and switches faults on and off.
 //
-//	control.go   what can be steered: breakpoints, holds, faults; what is shown of a hold
+//	control.go   Steering and Controller, and what they speak of: breakpoints, holds, faults
 //	parse.go     breakpoints and faults as they are written on a command line
-//	errors.go    what a user can get wrong, and the HTTP status of each mistake
-//	handler.go   the HTTP requests that steer a server
-//	client.go    the other side, for commands
+//	errors.go    the errors that a user can cause, and the HTTP status of each
+//	handler.go   serves a Steering over HTTP
+//	client.go    the Controller that speaks to such a server
 //
-// It knows neither how requests are recorded nor how they are held: a Steering
-// does the work, in the same process or, through Client, in another one. Stages
-// are named by their span names.
+// There are two interfaces, one on each side:
+//
+//	a command or a page ── Controller ──┬── Local ──────────────────── Steering ── the server
+//	                                    └── *Client ── HTTP ── Handler ──┘
+//
+// The package knows neither how requests are recorded nor how they are held. It
+// names stages by their span names.
 package control
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 )
 
-// Steering is what a server offers. Its methods may be called by any number of
-// goroutines at once. Their errors are for users, a line each; errors.Is tells
-// ErrMistake, a request that makes no sense, from ErrUnknown, something that is
-// not there (any more).
+// Steering is what a server implements. Its methods may be called by any number of
+// goroutines at once and return at once. Their errors are for users, one line each:
+// errors.Is finds ErrMistake in them if the arguments make no sense, and ErrUnknown
+// if what they name does not exist or exists no longer.
 type Steering interface {
 	Holder
 	Faulter
 
-	// Watch calls told for each event from now on, until cancel is called. It runs
-	// on the goroutine that the event is about, often that of a request: it must
-	// not wait for anything, and must not call the Steering.
-	Watch(told func(Event)) (cancel func())
+	// Watch calls notify for each event from now on, until cancel is called. It calls
+	// it on the goroutine that the event is about, often a request's: notify must not
+	// block, and must not call the Steering.
+	Watch(notify func(Event)) (cancel func())
 }
 
 // Holder holds requests.
 type Holder interface {
 	// State returns the breakpoints and the requests that are held.
 	State() State
-	// SetBreak sets a breakpoint, in place of the one on the same stage if there
-	// is one. It returns ErrMistake when the stage is none or cannot be held.
+	// SetBreak sets a breakpoint. It replaces the one on the same stage, if any. It
+	// returns ErrMistake if the stage does not exist or cannot be held.
 	SetBreak(b Break) error
-	// ClearBreak removes the breakpoint on a stage, or all of them when stage is
-	// empty. Who is held stays held. It returns ErrUnknown when there is none.
+	// ClearBreak removes the breakpoint on a stage, or all of them if stage is empty.
+	// Requests that are held stay held. It returns ErrUnknown if the stage has no
+	// breakpoint.
 	ClearBreak(stage string) error
-	// Hold tells about a request that is held; ErrUnknown when it is not.
+	// Hold describes a request that is held. It returns ErrUnknown if no request is
+	// held under this ID.
 	Hold(id int) (*Report, error)
-	// Step lets a held request go on to the next stage that can be held and that
-	// this request reaches, and holds it there. It returns ErrUnknown when no such
-	// request is held.
+	// Step lets a held request go on, and holds it at the next stage that it reaches
+	// and that can be held. It returns ErrUnknown if no request is held under this ID.
 	Step(id int) error
-	// Continue lets a held request go on; 0 lets all of them. It returns ErrUnknown
-	// when no such request is held.
+	// Continue lets a held request go on, or all of them if id is 0. It returns
+	// ErrUnknown if no request is held under this ID.
 	Continue(id int) error
 }
 
 // Faulter switches faults.
 type Faulter interface {
-	// Faults lists all faults that there are, those that are off as well.
+	// Faults returns every fault that the server knows, whether it is on or off.
 	Faults() []Fault
-	// SetFault switches a fault on, or changes it. It returns ErrUnknown when there
-	// is no such fault, and ErrMistake when its parameters make no sense.
+	// SetFault switches a fault on, or changes it if it is on. It returns ErrUnknown if
+	// the server knows no such fault, and ErrMistake if the parameters make no sense.
 	SetFault(f Fault) error
-	// ClearFault switches a fault off, or all of them when name is empty. It
-	// returns ErrUnknown when there is no such fault.
+	// ClearFault switches a fault off, or all of them if name is empty. It returns
+	// ErrUnknown if the server knows no such fault.
 	ClearFault(name string) error
 }
 
-// Break holds requests where a stage begins.
+// Controller is Steering for those who use it, wherever the server runs: Local
+// returns one for a server in this process, and *Client is one for a server at an
+// address. Its methods may be called by any number of goroutines at once. They do
+// what the methods of the same names in Steering do, return the same errors, and
+// return the state after the call.
+type Controller interface {
+	// State returns the breakpoints and the requests that are held. If no request is
+	// held, it first waits until one is, but no longer than wait.
+	State(ctx context.Context, wait time.Duration) (State, error)
+	SetBreak(ctx context.Context, b Break) (State, error)
+	ClearBreak(ctx context.Context, stage string) (State, error)
+	Hold(ctx context.Context, id int) (*Report, error)
+	Step(ctx context.Context, id int) (State, error)
+	Continue(ctx context.Context, id int) (State, error)
+
+	Faults(ctx context.Context) ([]Fault, error)
+	SetFault(ctx context.Context, f Fault) ([]Fault, error)
+	ClearFault(ctx context.Context, name string) ([]Fault, error)
+}
+
+// Local returns the Controller of a server in this process.
+func Local(s Steering) Controller { return local{s} }
+
+type local struct{ Steering }
+
+func (l local) State(ctx context.Context, wait time.Duration) (State, error) {
+	if wait > 0 {
+		if err := l.awaitHold(ctx, wait); err != nil {
+			return State{}, err
+		}
+	}
+	return l.Steering.State(), nil
+}
+
+// awaitHold returns when a request is held or wait is over. It returns an error only
+// if ctx ends before.
+func (l local) awaitHold(ctx context.Context, wait time.Duration) error {
+	held := make(chan struct{}, 1)
+	cancel := l.Watch(func(e Event) {
+		if e.Kind == Held {
+			select {
+			case held <- struct{}{}:
+			default:
+			}
+		}
+	})
+	defer cancel()
+	if len(l.Steering.State().Holds) > 0 { // held before Watch was called
+		return nil
+	}
+	limit := time.NewTimer(wait)
+	defer limit.Stop()
+	select {
+	case <-held:
+	case <-limit.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (l local) Hold(_ context.Context, id int) (*Report, error) { return l.Steering.Hold(id) }
+
+func (l local) SetBreak(_ context.Context, b Break) (State, error) {
+	return l.stateAfter(l.Steering.SetBreak(b))
+}
+
+func (l local) ClearBreak(_ context.Context, stage string) (State, error) {
+	return l.stateAfter(l.Steering.ClearBreak(stage))
+}
+
+func (l local) Step(_ context.Context, id int) (State, error) {
+	return l.stateAfter(l.Steering.Step(id))
+}
+
+func (l local) Continue(_ context.Context, id int) (State, error) {
+	return l.stateAfter(l.Steering.Continue(id))
+}
+
+func (l local) stateAfter(err error) (State, error) { return l.Steering.State(), err }
+
+func (l local) Faults(context.Context) ([]Fault, error) { return l.Steering.Faults(), nil }
+
+func (l local) SetFault(_ context.Context, f Fault) ([]Fault, error) {
+	err := l.Steering.SetFault(f)
+	return l.Steering.Faults(), err
+}
+
+func (l local) ClearFault(_ context.Context, name string) ([]Fault, error) {
+	err := l.Steering.ClearFault(name)
+	return l.Steering.Faults(), err
+}
+
+// NextHold asks for the state in calls of nextWait each. It pauses between them, since
+// a call returns at once if only earlier holds are there.
+const (
+	nextWait  = 10 * time.Second
+	nextPause = 100 * time.Millisecond
+)
+
+// NextHold waits until a request is held whose ID is above last, and returns that ID.
+// IDs grow in the order in which requests are held. It returns an error if the server
+// cannot be asked, or if ctx ends.
+func NextHold(ctx context.Context, c Controller, last int) (id int, err error) {
+	for {
+		state, err := c.State(ctx, nextWait)
+		if err != nil {
+			return 0, err
+		}
+		for _, h := range state.Holds {
+			if h.ID > last {
+				return h.ID, nil
+			}
+		}
+		select {
+		case <-time.After(nextPause):
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+// Break is a breakpoint: it holds requests where a stage begins.
 type Break struct {
 	Stage     string   `json:"stage"`
 	Method    string   `json:"method,omitempty"`     // only requests of this method, such as "Put" or "/etcdserverpb.KV/Put"
-	KeyPrefix string   `json:"key_prefix,omitempty"` // only requests whose key begins so
-	Timeout   Duration `json:"timeout,omitempty"`    // the longest time that a request is held; 0: the server's own
-	Once      bool     `json:"once,omitempty"`       // it is removed when it has held one request
-	Hits      int      `json:"hits,omitempty"`       // how many it has held; set by the server
+	KeyPrefix string   `json:"key_prefix,omitempty"` // only requests whose key begins with it
+	Timeout   Duration `json:"timeout,omitempty"`    // the longest time that a request is held; 0: the server's own limit
+	Once      bool     `json:"once,omitempty"`       // the breakpoint is removed after it has held one request
+	Hits      int      `json:"hits,omitempty"`       // how many requests it has held; set by the server
 }
 
-// State is what a Holder has to tell.
+// State is what a Holder returns: what is set, and what is held.
 type State struct {
 	Breaks []Break `json:"breaks"`
 	Holds  []Hold  `json:"holds"`
-	// Passed counts the requests that met a breakpoint and were let through,
-	// because MaxHolds were held already.
+	// Passed counts the requests that reached a breakpoint and were not held, because
+	// MaxHolds requests were held already.
 	Passed uint64 `json:"passed,omitempty"`
 }
 
 // MaxHolds is how many requests are held at most at the same time.
 const MaxHolds = 16
 
-// How long a request is held at most: when nothing else is asked for, and at all.
+// How long a request may be held: if nobody chose a time, and the longest time that
+// can be chosen.
 const (
 	DefaultHoldTimeout = time.Minute
 	MaxHoldTimeout     = time.Hour
@@ -95,39 +224,39 @@ const (
 
 // Hold is one request that is held.
 type Hold struct {
-	ID      int       `json:"id"` // from 1, in the order in which they were held
+	ID      int       `json:"id"` // from 1, in the order in which requests were held
 	Stage   string    `json:"stage"`
 	Why     string    `json:"why"` // "breakpoint", or "step"
 	TraceID string    `json:"trace_id"`
 	Method  string    `json:"method"`
 	Key     string    `json:"key,omitempty"`
 	Since   time.Time `json:"since"`
-	Until   time.Time `json:"until"` // it goes on by itself then, or earlier when its client gives up
+	Until   time.Time `json:"until"` // when it goes on by itself; it goes on earlier if its client gives up
 	Lane    Lane      `json:"lane"`
-	HeldUp  int       `json:"held_up"`        // other requests that wait behind it, as far as they are recorded
-	With    int       `json:"with,omitempty"` // requests of its batch, itself included; 0 where there is no batch
+	HeldUp  int       `json:"held_up"`        // other recorded requests that wait behind it
+	With    int       `json:"with,omitempty"` // requests of its batch, itself included; 0 if it is in no batch
 }
 
-// Lane is the goroutine that stands still.
+// Lane is the goroutine that a hold stops.
 type Lane string
 
 // The lanes. All but the first are shared.
 const (
-	LaneRequest  Lane = "request"   // the request's own
-	LaneRaftLoop Lane = "raft loop" // the one that saves to the log: every write waits, and every linearizable read
-	LaneApply    Lane = "apply"     // the one that changes the store: every write waits, and every linearizable read
-	LaneReadLoop Lane = "read loop" // the one that asks for read indexes: every linearizable read waits
+	LaneRequest  Lane = "request"   // the request's own goroutine
+	LaneRaftLoop Lane = "raft loop" // saves to the log: every write waits, and every linearizable read
+	LaneApply    Lane = "apply"     // changes the store: every write waits, and every linearizable read
+	LaneReadLoop Lane = "read loop" // asks for read indexes: every linearizable read waits
 )
 
 // Shared reports whether other requests need the lane.
 func (l Lane) Shared() bool { return l != LaneRequest }
 
-// Event tells that something has changed.
+// Event says that something has changed.
 type Event struct {
 	Kind  EventKind `json:"kind"`
-	Hold  *Hold     `json:"hold,omitempty"`  // of the first three kinds
+	Hold  *Hold     `json:"hold,omitempty"`  // of Held, Released and Passed
 	Ended string    `json:"ended,omitempty"` // of Released: "continued", "stepped", "timeout", "client gone" or "stopping"
-	Fault *Fault    `json:"fault,omitempty"` // of FaultChanged, as it is now
+	Fault *Fault    `json:"fault,omitempty"` // of FaultChanged: the fault after the change
 }
 
 // EventKind says what has happened.
@@ -135,10 +264,10 @@ type EventKind string
 
 // The kinds of events.
 const (
-	Held         EventKind = "held"     // a request stands still
-	Released     EventKind = "released" // it goes on
-	Passed       EventKind = "passed"   // it met a breakpoint and was let through, see State.Passed
-	FaultChanged EventKind = "fault"    // one was switched on, changed, or switched off
+	Held         EventKind = "held"     // a request was stopped
+	Released     EventKind = "released" // a held request goes on
+	Passed       EventKind = "passed"   // a request reached a breakpoint and was not held; see State.Passed
+	FaultChanged EventKind = "fault"    // a fault was switched on, changed, or switched off
 )
 
 // Fault is something that goes wrong on purpose.
@@ -150,17 +279,35 @@ type Fault struct {
 	Streams     int      `json:"streams,omitempty"`
 	Bytes       int      `json:"bytes,omitempty"`
 	Goroutines  int      `json:"goroutines,omitempty"`
-	For         Duration `json:"for,omitempty"`    // it ends by itself after this time; 0: it does not
-	Until       string   `json:"until,omitempty"`  // when that is, RFC 3339; set by the server
+	For         Duration `json:"for,omitempty"`    // it switches itself off after this time; 0: it does not
+	Until       string   `json:"until,omitempty"`  // when it switches itself off, RFC 3339; set by the server
 	Struck      uint64   `json:"struck,omitempty"` // how often it has struck since it was switched on; set by the server
+	Counts      string   `json:"counts,omitempty"` // which of Amounts it takes; empty: it takes a delay; set by the server
 	EN          string   `json:"en,omitempty"`     // what it does, in a line; set by the server
 	ZH          string   `json:"zh,omitempty"`     // the same in Chinese
 }
 
-// Duration is a time in JSON as people write it: "50ms".
+// Amounts are the names of the parameters that are whole numbers. Fault.Counts is one
+// of them.
+var Amounts = [...]string{"streams", "bytes", "goroutines"}
+
+// Amount returns the parameter of this name, to be read or set; nil if the name is not
+// in Amounts.
+func (f *Fault) Amount(name string) *int {
+	switch name {
+	case "streams":
+		return &f.Streams
+	case "bytes":
+		return &f.Bytes
+	case "goroutines":
+		return &f.Goroutines
+	}
+	return nil
+}
+
+// Duration is a time.Duration that is written in JSON as people write it: "50ms".
 type Duration time.Duration
 
-// String writes it as time.Duration does.
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalJSON implements json.Marshaler.
@@ -180,45 +327,45 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Report is what is shown of a request that is held.
+// Report is what is known about a request that is held, and about what surrounds it.
 type Report struct {
 	Hold
-	// Timeline is the request so far, as a timeline is written in JSON.
+	// Timeline is the request so far: a trace.Timeline in JSON.
 	Timeline   json.RawMessage `json:"timeline"`
-	Goroutines []Goroutine     `json:"goroutines"` // the one that is held first
+	Goroutines []Goroutine     `json:"goroutines"` // the held one first
 	Raft       Raft            `json:"raft"`
-	WAL        []Entry         `json:"wal"` // the last entries saved since the server was started, the last one last
+	WAL        []Entry         `json:"wal"` // the entries saved last, the newest at the end; none from before the server was started
 	Queues     Queues          `json:"queues"`
 }
 
-// Goroutine is one that the request meets on its way.
+// Goroutine is a goroutine on the request's path.
 type Goroutine struct {
 	Role   string  `json:"role"`  // "held", "raft loop", "raft", "apply", "read loop", "handler", "loopyWriter" or "reader"
-	State  string  `json:"state"` // as the runtime calls it, such as "select"
+	State  string  `json:"state"` // as the runtime names it, such as "select"
 	Frames []Frame `json:"frames"`
-	More   int     `json:"more,omitempty"` // goroutines of the same role that are not shown
+	More   int     `json:"more,omitempty"` // how many goroutines of the same role are left out
 }
 
-// Frame is a function that a goroutine is in, the innermost first. Those of the
-// runtime and of the standard library are left out.
+// Frame is a function on a goroutine's stack. Frames are listed innermost first, without
+// those of the runtime and of the standard library.
 type Frame struct {
 	Symbol string `json:"symbol"` // such as "wal.(*WAL).Save"
 	Place  string `json:"place"`  // "go.etcd.io/etcd/server/v3@v3.7.3/storage/wal/wal.go:960"
 }
 
-// Raft is what raft says of itself. The IDs are hexadecimal, as in etcd's log.
+// Raft is raft's own status. IDs are hexadecimal, as in etcd's log.
 type Raft struct {
 	ID        string     `json:"id"`
 	State     string     `json:"state"` // "StateLeader" and its siblings
 	Term      uint64     `json:"term"`
 	Leader    string     `json:"leader"`
-	LastIndex uint64     `json:"last_index"` // of the last entry in raft's log, as far as its progress tells
+	LastIndex uint64     `json:"last_index"` // of the last entry in raft's log, taken from the member's own progress
 	Commit    uint64     `json:"commit"`
-	Applied   uint64     `json:"applied"` // as raft was told
+	Applied   uint64     `json:"applied"` // the index that the server has last reported to raft
 	Progress  []Progress `json:"progress,omitempty"`
 }
 
-// Progress is how far a member has come, as the leader knows.
+// Progress is how far the leader knows a member to be.
 type Progress struct {
 	ID    string `json:"id"`
 	Match uint64 `json:"match"`
@@ -226,21 +373,21 @@ type Progress struct {
 	State string `json:"state"`
 }
 
-// Entry is one of the log.
+// Entry is an entry of the log.
 type Entry struct {
 	Index     uint64 `json:"index"`
 	Term      uint64 `json:"term"`
 	Kind      string `json:"kind"` // "EntryNormal" or a change of the membership
 	Bytes     int    `json:"bytes"`
-	RequestID string `json:"request_id,omitempty"` // hexadecimal; empty for entries that no request made
+	RequestID string `json:"request_id,omitempty"` // hexadecimal; empty if no request made the entry
 }
 
-// Queues are the lengths of what can pile up.
+// Queues are the lengths of the queues on the path.
 type Queues struct {
 	Proposals   int    `json:"proposals"`    // recorded writes between raft.propose and their result
 	Unapplied   uint64 `json:"unapplied"`    // entries that are committed and not applied
-	ApplyJobs   int64  `json:"apply_jobs"`   // batches of those that apply has not finished
+	ApplyJobs   int64  `json:"apply_jobs"`   // batches of entries that the apply goroutine has not finished
 	Readers     int    `json:"readers"`      // recorded reads that wait for a read index
-	Requests    int64  `json:"requests"`     // records of requests that are under way
-	RecordsLeft uint64 `json:"records_left"` // finished records that the recorder's worker has still to look at
+	Requests    int64  `json:"requests"`     // recorded requests that are under way
+	RecordsLeft uint64 `json:"records_left"` // finished records that the recorder's worker has not processed yet
 }

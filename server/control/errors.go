@@ -5,24 +5,26 @@ import (
 	"net/http"
 )
 
-// The errors that a user can bring about. What they are wrapped in says more.
+// The errors that a user can cause. The methods of Steering and Controller wrap them
+// in a text that says what is wrong.
 var (
-	// ErrMistake is returned when what was asked for makes no sense: a stage that
-	// does not exist, a time below zero.
+	// ErrMistake is returned if the arguments make no sense: a stage that does not
+	// exist, a time below zero.
 	ErrMistake = errors.New("mistake")
-	// ErrUnknown is returned when what was asked for is not there, or not any more.
+	// ErrUnknown is returned if what the arguments name does not exist, or exists no
+	// longer.
 	ErrUnknown = errors.New("unknown")
-	// ErrOff is returned by a Client when the server was started without --control.
+	// ErrOff is returned by a Client if the server was started without --control.
 	ErrOff = errors.New("control is off")
 )
 
-// Mistake returns an ErrMistake that says text and nothing else.
+// Mistake returns an error with this text that wraps ErrMistake.
 func Mistake(text string) error { return &userError{text, ErrMistake} }
 
-// Unknown returns an ErrUnknown that says text and nothing else.
+// Unknown returns an error with this text that wraps ErrUnknown.
 func Unknown(text string) error { return &userError{text, ErrUnknown} }
 
-// userError says what is wrong, without the kind's own word in front.
+// userError wraps one of the errors above without showing its text.
 type userError struct {
 	text string
 	kind error
@@ -31,8 +33,8 @@ type userError struct {
 func (e *userError) Error() string { return e.text }
 func (e *userError) Unwrap() error { return e.kind }
 
-// statuses is the one place where errors become HTTP statuses, and the other way
-// round.
+// statuses maps errors to HTTP statuses; statusOf and errorOf use it in both
+// directions.
 var statuses = []struct {
 	err    error
 	status int
@@ -42,6 +44,7 @@ var statuses = []struct {
 	{ErrOff, http.StatusNotImplemented},
 }
 
+// statusOf returns the HTTP status of an error, 500 if it wraps none of the above.
 func statusOf(err error) int {
 	for _, s := range statuses {
 		if errors.Is(err, s.err) {
@@ -51,7 +54,8 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// errorOf is the reverse of statusOf.
+// errorOf returns an error with this text that wraps the one that statusOf maps to
+// status, if any.
 func errorOf(status int, text string) error {
 	for _, s := range statuses {
 		if s.status == status {

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// ParseBreak reads a breakpoint as --break takes it: a stage, then any of
-// method=, key=, timeout= and once behind colons, such as
-// "raft.propose:key=/orders/:method=Put". A colon in a key is written twice.
-// The error is an ErrMistake.
+// ParseBreak parses a breakpoint as --break takes it: a stage, then any of method=,
+// key=, timeout= and once, each after a colon, such as
+// "raft.propose:key=/orders/:method=Put". A colon in a key is written twice. The error
+// wraps ErrMistake.
 func ParseBreak(text string) (Break, error) {
 	parts := splitColons(text)
 	b := Break{Stage: parts[0]}
@@ -30,13 +30,13 @@ func ParseBreak(text string) (Break, error) {
 		case part == "once":
 			b.Once = true
 		default:
-			return b, Mistake(fmt.Sprintf("%q: behind the stage stand key=PREFIX, method=NAME, timeout=TIME or once, not %q", text, part))
+			return b, Mistake(fmt.Sprintf("%q: after the stage, use key=PREFIX, method=NAME, timeout=TIME or once, not %q", text, part))
 		}
 	}
 	return b, b.check()
 }
 
-// splitColons cuts at single colons and makes one of two.
+// splitColons splits text at single colons, and replaces two colons by one.
 func splitColons(text string) []string {
 	const double = "\x00"
 	parts := strings.Split(strings.ReplaceAll(text, "::", double), ":")
@@ -46,7 +46,7 @@ func splitColons(text string) []string {
 	return parts
 }
 
-// check refuses what no server could do.
+// check refuses a breakpoint that no server could set.
 func (b Break) check() error {
 	switch {
 	case b.Stage == "" || strings.ContainsAny(b.Stage, "*?"):
@@ -57,7 +57,7 @@ func (b Break) check() error {
 	return nil
 }
 
-// String writes it as ParseBreak reads it.
+// String returns the text that ParseBreak parses into b.
 func (b Break) String() string {
 	text := b.Stage
 	if b.KeyPrefix != "" {
@@ -75,10 +75,10 @@ func (b Break) String() string {
 	return text
 }
 
-// ParseFault reads a fault as --fault takes it: a name, then parameters behind
-// colons, such as "slow-fsync:delay=50ms:probability=0.1" or "full-quota:streams=1".
-// Whether they make sense for the fault is for Faulter.SetFault to say. The error is
-// an ErrMistake.
+// ParseFault parses a fault as --fault takes it: a name, then parameters, each after a
+// colon, such as "slow-fsync:delay=50ms:probability=0.1" or "full-quota:streams=1". It
+// does not check whether the fault exists and takes these parameters; SetFault does.
+// The error wraps ErrMistake.
 func ParseFault(text string) (Fault, error) {
 	parts := strings.Split(text, ":")
 	f := Fault{Name: parts[0], On: true}
@@ -91,24 +91,23 @@ func ParseFault(text string) (Fault, error) {
 	return f, nil
 }
 
+// parameter sets the parameter of this name.
 func (f *Fault) parameter(name, value string) (err error) {
 	switch name {
 	case "delay":
 		f.Delay = value
 	case "probability":
 		f.Probability, err = strconv.ParseFloat(value, 64)
-	case "streams":
-		f.Streams, err = strconv.Atoi(value)
-	case "bytes":
-		f.Bytes, err = strconv.Atoi(value)
-	case "goroutines":
-		f.Goroutines, err = strconv.Atoi(value)
 	case "for":
 		var d time.Duration
 		d, err = time.ParseDuration(value)
 		f.For = Duration(d)
 	default:
-		return fmt.Errorf("behind the name stand delay=, probability=, streams=, bytes=, goroutines= or for=, not %q", name)
+		if amount := f.Amount(name); amount != nil {
+			*amount, err = strconv.Atoi(value)
+			break
+		}
+		return fmt.Errorf("after the name, use delay=, probability=, streams=, bytes=, goroutines= or for=, not %q", name)
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%s is not understood", name, value)
@@ -116,7 +115,7 @@ func (f *Fault) parameter(name, value string) (err error) {
 	return nil
 }
 
-// String writes it as ParseFault reads it.
+// String returns the text that ParseFault parses into f.
 func (f Fault) String() string {
 	text := f.Name
 	add := func(name string, given bool, value any) {
@@ -126,9 +125,10 @@ func (f Fault) String() string {
 	}
 	add("delay", f.Delay != "", f.Delay)
 	add("probability", f.Probability != 0, f.Probability)
-	add("streams", f.Streams != 0, f.Streams)
-	add("bytes", f.Bytes != 0, f.Bytes)
-	add("goroutines", f.Goroutines != 0, f.Goroutines)
+	for _, name := range Amounts {
+		n := *f.Amount(name)
+		add(name, n != 0, n)
+	}
 	add("for", f.For != 0, f.For)
 	return text
 }

@@ -82,7 +82,7 @@ func kindOf(name string) (faultKind, error) {
 // describeFault says what there is to say of a fault; of one that is off, one is nil.
 func describeFault(k faultKind, one *fault) control.Fault {
 	spec := &faultSpecs[k]
-	out := control.Fault{Name: spec.name, EN: spec.en, ZH: spec.zh}
+	out := control.Fault{Name: spec.name, Counts: spec.counts, EN: spec.en, ZH: spec.zh}
 	if one == nil {
 		return out
 	}
@@ -91,31 +91,17 @@ func describeFault(k faultKind, one *fault) control.Fault {
 		out.Until = one.until.UTC().Format(time.RFC3339)
 	}
 	if spec.counts != "" {
-		*amountIn(&out, spec.counts) = one.amount
+		*out.Amount(spec.counts) = one.amount
 	} else {
 		out.Delay, out.Probability = one.delay.String(), one.probability
 	}
 	return out
 }
 
-// amounts are the parameters of which a fault counts at most one.
-var amounts = [...]string{"streams", "bytes", "goroutines"}
-
-// amountIn is where one of the amounts stands.
-func amountIn(f *control.Fault, name string) *int {
-	switch name {
-	case "streams":
-		return &f.Streams
-	case "bytes":
-		return &f.Bytes
-	}
-	return &f.Goroutines
-}
-
 // check reads the parameters, and refuses those that the fault does not take.
 func (s *faultSpec) check(in control.Fault) (p parameters, err error) {
-	for _, name := range amounts {
-		if name != s.counts && *amountIn(&in, name) != 0 {
+	for _, name := range control.Amounts {
+		if name != s.counts && *in.Amount(name) != 0 {
 			return p, s.mistake("does not take " + name)
 		}
 	}
@@ -123,7 +109,7 @@ func (s *faultSpec) check(in control.Fault) (p parameters, err error) {
 		return p, s.mistake("takes a time above zero to end after")
 	}
 	if s.counts != "" {
-		p.amount = *amountIn(&in, s.counts)
+		p.amount = *in.Amount(s.counts)
 		return p, s.checkAmount(p.amount, in)
 	}
 	if in.Delay == "" {
