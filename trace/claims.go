@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"glasskv/trace/stages"
 	"slices"
 )
 
@@ -41,13 +42,13 @@ func claimsOf(stages []StageTime, parts []Part, duration int64) []claim {
 func (c *claimant) claim(i int) {
 	st := &c.stages[i]
 	s := st.stage()
-	if s != None && SpecOf(s).Kind == KindNone || st.folded() {
+	if s != stages.None && stages.SpecOf(s).Kind == stages.KindNone || st.folded() {
 		return
 	}
 	one := claim{st.Stage, c.rank(i), max(0, st.BeginNS), min(c.duration, c.leave(i))}
-	if first := c.first[i]; s != None && SpecOf(s).Waits && first != 0 && first-1 < one.end {
+	if first := c.first[i]; s != stages.None && stages.SpecOf(s).Waits && first != 0 && first-1 < one.end {
 		blind := claim{Unexplained, one.rank, max(one.begin, first-1), one.end}
-		if s == ProcessOnce && c.failed != 0 && c.failed < blind.end {
+		if s == stages.ProcessOnce && c.failed != 0 && c.failed < blind.end {
 			blind.end = max(blind.begin, c.failed)
 			c.claims = append(c.claims, claim{one.name, one.rank, blind.end, one.end})
 		}
@@ -68,7 +69,7 @@ const perStage = 4
 // noteFailure notes when a save had failed. What the proposer waits for from then
 // on is the server's end, and nothing else: its wait has a name again.
 func (c *claimant) noteFailure(i int) {
-	if st := &c.stages[i]; st.stage() == WALSave && st.Attributes[AttrFailure] != "" {
+	if st := &c.stages[i]; st.stage() == stages.WALSave && st.Attributes[AttrFailure] != "" {
 		c.failed = st.EndNS
 	}
 }
@@ -80,15 +81,15 @@ func (c *claimant) noteFailure(i int) {
 func (c *claimant) rank(i int) int {
 	s := c.stages[i].stage()
 	switch s {
-	case None:
-		return perStage*int(NumStages) + c.depth(i)
-	case RecvMsg:
+	case stages.None:
+		return perStage*int(stages.NumStages) + c.depth(i)
+	case stages.RecvMsg:
 		if c.inHandler(i) {
-			return perStage*int(GRPCHandler) + 1
+			return perStage*int(stages.GRPCHandler) + 1
 		}
-	case CodecDecode:
+	case stages.CodecDecode:
 		if above := c.parents[i]; above >= 0 && c.inHandler(above) {
-			return perStage*int(GRPCHandler) + 2
+			return perStage*int(stages.GRPCHandler) + 2
 		}
 	}
 	return perStage * int(s)
@@ -96,7 +97,7 @@ func (c *claimant) rank(i int) int {
 
 func (c *claimant) inHandler(i int) bool {
 	above := c.parents[i]
-	return above >= 0 && isHandler(c.stages[above].stage())
+	return above >= 0 && stages.IsHandler(c.stages[above].stage())
 }
 
 // firstChild notes a stage's begin with the one that it sits in, if that mostly
@@ -133,13 +134,13 @@ func (c *claimant) leave(i int) int64 {
 		}
 		c.left[at] = leaving
 		c.way = append(c.way, at)
-		if c.stages[at].stage() == None {
+		if c.stages[at].stage() == stages.None {
 			break
 		}
 	}
 	for _, at := range slices.Backward(c.way) {
 		end = min(end, c.stages[at].EndNS)
-		if c.stages[at].stage() == None {
+		if c.stages[at].stage() == stages.None {
 			end = c.stages[at].EndNS
 		}
 		c.left[at] = end

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"glasskv/trace/stages"
 	"math/rand/v2"
 	"testing"
 )
@@ -8,7 +9,7 @@ import (
 func someTimeline(rng *rand.Rand) *Timeline {
 	t := &Timeline{DurationNS: rng.Int64N(1000)}
 	names := []string{"", "a", "b", "c", "db.query", "not there"}
-	for _, s := range []Stage{ServeStreams, HandleStream, ProcessOnce, RaftPropose, WALSave, WALSync, ApplyEntry, Flush} {
+	for _, s := range []stages.Stage{stages.ServeStreams, stages.HandleStream, stages.ProcessOnce, stages.RaftPropose, stages.WALSave, stages.WALSync, stages.ApplyEntry, stages.Flush} {
 		names = append(names, s.String())
 	}
 	for range rng.IntN(30) {

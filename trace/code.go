@@ -12,7 +12,7 @@ var codeNames = [...]string{
 
 // codeName returns the name of a gRPC code; "Code(99)" for a number that gRPC
 // does not define.
-func codeName(code uint32) string {
+func CodeName(code uint32) string {
 	if code < uint32(len(codeNames)) {
 		return codeNames[code]
 	}

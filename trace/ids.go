@@ -10,38 +10,38 @@ import (
 )
 
 // newIDs makes a random trace ID and span ID, neither of them zero.
-func newIDs() (trace ids, span uint64) {
-	return ids{rand.Uint64(), rand.Uint64() | 1}, rand.Uint64() | 1
+func NewIDs() (trace ID, span uint64) {
+	return ID{rand.Uint64(), rand.Uint64() | 1}, rand.Uint64() | 1
 }
 
-func (id ids) bytes() (b [16]byte) {
-	binary.BigEndian.PutUint64(b[:8], id.hi)
-	binary.BigEndian.PutUint64(b[8:], id.lo)
+func (id ID) Bytes() (b [16]byte) {
+	binary.BigEndian.PutUint64(b[:8], id.Hi)
+	binary.BigEndian.PutUint64(b[8:], id.Lo)
 	return b
 }
 
-func (id ids) String() string {
-	b := id.bytes()
+func (id ID) String() string {
+	b := id.Bytes()
 	return hex.EncodeToString(b[:])
 }
 
-func spanBytes(id uint64) (b [8]byte) {
+func SpanIDBytes(id uint64) (b [8]byte) {
 	binary.BigEndian.PutUint64(b[:], id)
 	return b
 }
 
-func spanString(id uint64) string {
-	b := spanBytes(id)
+func FormatSpanID(id uint64) string {
+	b := SpanIDBytes(id)
 	return hex.EncodeToString(b[:])
 }
 
 // traceParentLen is the length of a version 00 header: "00-", 32, "-", 16, "-", 2.
 const traceParentLen = 55
 
-func formatTraceParent(trace ids, span uint64, sampled bool) string {
+func FormatTraceParent(trace ID, span uint64, sampled bool) string {
 	var b [traceParentLen]byte
 	copy(b[:], "00-")
-	t, s := trace.bytes(), spanBytes(span)
+	t, s := trace.Bytes(), SpanIDBytes(span)
 	hex.Encode(b[3:35], t[:])
 	b[35] = '-'
 	hex.Encode(b[36:52], s[:])
@@ -54,7 +54,7 @@ func formatTraceParent(trace ids, span uint64, sampled bool) string {
 
 // parseTraceParent reads a W3C traceparent. Versions above 00 are read as far
 // as 00 goes; version ff, zero IDs and capital letters are invalid.
-func parseTraceParent(h string) (trace ids, span uint64, sampled, ok bool) {
+func ParseTraceParent(h string) (trace ID, span uint64, sampled, ok bool) {
 	if len(h) < traceParentLen || (len(h) > traceParentLen && (h[:2] == "00" || h[traceParentLen] != '-')) {
 		return
 	}
@@ -67,9 +67,9 @@ func parseTraceParent(h string) (trace ids, span uint64, sampled, ok bool) {
 	if !lowerHex(version[:], h[:2]) || !lowerHex(t[:], h[3:35]) || !lowerHex(s[:], h[36:52]) || !lowerHex(flags[:], h[53:55]) {
 		return
 	}
-	trace = ids{binary.BigEndian.Uint64(t[:8]), binary.BigEndian.Uint64(t[8:])}
+	trace = ID{binary.BigEndian.Uint64(t[:8]), binary.BigEndian.Uint64(t[8:])}
 	span = binary.BigEndian.Uint64(s[:])
-	ok = trace != ids{} && span != 0
+	ok = trace != ID{} && span != 0
 	return trace, span, flags[0]&1 == 1, ok
 }
 
@@ -84,11 +84,11 @@ func lowerHex(dst []byte, src string) bool {
 }
 
 // ids holds a W3C trace ID in two halves.
-type ids struct{ hi, lo uint64 }
+type ID struct{ Hi, Lo uint64 }
 
 // Link names a span of another trace.
 type Link struct {
-	Trace ids
+	Trace ID
 	Span  uint64
 }
 
@@ -96,20 +96,20 @@ type Link struct {
 // not all of them zero.
 var ErrTraceID = errors.New("not a trace ID")
 
-func parseTraceID(text string) (ids, error) {
+func ParseTraceID(text string) (ID, error) {
 	var b [16]byte
 	if len(text) == 32 {
 		if _, err := hex.Decode(b[:], []byte(text)); err == nil {
-			if id := (ids{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}); id != (ids{}) {
+			if id := (ID{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}); id != (ID{}) {
 				return id, nil
 			}
 		}
 	}
-	return ids{}, fmt.Errorf("%w: %.64q", ErrTraceID, text)
+	return ID{}, fmt.Errorf("%w: %.64q", ErrTraceID, text)
 }
 
 // parseSpanID reads 16 hexadecimal digits; anything else is zero, "none".
-func parseSpanID(text string) uint64 {
+func ParseSpanID(text string) uint64 {
 	if len(text) != 16 {
 		return 0
 	}
@@ -121,7 +121,7 @@ func parseSpanID(text string) uint64 {
 }
 
 // childID derives the ID of a span from its root's.
-func childID(root uint64, n int) uint64 {
+func ChildID(root uint64, n int) uint64 {
 	x := root + uint64(n+1)*0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb

@@ -7,17 +7,17 @@ import (
 
 func TestATraceParentIsReadAsItWasWritten(t *testing.T) {
 	for range 1000 {
-		id, span := newIDs()
+		id, span := NewIDs()
 		for _, sampled := range []bool{true, false} {
-			gotID, gotSpan, gotSampled, ok := parseTraceParent(formatTraceParent(id, span, sampled))
+			gotID, gotSpan, gotSampled, ok := ParseTraceParent(FormatTraceParent(id, span, sampled))
 			if !ok || gotID != id || gotSpan != span || gotSampled != sampled {
 				t.Fatalf("%v %x %v became %v %x %v (%v)", id, span, sampled, gotID, gotSpan, gotSampled, ok)
 			}
 		}
-		if got, err := parseTraceID(id.String()); err != nil || got != id {
+		if got, err := ParseTraceID(id.String()); err != nil || got != id {
 			t.Fatalf("%v became %v, %v", id, got, err)
 		}
-		if got := parseSpanID(spanString(span)); got != span {
+		if got := ParseSpanID(FormatSpanID(span)); got != span {
 			t.Fatalf("%x became %x", span, got)
 		}
 	}
@@ -37,11 +37,11 @@ func TestTraceParentsThatAreNone(t *testing.T) {
 		"no digits":        "00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01",
 		"no dashes":        strings.ReplaceAll(good, "-", "0"),
 	} {
-		if _, _, _, ok := parseTraceParent(bad); ok {
+		if _, _, _, ok := ParseTraceParent(bad); ok {
 			t.Errorf("%s: %q was taken", name, bad)
 		}
 	}
-	if _, _, sampled, ok := parseTraceParent("cc" + good[2:] + "-later"); !ok || !sampled {
+	if _, _, sampled, ok := ParseTraceParent("cc" + good[2:] + "-later"); !ok || !sampled {
 		t.Error("a later version was not read as far as it is known")
 	}
 }
@@ -49,11 +49,11 @@ func TestTraceParentsThatAreNone(t *testing.T) {
 func FuzzTraceParent(f *testing.F) {
 	f.Add("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	f.Fuzz(func(t *testing.T, header string) {
-		id, span, sampled, ok := parseTraceParent(header)
+		id, span, sampled, ok := ParseTraceParent(header)
 		if !ok {
 			return
 		}
-		again, s, flag, ok := parseTraceParent(formatTraceParent(id, span, sampled))
+		again, s, flag, ok := ParseTraceParent(FormatTraceParent(id, span, sampled))
 		if !ok || again != id || s != span || flag != sampled {
 			t.Fatalf("%q", header)
 		}
@@ -63,7 +63,7 @@ func FuzzTraceParent(f *testing.F) {
 func TestChildIDsDiffer(t *testing.T) {
 	seen := make(map[uint64]int)
 	for i := range 100_000 {
-		id := childID(42, i)
+		id := ChildID(42, i)
 		if before, taken := seen[id]; taken || id == 0 {
 			t.Fatalf("%d and %d have the ID %x", before, i, id)
 		}

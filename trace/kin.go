@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"glasskv/trace/stages"
 	"slices"
 )
 
@@ -14,11 +15,11 @@ import (
 func (t *Timeline) Parents() []int { return parentsOf(t.Stages, t.Parts) }
 
 func parentsOf(stages []StageTime, parts []Part) []int {
-	return appendParents(make([]int, 0, len(stages)), stages, parts)
+	return AppendParents(make([]int, 0, len(stages)), stages, parts)
 }
 
 // appendParents is parentsOf with memory of the caller's.
-func appendParents(parents []int, stages []StageTime, parts []Part) []int {
+func AppendParents(parents []int, stages []StageTime, parts []Part) []int {
 	f := finder{stages: stages, parts: parts}
 	f.list()
 	for i := range stages {
@@ -32,7 +33,7 @@ func appendParents(parents []int, stages []StageTime, parts []Part) []int {
 type finder struct {
 	stages []StageTime
 	parts  []Part
-	known  [NumStages]namesakes
+	known  [stages.NumStages]namesakes
 	others map[string]namesakes
 	rows   map[string][]int // of the names that have several, in the order of their begins
 }
@@ -47,7 +48,7 @@ func (f *finder) list() {
 		of := f.namesakes(st.stage(), st.Stage)
 		of.n, of.last = of.n+1, int32(i)
 		several = several || of.n > 1
-		if s := st.stage(); s != None {
+		if s := st.stage(); s != stages.None {
 			f.known[s] = of
 			continue
 		}
@@ -61,8 +62,8 @@ func (f *finder) list() {
 	}
 }
 
-func (f *finder) namesakes(s Stage, name string) namesakes {
-	if s != None {
+func (f *finder) namesakes(s stages.Stage, name string) namesakes {
+	if s != stages.None {
 		return f.known[s]
 	}
 	return f.others[name]
@@ -85,7 +86,7 @@ func (f *finder) parent(i int) int {
 	if st.Parent == "" {
 		return -1
 	}
-	stage, _ := StageByName(st.Parent)
+	stage, _ := stages.ByName(st.Parent)
 	switch of := f.namesakes(stage, st.Parent); {
 	case of.n == 0 || of.n == 1 && int(of.last) == i:
 		return -1
@@ -105,17 +106,17 @@ func (f *finder) top(st *StageTime) bool {
 	if st.Part <= 0 || st.Part > len(f.parts) || f.parts[st.Part-1].Under != st.Parent {
 		return false
 	}
-	under, _ := StageByName(st.Parent)
+	under, _ := stages.ByName(st.Parent)
 	return !liesIn(st.stage(), under)
 }
 
 // liesIn reports whether the catalogue has a stage inside another one.
-func liesIn(s, outer Stage) bool {
-	for s != None {
-		switch s = SpecOf(s).Parent; {
+func liesIn(s, outer stages.Stage) bool {
+	for s != stages.None {
+		switch s = stages.SpecOf(s).Parent; {
 		case s == outer,
-			s == GRPCHandler && isHandler(outer),
-			s == TxnPut && isChange(outer):
+			s == stages.GRPCHandler && stages.IsHandler(outer),
+			s == stages.TxnPut && stages.IsChange(outer):
 			return true
 		}
 	}
@@ -124,7 +125,7 @@ func liesIn(s, outer Stage) bool {
 
 // window bounds how many rows of one name are looked at for each stage that
 // names it: a file may have a hundred thousand of them.
-const window = 2 * maxEmbedded
+const window = 2 * MaxEmbedded
 
 // nearest chooses among rows of one name, which are in the order of their begins.
 // The part that it should be of comes first, then those around that one.

@@ -1,7 +1,10 @@
-package trace
+package trace_test
 
 import (
 	"fmt"
+	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/trace/tracetest"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -9,15 +12,15 @@ import (
 
 // anyTimeline has stages in no sensible order: known and unknown ones, within
 // the request and beyond it, inside each other in circles.
-func anyTimeline(rng *rand.Rand) *Timeline {
-	t := &Timeline{DurationNS: rng.Int64N(1000)}
+func anyTimeline(rng *rand.Rand) *trace.Timeline {
+	t := &trace.Timeline{DurationNS: rng.Int64N(1000)}
 	names := []string{"", "a", "b", "c", "db.query", "not there"}
-	for _, s := range []Stage{ServeStreams, HandleStream, ProcessOnce, RaftPropose, WALSave, WALSync, ApplyEntry, Flush} {
+	for _, s := range []stages.Stage{stages.ServeStreams, stages.HandleStream, stages.ProcessOnce, stages.RaftPropose, stages.WALSave, stages.WALSync, stages.ApplyEntry, stages.Flush} {
 		names = append(names, s.String())
 	}
 	for range rng.IntN(30) {
 		begin := rng.Int64N(1400) - 200
-		t.Stages = append(t.Stages, StageTime{
+		t.Stages = append(t.Stages, trace.StageTime{
 			Stage: names[1+rng.IntN(len(names)-1)], Parent: names[rng.IntN(len(names))],
 			BeginNS: begin, EndNS: begin + rng.Int64N(600),
 		})
@@ -26,27 +29,27 @@ func anyTimeline(rng *rand.Rand) *Timeline {
 }
 
 func TestTheLedgerTilesTheDuration(t *testing.T) {
-	seeds(t, 300, func(t *testing.T, rng *rand.Rand) {
+	tracetest.Seeds(t, 300, func(t *testing.T, rng *rand.Rand) {
 		tl := anyTimeline(rng)
-		FillLedger(tl)
-		checkLedger(t, tl)
+		trace.FillLedger(tl)
+		tracetest.CheckLedger(t, tl)
 	})
 }
 
 func TestAWaitThatNamesNothingIsUnexplained(t *testing.T) {
-	tl := &Timeline{DurationNS: 100, Stages: []StageTime{
-		{Stage: ProcessOnce.String(), BeginNS: 10, EndNS: 90},
-		{Stage: RaftPropose.String(), Parent: ProcessOnce.String(), BeginNS: 20, EndNS: 30},
-		{Stage: WALSave.String(), Parent: ProcessOnce.String(), BeginNS: 40, EndNS: 80},
+	tl := &trace.Timeline{DurationNS: 100, Stages: []trace.StageTime{
+		{Stage: stages.ProcessOnce.String(), BeginNS: 10, EndNS: 90},
+		{Stage: stages.RaftPropose.String(), Parent: stages.ProcessOnce.String(), BeginNS: 20, EndNS: 30},
+		{Stage: stages.WALSave.String(), Parent: stages.ProcessOnce.String(), BeginNS: 40, EndNS: 80},
 	}}
-	FillLedger(tl)
-	want := []LedgerRow{
-		{Unexplained, 0, 10},
-		{ProcessOnce.String(), 10, 20}, // its own work, before it began to wait
-		{RaftPropose.String(), 20, 30},
-		{Unexplained, 30, 40},
-		{WALSave.String(), 40, 80},
-		{Unexplained, 80, 100},
+	trace.FillLedger(tl)
+	want := []trace.LedgerRow{
+		{trace.Unexplained, 0, 10},
+		{stages.ProcessOnce.String(), 10, 20}, // its own work, before it began to wait
+		{stages.RaftPropose.String(), 20, 30},
+		{trace.Unexplained, 30, 40},
+		{stages.WALSave.String(), 40, 80},
+		{trace.Unexplained, 80, 100},
 	}
 	if len(tl.Ledger) != len(want) {
 		t.Fatalf("got %v", tl.Ledger)
@@ -63,28 +66,28 @@ func TestAWaitThatNamesNothingIsUnexplained(t *testing.T) {
 
 func TestAHundredThousandSpansAreTiledInTime(t *testing.T) {
 	n := 100_000
-	if raceEnabled {
+	if tracetest.RaceEnabled {
 		n = 10_000
 	}
-	for name, stage := range map[string]func(i int) StageTime{
-		"one inside the other": func(i int) StageTime {
-			return StageTime{Stage: fmt.Sprint(i), Parent: fmt.Sprint(i - 1), BeginNS: int64(i), EndNS: int64(2*n - i)}
+	for name, stage := range map[string]func(i int) trace.StageTime{
+		"one inside the other": func(i int) trace.StageTime {
+			return trace.StageTime{Stage: fmt.Sprint(i), Parent: fmt.Sprint(i - 1), BeginNS: int64(i), EndNS: int64(2*n - i)}
 		},
-		"in a circle": func(i int) StageTime {
-			return StageTime{Stage: fmt.Sprint(i), Parent: fmt.Sprint((i + 1) % n), BeginNS: int64(i), EndNS: int64(i) + 5}
+		"in a circle": func(i int) trace.StageTime {
+			return trace.StageTime{Stage: fmt.Sprint(i), Parent: fmt.Sprint((i + 1) % n), BeginNS: int64(i), EndNS: int64(i) + 5}
 		},
-		"all of them waiting": func(i int) StageTime {
-			return StageTime{Stage: ProcessOnce.String(), Parent: ProcessOnce.String(), BeginNS: int64(i), EndNS: int64(2 * n)}
+		"all of them waiting": func(i int) trace.StageTime {
+			return trace.StageTime{Stage: stages.ProcessOnce.String(), Parent: stages.ProcessOnce.String(), BeginNS: int64(i), EndNS: int64(2 * n)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tl := &Timeline{DurationNS: int64(2 * n)}
+			tl := &trace.Timeline{DurationNS: int64(2 * n)}
 			for i := range n {
 				tl.Stages = append(tl.Stages, stage(i))
 			}
 			begun := time.Now()
-			FillLedger(tl)
-			checkLedger(t, tl)
+			trace.FillLedger(tl)
+			tracetest.CheckLedger(t, tl)
 			if took := time.Since(begun); took > 20*time.Second {
 				t.Fatalf("took %v", took)
 			}

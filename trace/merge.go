@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"glasskv/trace/stages"
 	"slices"
 )
 
@@ -36,22 +37,22 @@ const nodeClient = "client"
 // middle of what the client waited, and the ways are inferred. Without a server's
 // part what the client waited stays unexplained.
 func Merge(client, server *Timeline, at Alignment) *Timeline {
-	m := join(client, server, at)
-	sortStages(m.Stages)
+	m := Join(client, server, at)
+	SortStages(m.Stages)
 	FillLedger(m)
 	return m
 }
 
 // join is Merge without the ledger and without the order.
-func join(client, server *Timeline, at Alignment) *Timeline {
+func Join(client, server *Timeline, at Alignment) *Timeline {
 	m := *client
 	m.Observer = ObserverClient
 	m.Parts = slices.Clone(client.Parts)
 	m.Stages = make([]StageTime, 0, len(client.Stages)+8)
 	for _, st := range client.Stages {
-		if st.Part == 0 && st.home == (Link{}) {
+		if st.Part == 0 && st.Span == (Link{}) {
 			switch st.Stage {
-			case NetRequest.String(), NetReply.String():
+			case stages.NetRequest.String(), stages.NetReply.String():
 				continue // the client knows only one end of each
 			}
 			st.Node = cmp.Or(st.Node, nodeClient)
@@ -59,7 +60,7 @@ func join(client, server *Timeline, at Alignment) *Timeline {
 		m.Stages = append(m.Stages, st)
 	}
 	if server == nil {
-		m.NotReached = []NotReached{{OperateHeaders.String(), WhyNotSeen}}
+		m.NotReached = []NotReached{{stages.OperateHeaders.String(), WhyNotSeen}}
 		return &m
 	}
 	m.takeServer(server)
@@ -68,12 +69,12 @@ func join(client, server *Timeline, at Alignment) *Timeline {
 	if !at.Exact {
 		shift = w.sent + (w.received-w.sent-server.DurationNS)/2
 	}
-	m.takeParts(server, 0, shift)
+	m.TakeParts(server, 0, shift)
 	for _, st := range server.Stages {
 		st.BeginNS, st.EndNS = st.BeginNS+shift, st.EndNS+shift
 		if st.Part > 0 {
 			st.Part += len(client.Parts)
-		} else if st.Open && st.Scope == ScopeConn { // it went on, as far as the client saw
+		} else if st.Open && st.Scope == stages.ScopeConn { // it went on, as far as the client saw
 			st.EndNS = max(st.BeginNS, client.DurationNS)
 		}
 		m.Stages = append(m.Stages, st)
@@ -84,7 +85,7 @@ func join(client, server *Timeline, at Alignment) *Timeline {
 
 // takeServer takes over what the server knows better.
 func (t *Timeline) takeServer(server *Timeline) {
-	t.Connection, t.conn = server.Connection, server.conn
+	t.Connection, t.ConnSpan = server.Connection, server.ConnSpan
 	t.Attributes, t.NotReached = server.Attributes, server.NotReached
 	t.BytesIn, t.BytesOut = server.BytesIn, server.BytesOut
 	t.Problems = append(slices.Clone(t.Problems), server.Problems...)
@@ -103,16 +104,16 @@ type wait struct {
 
 func waitOf(client *Timeline) wait {
 	w := wait{received: client.DurationNS}
-	if st := client.Stage(ClientSend.String()); st != nil {
+	if st := client.Stage(stages.ClientSend.String()); st != nil {
 		w.sent = st.EndNS
 	}
-	if st := client.Stage(NetRequest.String()); st != nil {
+	if st := client.Stage(stages.NetRequest.String()); st != nil {
 		w.sent = st.BeginNS
 	}
-	if st := client.Stage(ClientRecv.String()); st != nil {
+	if st := client.Stage(stages.ClientRecv.String()); st != nil {
 		w.received, w.replied = st.BeginNS, true
 	}
-	if st := client.Stage(NetReply.String()); st != nil && !st.Open {
+	if st := client.Stage(stages.NetReply.String()); st != nil && !st.Open {
 		w.received, w.replied = st.EndNS, true
 	}
 	w.received = max(w.sent, w.received)
@@ -122,24 +123,24 @@ func waitOf(client *Timeline) wait {
 // ways adds net.request and net.reply. On one machine the peer may well be at
 // work before the system call that woke it has returned: the way is empty then.
 func (w wait) ways(m *Timeline, server *Timeline, shift int64, exact bool) {
-	edge := Exact
+	edge := stages.Exact
 	if !exact {
-		edge = Inferred
+		edge = stages.Inferred
 	}
 	consumed := shift
-	if st := server.Stage(OperateHeaders.String()); st != nil {
+	if st := server.Stage(stages.OperateHeaders.String()); st != nil {
 		consumed += st.BeginNS
 	}
 	m.Stages = append(m.Stages, StageTime{
-		Stage: NetRequest.String(), Scope: ScopeRequest,
-		BeginNS: min(w.sent, consumed), EndNS: consumed, BeginEdge: Exact, EndEdge: edge,
+		Stage: stages.NetRequest.String(), Scope: stages.ScopeRequest,
+		BeginNS: min(w.sent, consumed), EndNS: consumed, BeginEdge: stages.Exact, EndEdge: edge,
 	})
-	flush := server.Stage(Flush.String())
+	flush := server.Stage(stages.Flush.String())
 	if !w.replied || flush == nil || flush.Open {
 		return
 	}
 	m.Stages = append(m.Stages, StageTime{
-		Stage: NetReply.String(), Scope: ScopeRequest,
-		BeginNS: min(flush.EndNS+shift, w.received), EndNS: w.received, BeginEdge: edge, EndEdge: Exact,
+		Stage: stages.NetReply.String(), Scope: stages.ScopeRequest,
+		BeginNS: min(flush.EndNS+shift, w.received), EndNS: w.received, BeginEdge: edge, EndEdge: stages.Exact,
 	})
 }

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"glasskv/trace/stages"
 	"slices"
 )
 
@@ -21,12 +22,12 @@ type Part struct {
 	Connection Connection        `json:"connection,omitzero"` // empty: none, it was made inside the server
 	Attributes map[string]string `json:"attributes,omitempty"`
 
-	conn Link `json:"-"` // as in Timeline
+	ConnSpan Link `json:"-"` // as in Timeline
 }
 
 // takeParts takes over another timeline's parts, which become part of the part
 // with this number, or of the request itself.
-func (t *Timeline) takeParts(from *Timeline, of int, shift int64) {
+func (t *Timeline) TakeParts(from *Timeline, of int, shift int64) {
 	base := len(t.Parts)
 	for _, part := range from.Parts {
 		part.BeginNS, part.EndNS = part.BeginNS+shift, part.EndNS+shift
@@ -44,7 +45,7 @@ func (t *Timeline) takeParts(from *Timeline, of int, shift int64) {
 
 // sortStages puts stages into the order of the path, each part's after those of
 // the part before. Stages that the catalogue does not know come last.
-func sortStages(stages []StageTime) {
+func SortStages(stages []StageTime) {
 	slices.SortStableFunc(stages, func(a, b StageTime) int {
 		return cmp.Or(
 			cmp.Compare(a.Part, b.Part), cmp.Compare(a.rank(), b.rank()),
@@ -54,13 +55,13 @@ func sortStages(stages []StageTime) {
 }
 
 // rank is a stage's place on the path.
-func (st *StageTime) rank() Stage {
-	if s := st.stage(); s != None {
+func (st *StageTime) rank() stages.Stage {
+	if s := st.stage(); s != stages.None {
 		return s
 	}
-	return NumStages
+	return stages.NumStages
 }
 
 // maxEmbedded bounds how many requests one record makes a part of itself. The
 // others are counted.
-const maxEmbedded = 32
+const MaxEmbedded = 32

@@ -4,7 +4,7 @@ import "unicode/utf8"
 
 // text makes a text fit for protobuf, as encoding/json does: every byte that is
 // no UTF-8 becomes a replacement character.
-func text(s string) string {
+func ValidUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

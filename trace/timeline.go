@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"glasskv/trace/stages"
 	"strconv"
 	"time"
 )
@@ -30,7 +31,7 @@ type Timeline struct {
 	Parts       []Part            `json:"parts,omitempty"`    // requests that the server made to answer this one; stages count them from 1
 	Problems    []string          `json:"problems,omitempty"` // contradictions found while reading it from a file
 
-	conn Link `json:"-"` // the connection's span, when the timeline was made from a record
+	ConnSpan Link `json:"-"` // the connection's span, when the timeline was made from a record
 }
 
 // Observer says whose clock bounds the request.
@@ -55,29 +56,29 @@ type Connection struct {
 type StageTime struct {
 	Stage      string            `json:"stage"`
 	Parent     string            `json:"parent,omitempty"`
-	Scope      Scope             `json:"scope"`
+	Scope      stages.Scope      `json:"scope"`
 	BeginNS    int64             `json:"begin_ns"`
 	EndNS      int64             `json:"end_ns"`
-	BeginEdge  Edge              `json:"begin_edge"`
-	EndEdge    Edge              `json:"end_edge"`
+	BeginEdge  stages.Edge       `json:"begin_edge"`
+	EndEdge    stages.Edge       `json:"end_edge"`
 	Part       int               `json:"part,omitempty"`      // the number of the part that it belongs to; 0: the request itself
 	SharedBy   int               `json:"shared_by,omitempty"` // requests that share a batch's stage
 	Count      int               `json:"count,omitempty"`     // times it happened, where more than once
 	Node       string            `json:"node,omitempty"`      // the member that did it; "client" for the client's own
 	Open       bool              `json:"open,omitempty"`      // it had not ended when the request was over
-	id         Stage             `json:"-"`                   // the stage in the catalogue, where whoever made the timeline knew it
+	ID         stages.Stage      `json:"-"`                   // the stage in the catalogue, where whoever made the timeline knew it
 	Attributes map[string]string `json:"attributes,omitempty"`
 
-	home Link `json:"-"` // the span that stands for it in a batch's or a connection's trace
+	Span Link `json:"-"` // the span that stands for it in a batch's or a connection's trace
 }
 
 // stage returns the stage in the catalogue, or None. It changes nothing: many may
 // look at one timeline.
-func (st *StageTime) stage() Stage {
-	if st.id != None {
-		return st.id
+func (st *StageTime) stage() stages.Stage {
+	if st.ID != stages.None {
+		return st.ID
 	}
-	s, _ := StageByName(st.Stage)
+	s, _ := stages.ByName(st.Stage)
 	return s
 }
 

@@ -27,8 +27,8 @@ const (
 
 // priced says where they stand.
 var priced = map[string][]string{
-	"./trace":       {stampBenchmark},
-	"./server/seam": {"BenchmarkPut"},
+	"./trace/record": {stampBenchmark},
+	"./server/seam":  {"BenchmarkPut"},
 }
 
 // goBenchmarks runs them and returns their prices by name.

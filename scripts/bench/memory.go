@@ -10,15 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // longLoad is what a server had in memory before and after many requests.
 type longLoad struct {
-	Requests int          `json:"requests"`
-	Before   int64        `json:"resident_before_bytes"`
-	After    int64        `json:"resident_after_bytes"`
-	Stats    *trace.Stats `json:"recorder,omitempty"`
+	Requests int           `json:"requests"`
+	Before   int64         `json:"resident_before_bytes"`
+	After    int64         `json:"resident_after_bytes"`
+	Stats    *record.Stats `json:"recorder,omitempty"`
 }
 
 // longLoads sends many reads, which leave nothing behind in the store, to a
@@ -62,8 +62,8 @@ func (b *bench) longLoad(ctx context.Context, t target) (l longLoad, err error) 
 }
 
 // stats asks a server for the state of its recorder.
-func (p *process) stats(ctx context.Context) (*trace.Stats, error) {
-	s := new(trace.Stats)
+func (p *process) stats(ctx context.Context) (*record.Stats, error) {
+	s := new(record.Stats)
 	return s, getJSON(ctx, p.traceURL+"/v1/status", s)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"glasskv/server/control"
 	"glasskv/trace"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/page"
@@ -42,7 +43,7 @@ func site(t *testing.T) string {
 	}
 	srv := httptest.NewServer(page.Handler(page.Options{
 		Lang: lang.EN, Library: library, Live: live, Kinds: tour.Requests(), Shown: []*trace.Timeline{put, other},
-		Control: page.Steer(live.Server().Observer().Steering()),
+		Control: control.Local(live.Server().Observer().Steering()),
 	}))
 	t.Cleanup(srv.Close)
 	return srv.URL

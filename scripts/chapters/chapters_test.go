@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/chapter/check"
 	"glasskv/walkthrough/lang"
@@ -21,7 +21,7 @@ func repository(t *testing.T) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
 	for _, l := range check.Languages {
-		for _, stage := range []trace.Stage{trace.WALSync, trace.WALSave} {
+		for _, stage := range []stages.Stage{stages.WALSync, stages.WALSave} {
 			file := filepath.Join(folder, string(l), stage.String()+".md")
 			text := "# " + stage.String() + ": a title\n\nA lead.\n"
 			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
@@ -45,7 +45,7 @@ func TestChaptersArePutInOrderOnce(t *testing.T) {
 	if err := putInOrder(t.Context(), &out, folder); err != nil {
 		t.Fatal(err)
 	}
-	first, second := check.FileName(trace.WALSave), check.FileName(trace.WALSync)
+	first, second := check.FileName(stages.WALSave), check.FileName(stages.WALSync)
 	if n := strings.Count(out.String(), "\n"); n != 4 || !strings.Contains(out.String(), "en/wal.sync.md → en/"+second+"\n") {
 		t.Errorf("%d files renamed:\n%s", n, out.String())
 	}
@@ -81,8 +81,8 @@ func TestTheReportNamesWhatHasToBeReadAgain(t *testing.T) {
 		Folder:   os.DirFS(folder),
 		Problems: []chapter.Problem{{File: "en/wal.sync.md", Line: 3, Text: "something"}},
 		Chapters: map[lang.Lang][]*chapter.Chapter{
-			lang.EN: {{Stage: trace.WALSync, File: "en/wal.sync.md"}},
-			lang.ZH: {{Stage: trace.WALSync, File: "zh/wal.sync.md"}},
+			lang.EN: {{Stage: stages.WALSync, File: "en/wal.sync.md"}},
+			lang.ZH: {{Stage: stages.WALSync, File: "zh/wal.sync.md"}},
 		},
 		Quotes: []chapter.Quotation{
 			{Stage: "wal.sync", Symbol: "x/y.New", Hash: "cccccccccccc", Module: "x@v1.1.0"},
@@ -108,7 +108,7 @@ func TestTheReportNamesWhatHasToBeReadAgain(t *testing.T) {
 
 	out.Reset()
 	book.Problems, book.Quotes = nil, []chapter.Quotation{{Stage: "wal.sync", Symbol: "x/y.Old", Hash: "aaaaaaaaaaaa", Module: "x@v1.1.0"}}
-	if err := report(&out, book, []trace.Stage{trace.WALSync}); err != nil || strings.Contains(out.String(), ".md") {
+	if err := report(&out, book, []stages.Stage{stages.WALSync}); err != nil || strings.Contains(out.String(), ".md") {
 		t.Errorf("all is well with the one stage that was asked for: %v\n%s", err, out.String())
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/chapter/check"
 	"glasskv/walkthrough/source"
@@ -40,9 +40,9 @@ func main() {
 }
 
 func run(ctx context.Context, w io.Writer, bless, order bool, names []string) error {
-	var only []trace.Stage
+	var only []stages.Stage
 	for _, name := range names {
-		stage, known := trace.StageByName(name)
+		stage, known := stages.ByName(name)
 		if !known {
 			return fmt.Errorf("no stage is called %q", name)
 		}

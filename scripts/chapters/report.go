@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/chapter/check"
 )
@@ -14,7 +14,7 @@ import (
 // report writes what is wrong, a line each, and returns errProblems if anything
 // is. Stages are those that were asked for; none means all, and then it is said
 // what is missing as well.
-func report(w io.Writer, book *check.Book, only []trace.Stage) error {
+func report(w io.Writer, book *check.Book, only []stages.Stage) error {
 	for _, p := range book.Problems {
 		fmt.Fprintln(w, p)
 	}
@@ -46,7 +46,7 @@ func report(w io.Writer, book *check.Book, only []trace.Stage) error {
 	for _, l := range check.Languages {
 		missing := book.Missing(l)
 		if len(only) > 0 {
-			missing = slices.DeleteFunc(missing, func(s trace.Stage) bool { return !slices.Contains(only, s) })
+			missing = slices.DeleteFunc(missing, func(s stages.Stage) bool { return !slices.Contains(only, s) })
 		}
 		if len(missing) > 0 {
 			wrong = true
@@ -70,7 +70,7 @@ func filesOf(book *check.Book, stage string) (files []string) {
 	return files
 }
 
-func names(only []trace.Stage) string {
+func names(only []stages.Stage) string {
 	var all []string
 	for _, s := range only {
 		all = append(all, s.String())

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 func TestTheHelpNamesTheCommandsInTheOrderOfTheirUse(t *testing.T) {
@@ -60,7 +61,7 @@ func TestAWriteAndAReadAreSeenFromBothSides(t *testing.T) {
 		st := tl.Stage(stage)
 		if st == nil {
 			t.Errorf("no %s", stage)
-		} else if st.BeginEdge == trace.Inferred && strings.HasPrefix(stage, "net.") {
+		} else if st.BeginEdge == stages.Inferred && strings.HasPrefix(stage, "net.") {
 			t.Errorf("%s is inferred: the two clocks were not recognized as one", stage)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"glasskv/scripts/internal/self"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // childEnv holds the data directory in the environment of the process that is
@@ -77,7 +77,7 @@ func installed() (serve.Seams, error) {
 	if os.Getenv(tracedEnv) == "" {
 		return serve.Seams{}, nil
 	}
-	observer, err := seam.New(trace.NewRecorder(trace.Options{}), seam.Options{})
+	observer, err := seam.New(record.NewRecorder(record.Options{}), seam.Options{})
 	if err != nil {
 		return serve.Seams{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"glasskv/trace"
+	"glasskv/trace/otlp"
 	"glasskv/walkthrough/client"
 )
 
@@ -67,7 +68,7 @@ func TestDiskThatRefuses(t *testing.T) {
 // waited for the log, and the log says why that was in vain.
 func (s *server) told(why string) {
 	s.t.Helper()
-	f, err := trace.ReadFile(s.traces)
+	f, err := otlp.ReadFile(s.traces)
 	if err != nil {
 		s.t.Fatal(err)
 	}

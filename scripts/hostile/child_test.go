@@ -19,7 +19,7 @@ import (
 	"glasskv/scripts/internal/self"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // childEnv holds the data directory in the environment of the process that is
@@ -48,7 +48,7 @@ type state struct {
 	Goroutines int
 	Files      int
 	HeapBytes  uint64 // what is reachable
-	Trace      trace.Stats
+	Trace      record.Stats
 }
 
 // runChild serves from dir with the configuration that a user gets who gives
@@ -61,7 +61,7 @@ func runChild(dir string, in io.Reader, out io.Writer) error {
 	cfg := serve.DefaultConfig("default", dir)
 	cfg.ListenClientURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
 	cfg.ListenPeerURLs = types.MustNewURLs([]string{"http://127.0.0.1:0"})
-	rec := trace.NewRecorder(trace.Options{})
+	rec := record.NewRecorder(record.Options{})
 	observer, err := seam.New(rec, seam.Options{})
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func limitFiles() error {
 	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: n})
 }
 
-func stateNow(rec *trace.Recorder) state {
+func stateNow(rec *record.Recorder) state {
 	debug.FreeOSMemory() // collects garbage first
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)

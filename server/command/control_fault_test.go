@@ -8,6 +8,7 @@ import (
 	"glasskv/server/control"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/record"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -21,8 +22,8 @@ func TestAFaultIsOnFromTheStartAndSwitchedOffOverHTTP(t *testing.T) {
 	}
 	node := servetest.Start(t, cfg, seams)
 	ctx := servetest.Context(t)
-	finished := make(chan *trace.Record, 16)
-	defer tr.rec.Subscribe(func(r *trace.Record) { finished <- r })()
+	finished := make(chan *record.Record, 16)
+	defer tr.rec.Subscribe(func(r *record.Record) { finished <- r })()
 	if _, err := pb.NewKVClient(node.Conn).Put(ctx, &pb.PutRequest{Key: []byte("k")}); err != nil {
 		t.Fatal(err)
 	}

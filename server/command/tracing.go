@@ -15,6 +15,8 @@ import (
 	"glasskv/server/serve"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/otlp"
+	"glasskv/trace/record"
 )
 
 // Printer shows timelines to people. It is declared here, by its consumer, for
@@ -48,7 +50,7 @@ type Tracing struct {
 	listenURL   listenURL
 	control     controlFlags
 
-	rec      *trace.Recorder
+	rec      *record.Recorder
 	observer *seam.Observer
 	screen   *screen
 	endpoint *endpointServer
@@ -58,14 +60,14 @@ type Tracing struct {
 // NewTracing returns the Observer of `glasskv serve`. The printer draws
 // timelines for --timeline.
 func NewTracing(printer Printer) *Tracing {
-	return &Tracing{printer: printer, memory: trace.DefaultMemoryBytes, listenURL: listenURL{value: DefaultTraceURL}}
+	return &Tracing{printer: printer, memory: record.DefaultMemoryBytes, listenURL: listenURL{value: DefaultTraceURL}}
 }
 
 // AddFlags implements Observer.
 func (t *Tracing) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&t.mode, "trace", "on", "on, or off: no seam is installed")
 	fs.BoolVar(&t.timeline, "timeline", false, "print each request's timeline as it ends")
-	fs.StringVar(&t.exporter, "exporter", trace.ExporterNone,
+	fs.StringVar(&t.exporter, "exporter", otlp.ExporterNone,
 		"where spans go: none, stdout, otlp (OTEL_EXPORTER_OTLP_* say where), or file")
 	fs.StringVar(&t.file, "trace-file", "glasskv-trace.jsonl", "the file of --exporter file, as OTLP/JSON")
 	fs.DurationVar(&t.slowerThan, "slower-than", 0, "print and export only requests that took longer, such as 10ms")
@@ -91,7 +93,7 @@ func (t *Tracing) Seams(cfg serve.Config, debugURL string, out io.Writer) (serve
 	if err != nil {
 		return serve.Seams{}, err
 	}
-	t.rec = trace.NewRecorder(trace.Options{
+	t.rec = record.NewRecorder(record.Options{
 		MemoryBytes: int64(t.memory), Redact: t.redact, DebugURL: debugURL,
 		Outlet: outlet, SampleRatio: t.sampleRatio, SlowerThan: t.slowerThan,
 		OnError: func(err error) { cfg.Logger.Warn("export spans", zap.Error(err)) },
@@ -136,7 +138,7 @@ func (t *Tracing) check() error {
 	switch {
 	case t.mode != "on" && t.mode != "off":
 		return fmt.Errorf("--trace %q: use on or off", t.mode)
-	case t.mode == "off" && (t.timeline || t.exporter != trace.ExporterNone):
+	case t.mode == "off" && (t.timeline || t.exporter != otlp.ExporterNone):
 		return errors.New("--trace off records nothing that --timeline or --exporter could show: leave one of them out")
 	case t.sampleRatio < 0 || t.sampleRatio > 1:
 		return fmt.Errorf("--sample-ratio %v: use a number from 0 to 1", t.sampleRatio)
@@ -147,8 +149,8 @@ func (t *Tracing) check() error {
 }
 
 // outlet returns where sampled requests are exported to, or nil for nowhere.
-func (t *Tracing) outlet(lg *zap.Logger, out io.Writer) (trace.Outlet, error) {
-	sink, err := trace.NewSink(context.Background(), trace.SinkOptions{
+func (t *Tracing) outlet(lg *zap.Logger, out io.Writer) (record.Outlet, error) {
+	sink, err := otlp.NewSink(context.Background(), otlp.SinkOptions{
 		Kind: t.exporter, Path: t.file, Writer: out,
 	})
 	if err != nil {
@@ -157,7 +159,7 @@ func (t *Tracing) outlet(lg *zap.Logger, out io.Writer) (trace.Outlet, error) {
 	if sink == nil {
 		return nil, nil
 	}
-	exporter, err := trace.NewExporter(sink)
+	exporter, err := otlp.NewExporter(sink)
 	if err != nil {
 		lg.Warn("export spans", zap.Error(err))
 	}
@@ -182,7 +184,7 @@ func (t *Tracing) Close(ctx context.Context) error {
 }
 
 // lost is an error when a user who looks at the traces would miss something.
-func lost(s trace.Stats) error {
+func lost(s record.Stats) error {
 	if s.NotRecorded+s.Overwritten+s.NotExported == 0 {
 		return nil
 	}

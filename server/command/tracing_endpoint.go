@@ -13,8 +13,8 @@ import (
 	"go.uber.org/zap"
 
 	"glasskv/server/serve"
-	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/record"
 )
 
 // DefaultTraceURL is where a server offers its timelines when nothing else is
@@ -105,7 +105,7 @@ func listenTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig) (*endp
 	return &endpointServer{base: at.at(l), listener: l}, nil
 }
 
-func (s *endpointServer) serve(lg *zap.Logger, rec *trace.Recorder, options ...endpoint.Option) {
+func (s *endpointServer) serve(lg *zap.Logger, rec *record.Recorder, options ...endpoint.Option) {
 	if s == nil {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // screen prints timelines as requests end. A terminal may be slow or stopped
@@ -16,7 +16,7 @@ import (
 type screen struct {
 	out     io.Writer
 	printer Printer
-	queue   chan *trace.Record
+	queue   chan *record.Record
 	skipped atomic.Int64
 	cancel  func()
 	quit    chan struct{}
@@ -27,13 +27,13 @@ type screen struct {
 // screenQueue is a few screenfuls: more than anybody reads, and little memory.
 const screenQueue = 64
 
-func newScreen(out io.Writer, p Printer, rec *trace.Recorder, slowerThan time.Duration) *screen {
+func newScreen(out io.Writer, p Printer, rec *record.Recorder, slowerThan time.Duration) *screen {
 	s := &screen{
 		out: out, printer: p,
-		queue: make(chan *trace.Record, screenQueue),
+		queue: make(chan *record.Record, screenQueue),
 		quit:  make(chan struct{}), done: make(chan struct{}),
 	}
-	s.cancel = rec.Subscribe(func(r *trace.Record) {
+	s.cancel = rec.Subscribe(func(r *record.Record) {
 		if r.Duration() < slowerThan {
 			return
 		}
@@ -62,7 +62,7 @@ func (s *screen) run() {
 	}
 }
 
-func (s *screen) print(r *trace.Record) {
+func (s *screen) print(r *record.Record) {
 	if s.err != nil {
 		return // the reader is gone; there is nobody to tell
 	}

@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/raft/v3/raftpb"
@@ -18,7 +19,7 @@ type applying struct {
 	notified *notified
 	holds    *holds
 	faults   *faults
-	current  atomic.Pointer[trace.Record] // the request whose entry is being applied
+	current  atomic.Pointer[record.Record] // the request whose entry is being applied
 
 	jobs    atomic.Int64  // batches that are applied
 	applied atomic.Uint64 // index of the last entry that is applied, or nearly
@@ -26,11 +27,11 @@ type applying struct {
 
 func (a *applying) all(next etcdserver.ApplyAllFunc) etcdserver.ApplyAllFunc {
 	return func(entries []*raftpb.Entry) {
-		now := trace.Now()
+		now := record.Now()
 		for _, e := range entries {
 			rec := a.requests.of(e.GetData())
-			rec.EndAt(trace.ApplySchedule, now)
-			rec.BeginAt(trace.ApplyQueue, now)
+			rec.EndAt(stages.ApplySchedule, now)
+			rec.BeginAt(stages.ApplyQueue, now)
 		}
 		next(entries)
 		a.jobs.Add(1)
@@ -45,27 +46,27 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		rec := a.requests.of(e.GetData())
 		if rec == nil {
 			if a.faults.isOn(stalledApply) {
-				a.faults.delay(context.Background(), stalledApply, nil, trace.ApplyEntry, 0)
+				a.faults.delay(context.Background(), stalledApply, nil, stages.ApplyEntry, 0)
 			}
 			next(e)
 			return
 		}
-		now := trace.Now()
-		rec.EndAt(trace.ApplyQueue, now)
-		rec.EndAt(trace.ApplyWait, now)
+		now := record.Now()
+		rec.EndAt(stages.ApplyQueue, now)
+		rec.EndAt(stages.ApplyWait, now)
 		a.applied.Store(e.GetIndex() - 1)
 		if a.faults.isOn(stalledApply) {
-			now = a.faults.delay(context.Background(), stalledApply, rec, trace.ApplyEntry, now)
+			now = a.faults.delay(context.Background(), stalledApply, rec, stages.ApplyEntry, now)
 		}
-		if a.holds.shared(rec, trace.ApplyEntry) {
-			now = trace.Now()
+		if a.holds.shared(rec, stages.ApplyEntry) {
+			now = record.Now()
 		}
-		rec.BeginAt(trace.ApplyEntry, now)
+		rec.BeginAt(stages.ApplyEntry, now)
 		a.current.Store(rec)
 		next(e)
 		a.current.Store(nil)
-		if _, handedOver := rec.Stamps(trace.ApplyEntry); handedOver == 0 {
-			rec.End(trace.ApplyEntry)
+		if _, handedOver := rec.Stamps(stages.ApplyEntry); handedOver == 0 {
+			rec.End(stages.ApplyEntry)
 		}
 	}
 }
@@ -73,7 +74,7 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
 	return func(ctx context.Context, r *pb.InternalRaftRequest) *etcdserver.Result {
 		rec, stage := a.current.Load(), changeOf(r)
-		if rec == nil || stage == trace.None {
+		if rec == nil || stage == stages.None {
 			return next(ctx, r)
 		}
 		a.holds.shared(rec, stage)
@@ -85,18 +86,18 @@ func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
 }
 
 // changeOf names the stage that a request is while it changes the store.
-func changeOf(r *pb.InternalRaftRequest) trace.Stage {
+func changeOf(r *pb.InternalRaftRequest) stages.Stage {
 	switch {
 	case r.GetPut() != nil:
-		return trace.TxnPut
+		return stages.TxnPut
 	case r.GetDeleteRange() != nil:
-		return trace.TxnDeleteRange
+		return stages.TxnDeleteRange
 	case r.GetTxn() != nil:
-		return trace.TxnTxn
+		return stages.TxnTxn
 	case r.GetCompaction() != nil:
-		return trace.TxnCompact
+		return stages.TxnCompact
 	case r.GetLeaseGrant() != nil, r.GetLeaseRevoke() != nil:
-		return trace.ApplyLease
+		return stages.ApplyLease
 	}
-	return trace.None
+	return stages.None
 }

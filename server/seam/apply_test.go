@@ -5,7 +5,8 @@ import (
 	"testing"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/pkg/v3/wait"
@@ -17,7 +18,7 @@ import (
 func TestEntriesAreAppliedOneAfterTheOther(t *testing.T) {
 	a := &applying{requests: &requests{}}
 	recs := known(t, a.requests, 1, 3)
-	var owners []*trace.Record
+	var owners []*record.Record
 	apply := a.apply(func(context.Context, *pb.InternalRaftRequest) *etcdserver.Result {
 		owners = append(owners, a.current.Load())
 		return &etcdserver.Result{}
@@ -29,7 +30,7 @@ func TestEntriesAreAppliedOneAfterTheOther(t *testing.T) {
 		}
 	})(entriesOf(t, 1, 2, 3))
 
-	if want := []*trace.Record{recs[0], nil, recs[1]}; len(owners) != 3 || owners[0] != want[0] || owners[1] != nil || owners[2] != want[2] {
+	if want := []*record.Record{recs[0], nil, recs[1]}; len(owners) != 3 || owners[0] != want[0] || owners[1] != nil || owners[2] != want[2] {
 		t.Errorf("owners %v, want %v", owners, want)
 	}
 	if a.current.Load() != nil {
@@ -37,9 +38,9 @@ func TestEntriesAreAppliedOneAfterTheOther(t *testing.T) {
 	}
 	last := int64(0)
 	for _, rec := range recs {
-		queued, begun := rec.Stamps(trace.ApplyQueue)
-		entered, left := rec.Stamps(trace.ApplyEntry)
-		put, done := rec.Stamps(trace.TxnPut)
+		queued, begun := rec.Stamps(stages.ApplyQueue)
+		entered, left := rec.Stamps(stages.ApplyEntry)
+		put, done := rec.Stamps(stages.TxnPut)
 		for _, at := range []int64{queued, begun, put, done, left} {
 			if at == 0 {
 				t.Errorf("queue %d to %d, entry %d to %d, put %d to %d", queued, begun, entered, left, put, done)
@@ -63,28 +64,28 @@ func TestAnEntrysPartEndsWhereItsResultIsHandedOver(t *testing.T) {
 	a.entry(func(*raftpb.Entry) {
 		w.Trigger(1, &etcdserver.Result{})
 		<-result
-		rec.End(trace.ProcessOnce)
+		rec.End(stages.ProcessOnce)
 	})(entriesOf(t, 1)[0])
-	_, applied := rec.Stamps(trace.ApplyEntry)
-	if triggered, _ := rec.Stamps(trace.WaitTrigger); applied == 0 || applied != triggered {
+	_, applied := rec.Stamps(stages.ApplyEntry)
+	if triggered, _ := rec.Stamps(stages.WaitTrigger); applied == 0 || applied != triggered {
 		t.Errorf("apply.entry ends at %d, wait.trigger begins at %d", applied, triggered)
 	}
 }
 
 func TestEachChangeHasAStage(t *testing.T) {
-	for want, r := range map[trace.Stage]*pb.InternalRaftRequest{
-		trace.TxnPut:         {Put: &pb.PutRequest{}},
-		trace.TxnDeleteRange: {DeleteRange: &pb.DeleteRangeRequest{}},
-		trace.TxnTxn:         {Txn: &pb.TxnRequest{}},
-		trace.TxnCompact:     {Compaction: &pb.CompactionRequest{}},
-		trace.ApplyLease:     {LeaseGrant: &pb.LeaseGrantRequest{}},
-		trace.None:           {Alarm: &pb.AlarmRequest{}},
+	for want, r := range map[stages.Stage]*pb.InternalRaftRequest{
+		stages.TxnPut:         {Put: &pb.PutRequest{}},
+		stages.TxnDeleteRange: {DeleteRange: &pb.DeleteRangeRequest{}},
+		stages.TxnTxn:         {Txn: &pb.TxnRequest{}},
+		stages.TxnCompact:     {Compaction: &pb.CompactionRequest{}},
+		stages.ApplyLease:     {LeaseGrant: &pb.LeaseGrantRequest{}},
+		stages.None:           {Alarm: &pb.AlarmRequest{}},
 	} {
 		if got := changeOf(r); got != want {
 			t.Errorf("%v: %s, want %s", r, got, want)
 		}
 	}
-	if got := changeOf(&pb.InternalRaftRequest{LeaseRevoke: &pb.LeaseRevokeRequest{}}); got != trace.ApplyLease {
+	if got := changeOf(&pb.InternalRaftRequest{LeaseRevoke: &pb.LeaseRevokeRequest{}}); got != stages.ApplyLease {
 		t.Errorf("revoke: %s", got)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // ClientObserver makes a gRPC client's own stages part of its requests'
@@ -22,17 +23,17 @@ import (
 // server takes the trace ID over, so both sides' parts can be put together.
 // Streaming calls pass unobserved: GlassKV's own commands make none.
 type ClientObserver struct {
-	rec   *trace.Recorder
+	rec   *record.Recorder
 	calls sync.Map // traceparent → *clientCall, while the call is under way
 
 	// under is set where the client is a part of this server: a call's record
 	// becomes part of the record of the request that it is made for, in this
 	// stage.
-	under trace.Stage
+	under stages.Stage
 }
 
 // NewClientObserver returns an observer that keeps its records in rec.
-func NewClientObserver(rec *trace.Recorder) *ClientObserver { return &ClientObserver{rec: rec} }
+func NewClientObserver(rec *record.Recorder) *ClientObserver { return &ClientObserver{rec: rec} }
 
 // DialOptions returns what grpc.NewClient needs to be observed over connections
 // that creds secures. They must come before the caller's own options, so that no
@@ -49,7 +50,7 @@ func (o *ClientObserver) DialOptions(creds credentials.TransportCredentials) []g
 type ClientCall struct {
 	// Record holds the client's stages. It is nil when the call was not
 	// recorded, because too many others were under way.
-	Record *trace.Record
+	Record *record.Record
 	// TraceURL is where the server says that its part of the timeline can be
 	// fetched; empty when it does not say.
 	TraceURL string
@@ -65,15 +66,15 @@ func Observe(ctx context.Context) (context.Context, *ClientCall) {
 
 // clientCall is a call that is under way.
 type clientCall struct {
-	rec   *trace.Record
+	rec   *record.Record
 	begin int64
 }
 
 // sent notes when the request was out. The writer says so, or the reader where
 // the reply was quicker than the writer's return.
 func (c *clientCall) sent(stamp int64) {
-	if _, end := c.rec.Stamps(trace.ClientSend); end == 0 {
-		c.rec.EndAt(trace.ClientSend, stamp)
+	if _, end := c.rec.Stamps(stages.ClientSend); end == 0 {
+		c.rec.EndAt(stages.ClientSend, stamp)
 	}
 }
 
@@ -86,15 +87,15 @@ const (
 
 // unary is the client's interceptor: the call begins and ends here.
 func (o *ClientObserver) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	begin := trace.Now()
+	begin := record.Now()
 	rec := o.rec.Start(nil, 0, begin)
 	if rec == nil {
 		return invoke(ctx, method, req, reply, cc, opts...)
 	}
-	rec.Mark(trace.MarkClient)
+	rec.Mark(record.MarkClient)
 	rec.Facts().Method = method
-	if o.under != trace.None {
-		trace.FromContext(ctx).Embed(rec, o.under)
+	if o.under != stages.None {
+		record.FromContext(ctx).Embed(rec, o.under)
 	}
 	parent := rec.TraceParent()
 	o.calls.Store(parent, &clientCall{rec, begin})
@@ -104,8 +105,8 @@ func (o *ClientObserver) unary(ctx context.Context, method string, req, reply an
 	ctx = metadata.AppendToOutgoingContext(ctx, headerTraceParent, parent)
 	err := invoke(ctx, method, req, reply, cc, append(slices.Clip(opts), grpc.Header(&header))...)
 	end := finishCall(rec, begin, err)
-	if o.under != trace.None {
-		trace.FromContext(ctx).EndAt(o.under, end)
+	if o.under != stages.None {
+		record.FromContext(ctx).EndAt(o.under, end)
 	}
 
 	if c, ok := ctx.Value(clientCallKey{}).(*ClientCall); ok {
@@ -118,24 +119,24 @@ func (o *ClientObserver) unary(ctx context.Context, method string, req, reply an
 }
 
 // finishCall stamps the end of a call, completes its record and returns the stamp.
-func finishCall(rec *trace.Record, begin int64, err error) int64 {
-	st, end := status.Convert(err), trace.Now()
-	got, _ := rec.Stamps(trace.ClientRecv)
-	sent, out := rec.Stamps(trace.ClientSend)
+func finishCall(rec *record.Record, begin int64, err error) int64 {
+	st, end := status.Convert(err), record.Now()
+	got, _ := rec.Stamps(stages.ClientRecv)
+	sent, out := rec.Stamps(stages.ClientSend)
 	switch {
 	case got != 0:
-		rec.EndAt(trace.ClientRecv, end)
+		rec.EndAt(stages.ClientRecv, end)
 	case sent == 0 && inVain(st.Code()):
-		rec.BeginAt(trace.ClientDial, begin)
-		rec.EndAt(trace.ClientDial, end)
+		rec.BeginAt(stages.ClientDial, begin)
+		rec.EndAt(stages.ClientDial, end)
 	case out == 0 && st.Code() != codes.OK && !inVain(st.Code()): // it was given up while it was sent
-		rec.BeginAt(trace.ClientSend, begin)
-		rec.EndAt(trace.ClientSend, end)
+		rec.BeginAt(stages.ClientSend, begin)
+		rec.EndAt(stages.ClientSend, end)
 	}
 	rec.SetCode(uint32(st.Code()), st.Message())
-	rec.Done(trace.EventHandled)
-	rec.Done(trace.EventWire)
-	rec.Done(trace.EventRead)
+	rec.Done(record.EventHandled)
+	rec.Done(record.EventWire)
+	rec.Done(record.EventRead)
 	return end
 }
 

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // clientConn sees the HTTP/2 frames of one connection pass in both directions
@@ -49,7 +50,7 @@ func (c *clientConn) Write(b []byte) (int, error) {
 	c.leaving(b)
 	n, err := c.Conn.Write(b)
 	if len(c.ending) > 0 {
-		now := trace.Now()
+		now := record.Now()
 		for _, call := range c.ending {
 			call.sent(now)
 		}
@@ -63,7 +64,7 @@ func (c *clientConn) Write(b []byte) (int, error) {
 func (c *clientConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.arriving(b[:n], trace.Now())
+		c.arriving(b[:n], record.Now())
 	}
 	return n, err
 }
@@ -115,11 +116,11 @@ func (c *clientConn) open(stream uint32) {
 	}
 	begin, ready := call.begin, c.ready.Load()
 	if begin < ready {
-		call.rec.BeginAt(trace.ClientDial, begin)
-		call.rec.EndAt(trace.ClientDial, ready)
+		call.rec.BeginAt(stages.ClientDial, begin)
+		call.rec.EndAt(stages.ClientDial, ready)
 		begin = ready
 	}
-	call.rec.BeginAt(trace.ClientSend, begin)
+	call.rec.BeginAt(stages.ClientSend, begin)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls[stream] = call
@@ -154,7 +155,7 @@ func (c *clientConn) arrived(f frameHead, stamp int64) {
 	}
 	if ends {
 		c.take(f.stream)
-		call.rec.BeginAt(trace.ClientRecv, stamp)
+		call.rec.BeginAt(stages.ClientRecv, stamp)
 	}
 }
 

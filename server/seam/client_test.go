@@ -18,6 +18,8 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // plainKV is a server in which nothing is observed, so that a test sees the
@@ -64,7 +66,7 @@ func observedClient(t *testing.T, put func(context.Context, *pb.PutRequest) (*pb
 
 func dialObserved(t *testing.T, addr string) *grpc.ClientConn {
 	t.Helper()
-	rec := trace.NewRecorder(trace.Options{})
+	rec := record.NewRecorder(record.Options{})
 	t.Cleanup(func() {
 		if err := rec.Close(context.Background()); err != nil {
 			t.Errorf("close recorder: %v", err)
@@ -79,7 +81,7 @@ func dialObserved(t *testing.T, addr string) *grpc.ClientConn {
 }
 
 // inOrder fails when the stamps do not rise; equal ones are in order.
-func inOrder(t *testing.T, rec *trace.Record, stages ...trace.Stage) {
+func inOrder(t *testing.T, rec *record.Record, stages ...stages.Stage) {
 	t.Helper()
 	var last int64
 	for _, s := range stages {
@@ -100,17 +102,17 @@ func TestTheFirstCallDialsAndTheNextOneDoesNot(t *testing.T) {
 	if _, err := kv.Put(callCtx, &pb.PutRequest{Key: []byte("a")}); err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, first.Record, trace.ClientDial, trace.ClientSend, trace.ClientRecv)
+	inOrder(t, first.Record, stages.ClientDial, stages.ClientSend, stages.ClientRecv)
 
 	callCtx, second := Observe(ctx)
 	if _, err := kv.Put(callCtx, &pb.PutRequest{Key: []byte("a")}); err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, second.Record, trace.ClientSend, trace.ClientRecv)
-	if begin, _ := second.Record.Stamps(trace.ClientDial); begin != 0 {
+	inOrder(t, second.Record, stages.ClientSend, stages.ClientRecv)
+	if begin, _ := second.Record.Stamps(stages.ClientDial); begin != 0 {
 		t.Error("the second call says that it waited for the connection")
 	}
-	if !second.Record.Finished() || !second.Record.Has(trace.MarkClient) {
+	if !second.Record.Finished() || !second.Record.Has(record.MarkClient) {
 		t.Error("the record is not finished, or not the client's")
 	}
 	tl := second.Record.Timeline()
@@ -151,7 +153,7 @@ func TestConcurrentCallsOnOneConnectionAreToldApart(t *testing.T) {
 			return nil, ctx.Err()
 		}
 	})
-	records := make([]*trace.Record, calls)
+	records := make([]*record.Record, calls)
 	sizes := make([]int, calls)
 	var wg sync.WaitGroup
 	for i := range calls {
@@ -170,14 +172,14 @@ func TestConcurrentCallsOnOneConnectionAreToldApart(t *testing.T) {
 	}
 	wg.Wait()
 	for i, rec := range records {
-		inOrder(t, rec, trace.ClientSend, trace.ClientRecv)
+		inOrder(t, rec, stages.ClientSend, stages.ClientRecv)
 		// Headers and framing take less than what separates two calls' values.
 		if in := int(rec.Timeline().BytesIn); in < sizes[i] {
 			t.Errorf("call %d: %d bytes counted, its value alone has %d", i, in, sizes[i])
 		}
 		if i > 0 {
-			got, _ := rec.Stamps(trace.ClientRecv)
-			if next, _ := records[i-1].Stamps(trace.ClientRecv); got >= next {
+			got, _ := rec.Stamps(stages.ClientRecv)
+			if next, _ := records[i-1].Stamps(stages.ClientRecv); got >= next {
 				t.Errorf("call %d was answered before call %d and has the later stamp", i, i-1)
 			}
 		}
@@ -191,7 +193,7 @@ func TestARequestLargerThanTheWindowIsSentWhenItsLastByteIs(t *testing.T) {
 	if _, err := kv.Put(callCtx, &pb.PutRequest{Key: []byte("k"), Value: value}); err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, call.Record, trace.ClientDial, trace.ClientSend, trace.ClientRecv)
+	inOrder(t, call.Record, stages.ClientDial, stages.ClientSend, stages.ClientRecv)
 	if in := call.Record.Timeline().BytesIn; in < 1<<20 {
 		t.Errorf("%d bytes counted", in)
 	}
@@ -209,7 +211,7 @@ func TestAReplyThatIsAnErrorEndsTheRecordWithItsCode(t *testing.T) {
 	if tl.Code != "FailedPrecondition" || tl.Message != "not today" {
 		t.Errorf("code %q, message %q", tl.Code, tl.Message)
 	}
-	inOrder(t, call.Record, trace.ClientDial, trace.ClientSend, trace.ClientRecv)
+	inOrder(t, call.Record, stages.ClientDial, stages.ClientSend, stages.ClientRecv)
 }
 
 func TestACallThatIsGivenUpHasNoReply(t *testing.T) {
@@ -229,11 +231,11 @@ func TestACallThatIsGivenUpHasNoReply(t *testing.T) {
 	if _, err := kv.Put(callCtx, &pb.PutRequest{}); status.Code(err) != codes.Canceled {
 		t.Fatalf("put: %v", err)
 	}
-	inOrder(t, call.Record, trace.ClientDial)
-	if begin, _ := call.Record.Stamps(trace.ClientSend); begin == 0 {
+	inOrder(t, call.Record, stages.ClientDial)
+	if begin, _ := call.Record.Stamps(stages.ClientSend); begin == 0 {
 		t.Error("client.send is not stamped")
 	}
-	if begin, _ := call.Record.Stamps(trace.ClientRecv); begin != 0 {
+	if begin, _ := call.Record.Stamps(stages.ClientRecv); begin != 0 {
 		t.Error("client.recv is stamped, without a reply")
 	}
 	if tl := call.Record.Timeline(); !call.Record.Finished() || tl.Code != "Canceled" {
@@ -255,7 +257,7 @@ func TestACallThatFindsNobodySpentItsTimeDialling(t *testing.T) {
 	if status.Code(err) != codes.Unavailable {
 		t.Fatalf("put: %v", err)
 	}
-	inOrder(t, call.Record, trace.ClientDial)
+	inOrder(t, call.Record, stages.ClientDial)
 	if tl := call.Record.Timeline(); tl.Waited()["client.dial"] < tl.DurationNS/2 {
 		t.Errorf("waited %v, in %d ns", tl.Waited(), tl.DurationNS)
 	}

@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"github.com/soheilhy/cmux"
 )
@@ -24,7 +25,7 @@ type acceptListener struct {
 func (l *acceptListener) Accept() (net.Conn, error) {
 	l.failures.retried()
 	conn, err := l.Listener.Accept()
-	now := trace.Now()
+	now := record.Now()
 	if err != nil {
 		l.failures.failed(now, err)
 		return nil, err
@@ -42,7 +43,7 @@ func (l *acceptListener) SyscallConn() (syscall.RawConn, error) { return syscall
 // claimed it, cmux is reading from it to find out what it speaks.
 type acceptedConn struct {
 	net.Conn
-	trace   *trace.Conn
+	trace   *record.Conn
 	at      int64                 // when it was accepted
 	claimed atomic.Bool           // a server's own Accept has returned it
 	sniffed atomic.Int64          // bytes that cmux has read; fixed once it is claimed
@@ -68,8 +69,8 @@ func (c *acceptedConn) Read(p []byte) (int, error) {
 func (c *acceptedConn) Close() error {
 	if !c.claimed.Load() {
 		why := c.whyNotClaimed()
-		c.trace.BeginAt(trace.CmuxMatch, c.at)
-		c.trace.End(trace.CmuxMatch)
+		c.trace.BeginAt(stages.CmuxMatch, c.at)
+		c.trace.End(stages.CmuxMatch)
 		c.trace.Fail(why)
 	}
 	return c.Conn.Close()
@@ -92,26 +93,26 @@ func (c *acceptedConn) whyNotClaimed() string {
 
 // claim returns what is to be known of a connection that a server's Accept has
 // just returned. Below cmux it may have been accepted long before.
-func (o *Observer) claim(conn net.Conn, now int64) *trace.Conn {
+func (o *Observer) claim(conn net.Conn, now int64) *record.Conn {
 	accepted, ok := beneath[*acceptedConn](conn)
 	if !ok {
 		tc := o.newConn(conn)
-		tc.BeginAt(trace.NetAccept, now)
+		tc.BeginAt(stages.NetAccept, now)
 		return tc
 	}
 	accepted.claimed.Store(true)
 	tc := accepted.trace
 	if _, shared := beneath[*cmux.MuxConn](conn); shared {
-		tc.BeginAt(trace.CmuxMatch, accepted.at)
-		tc.EndAt(trace.CmuxMatch, now)
-		tc.BeginAt(trace.NetAccept, now)
+		tc.BeginAt(stages.CmuxMatch, accepted.at)
+		tc.EndAt(stages.CmuxMatch, now)
+		tc.BeginAt(stages.NetAccept, now)
 	} else {
-		tc.BeginAt(trace.NetAccept, accepted.at)
+		tc.BeginAt(stages.NetAccept, accepted.at)
 	}
 	return tc
 }
 
-func (o *Observer) newConn(conn net.Conn) *trace.Conn {
+func (o *Observer) newConn(conn net.Conn) *record.Conn {
 	tc := o.rec.NewConn(conn.RemoteAddr().String(), conn.LocalAddr().String())
 	tc.Protocol = conn.LocalAddr().Network()
 	return tc

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -46,7 +47,7 @@ func TestFailuresOfAcceptAreToldByTheNextConnection(t *testing.T) {
 			if _, err := pb.NewKVClient(d.Conn).Put(limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
 				t.Fatal(err)
 			}
-			st := d.next().Stage(trace.AcceptBackoff.String())
+			st := d.next().Stage(stages.AcceptBackoff.String())
 			if st == nil {
 				t.Fatal("no back-off in the timeline")
 			}

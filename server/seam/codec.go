@@ -1,7 +1,8 @@
 package seam
 
 import (
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
@@ -12,13 +13,13 @@ import (
 // nothing but the message, so the message is wrapped in one that knows whose it
 // is. Handlers and interceptors never see a carrier.
 type carrier struct {
-	rec       *trace.Record
+	rec       *record.Record
 	msg       any
 	streaming bool // one of many messages: the stage repeats
 }
 
 // stamp notes one stretch of a stage, which a streaming call passes many times.
-func (c *carrier) stamp(s trace.Stage, begin, end int64) {
+func (c *carrier) stamp(s stages.Stage, begin, end int64) {
 	if c.streaming {
 		c.rec.Repeat(s, begin, end)
 		return
@@ -39,9 +40,9 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return c.CodecV2.Marshal(v)
 	}
-	begin := trace.Now()
+	begin := record.Now()
 	data, err := c.CodecV2.Marshal(m.msg)
-	m.stamp(trace.CodecEncode, begin, trace.Now())
+	m.stamp(stages.CodecEncode, begin, record.Now())
 	return data, err
 }
 
@@ -50,8 +51,8 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return c.CodecV2.Unmarshal(data, v)
 	}
-	begin := trace.Now()
+	begin := record.Now()
 	err := c.CodecV2.Unmarshal(data, m.msg)
-	m.stamp(trace.CodecDecode, begin, trace.Now())
+	m.stamp(stages.CodecDecode, begin, record.Now())
 	return err
 }

@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // serverConn is a connection as the transport has it: above the credentials, so
@@ -14,7 +15,7 @@ import (
 type serverConn struct {
 	net.Conn
 	o       *Observer
-	trace   *trace.Conn
+	trace   *record.Conn
 	addr    connAddr
 	streams streams
 	in      incoming
@@ -25,7 +26,7 @@ type serverConn struct {
 	over    atomic.Bool // serveStreams has returned
 }
 
-func newServerConn(o *Observer, conn net.Conn, tc *trace.Conn) *serverConn {
+func newServerConn(o *Observer, conn net.Conn, tc *record.Conn) *serverConn {
 	c := &serverConn{Conn: conn, o: o, trace: tc}
 	c.addr = connAddr{conn.RemoteAddr(), c}
 	c.windows.reset()
@@ -52,8 +53,8 @@ func (c *serverConn) SyscallConn() (syscall.RawConn, error) { return syscallConn
 // now, so that Write cannot wait, and it knows better whether the reply got out.
 func (c *serverConn) Close() error {
 	err := c.Conn.Close()
-	if _, handled := c.trace.Stamps(trace.HandleRawConn); handled != 0 {
-		if begin, _ := c.trace.Stamps(trace.ServeStreams); begin == 0 {
+	if _, handled := c.trace.Stamps(stages.HandleRawConn); handled != 0 {
+		if begin, _ := c.trace.Stamps(stages.ServeStreams); begin == 0 {
 			c.trace.Fail("closed before serveStreams")
 		}
 	}
@@ -68,11 +69,11 @@ func (c *serverConn) Close() error {
 // lose ends a request whose reply will not get out any more.
 func (c *serverConn) lose(s *stream) {
 	c.stuck(s)
-	s.rec.Mark(trace.MarkConnClosed)
+	s.rec.Mark(record.MarkConnClosed)
 	if c.o.stopping.Load() {
-		s.rec.Mark(trace.MarkStopping)
+		s.rec.Mark(record.MarkStopping)
 	}
-	s.done(trace.EventWire)
+	s.done(record.EventWire)
 }
 
 // served is called when serveStreams is over: no byte will be read or written
@@ -88,7 +89,7 @@ func (c *serverConn) served() {
 			c.turnedAway(s)
 		}
 		c.o.abandon(s)
-		s.done(trace.EventRead)
+		s.done(record.EventRead)
 	})
 	c.over.Store(true)
 	c.o.forget(c)
@@ -97,8 +98,8 @@ func (c *serverConn) served() {
 // abandon ends a request that was handed on and has no handler, once its status
 // can no longer be written: grpc-go says nothing more of it then.
 func (o *Observer) abandon(s *stream) {
-	if !s.rec.Has(trace.MarkBegun) && !o.handles(s.method) {
-		s.done(trace.EventHandled)
+	if !s.rec.Has(record.MarkBegun) && !o.handles(s.method) {
+		s.done(record.EventHandled)
 	}
 }
 

@@ -6,7 +6,8 @@ import (
 	"syscall"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // rawConn is a connection as handleRawConn has it: the one that was accepted,
@@ -14,7 +15,7 @@ import (
 // at the end of the handshake.
 type rawConn struct {
 	net.Conn
-	trace  *trace.Conn
+	trace  *record.Conn
 	served *serverConn // what the credentials made of it
 	begun  bool
 }
@@ -25,15 +26,15 @@ func (c *rawConn) NetConn() net.Conn { return c.Conn }
 // SetDeadline marks where handleRawConn begins and where newHTTP2Transport has
 // returned.
 func (c *rawConn) SetDeadline(t time.Time) error {
-	now := trace.Now()
+	now := record.Now()
 	switch {
 	case !t.IsZero() && !c.begun:
 		c.begun = true
-		c.trace.EndAt(trace.NetAccept, now)
-		c.trace.BeginAt(trace.HandleRawConn, now)
+		c.trace.EndAt(stages.NetAccept, now)
+		c.trace.BeginAt(stages.HandleRawConn, now)
 	case t.IsZero():
-		c.trace.EndAt(trace.NewHTTP2Transport, now)
-		c.trace.EndAt(trace.HandleRawConn, now)
+		c.trace.EndAt(stages.NewHTTP2Transport, now)
+		c.trace.EndAt(stages.HandleRawConn, now)
 		if c.served != nil {
 			c.served.in.serving = true
 		}
@@ -56,8 +57,8 @@ func (c *rawConn) Close() error {
 // fail ends the connection's stages, none of which will come to its end by
 // itself any more.
 func (c *rawConn) fail(why string) {
-	now := trace.Now()
-	for _, s := range [...]trace.Stage{trace.NetAccept, trace.HandleRawConn, trace.NewHTTP2Transport} {
+	now := record.Now()
+	for _, s := range [...]stages.Stage{stages.NetAccept, stages.HandleRawConn, stages.NewHTTP2Transport} {
 		if begin, end := c.trace.Stamps(s); begin != 0 && end == 0 {
 			c.trace.EndAt(s, now)
 		}

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // A stream is the context that its request travels in, from the tap to the
@@ -17,7 +18,7 @@ import (
 type streamKey struct{}
 
 // recordKey is the key under which trace.FromContext looks.
-var recordKey = trace.ContextKey()
+var recordKey = record.ContextKey()
 
 // streamFrom returns the stream that ctx descends from, or nil for a request
 // that is not recorded.
@@ -31,7 +32,7 @@ func streamFrom(ctx context.Context) *stream {
 // handing the stream to a goroutine; streams that it turned away are never asked.
 func (s *stream) Done() <-chan struct{} {
 	if !s.handed.Load() {
-		s.rec.BeginAt(trace.StartHandler, s.tapped)
+		s.rec.BeginAt(stages.StartHandler, s.tapped)
 		s.handed.Store(true)
 	}
 	return s.Context.Done()
@@ -48,12 +49,12 @@ func (s *stream) Value(key any) any {
 		return s.rec
 	}
 	if !s.entered.Load() && s.entered.CompareAndSwap(false, true) {
-		now := trace.Now()
-		s.rec.EndAt(trace.StartHandler, now)
+		now := record.Now()
+		s.rec.EndAt(stages.StartHandler, now)
 		if f := &s.conn.o.faults; f.isOn(fullQuota) {
 			now = f.queue(s, now)
 		}
-		s.rec.BeginAt(trace.HandleStream, now)
+		s.rec.BeginAt(stages.HandleStream, now)
 		if _, streaming := s.conn.o.streams[s.method]; !streaming {
 			serve.GrowStack(0) // the handler needs it, and so does the copy of the metadata that comes now
 		}

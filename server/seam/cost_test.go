@@ -5,7 +5,7 @@ import (
 	"net"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -32,7 +32,7 @@ func putter(t testing.TB, observed bool) func() {
 	opts := []grpc.ServerOption{grpc.StatsHandler(idle{}), grpc.ChainUnaryInterceptor(passOn)}
 	desc, listen := &pb.KV_ServiceDesc, func(l net.Listener) net.Listener { return l }
 	if observed {
-		recorder := trace.NewRecorder(trace.Options{})
+		recorder := record.NewRecorder(record.Options{})
 		o, err := New(recorder, Options{})
 		if err != nil {
 			t.Fatal(err)

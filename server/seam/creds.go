@@ -9,7 +9,8 @@ import (
 	"os"
 
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"google.golang.org/grpc/credentials"
 )
@@ -30,16 +31,16 @@ func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.Au
 	if !ok {
 		return h.TransportCredentials.ServerHandshake(accepted)
 	}
-	called := trace.Now()
+	called := record.Now()
 	conn, info, err := h.TransportCredentials.ServerHandshake(raw.Conn)
 	// The transport's own work begins before it comes to the credentials; only a
 	// handshake is a stage apart.
-	begin, _ := raw.trace.Stamps(trace.HandleRawConn)
+	begin, _ := raw.trace.Stamps(stages.HandleRawConn)
 	secured, agreed := info.(credentials.TLSInfo)
 	if agreed || isSecure(raw.Conn) {
-		raw.trace.BeginAt(trace.TLSHandshake, called)
-		begin = trace.Now()
-		raw.trace.EndAt(trace.TLSHandshake, begin)
+		raw.trace.BeginAt(stages.TLSHandshake, called)
+		begin = record.Now()
+		raw.trace.EndAt(stages.TLSHandshake, begin)
 	}
 	if err != nil {
 		raw.fail(whyRefused(err))
@@ -48,7 +49,7 @@ func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.Au
 	if agreed {
 		noteTLS(raw.trace, secured.State)
 	}
-	raw.trace.BeginAt(trace.NewHTTP2Transport, begin)
+	raw.trace.BeginAt(stages.NewHTTP2Transport, begin)
 	raw.served = newServerConn(h.o, conn, raw.trace)
 	return raw.served, info, nil
 }
@@ -65,9 +66,9 @@ func isSecure(conn net.Conn) bool {
 }
 
 // noteTLS notes what a handshake agreed on.
-func noteTLS(tc *trace.Conn, state tls.ConnectionState) {
+func noteTLS(tc *record.Conn, state tls.ConnectionState) {
 	tc.Protocol = tls.VersionName(state.Version)
-	facts := &trace.TLSFacts{
+	facts := &record.TLSFacts{
 		Version: tc.Protocol, Cipher: tls.CipherSuiteName(state.CipherSuite),
 		ALPN: state.NegotiatedProtocol, ServerName: state.ServerName, Resumed: state.DidResume,
 	}

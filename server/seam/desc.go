@@ -4,7 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -52,13 +53,13 @@ func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
 		}
 		reply, err := next(srv, ctx, func(v any) error { return o.receive(s, decode, v) }, chain)
 		if err != nil {
-			beginStatus(s.rec, trace.Now())
+			beginStatus(s.rec, record.Now())
 			return reply, err
 		}
 		noteReply(s.rec, reply)
 		s.reply = carrier{rec: s.rec, msg: reply}
-		o.holds.at(ctx, s.rec, trace.SendMsg)
-		s.rec.Begin(trace.SendMsg)
+		o.holds.at(ctx, s.rec, stages.SendMsg)
+		s.rec.Begin(stages.SendMsg)
 		return &s.reply, nil
 	}
 }
@@ -66,10 +67,10 @@ func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
 // receive waits for the request of a unary call and has it decoded into v.
 func (o *Observer) receive(s *stream, decode func(any) error, v any) error {
 	s.request = carrier{rec: s.rec, msg: v}
-	o.holds.at(s.Context, s.rec, trace.RecvMsg)
-	s.rec.Begin(trace.RecvMsg)
+	o.holds.at(s.Context, s.rec, stages.RecvMsg)
+	s.rec.Begin(stages.RecvMsg)
 	err := decode(&s.request)
-	s.rec.End(trace.RecvMsg)
+	s.rec.End(stages.RecvMsg)
 	if err == nil {
 		noteRequest(s.rec, v)
 	}
@@ -78,9 +79,9 @@ func (o *Observer) receive(s *stream, decode func(any) error, v any) error {
 
 // beginStatus marks that nothing is left to do but to write the status, unless
 // grpc-go has written one on its own: it does when a message cannot be read.
-func beginStatus(rec *trace.Record, now int64) {
-	if _, written := rec.Stamps(trace.WriteStatus); written == 0 {
-		rec.BeginAt(trace.WriteStatus, now)
+func beginStatus(rec *record.Record, now int64) {
+	if _, written := rec.Stamps(stages.WriteStatus); written == 0 {
+		rec.BeginAt(stages.WriteStatus, now)
 	}
 }
 
@@ -119,7 +120,7 @@ func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 // goroutine may receive while another one sends.
 type serverStream struct {
 	grpc.ServerStream
-	rec     *trace.Record
+	rec     *record.Record
 	holds   *holds
 	in, out carrier
 	noted   bool
@@ -129,8 +130,8 @@ type serverStream struct {
 
 func (ss *serverStream) RecvMsg(m any) error {
 	ss.in = carrier{rec: ss.rec, msg: m, streaming: true}
-	ss.holds.at(ss.Context(), ss.rec, trace.RecvMsg)
-	ss.receiving.Store(trace.Now())
+	ss.holds.at(ss.Context(), ss.rec, stages.RecvMsg)
+	ss.receiving.Store(record.Now())
 	err := ss.ServerStream.RecvMsg(&ss.in)
 	ss.received()
 	if err == nil && !ss.noted && !ss.rec.Finished() {
@@ -144,14 +145,14 @@ func (ss *serverStream) RecvMsg(m any) error {
 // goroutine of its own still waits for a message.
 func (ss *serverStream) received() {
 	if begin := ss.receiving.Swap(0); begin != 0 {
-		ss.rec.Repeat(trace.RecvMsg, begin, trace.Now())
+		ss.rec.Repeat(stages.RecvMsg, begin, record.Now())
 	}
 }
 
 func (ss *serverStream) SendMsg(m any) error {
-	ss.holds.at(ss.Context(), ss.rec, trace.SendMsg)
-	begin := trace.Now()
-	defer func() { ss.rec.Repeat(trace.SendMsg, begin, trace.Now()) }()
+	ss.holds.at(ss.Context(), ss.rec, stages.SendMsg)
+	begin := record.Now()
+	defer func() { ss.rec.Repeat(stages.SendMsg, begin, record.Now()) }()
 	if _, encoded := m.(*grpc.PreparedMsg); encoded {
 		return ss.ServerStream.SendMsg(m)
 	}

@@ -11,6 +11,8 @@ import (
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -27,17 +29,17 @@ type doorConfig struct {
 type door struct {
 	testing.TB
 	*servetest.Node
-	recorder *trace.Recorder
+	recorder *record.Recorder
 	observer *Observer
-	finished chan *trace.Record
+	finished chan *record.Record
 }
 
 func openDoor(t testing.TB, change func(*doorConfig)) *door {
 	t.Helper()
-	d := &door{TB: t, finished: make(chan *trace.Record, 4096)}
-	d.recorder = trace.NewRecorder(trace.Options{})
+	d := &door{TB: t, finished: make(chan *record.Record, 4096)}
+	d.recorder = record.NewRecorder(record.Options{})
 	t.Cleanup(func() { _ = d.recorder.Close(context.Background()) })
-	d.recorder.Subscribe(func(rec *trace.Record) { d.finished <- rec })
+	d.recorder.Subscribe(func(rec *record.Record) { d.finished <- rec })
 	var err error
 	if d.observer, err = New(d.recorder, Options{}); err != nil {
 		t.Fatal(err)
@@ -85,7 +87,7 @@ func (d *door) say(text string) {
 }
 
 // has checks that a timeline shows these stages.
-func has(t testing.TB, tl *trace.Timeline, stages ...trace.Stage) {
+func has(t testing.TB, tl *trace.Timeline, stages ...stages.Stage) {
 	t.Helper()
 	for _, s := range stages {
 		if st := tl.Stage(s.String()); st == nil {
@@ -97,7 +99,7 @@ func has(t testing.TB, tl *trace.Timeline, stages ...trace.Stage) {
 }
 
 // hasNot checks that it does not show these.
-func hasNot(t testing.TB, tl *trace.Timeline, stages ...trace.Stage) {
+func hasNot(t testing.TB, tl *trace.Timeline, stages ...stages.Stage) {
 	t.Helper()
 	for _, s := range stages {
 		if tl.Stage(s.String()) != nil {

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -24,7 +25,7 @@ func TestAnErrorOfTheHandler(t *testing.T) {
 	}
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.FailedPrecondition, message: "no",
-		reached: []trace.Stage{trace.V3Put, trace.WriteStatus, trace.Flush}, missed: []trace.Stage{trace.SendMsg},
+		reached: []stages.Stage{stages.V3Put, stages.WriteStatus, stages.Flush}, missed: []stages.Stage{stages.SendMsg},
 	})
 }
 
@@ -59,8 +60,8 @@ func TestAMessageThatCannotBeReceived(t *testing.T) {
 			c.ended(1)
 			r.check(r.record(), expect{
 				method: pb.KV_Put_FullMethodName, code: test.code,
-				marks: trace.MarkBegun, without: trace.MarkReset | trace.MarkConnClosed,
-				reached: []trace.Stage{trace.ProcessRPC, trace.Flush}, missed: []trace.Stage{trace.V3Put, trace.SendMsg},
+				marks: record.MarkBegun, without: record.MarkReset | record.MarkConnClosed,
+				reached: []stages.Stage{stages.ProcessRPC, stages.Flush}, missed: []stages.Stage{stages.V3Put, stages.SendMsg},
 			})
 		})
 	}
@@ -77,9 +78,9 @@ func TestAReplyThatIsTooLarge(t *testing.T) {
 	rec := r.record()
 	tl := r.check(rec, expect{
 		method: pb.KV_Put_FullMethodName, code: codes.ResourceExhausted,
-		reached: []trace.Stage{trace.V3Put, trace.SendMsg, trace.CodecEncode, trace.Flush},
+		reached: []stages.Stage{stages.V3Put, stages.SendMsg, stages.CodecEncode, stages.Flush},
 	})
-	if tl.Stage(trace.SendMsg.String()).Open {
+	if tl.Stage(stages.SendMsg.String()).Open {
 		t.Error("sendMsg is still open")
 	}
 }
@@ -104,7 +105,7 @@ func TestAPanicPassesThrough(t *testing.T) {
 		t.Errorf("put: %v", err)
 	}
 	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.Unknown, message: "recovered"})
-	for _, s := range []trace.Stage{trace.Interceptors, trace.V3Put} {
+	for _, s := range []stages.Stage{stages.Interceptors, stages.V3Put} {
 		if st := tl.Stage(s.String()); st == nil || st.Open {
 			t.Errorf("%s: %+v", s, st)
 		}

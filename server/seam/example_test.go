@@ -9,6 +9,7 @@ import (
 	"glasskv/server/seam"
 	"glasskv/server/serve"
 	"glasskv/trace"
+	"glasskv/trace/record"
 
 	"go.etcd.io/etcd/client/pkg/v3/types"
 	"google.golang.org/grpc"
@@ -47,10 +48,10 @@ var greeterDesc = grpc.ServiceDesc{
 // Its requests are recorded as all others are: here is where one was.
 func Example_serviceRegister() {
 	ctx := context.Background()
-	recorder := trace.NewRecorder(trace.Options{})
+	recorder := record.NewRecorder(record.Options{})
 	defer recorder.Close(ctx)
 	finished := make(chan *trace.Timeline, 1)
-	recorder.Subscribe(func(rec *trace.Record) { finished <- rec.Timeline() })
+	recorder.Subscribe(func(rec *record.Record) { finished <- rec.Timeline() })
 	observer, err := seam.New(recorder, seam.Options{})
 	check(err)
 	defer observer.Close()

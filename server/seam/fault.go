@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // faults make requests wait as they would wait if something were wrong. The seams
@@ -28,7 +30,7 @@ type faults struct {
 	// meets while nothing is.
 	on [numFaults]atomic.Pointer[fault]
 
-	rec    *trace.Recorder
+	rec    *record.Recorder
 	events *events
 	stop   chan struct{} // closed when nobody may wait any more
 	busy   sync.WaitGroup
@@ -75,17 +77,17 @@ func (f *faults) isOn(k faultKind) bool { return f != nil && f.on[k].Load() != n
 // the moment of the wait. The context ends the wait; on a goroutine that requests
 // share it is the background. The stage is the one that would have begun; the record
 // may be nil.
-func (f *faults) delay(ctx context.Context, k faultKind, rec *trace.Record, at trace.Stage, now int64) int64 {
+func (f *faults) delay(ctx context.Context, k faultKind, rec *record.Record, at stages.Stage, now int64) int64 {
 	one, d := f.draw(k)
 	if one == nil {
 		return now
 	}
 	if now == 0 {
-		now = trace.Now()
+		now = record.Now()
 	}
-	resume := rec.Pause(trace.Fault, now, trace.Pause{At: at, Why: one.name})
+	resume := rec.Pause(stages.Fault, now, record.Pause{At: at, Why: one.name})
 	ended := f.wait(ctx, one, d, nil)
-	now = trace.Now()
+	now = record.Now()
 	resume(now, ended)
 	return now
 }

@@ -3,14 +3,15 @@ package seam
 import (
 	"context"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // accepted makes the accept loop wait after it has accepted a connection, and returns
 // when it goes on: now, unless the fault struck. The wait stands in the timeline of the
 // connection's first request. Those that connect meanwhile wait in the kernel, where
 // nobody sees them.
-func (f *faults) accepted(tc *trace.Conn, now int64) int64 {
+func (f *faults) accepted(tc *record.Conn, now int64) int64 {
 	if !f.isOn(delayedAccept) {
 		return now
 	}
@@ -19,7 +20,7 @@ func (f *faults) accepted(tc *trace.Conn, now int64) int64 {
 		return now
 	}
 	f.wait(context.Background(), one, d, nil)
-	end := trace.Now()
-	strikeConn(tc, one, trace.NetAccept, now, end)
+	end := record.Now()
+	strikeConn(tc, one, stages.NetAccept, now, end)
 	return end
 }

@@ -3,7 +3,8 @@ package seam
 import (
 	"context"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // delay makes the raft loop wait, and with it all requests of its batch. It returns
@@ -11,7 +12,7 @@ import (
 //
 // Those of the next batch wait as well, in raft.waitReady and not in a row of the
 // fault: that is what a slow disk does to them.
-func (l *raftLoop) delay(k faultKind, at trace.Stage, now int64) int64 {
+func (l *raftLoop) delay(k faultKind, at stages.Stage, now int64) int64 {
 	if !l.faults.isOn(k) {
 		return now
 	}
@@ -19,13 +20,13 @@ func (l *raftLoop) delay(k faultKind, at trace.Stage, now int64) int64 {
 	if one == nil {
 		return now
 	}
-	why := trace.Pause{At: at, Why: one.name, SharedBy: l.batch.Members()}
+	why := record.Pause{At: at, Why: one.name, SharedBy: l.batch.Members()}
 	resume := make([]func(int64, string), 0, len(l.members))
 	for _, rec := range l.members {
-		resume = append(resume, rec.Pause(trace.Fault, now, why))
+		resume = append(resume, rec.Pause(stages.Fault, now, why))
 	}
 	ended := l.faults.wait(context.Background(), one, d, nil)
-	now = trace.Now()
+	now = record.Now()
 	for _, r := range resume {
 		r(now, ended)
 	}

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"sync"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // quota counts the requests of one connection that are handled while full-quota is
@@ -69,16 +70,16 @@ func (f *faults) queue(s *stream, now int64) int64 {
 	}
 	q := &s.conn.quota
 	if turn := q.take(one.amount); turn != nil {
-		resume := s.rec.Pause(trace.Fault, now, trace.Pause{At: trace.HandleStream, Why: one.name})
+		resume := s.rec.Pause(stages.Fault, now, record.Pause{At: stages.HandleStream, Why: one.name})
 		ended := f.wait(s.Context, one, maxDelay, turn)
-		now = trace.Now()
+		now = record.Now()
 		resume(now, ended)
 		if !q.leave(turn) {
 			return now
 		}
 	}
 	s.hasPlace.Store(true)
-	if s.rec.Events()&trace.EventHandled != 0 {
+	if s.rec.Events()&record.EventHandled != 0 {
 		s.givePlace() // it was given up while it waited, and nobody else will
 	}
 	return now

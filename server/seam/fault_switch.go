@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"glasskv/server/control"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 func (f *faults) init(o *Observer, seed uint64) {
@@ -117,6 +118,6 @@ func (f *faults) close() {
 }
 
 // strikeConn notes a fault that has struck a connection.
-func strikeConn(tc *trace.Conn, one *fault, at trace.Stage, begin, end int64) {
-	tc.Faults = append(tc.Faults, trace.ConnFault{Name: one.name, At: at, Begin: begin, End: end})
+func strikeConn(tc *record.Conn, one *fault, at stages.Stage, begin, end int64) {
+	tc.Faults = append(tc.Faults, record.ConnFault{Name: one.name, At: at, Begin: begin, End: end})
 }

@@ -12,6 +12,8 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"golang.org/x/net/http2"
 )
@@ -68,8 +70,8 @@ func TestSwitchingAFaultOffLetsThoseGoOnWhoWait(t *testing.T) {
 	for name, sent := range map[string]string{"slow-fsync": "wal.sync", "slow-write": "wal.save", "stalled-apply": "apply.entry", "slow-handler": "v3rpc.Put"} {
 		t.Run(name, func(t *testing.T) {
 			s := newSteered(t, Options{})
-			finished := make(chan *trace.Record, 16)
-			defer s.recorder.Subscribe(func(rec *trace.Record) { finished <- rec })()
+			finished := make(chan *record.Record, 16)
+			defer s.recorder.Subscribe(func(rec *record.Record) { finished <- rec })()
 			s.must(s.SetFault(control.Fault{Name: name, Delay: "10s"}))
 			done := s.put(limit(t), "k")
 			awaitStruck(t, s, name)
@@ -93,21 +95,21 @@ func TestSwitchingAFaultOffLetsThoseGoOnWhoWait(t *testing.T) {
 func TestTheHistogramsLeaveTheWaitOut(t *testing.T) {
 	s := newSteered(t, Options{})
 	s.must(s.SetFault(control.Fault{Name: "slow-fsync", Delay: "5ms"}))
-	counted := make(chan *trace.Record, 16) // it is told of a record when that is counted
-	defer s.recorder.Subscribe(func(rec *trace.Record) { counted <- rec })()
+	counted := make(chan *record.Record, 16) // it is told of a record when that is counted
+	defer s.recorder.Subscribe(func(rec *record.Record) { counted <- rec })()
 	s.must(<-s.put(limit(t), "k"))
 	tl := await(t, "record", counted).Timeline()
 	save, wait := tl.Stage("wal.save"), tl.Stage("seam.fault")
 	if wait.BeginNS < save.BeginNS || wait.EndNS > save.EndNS {
 		t.Errorf("the wait, %d to %d, is not in wal.save, %d to %d", wait.BeginNS, wait.EndNS, save.BeginNS, save.EndNS)
 	}
-	told := map[trace.Stage]int64{}
+	told := map[stages.Stage]int64{}
 	for _, h := range s.recorder.Histograms() {
 		told[h.Stage] = h.SumNS
 	}
-	if want := save.Duration() - wait.Duration(); told[trace.WALSave] != want || told[trace.Fault] != wait.Duration() {
+	if want := save.Duration() - wait.Duration(); told[stages.WALSave] != want || told[stages.Fault] != wait.Duration() {
 		t.Errorf("Prometheus is told of %d ns in wal.save and %d in the fault, want %d and %d",
-			told[trace.WALSave], told[trace.Fault], want, wait.Duration())
+			told[stages.WALSave], told[stages.Fault], want, wait.Duration())
 	}
 }
 
@@ -216,15 +218,15 @@ func TestAFaultThatIsOffCostsNothing(t *testing.T) {
 	s := newSteered(t, Options{})
 	f, loop := &s.observer.faults, &raftLoop{faults: &s.observer.faults}
 	allocs := testing.AllocsPerRun(1000, func() {
-		if f.isOn(slowHandler) || loop.delay(slowFsync, trace.WALSync, 1) != 1 || f.accepted(nil, 1) != 1 {
+		if f.isOn(slowHandler) || loop.delay(slowFsync, stages.WALSync, 1) != 1 || f.accepted(nil, 1) != 1 {
 			t.Fatal("something is on")
 		}
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations", allocs)
 	}
-	finished := make(chan *trace.Record, 16)
-	defer s.recorder.Subscribe(func(rec *trace.Record) { finished <- rec })()
+	finished := make(chan *record.Record, 16)
+	defer s.recorder.Subscribe(func(rec *record.Record) { finished <- rec })()
 	s.must(s.SetFault(control.Fault{Name: "slow-fsync", Delay: "1ms"}))
 	s.must(s.ClearFault("slow-fsync"))
 	s.must(<-s.put(context.WithoutCancel(limit(t)), "k"))

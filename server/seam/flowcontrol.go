@@ -4,7 +4,8 @@ import (
 	"encoding/binary"
 	"sync/atomic"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"golang.org/x/net/http2"
 )
@@ -37,33 +38,33 @@ func (c *serverConn) took(s *stream, h frameHead) {
 	w := &c.windows
 	if since := w.dry.Load(); since != 0 && h.length > 0 {
 		w.dry.Store(0)
-		at := trace.Now()
+		at := record.Now()
 		c.streams.all(func(other *stream) { other.resumed(since, at) })
 	}
 	if since := s.blocked.Swap(0); since != 0 {
-		s.resumed(since, trace.Now())
+		s.resumed(since, record.Now())
 	}
 	left, own := w.conn.Add(-int64(h.length)), s.window.Add(-int64(h.length))
 	if w.unknown.Load() {
 		return
 	}
 	if own+w.initial.Load() <= 0 {
-		s.blocked.Store(trace.Now())
+		s.blocked.Store(record.Now())
 	}
 	if left <= 0 {
-		w.dry.Store(trace.Now())
+		w.dry.Store(record.Now())
 	}
 }
 
 // resumed notes how long a reply was held up. While the handler still runs it is
 // the handler that waits, in SendMsg, so only what lies within the flush counts.
 func (s *stream) resumed(since, now int64) {
-	flush, _ := s.rec.Stamps(trace.Flush)
+	flush, _ := s.rec.Stamps(stages.Flush)
 	if flush == 0 || s.gone() {
 		return
 	}
 	if since = max(since, flush); since < now {
-		s.rec.Repeat(trace.FlowControl, since, now)
+		s.rec.Repeat(stages.FlowControl, since, now)
 	}
 }
 
@@ -74,7 +75,7 @@ func (c *serverConn) stuck(s *stream) {
 		since = c.windows.dry.Load()
 	}
 	if since != 0 && s.written.Load() > 0 {
-		s.resumed(since, trace.Now())
+		s.resumed(since, record.Now())
 	}
 }
 

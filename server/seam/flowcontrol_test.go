@@ -4,7 +4,8 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"golang.org/x/net/http2"
 )
@@ -23,10 +24,10 @@ func newFlow(t *testing.T) flow {
 
 // reply begins a reply that is ready, and waits for the connection's writer.
 func (f flow) reply(id uint32) *stream {
-	recorder := trace.NewRecorder(trace.Options{})
+	recorder := record.NewRecorder(record.Options{})
 	f.t.Cleanup(func() { _ = recorder.Close(f.t.Context()) })
-	s := &stream{rec: recorder.Start(nil, id, trace.Now()), conn: f.serverConn}
-	s.rec.Begin(trace.Flush)
+	s := &stream{rec: recorder.Start(nil, id, record.Now()), conn: f.serverConn}
+	s.rec.Begin(stages.Flush)
 	s.written.Add(1)
 	f.streams.add(s)
 	return s
@@ -52,7 +53,7 @@ func (f flow) initial(bytes uint32) {
 
 func (f flow) waits(s *stream, want int) {
 	f.t.Helper()
-	if got := len(rows(s.rec.Timeline(), trace.FlowControl)); got != want {
+	if got := len(rows(s.rec.Timeline(), stages.FlowControl)); got != want {
 		f.t.Errorf("stream %d waited %d times, want %d", s.rec.StreamID(), got, want)
 	}
 }

@@ -3,7 +3,7 @@ package seam
 import (
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,8 +49,8 @@ func TestTheSyncsOfTwoServersCannotBeToldApart(t *testing.T) {
 	one.gates["save"].release()
 	one.finish(held, words{t, &datadriven.TestData{}})
 
-	for s, want := range map[*story]trace.Edge{one: trace.Inferred, other: trace.Near} {
-		sync := s.last.Timeline().Stage(trace.WALSync.String())
+	for s, want := range map[*story]stages.Edge{one: stages.Inferred, other: stages.Near} {
+		sync := s.last.Timeline().Stage(stages.WALSync.String())
 		if sync == nil || sync.BeginEdge != want || sync.EndEdge != want {
 			t.Errorf("wal.sync is %+v, want its edges %s", sync, want)
 		}

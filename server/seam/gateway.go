@@ -9,7 +9,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // gatewayCalls joins the three records that a call through the gateway leaves:
@@ -19,26 +20,26 @@ import (
 // other client can have its request shown inside somebody else's.
 type gatewayCalls struct{ client *ClientObserver }
 
-func newGatewayCalls(rec *trace.Recorder) gatewayCalls {
+func newGatewayCalls(rec *record.Recorder) gatewayCalls {
 	c := NewClientObserver(rec)
-	c.under = trace.GatewayCall
+	c.under = stages.GatewayCall
 	return gatewayCalls{client: c}
 }
 
 // join makes the server's record of a call part of the gateway's. It is called
 // by the tap, for each request with a traceparent, and does nothing for those
 // that are not the gateway's.
-func (g *gatewayCalls) join(parent string, server *trace.Record) {
+func (g *gatewayCalls) join(parent string, server *record.Record) {
 	if call, ok := g.client.calls.Load(parent); ok {
-		call.(*clientCall).rec.Embed(server, trace.None) //nolint:forcetypeassert // nothing else is stored
+		call.(*clientCall).rec.Embed(server, stages.None) //nolint:forcetypeassert // nothing else is stored
 	}
 }
 
 // gateway observes the part of a request that makes a gRPC call of it.
 func (o *Observer) gateway(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := trace.FromContext(r.Context())
-		rec.Begin(trace.GatewayDecode)
+		rec := record.FromContext(r.Context())
+		rec.Begin(stages.GatewayDecode)
 		defer gatewayDone(rec)
 		next.ServeHTTP(w, r)
 	})
@@ -46,19 +47,19 @@ func (o *Observer) gateway(next http.Handler) http.Handler {
 
 // gatewayDone is called when the answer is written. A request from which no call
 // came was refused while it was decoded.
-func gatewayDone(rec *trace.Record) {
-	now := trace.Now()
-	if begun, _ := rec.Stamps(trace.GatewayCall); begun == 0 {
-		rec.EndAt(trace.GatewayDecode, now)
+func gatewayDone(rec *record.Record) {
+	now := record.Now()
+	if begun, _ := rec.Stamps(stages.GatewayCall); begun == 0 {
+		rec.EndAt(stages.GatewayDecode, now)
 		return
 	}
-	_, answered := rec.Stamps(trace.GatewayCall)
+	_, answered := rec.Stamps(stages.GatewayCall)
 	if answered == 0 {
 		answered = now // a stream whose client went away
-		rec.EndAt(trace.GatewayCall, now)
+		rec.EndAt(stages.GatewayCall, now)
 	}
-	rec.BeginAt(trace.GatewayEncode, answered)
-	rec.EndAt(trace.GatewayEncode, now)
+	rec.BeginAt(stages.GatewayEncode, answered)
+	rec.EndAt(stages.GatewayEncode, now)
 }
 
 // gatewayDial returns the options of the connection over which the gateway
@@ -72,20 +73,20 @@ func (o *Observer) gatewayDial(creds credentials.TransportCredentials) []grpc.Di
 }
 
 // beginCall ends the decoding and begins the call.
-func beginCall(rec *trace.Record) {
-	now := trace.Now()
-	rec.EndAt(trace.GatewayDecode, now)
-	rec.BeginAt(trace.GatewayCall, now)
+func beginCall(rec *record.Record) {
+	now := record.Now()
+	rec.EndAt(stages.GatewayDecode, now)
+	rec.BeginAt(stages.GatewayCall, now)
 }
 
 // gatewayUnary stamps the call and notes what the server said.
 func gatewayUnary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	rec := trace.FromContext(ctx)
+	rec := record.FromContext(ctx)
 	noteRequest(rec, req)
 	beginCall(rec)
 	err := invoke(withoutParent(ctx), method, req, reply, cc, opts...)
-	if _, ended := rec.Stamps(trace.GatewayCall); ended == 0 {
-		rec.End(trace.GatewayCall) // there was no room to record the client's part
+	if _, ended := rec.Stamps(stages.GatewayCall); ended == 0 {
+		rec.End(stages.GatewayCall) // there was no room to record the client's part
 	}
 	if err == nil {
 		noteReply(rec, reply)

@@ -10,13 +10,14 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // stream is the interceptor of the gateway's streaming calls: it does for them
 // what gatewayUnary and the client observer do for the others.
 func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	outer := trace.FromContext(ctx)
+	outer := record.FromContext(ctx)
 	beginCall(outer)
 	ctx, s := g.beginStream(withoutParent(ctx), outer, method)
 	cs, err := streamer(ctx, desc, cc, method, opts...)
@@ -35,22 +36,22 @@ func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *gr
 type gatewayStream struct {
 	grpc.ClientStream
 	g      *gatewayCalls
-	outer  *trace.Record // of the HTTP request
-	call   *clientCall   // nil when there was no room to record it
+	outer  *record.Record // of the HTTP request
+	call   *clientCall    // nil when there was no room to record it
 	parent string
 	once   sync.Once
 }
 
 // beginStream begins the client's record of a call, and gives the call a
 // traceparent by which the server's record finds it.
-func (g *gatewayCalls) beginStream(ctx context.Context, outer *trace.Record, method string) (context.Context, *gatewayStream) {
+func (g *gatewayCalls) beginStream(ctx context.Context, outer *record.Record, method string) (context.Context, *gatewayStream) {
 	s := &gatewayStream{g: g, outer: outer}
-	begin := trace.Now()
+	begin := record.Now()
 	rec := g.client.rec.Start(nil, 0, begin)
 	if rec == nil {
 		return ctx, s
 	}
-	rec.Mark(trace.MarkClient | trace.MarkStreaming)
+	rec.Mark(record.MarkClient | record.MarkStreaming)
 	rec.Facts().Method = method
 	outer.Embed(rec, g.client.under)
 	s.call, s.parent = &clientCall{rec, begin}, rec.TraceParent()
@@ -80,7 +81,7 @@ func (s *gatewayStream) finish(err error) {
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
-		s.outer.End(trace.GatewayCall)
+		s.outer.End(stages.GatewayCall)
 		st, ok := status.FromError(err)
 		if !ok {
 			st = status.FromContextError(err)

@@ -9,6 +9,8 @@ import (
 
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc/metadata"
@@ -19,15 +21,15 @@ type site struct {
 	testing.TB
 	*servetest.Node
 	observer *Observer
-	finished chan *trace.Record
+	finished chan *record.Record
 	client   *http.Client
 }
 
 func newSite(t testing.TB) *site {
-	rec := trace.NewRecorder(trace.Options{})
+	rec := record.NewRecorder(record.Options{})
 	t.Cleanup(func() { _ = rec.Close(context.Background()) })
-	s := &site{TB: t, finished: make(chan *trace.Record, 64)}
-	rec.Subscribe(func(r *trace.Record) { s.finished <- r })
+	s := &site{TB: t, finished: make(chan *record.Record, 64)}
+	rec.Subscribe(func(r *record.Record) { s.finished <- r })
 	var err error
 	if s.observer, err = New(rec, Options{}); err != nil {
 		t.Fatal(err)
@@ -68,7 +70,7 @@ func TestAForeignTraceparentDoesNotJoinTheGateway(t *testing.T) {
 	s := newSite(t)
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) { r.Header.Set(traceParent, parent) })
-	if tl.Stage(trace.WALSync.String()) == nil {
+	if tl.Stage(stages.WALSync.String()) == nil {
 		t.Error("the gateway's own call is not in its timeline")
 	}
 	told := header.Get(traceParent)
@@ -90,7 +92,7 @@ func TestTheGatewayKeepsItsTraceparentToItself(t *testing.T) {
 	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) {
 		r.Header.Set("Grpc-Metadata-Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	})
-	if tl.Stage(trace.WALSync.String()) == nil || tl.Stage(trace.ClientSend.String()) == nil {
+	if tl.Stage(stages.WALSync.String()) == nil || tl.Stage(stages.ClientSend.String()) == nil {
 		t.Errorf("the call is not in the timeline: %+v", tl.Ledger)
 	}
 	for name := range header {
@@ -121,10 +123,10 @@ func TestAPutThroughTheGatewayIsExplained(t *testing.T) {
 
 // A handler that panics is a request that failed, and its connection is over.
 func TestAPanicInAPageIsARecordOfItsOwn(t *testing.T) {
-	rec := trace.NewRecorder(trace.Options{})
+	rec := record.NewRecorder(record.Options{})
 	t.Cleanup(func() { _ = rec.Close(context.Background()) })
-	finished := make(chan *trace.Record, 1)
-	rec.Subscribe(func(r *trace.Record) { finished <- r })
+	finished := make(chan *record.Record, 1)
+	rec.Subscribe(func(r *record.Record) { finished <- r })
 	o, err := New(rec, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +145,7 @@ func TestAPanicInAPageIsARecordOfItsOwn(t *testing.T) {
 		t.Errorf("answered with %s", resp.Status)
 	}
 	got := await(t, "record", finished)
-	if !got.Has(trace.MarkHTTP|trace.MarkPanic|trace.MarkConnClosed) || got.Timeline().Stage(trace.HTTPHandler.String()) == nil {
+	if !got.Has(record.MarkHTTP|record.MarkPanic|record.MarkConnClosed) || got.Timeline().Stage(stages.HTTPHandler.String()) == nil {
 		t.Errorf("record: %+v", got.Timeline())
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc/codes"
@@ -28,7 +28,7 @@ func (c *serverConn) goAway(payload []byte) {
 	}
 	c.out.said.Store(&farewell{last, reason})
 	c.streams.all(func(s *stream) {
-		s.rec.Mark(trace.MarkGoAway)
+		s.rec.Mark(record.MarkGoAway)
 		c.tooLate(s)
 	})
 }
@@ -46,7 +46,7 @@ func (c *serverConn) tooLate(s *stream) {
 	if said == nil || s.rec.StreamID() <= said.last || s.handed.Load() || s.gone() {
 		return
 	}
-	s.rec.Mark(trace.MarkGoAway)
+	s.rec.Mark(record.MarkGoAway)
 	s.rec.SetCode(uint32(codes.Unavailable), fmt.Sprintf("not served: the server had said GOAWAY (%s)", said.reason))
-	s.done(trace.EventWire)
+	s.done(record.EventWire)
 }

@@ -6,7 +6,8 @@ import (
 	"os"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
@@ -23,8 +24,8 @@ func TestAClientThatResetsItsStreamIsNoted(t *testing.T) {
 	await(t, "cancellation", ctx.Done())
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.Canceled,
-		marks: trace.MarkReset | trace.MarkBegun, without: trace.MarkConnClosed | trace.MarkResetSent,
-		missed: []trace.Stage{trace.Flush},
+		marks: record.MarkReset | record.MarkBegun, without: record.MarkConnClosed | record.MarkResetSent,
+		missed: []stages.Stage{stages.Flush},
 	})
 }
 
@@ -38,7 +39,7 @@ func TestARealClientThatCancelsIsNoted(t *testing.T) {
 		t.Fatal("the put went through")
 	}
 	r.check(r.record(), expect{
-		method: pb.KV_Put_FullMethodName, code: codes.Canceled, marks: trace.MarkReset | trace.MarkBegun,
+		method: pb.KV_Put_FullMethodName, code: codes.Canceled, marks: record.MarkReset | record.MarkBegun,
 	})
 }
 
@@ -55,8 +56,8 @@ func TestAClientThatGoesAwayIsNoted(t *testing.T) {
 	for range 2 {
 		r.check(r.record(), expect{
 			method: pb.KV_Put_FullMethodName, code: codes.Canceled,
-			marks: trace.MarkConnClosed | trace.MarkBegun, without: trace.MarkReset | trace.MarkStopping,
-			missed: []trace.Stage{trace.Flush},
+			marks: record.MarkConnClosed | record.MarkBegun, without: record.MarkReset | record.MarkStopping,
+			missed: []stages.Stage{stages.Flush},
 		})
 	}
 }
@@ -68,7 +69,7 @@ func TestAClientThatGoesAwayAmidItsHeadersIsNoted(t *testing.T) {
 	c.must(c.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:4]}))
 	c.must(c.conn.Close())
 	r.check(r.record(), expect{
-		code: noCode, marks: trace.MarkConnClosed, without: trace.MarkTapped, missed: beforeTap,
+		code: noCode, marks: record.MarkConnClosed, without: record.MarkTapped, missed: beforeTap,
 	})
 }
 
@@ -80,7 +81,7 @@ func TestAResetOfAnUnknownMethodIsNotWaitedFor(t *testing.T) {
 	c.headers(1, false, with(putHeaders(), ":path", "/etcdserverpb.KV/Pot"))
 	c.must(c.fr.WriteRSTStream(1, http2.ErrCodeCancel))
 	rec := r.record()
-	if !rec.Has(trace.MarkTapped) || rec.Has(trace.MarkBegun) {
+	if !rec.Has(record.MarkTapped) || rec.Has(record.MarkBegun) {
 		t.Errorf("record: %v", rec.Timeline().Attributes)
 	}
 }
@@ -101,7 +102,7 @@ func TestADeadlineThatPassesInTheHandler(t *testing.T) {
 	close(reset)
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.DeadlineExceeded,
-		marks: trace.MarkTimedOut | trace.MarkBegun, without: trace.MarkReset, reached: []trace.Stage{trace.Flush},
+		marks: record.MarkTimedOut | record.MarkBegun, without: record.MarkReset, reached: []stages.Stage{stages.Flush},
 	})
 }
 
@@ -115,7 +116,7 @@ func TestAHandshakeThatFailsIsNoRequest(t *testing.T) {
 		t.Logf("the server hung up: %v", err)
 	}
 	r.check(r.record(), expect{
-		code: noCode, message: "the client does not speak HTTP/2", marks: trace.MarkConnection, missed: []trace.Stage{trace.OperateHeaders},
+		code: noCode, message: "the client does not speak HTTP/2", marks: record.MarkConnection, missed: []stages.Stage{stages.OperateHeaders},
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // holds keeps requests standing where a stage begins, for as long as somebody
@@ -27,7 +29,7 @@ import (
 type holds struct {
 	// armed tells for each stage whether a request may be held there. It is all that
 	// a request's way looks at while nobody has asked for anything.
-	armed [trace.NumStages]atomic.Bool
+	armed [stages.NumStages]atomic.Bool
 
 	o       *Observer
 	events  events
@@ -37,17 +39,17 @@ type holds struct {
 	mu       sync.Mutex
 	stopped  bool
 	breaks   []*control.Break
-	stepping map[*trace.Record]struct{} // requests that are to be held at their next stage
-	held     []*held                    // in the order in which they were held
-	last     int                        // the number of the last hold
+	stepping map[*record.Record]struct{} // requests that are to be held at their next stage
+	held     []*held                     // in the order in which they were held
+	last     int                         // the number of the last hold
 	passed   uint64
 }
 
 // held is one request that stands still.
 type held struct {
 	control.Hold
-	rec       *trace.Record
-	with      []*trace.Record // those of its batch, itself included; nil where there is none
+	rec       *record.Record
+	with      []*record.Record // those of its batch, itself included; nil where there is none
 	goroutine uint64
 	timeline  json.RawMessage
 	free      chan string // says how it ended; has room for one word
@@ -59,30 +61,30 @@ func (h *holds) init(o *Observer, timeout time.Duration) {
 		timeout = control.DefaultHoldTimeout
 	}
 	h.o, h.timeout, h.stop = o, timeout, make(chan struct{})
-	h.stepping = make(map[*trace.Record]struct{})
+	h.stepping = make(map[*record.Record]struct{})
 }
 
 // at holds the request if somebody wants it held where this stage begins. It
 // reports whether it did: a stamp that was taken before is too old then. The
 // context is the request's. With a nil h nobody is ever held.
-func (h *holds) at(ctx context.Context, rec *trace.Record, s trace.Stage) bool {
+func (h *holds) at(ctx context.Context, rec *record.Record, s stages.Stage) bool {
 	return h != nil && h.armed[s].Load() && h.reach(ctx, rec, s)
 }
 
 // shared is at for a goroutine that requests share, which has no request's context
 // at hand.
-func (h *holds) shared(rec *trace.Record, s trace.Stage) bool {
+func (h *holds) shared(rec *record.Record, s stages.Stage) bool {
 	return h != nil && h.armed[s].Load() && h.reachShared(rec, s)
 }
 
 // together is at for requests that reach the stage as one batch. One of them is
 // held, and the others with it.
-func (h *holds) together(batch []*trace.Record, s trace.Stage) bool {
+func (h *holds) together(batch []*record.Record, s stages.Stage) bool {
 	return h != nil && h.armed[s].Load() && h.reachTogether(batch, s)
 }
 
-func (h *holds) reach(ctx context.Context, rec *trace.Record, s trace.Stage) bool {
-	begin := trace.Now() // what it takes to prepare the hold is part of it
+func (h *holds) reach(ctx context.Context, rec *record.Record, s stages.Stage) bool {
+	begin := record.Now() // what it takes to prepare the hold is part of it
 	one := h.catch(rec, s, nil)
 	if one == nil {
 		return false
@@ -91,12 +93,12 @@ func (h *holds) reach(ctx context.Context, rec *trace.Record, s trace.Stage) boo
 	return true
 }
 
-func (h *holds) reachShared(rec *trace.Record, s trace.Stage) bool {
+func (h *holds) reachShared(rec *record.Record, s stages.Stage) bool {
 	return rec != nil && h.reach(h.o.contextOf(rec), rec, s)
 }
 
-func (h *holds) reachTogether(batch []*trace.Record, s trace.Stage) bool {
-	begin := trace.Now()
+func (h *holds) reachTogether(batch []*record.Record, s stages.Stage) bool {
+	begin := record.Now()
 	for _, rec := range batch {
 		if one := h.catch(rec, s, batch); one != nil {
 			h.keep(h.o.contextOf(rec), one, begin)
@@ -107,7 +109,7 @@ func (h *holds) reachTogether(batch []*trace.Record, s trace.Stage) bool {
 }
 
 // catch decides whether a request is to be held, and puts it on the list then.
-func (h *holds) catch(rec *trace.Record, s trace.Stage, batch []*trace.Record) *held {
+func (h *holds) catch(rec *record.Record, s stages.Stage, batch []*record.Record) *held {
 	if rec == nil || rec.Finished() {
 		return nil
 	}
@@ -121,7 +123,7 @@ func (h *holds) catch(rec *trace.Record, s trace.Stage, batch []*trace.Record) *
 // list puts a request on the list of those that are held, if it is to be. It
 // reports whether there was no room for it. Everything that is shown of it is
 // prepared here, before anybody can ask.
-func (h *holds) list(rec *trace.Record, s trace.Stage, batch []*trace.Record) (one *held, full bool) {
+func (h *holds) list(rec *record.Record, s stages.Stage, batch []*record.Record) (one *held, full bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	why, timeout := h.wanted(rec, s)
@@ -153,7 +155,7 @@ func (h *holds) list(rec *trace.Record, s trace.Stage, batch []*trace.Record) (o
 // soFar makes the timeline of an unfinished request. It runs on the request's own
 // goroutine, or on one that has the request to itself: nobody else may look at a
 // record that is not finished.
-func soFar(rec *trace.Record) json.RawMessage {
+func soFar(rec *record.Record) json.RawMessage {
 	text, err := json.Marshal(rec.Timeline())
 	if err != nil {
 		return nil // a timeline has nothing in it that could not be written
@@ -182,19 +184,19 @@ func (h *holds) keep(ctx context.Context, one *held, begin int64) {
 	if one.Lane.Shared() {
 		h.markBehind(one, begin, ended)
 	}
-	resume(trace.Now(), ended)
+	resume(record.Now(), ended)
 }
 
 // pause begins the row of the hold, in the record of each request that waits.
 func (one *held) pause(begin int64) (resume func(end int64, ended string)) {
-	at, _ := trace.StageByName(one.Stage)
-	p := trace.Pause{At: at, Why: one.Why, SharedBy: len(one.with)}
+	at, _ := stages.ByName(one.Stage)
+	p := record.Pause{At: at, Why: one.Why, SharedBy: len(one.with)}
 	if one.with == nil {
-		return one.rec.Pause(trace.Hold, begin, p)
+		return one.rec.Pause(stages.Hold, begin, p)
 	}
 	var all []func(int64, string)
 	for _, rec := range one.with {
-		all = append(all, rec.Pause(trace.Hold, begin, p))
+		all = append(all, rec.Pause(stages.Hold, begin, p))
 	}
 	return func(end int64, ended string) {
 		for _, resume := range all {
@@ -228,8 +230,8 @@ func (h *holds) close() {
 // contextOf finds the context of a request of which only the record is at hand;
 // it ends when the client gives up. Where a request has none of its own, as one
 // that came over HTTP/1, nothing but the hold's timeout ends the hold.
-func (o *Observer) contextOf(rec *trace.Record) context.Context {
-	for _, r := range [...]*trace.Record{rec, rec.Outermost()} {
+func (o *Observer) contextOf(rec *record.Record) context.Context {
+	for _, r := range [...]*record.Record{rec, rec.Outermost()} {
 		ctx := context.Context(nil)
 		o.conns.Range(func(key, _ any) bool {
 			c := key.(*serverConn) //nolint:forcetypeassert // TagConn stores nothing else

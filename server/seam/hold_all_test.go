@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"glasskv/server/control"
-	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election/v3electionpb"
@@ -115,7 +115,7 @@ func TestEveryStageThatCanBeHeldIsHeld(t *testing.T) {
 			s.holdOnce(c, stage, p.do)
 		}
 	}
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		if (spec.Hold != "") != slices.Contains(held, spec.Name) {
 			t.Errorf("%s: the catalogue says %q, the test held it: %t", spec.Name, spec.Hold, spec.Hold == "")
 		}
@@ -136,8 +136,8 @@ func (s *steered) holdOnce(c *clients, stage string, do request) {
 	held := s.event(control.Held).Hold
 	report, err := s.Hold(held.ID)
 	s.must(err)
-	spec := trace.SpecOf(stageNamed(s, stage))
-	if held.Stage != stage || held.Lane.Shared() != (spec.Hold == trace.HoldShared) {
+	spec := stages.SpecOf(stageNamed(s, stage))
+	if held.Stage != stage || held.Lane.Shared() != (spec.Hold == stages.HoldShared) {
 		s.Errorf("%s: held %+v", stage, held)
 	}
 	if len(report.Goroutines) == 0 || report.Goroutines[0].Role != "held" {
@@ -157,8 +157,8 @@ func (s *steered) holdOnce(c *clients, stage string, do request) {
 	}
 }
 
-func stageNamed(t testing.TB, name string) trace.Stage {
-	s, ok := trace.StageByName(name)
+func stageNamed(t testing.TB, name string) stages.Stage {
+	s, ok := stages.ByName(name)
 	if !ok {
 		t.Fatalf("no stage is called %q", name)
 	}

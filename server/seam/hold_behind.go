@@ -5,16 +5,18 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // laneOf says which goroutine stands still when a request is held at a stage.
-func laneOf(s trace.Stage) control.Lane {
+func laneOf(s stages.Stage) control.Lane {
 	switch {
-	case trace.SpecOf(s).Hold != trace.HoldShared:
+	case stages.SpecOf(s).Hold != stages.HoldShared:
 		return control.LaneRequest
-	case s == trace.RaftHandleReady || s == trace.WALSave:
+	case s == stages.RaftHandleReady || s == stages.WALSave:
 		return control.LaneRaftLoop
-	case s == trace.ReadIndex || s == trace.ReadWaitApplied:
+	case s == stages.ReadIndex || s == stages.ReadWaitApplied:
 		return control.LaneReadLoop
 	}
 	return control.LaneApply
@@ -22,13 +24,13 @@ func laneOf(s trace.Stage) control.Lane {
 
 // waitsFor says since when a write has waited for a lane; zero means that it does
 // not.
-func waitsFor(rec *trace.Record, lane control.Lane) int64 {
-	var waits []trace.Stage
+func waitsFor(rec *record.Record, lane control.Lane) int64 {
+	var waits []stages.Stage
 	switch lane {
 	case control.LaneRaftLoop:
-		waits = []trace.Stage{trace.RaftWaitReady, trace.RaftCommit}
+		waits = []stages.Stage{stages.RaftWaitReady, stages.RaftCommit}
 	case control.LaneApply:
-		waits = []trace.Stage{trace.ApplyWait}
+		waits = []stages.Stage{stages.ApplyWait}
 	}
 	for _, s := range waits {
 		if begin, end := rec.Stamps(s); begin != 0 && end == 0 {
@@ -40,7 +42,7 @@ func waitsFor(rec *trace.Record, lane control.Lane) int64 {
 
 // eachBehind calls visit for every write that waits for a lane and is not held
 // with the others.
-func (h *holds) eachBehind(one *held, visit func(rec *trace.Record, since int64)) {
+func (h *holds) eachBehind(one *held, visit func(rec *record.Record, since int64)) {
 	for i := range h.o.requests.slots {
 		rec := h.o.requests.slots[i].Load()
 		if rec == nil || rec == one.rec || slices.Contains(one.with, rec) || rec.Finished() {
@@ -59,7 +61,7 @@ func (h *holds) countBehind(one *held) (n int) {
 	if !one.Lane.Shared() {
 		return 0
 	}
-	h.eachBehind(one, func(*trace.Record, int64) { n++ })
+	h.eachBehind(one, func(*record.Record, int64) { n++ })
 	return n + h.o.reading.waiting(one.with)
 }
 
@@ -67,12 +69,12 @@ func (h *holds) countBehind(one *held) (n int) {
 // the goroutine that stood still, before that does anything else, so what they
 // wait for has not moved on.
 func (h *holds) markBehind(one *held, begin int64, ended string) {
-	at, _ := trace.StageByName(one.Stage)
-	end := trace.Now()
-	h.eachBehind(one, func(rec *trace.Record, since int64) {
+	at, _ := stages.ByName(one.Stage)
+	end := record.Now()
+	h.eachBehind(one, func(rec *record.Record, since int64) {
 		from := max(begin, since)
 		if from < end {
-			rec.Pause(trace.Hold, from, trace.Pause{At: at, Why: trace.WhyBehind})(end, ended)
+			rec.Pause(stages.Hold, from, record.Pause{At: at, Why: trace.WhyBehind})(end, ended)
 		}
 	})
 }

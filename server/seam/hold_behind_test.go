@@ -7,6 +7,7 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/record"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -63,8 +64,8 @@ func TestWhoWaitsBehindASharedHoldIsCountedAndTold(t *testing.T) {
 	if report.Queues.Proposals != 2 {
 		t.Errorf("queues: %+v", report.Queues)
 	}
-	finished := make(chan *trace.Record, 16)
-	defer s.recorder.Subscribe(func(rec *trace.Record) { finished <- rec })()
+	finished := make(chan *record.Record, 16)
+	defer s.recorder.Subscribe(func(rec *record.Record) { finished <- rec })()
 	s.must(s.Continue(held.ID))
 	s.must(await(t, "put", slow))
 	s.must(await(t, "put", behind))

@@ -8,6 +8,8 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // SetBreak implements control.Holder.
@@ -27,25 +29,25 @@ func (h *holds) SetBreak(b control.Break) error {
 // check refuses breakpoints at which nothing could ever be held, and says where
 // something could.
 func (h *holds) check(b *control.Break) error {
-	stage, known := trace.StageByName(b.Stage)
+	stage, known := stages.ByName(b.Stage)
 	if !known {
 		return control.Mistake(fmt.Sprintf("no stage is called %q; `glasskv stages` lists them", b.Stage))
 	}
-	spec := trace.SpecOf(stage)
-	near := trace.NearestHoldable(stage)
+	spec := stages.SpecOf(stage)
+	near := stages.NearestHoldable(stage)
 	switch {
 	case spec.Seam == "":
 		return control.Mistake(fmt.Sprintf("%s: this server never passes it; `glasskv explain %s` says why", b.Stage, b.Stage))
-	case spec.Kind == trace.KindHeld:
+	case spec.Kind == stages.KindHeld:
 		return control.Mistake(b.Stage + " is the hold itself, and no place to be held at")
 	case spec.Hold == "":
 		return control.Mistake(fmt.Sprintf("%s is not begun at a place where one could wait; the nearest such stage is %s", b.Stage, near))
-	case b.KeyPrefix != "" && stage < trace.CodecDecode:
+	case b.KeyPrefix != "" && stage < stages.CodecDecode:
 		return control.Mistake(b.Stage + " begins before the request is decoded: its key is not known there yet")
 	case b.KeyPrefix != "" && h.o.rec.Redacts():
 		return control.Mistake("keys are not recorded with --redact: leave the key out")
-	case len(b.KeyPrefix) > trace.MaxKey:
-		return control.Mistake(fmt.Sprintf("a key prefix of %d bytes: at most %d are looked at", len(b.KeyPrefix), trace.MaxKey))
+	case len(b.KeyPrefix) > record.MaxKey:
+		return control.Mistake(fmt.Sprintf("a key prefix of %d bytes: at most %d are looked at", len(b.KeyPrefix), record.MaxKey))
 	case b.Timeout < 0 || time.Duration(b.Timeout) > control.MaxHoldTimeout:
 		return control.Mistake(fmt.Sprintf("timeout %v: use a time above zero and not above %v", b.Timeout, control.MaxHoldTimeout))
 	}
@@ -67,7 +69,7 @@ func (h *holds) ClearBreak(stage string) error {
 
 // wanted says why a request is to be held at a stage, and for how long at most;
 // an empty word means that it is not.
-func (h *holds) wanted(rec *trace.Record, s trace.Stage) (why string, timeout time.Duration) {
+func (h *holds) wanted(rec *record.Record, s stages.Stage) (why string, timeout time.Duration) {
 	if h.stopped {
 		return "", 0
 	}
@@ -83,7 +85,7 @@ func (h *holds) wanted(rec *trace.Record, s trace.Stage) (why string, timeout ti
 	return "", 0
 }
 
-func (h *holds) breakFor(rec *trace.Record, s trace.Stage) *control.Break {
+func (h *holds) breakFor(rec *record.Record, s stages.Stage) *control.Break {
 	for _, b := range h.breaks {
 		if b.Stage == s.String() && isMethod(rec, b.Method) && rec.HasKeyPrefix([]byte(b.KeyPrefix)) {
 			return b
@@ -95,11 +97,11 @@ func (h *holds) breakFor(rec *trace.Record, s trace.Stage) *control.Break {
 // isMethod reports whether a request is of a method, which may be written without
 // its service. What is made inside a request counts as that one too: the
 // transaction in a lock.
-func isMethod(rec *trace.Record, method string) bool {
+func isMethod(rec *record.Record, method string) bool {
 	if method == "" {
 		return true
 	}
-	for _, r := range [...]*trace.Record{rec, rec.Outermost()} {
+	for _, r := range [...]*record.Record{rec, rec.Outermost()} {
 		if of := r.Facts().Method; of == method || strings.HasSuffix(of, "/"+method) {
 			return true
 		}
@@ -108,7 +110,7 @@ func isMethod(rec *trace.Record, method string) bool {
 }
 
 // taken is called when a request is held: what held it has done its work.
-func (h *holds) taken(rec *trace.Record, s trace.Stage) {
+func (h *holds) taken(rec *record.Record, s stages.Stage) {
 	if _, steps := h.stepping[rec.Outermost()]; steps {
 		delete(h.stepping, rec.Outermost())
 	} else if b := h.breakFor(rec, s); b != nil {
@@ -132,22 +134,22 @@ func (h *holds) arm() {
 	switch {
 	case h.stopped:
 	case len(h.stepping) > 0:
-		for _, spec := range trace.Specs() {
+		for _, spec := range stages.Specs() {
 			if spec.Hold != "" {
 				armed[spec.Stage] = true
 			}
 		}
 	default:
 		for _, b := range h.breaks {
-			stage, _ := trace.StageByName(b.Stage)
+			stage, _ := stages.ByName(b.Stage)
 			armed[stage] = true
 		}
 	}
-	armed[trace.None] = armed != [len(armed)]bool{} || len(h.held) > 0
+	armed[stages.None] = armed != [len(armed)]bool{} || len(h.held) > 0
 	for s := range armed {
 		h.armed[s].Store(armed[s])
 	}
 }
 
 // awake reports whether somebody is held, or may be.
-func (h *holds) awake() bool { return h != nil && h.armed[trace.None].Load() }
+func (h *holds) awake() bool { return h != nil && h.armed[stages.None].Load() }

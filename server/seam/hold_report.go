@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"glasskv/server/control"
-	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/raft/v3"
 )
@@ -61,7 +61,7 @@ func (o *Observer) queues(committed uint64) control.Queues {
 	}
 	for i := range o.requests.slots {
 		rec := o.requests.slots[i].Load()
-		if proposed, _ := rec.Stamps(trace.RaftPropose); proposed != 0 && !rec.Finished() {
+		if proposed, _ := rec.Stamps(stages.RaftPropose); proposed != 0 && !rec.Finished() {
 			q.Proposals++
 		}
 	}

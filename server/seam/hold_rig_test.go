@@ -8,6 +8,8 @@ import (
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/raft/v3"
@@ -19,14 +21,14 @@ type steered struct {
 	control.Steering
 	node     *servetest.Node
 	observer *Observer
-	recorder *trace.Recorder
+	recorder *record.Recorder
 	events   chan control.Event
 	proposed chan struct{} // one for each proposal that raft has taken
 	kv       pb.KVClient
 }
 
 func newSteered(t testing.TB, options Options, change ...func(*serve.Config)) *steered {
-	s := &steered{TB: t, recorder: trace.NewRecorder(trace.Options{}), events: make(chan control.Event, 1024), proposed: make(chan struct{}, 1024)}
+	s := &steered{TB: t, recorder: record.NewRecorder(record.Options{}), events: make(chan control.Event, 1024), proposed: make(chan struct{}, 1024)}
 	t.Cleanup(func() { _ = s.recorder.Close(context.Background()) })
 	var err error
 	if s.observer, err = New(s.recorder, options); err != nil {
@@ -98,7 +100,7 @@ func (s *steered) timeline(h *control.Hold) *trace.Timeline {
 // pausesOf lists the holds in a timeline, as at/why/ended.
 func pausesOf(t *trace.Timeline) (all []string) {
 	for i := range t.Stages {
-		if st := &t.Stages[i]; st.Stage == trace.Hold.String() {
+		if st := &t.Stages[i]; st.Stage == stages.Hold.String() {
 			all = append(all, st.Attributes[trace.AttrAt]+" "+st.Attributes[trace.AttrWhy]+" "+st.Attributes[trace.AttrEnded])
 		}
 	}

@@ -6,7 +6,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // http observes requests that come as HTTP/1, from the first byte that the
@@ -14,7 +15,7 @@ import (
 // requests which are refused have a timeline too.
 func (o *Observer) http(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := trace.Now()
+		now := record.Now()
 		conn := httpConnFrom(r.Context())
 		rec := o.beginHTTP(conn, r, now)
 		if rec == nil {
@@ -31,8 +32,8 @@ func (o *Observer) http(next http.Handler) http.Handler {
 
 // beginHTTP begins a record as the handler does, whose request was being read
 // until now. A connection that is not seen leaves that out.
-func (o *Observer) beginHTTP(conn *httpConn, r *http.Request, now int64) *trace.Record {
-	begin, tc := now, (*trace.Conn)(nil)
+func (o *Observer) beginHTTP(conn *httpConn, r *http.Request, now int64) *record.Record {
+	begin, tc := now, (*record.Conn)(nil)
 	if conn != nil {
 		begin, tc = conn.arrived(r, now), conn.trace
 	}
@@ -41,18 +42,18 @@ func (o *Observer) beginHTTP(conn *httpConn, r *http.Request, now int64) *trace.
 		return nil
 	}
 	if conn != nil {
-		rec.BeginAt(trace.HTTPReadRequest, begin)
-		rec.EndAt(trace.HTTPReadRequest, now)
+		rec.BeginAt(stages.HTTPReadRequest, begin)
+		rec.EndAt(stages.HTTPReadRequest, now)
 	}
-	rec.BeginAt(trace.HTTPHandler, now)
-	rec.Done(trace.EventRead)
+	rec.BeginAt(stages.HTTPHandler, now)
+	rec.Done(record.EventRead)
 	return rec
 }
 
 // noteHTTP notes what is asked for. A client that sent a traceparent is told
 // where to find its request, as over gRPC.
-func (o *Observer) noteHTTP(rec *trace.Record, r *http.Request, reply http.Header) {
-	rec.Mark(trace.MarkHTTP)
+func (o *Observer) noteHTTP(rec *record.Record, r *http.Request, reply http.Header) {
+	rec.Mark(record.MarkHTTP)
 	rec.Facts().Method = r.Method + " " + r.URL.Path
 	if r.ContentLength > 0 {
 		rec.AddIn(int(r.ContentLength))
@@ -69,7 +70,7 @@ func (o *Observer) noteHTTP(rec *trace.Record, r *http.Request, reply http.Heade
 // bytes of the body. What else the real one can do is found by Unwrap.
 type httpReply struct {
 	http.ResponseWriter
-	rec      *trace.Record
+	rec      *record.Record
 	conn     *httpConn // nil when it is not seen
 	status   int
 	returned bool // the handler did, and did not panic
@@ -105,11 +106,11 @@ func (w *httpReply) FlushError() error {
 // handled ends the handler's part of the record. What is left is net/http's: to
 // write out what it has buffered.
 func (w *httpReply) handled() {
-	now := trace.Now()
-	w.rec.EndAt(trace.HTTPHandler, now)
+	now := record.Now()
+	w.rec.EndAt(stages.HTTPHandler, now)
 	switch {
 	case !w.returned:
-		w.rec.Mark(trace.MarkPanic)
+		w.rec.Mark(record.MarkPanic)
 	case w.status == 0:
 		w.status = http.StatusOK
 	}
@@ -117,8 +118,8 @@ func (w *httpReply) handled() {
 	if _, seen := w.rec.Code(); !seen {
 		w.rec.SetCode(uint32(codeOfPage(w.status)), "")
 	}
-	w.rec.BeginAt(trace.HTTPFlush, now)
-	w.rec.Done(trace.EventHandled)
+	w.rec.BeginAt(stages.HTTPFlush, now)
+	w.rec.Done(record.EventHandled)
 	if w.conn == nil {
 		w.out(now, false)
 		return
@@ -128,11 +129,11 @@ func (w *httpReply) handled() {
 
 // out is called when the reply is with the kernel, or lost.
 func (w *httpReply) out(end int64, lost bool) {
-	w.rec.EndAt(trace.HTTPFlush, end)
+	w.rec.EndAt(stages.HTTPFlush, end)
 	if lost {
-		w.rec.Mark(trace.MarkConnClosed)
+		w.rec.Mark(record.MarkConnClosed)
 	}
-	w.rec.Done(trace.EventWire)
+	w.rec.Done(record.EventWire)
 }
 
 // codeOfPage is the gRPC code that says most nearly what a page's status does.

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // httpListener observes net/http's accept loop, below TLS.
@@ -27,7 +28,7 @@ func (l *httpListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &httpConn{Conn: conn, o: l.o, trace: l.o.claim(conn, trace.Now())}, nil
+	return &httpConn{Conn: conn, o: l.o, trace: l.o.claim(conn, record.Now())}, nil
 }
 
 // SyscallConn gives channelz the socket's options.
@@ -40,7 +41,7 @@ func (l *httpListener) SyscallConn() (syscall.RawConn, error) { return syscallCo
 type httpConn struct {
 	net.Conn
 	o     *Observer
-	trace *trace.Conn
+	trace *record.Conn
 
 	shaking atomic.Bool  // in the TLS handshake
 	serving atomic.Bool  // net/http serves it
@@ -112,7 +113,7 @@ func (c *httpConn) out(n int, lost bool) {
 	end, lost := c.written, lost || c.failed
 	c.mu.Unlock()
 	if n > 0 && end == 0 {
-		end = trace.Now() // it was written before the handler returned
+		end = record.Now() // it was written before the handler returned
 	}
 	for _, done := range over {
 		done(end, lost)
@@ -122,11 +123,11 @@ func (c *httpConn) out(n int, lost bool) {
 // Read notes the first byte of each request.
 func (c *httpConn) Read(p []byte) (int, error) {
 	if !c.shaking.Load() && !c.serving.Load() {
-		c.served(trace.Now())
+		c.served(record.Now())
 	}
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.serving.Load() && c.first.Load() == 0 {
-		c.first.CompareAndSwap(0, trace.Now())
+		c.first.CompareAndSwap(0, record.Now())
 	}
 	return n, err
 }
@@ -141,7 +142,7 @@ func (c *httpConn) Write(p []byte) (int, error) {
 		return n, err
 	}
 	c.mu.Lock()
-	c.written, c.failed = trace.Now(), err != nil
+	c.written, c.failed = record.Now(), err != nil
 	c.mu.Unlock()
 	if c.http2.Load() {
 		c.out(before, false)
@@ -152,15 +153,15 @@ func (c *httpConn) Write(p []byte) (int, error) {
 // SetDeadline is called as a handshake begins and when it is over. Without one
 // it is never called.
 func (c *httpConn) SetDeadline(t time.Time) error {
-	now := trace.Now()
+	now := record.Now()
 	switch {
 	case c.serving.Load():
 	case !t.IsZero():
 		c.shaking.Store(true)
-		c.trace.EndAt(trace.NetAccept, now)
-		c.trace.BeginAt(trace.TLSHandshake, now)
+		c.trace.EndAt(stages.NetAccept, now)
+		c.trace.BeginAt(stages.TLSHandshake, now)
 	default:
-		c.trace.EndAt(trace.TLSHandshake, now)
+		c.trace.EndAt(stages.TLSHandshake, now)
 		c.shaking.Store(false)
 		c.served(now)
 	}
@@ -181,21 +182,21 @@ func (c *httpConn) served(now int64) {
 	if !c.serving.CompareAndSwap(false, true) {
 		return
 	}
-	if _, ended := c.trace.Stamps(trace.NetAccept); ended == 0 {
-		c.trace.EndAt(trace.NetAccept, now)
+	if _, ended := c.trace.Stamps(stages.NetAccept); ended == 0 {
+		c.trace.EndAt(stages.NetAccept, now)
 	}
-	c.trace.BeginAt(trace.HTTPConn, now)
+	c.trace.BeginAt(stages.HTTPConn, now)
 }
 
 // Close ends the connection, and loses the replies that are not out.
 func (c *httpConn) Close() error {
 	err := c.Conn.Close()
 	if c.shaking.Load() {
-		c.trace.End(trace.TLSHandshake)
+		c.trace.End(stages.TLSHandshake)
 		c.trace.Fail("closed during the TLS handshake") // unless the reason is known
 	}
 	if c.serving.Load() {
-		c.trace.End(trace.HTTPConn)
+		c.trace.End(stages.HTTPConn)
 	}
 	if !c.used.Load() {
 		c.trace.Fail("it was closed before a whole request had come")
@@ -211,7 +212,7 @@ func (c *httpConn) Close() error {
 // handshakeFailure notes why a handshake of net/http's clients came to nothing.
 func handshakeFailure(conn *tls.Conn, err error) {
 	if c, ok := beneath[*httpConn](conn); ok {
-		c.trace.End(trace.TLSHandshake)
+		c.trace.End(stages.TLSHandshake)
 		c.trace.Fail(whyRefused(err))
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"io"
 	"os"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"golang.org/x/net/http2"
 )
@@ -51,7 +52,7 @@ func (c *serverConn) Read(p []byte) (int, error) {
 // pastHeaders is called when operateHeaders has returned.
 func (c *serverConn) pastHeaders() {
 	s := c.in.latest
-	s.done(trace.EventRead)
+	s.done(record.EventRead)
 	if !s.handed.Load() {
 		c.turnedAway(s)
 	}
@@ -73,7 +74,7 @@ func (c *serverConn) consumed(p []byte) {
 			}
 		case noEdge:
 			if in.splitAt == 0 && in.frames.split() {
-				in.splitAt = trace.Now()
+				in.splitAt = record.Now()
 			}
 			return
 		}
@@ -110,7 +111,7 @@ func (c *serverConn) requestCame(h frameHead) {
 	in.latest, in.block, in.past = nil, nil, false
 	stamp := in.splitAt
 	if stamp == 0 {
-		stamp = trace.Now()
+		stamp = record.Now()
 	}
 	rec := c.o.rec.Start(c.trace, h.stream, stamp)
 	if rec == nil {
@@ -119,10 +120,10 @@ func (c *serverConn) requestCame(h frameHead) {
 	rec.AddIn(h.size())
 	if block := in.buf.peek(int(h.length)); block != nil {
 		in.block, in.flags = block, h.flags
-		rec.BeginAt(trace.OperateHeaders, stamp)
+		rec.BeginAt(stages.OperateHeaders, stamp)
 	}
 	if c.out.said.Load() != nil {
-		rec.Mark(trace.MarkGoAway)
+		rec.Mark(record.MarkGoAway)
 	}
 	in.latest = &stream{rec: rec, conn: c}
 	c.streams.add(in.latest)
@@ -133,7 +134,7 @@ func (c *serverConn) requestCame(h frameHead) {
 func (in *incoming) headersCame() {
 	in.past = true
 	if in.block == nil {
-		in.latest.rec.Begin(trace.OperateHeaders)
+		in.latest.rec.Begin(stages.OperateHeaders)
 	}
 }
 
@@ -145,9 +146,9 @@ func (c *serverConn) reset(s *stream) {
 		return
 	}
 	c.stuck(s)
-	s.rec.Mark(trace.MarkReset)
+	s.rec.Mark(record.MarkReset)
 	c.o.abandon(s)
-	s.done(trace.EventWire)
+	s.done(record.EventWire)
 }
 
 // greet compares the first bytes of a connection with HTTP/2's preface.

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"glasskv/server/v3rpc"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc/status"
@@ -24,28 +25,28 @@ func (o *Observer) inProcess(s v3rpc.Services) v3rpc.Services {
 
 // inside begins the record of a call that is made to answer the request in ctx.
 // The record is nil when there is no such request, or no room to record it.
-func (o *Observer) inside(ctx context.Context, method string) *trace.Record {
-	outer := trace.FromContext(ctx)
+func (o *Observer) inside(ctx context.Context, method string) *record.Record {
+	outer := record.FromContext(ctx)
 	if outer == nil {
 		return nil
 	}
-	rec := o.rec.Start(nil, 0, trace.Now())
+	rec := o.rec.Start(nil, 0, record.Now())
 	if rec == nil {
 		return nil
 	}
-	rec.Mark(trace.MarkInProcess)
+	rec.Mark(record.MarkInProcess)
 	rec.Facts().Method = method
 	outer.Embed(rec, handlerOf(outer.Facts().Method))
 	return rec
 }
 
 // complete ends a record that no transport will complete.
-func complete(rec *trace.Record, err error) {
+func complete(rec *record.Record, err error) {
 	st := status.Convert(err)
 	rec.SetCode(uint32(st.Code()), st.Message())
-	rec.Done(trace.EventRead)
-	rec.Done(trace.EventWire)
-	rec.Done(trace.EventHandled)
+	rec.Done(record.EventRead)
+	rec.Done(record.EventWire)
+	rec.Done(record.EventHandled)
 }
 
 // embedded runs one call of a handler inside the request that travels in ctx.
@@ -60,7 +61,7 @@ func embedded[Q, R any](
 	stage := handlerOf(method)
 	o.holds.at(ctx, rec, stage)
 	rec.Begin(stage)
-	reply, err := next(context.WithValue(ctx, trace.ContextKey(), rec), request)
+	reply, err := next(context.WithValue(ctx, record.ContextKey(), rec), request)
 	rec.End(stage)
 	if err == nil {
 		noteReply(rec, reply)
@@ -121,11 +122,11 @@ func (s *inProcessWatch) Watch(ss pb.Watch_WatchServer) error {
 	if rec == nil {
 		return s.WatchServer.Watch(ss)
 	}
-	rec.Mark(trace.MarkStreaming)
-	s.o.holds.at(ss.Context(), rec, trace.V3Watch)
-	rec.Begin(trace.V3Watch)
-	err := s.WatchServer.Watch(&inProcessWatchStream{ss, context.WithValue(ss.Context(), trace.ContextKey(), rec)})
-	rec.End(trace.V3Watch)
+	rec.Mark(record.MarkStreaming)
+	s.o.holds.at(ss.Context(), rec, stages.V3Watch)
+	rec.Begin(stages.V3Watch)
+	err := s.WatchServer.Watch(&inProcessWatchStream{ss, context.WithValue(ss.Context(), record.ContextKey(), rec)})
+	rec.End(stages.V3Watch)
 	complete(rec, err)
 	return err
 }

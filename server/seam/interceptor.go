@@ -3,7 +3,8 @@ package seam
 import (
 	"context"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -15,15 +16,15 @@ import (
 // something further out recovers.
 
 func (o *Observer) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	rec := trace.FromContext(ctx)
-	o.holds.at(ctx, rec, trace.Interceptors)
-	rec.Begin(trace.Interceptors)
-	defer rec.End(trace.Interceptors)
+	rec := record.FromContext(ctx)
+	o.holds.at(ctx, rec, stages.Interceptors)
+	rec.Begin(stages.Interceptors)
+	defer rec.End(stages.Interceptors)
 	return next(ctx, req)
 }
 
 func (o *Observer) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	rec, stage := trace.FromContext(ctx), handlerOf(info.FullMethod)
+	rec, stage := record.FromContext(ctx), handlerOf(info.FullMethod)
 	if o.faults.isOn(slowHandler) {
 		o.faults.delay(ctx, slowHandler, rec, stage, 0)
 	}
@@ -37,15 +38,15 @@ func (o *Observer) innerUnary(ctx context.Context, req any, info *grpc.UnaryServ
 }
 
 func (o *Observer) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	rec := trace.FromContext(ss.Context())
-	o.holds.at(ss.Context(), rec, trace.Interceptors)
-	rec.Begin(trace.Interceptors)
+	rec := record.FromContext(ss.Context())
+	o.holds.at(ss.Context(), rec, stages.Interceptors)
+	rec.Begin(stages.Interceptors)
 	defer endStream(rec)
 	return next(srv, ss)
 }
 
 func (o *Observer) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	rec, stage := trace.FromContext(ss.Context()), handlerOf(info.FullMethod)
+	rec, stage := record.FromContext(ss.Context()), handlerOf(info.FullMethod)
 	if o.faults.isOn(slowHandler) {
 		o.faults.delay(ss.Context(), slowHandler, rec, stage, 0)
 	}
@@ -60,48 +61,48 @@ func (o *Observer) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamS
 
 // endHandler ends a handler that returned or panicked. It leaves the panic alone,
 // so that whoever recovers has the stack as it was.
-func endHandler(rec *trace.Record, stage trace.Stage, panicking bool) {
+func endHandler(rec *record.Record, stage stages.Stage, panicking bool) {
 	if panicking {
-		rec.Mark(trace.MarkPanic)
+		rec.Mark(record.MarkPanic)
 	}
 	rec.End(stage)
 }
 
 // handlerOf names the stage that a method's handler is.
-func handlerOf(method string) trace.Stage {
+func handlerOf(method string) stages.Stage {
 	switch method {
 	case pb.KV_Put_FullMethodName:
-		return trace.V3Put
+		return stages.V3Put
 	case pb.KV_Range_FullMethodName:
-		return trace.V3Range
+		return stages.V3Range
 	case pb.KV_RangeStream_FullMethodName:
-		return trace.V3RangeStream
+		return stages.V3RangeStream
 	case pb.KV_DeleteRange_FullMethodName:
-		return trace.V3DeleteRange
+		return stages.V3DeleteRange
 	case pb.KV_Txn_FullMethodName:
-		return trace.V3Txn
+		return stages.V3Txn
 	case pb.KV_Compact_FullMethodName:
-		return trace.V3Compact
+		return stages.V3Compact
 	case pb.Lease_LeaseGrant_FullMethodName:
-		return trace.V3LeaseGrant
+		return stages.V3LeaseGrant
 	case pb.Lease_LeaseRevoke_FullMethodName:
-		return trace.V3LeaseRevoke
+		return stages.V3LeaseRevoke
 	case pb.Lease_LeaseKeepAlive_FullMethodName:
-		return trace.V3LeaseKeepAlive
+		return stages.V3LeaseKeepAlive
 	case pb.Lease_LeaseTimeToLive_FullMethodName:
-		return trace.V3LeaseTimeToLive
+		return stages.V3LeaseTimeToLive
 	case pb.Lease_LeaseLeases_FullMethodName:
-		return trace.V3LeaseLeases
+		return stages.V3LeaseLeases
 	case pb.Watch_Watch_FullMethodName:
-		return trace.V3Watch
+		return stages.V3Watch
 	}
 	return handlerBeside(method)
 }
 
 // endStream ends a streaming call's chain. What grpc-go does next is to write
 // the status.
-func endStream(rec *trace.Record) {
-	now := trace.Now()
-	rec.EndAt(trace.Interceptors, now)
-	rec.BeginAt(trace.WriteStatus, now)
+func endStream(rec *record.Record) {
+	now := record.Now()
+	rec.EndAt(stages.Interceptors, now)
+	rec.BeginAt(stages.WriteStatus, now)
 }

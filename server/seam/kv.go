@@ -1,7 +1,8 @@
 package seam
 
 import (
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/etcd/pkg/v3/traceutil"
 	"go.etcd.io/etcd/server/v3/lease"
@@ -17,10 +18,10 @@ type kv struct {
 
 func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 	rec := k.applying.current.Load()
-	k.applying.holds.shared(rec, trace.MVCCBegin)
-	rec.Begin(trace.MVCCBegin)
+	k.applying.holds.shared(rec, stages.MVCCBegin)
+	rec.Begin(stages.MVCCBegin)
 	tx := k.WatchableKV.Write(t)
-	rec.End(trace.MVCCBegin)
+	rec.End(stages.MVCCBegin)
 	return &txnWrite{tx, rec, k.applying}
 }
 
@@ -28,34 +29,34 @@ func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 // each kind spans from the first to the last.
 type txnWrite struct {
 	mvcc.TxnWrite
-	rec      *trace.Record // nil when nobody waits for it
+	rec      *record.Record // nil when nobody waits for it
 	applying *applying
 }
 
 func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
-	t.applying.holds.shared(t.rec, trace.MVCCPut)
-	t.rec.Begin(trace.MVCCPut)
+	t.applying.holds.shared(t.rec, stages.MVCCPut)
+	t.rec.Begin(stages.MVCCPut)
 	rev := t.TxnWrite.Put(key, value, id)
-	t.rec.End(trace.MVCCPut)
+	t.rec.End(stages.MVCCPut)
 	return rev
 }
 
 func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
-	t.applying.holds.shared(t.rec, trace.MVCCDeleteRange)
-	t.rec.Begin(trace.MVCCDeleteRange)
+	t.applying.holds.shared(t.rec, stages.MVCCDeleteRange)
+	t.rec.Begin(stages.MVCCDeleteRange)
 	n, rev = t.TxnWrite.DeleteRange(key, end)
-	t.rec.End(trace.MVCCDeleteRange)
+	t.rec.End(stages.MVCCDeleteRange)
 	return n, rev
 }
 
 // End is where the store tells the watchers, before the change is visible.
 func (t *txnWrite) End() {
-	t.applying.holds.shared(t.rec, trace.MVCCEnd)
-	now := trace.Now()
+	t.applying.holds.shared(t.rec, stages.MVCCEnd)
+	now := record.Now()
 	if len(t.Changes()) > 0 {
 		t.applying.notified.put(t.Rev()+1, now)
 	}
-	t.rec.BeginAt(trace.MVCCEnd, now)
+	t.rec.BeginAt(stages.MVCCEnd, now)
 	t.TxnWrite.End()
-	t.rec.End(trace.MVCCEnd)
+	t.rec.End(stages.MVCCEnd)
 }

@@ -3,7 +3,8 @@ package seam
 import (
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/pkg/v3/traceutil"
@@ -48,7 +49,7 @@ func TestAWritingTransactionIsSeenFromItsLockToItsEnd(t *testing.T) {
 			t.Errorf("put %d is revision %d", i, rev)
 		}
 		if i == 0 {
-			_, firstEnd = rec.Stamps(trace.MVCCPut)
+			_, firstEnd = rec.Stamps(stages.MVCCPut)
 		}
 	}
 	if n, rev := tx.DeleteRange(nil, nil); n != 1 || rev != 9 {
@@ -59,14 +60,14 @@ func TestAWritingTransactionIsSeenFromItsLockToItsEnd(t *testing.T) {
 		t.Errorf("the store saw %+v", inner)
 	}
 	last := int64(0)
-	for _, s := range []trace.Stage{trace.MVCCBegin, trace.MVCCPut, trace.MVCCDeleteRange, trace.MVCCEnd} {
+	for _, s := range []stages.Stage{stages.MVCCBegin, stages.MVCCPut, stages.MVCCDeleteRange, stages.MVCCEnd} {
 		begin, end := rec.Stamps(s)
 		if begin < last || end < begin {
 			t.Errorf("%s is %d to %d, after %d", s, begin, end, last)
 		}
 		last = end
 	}
-	if _, end := rec.Stamps(trace.MVCCPut); end <= firstEnd {
+	if _, end := rec.Stamps(stages.MVCCPut); end <= firstEnd {
 		t.Error("of several puts only the first counts")
 	}
 }
@@ -80,11 +81,11 @@ func TestAWriteForNobodyIsStampedForItsWatchers(t *testing.T) {
 	if stamp := told.get(5); stamp != 0 {
 		t.Errorf("revision 5 was stamped %d before it was there", stamp)
 	}
-	before := trace.Now()
+	before := record.Now()
 	tx := store.Write(nil)
 	tx.Put(nil, nil, 0)
 	tx.End()
-	if stamp := told.get(5); stamp < before || stamp > trace.Now() {
+	if stamp := told.get(5); stamp < before || stamp > record.Now() {
 		t.Errorf("revision 5 was stamped %d, want it after %d", stamp, before)
 	}
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/etcd/server/v3/lease"
 )
@@ -14,39 +15,39 @@ import (
 
 func (o *Observer) leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWaitAppliedFunc {
 	return func(ctx context.Context) error {
-		o.holds.at(ctx, trace.FromContext(ctx), trace.LeaseWaitApplied)
-		begin := trace.Now()
+		o.holds.at(ctx, record.FromContext(ctx), stages.LeaseWaitApplied)
+		begin := record.Now()
 		err := next(ctx)
-		passed(ctx, trace.LeaseWaitApplied, begin)
+		passed(ctx, stages.LeaseWaitApplied, begin)
 		return err
 	}
 }
 
 func (o *Observer) leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
 	return func(ctx context.Context, id lease.LeaseID) *lease.Lease {
-		o.holds.at(ctx, trace.FromContext(ctx), trace.LeaseLookup)
-		begin := trace.Now()
+		o.holds.at(ctx, record.FromContext(ctx), stages.LeaseLookup)
+		begin := record.Now()
 		le := next(ctx, id)
-		passed(ctx, trace.LeaseLookup, begin)
+		passed(ctx, stages.LeaseLookup, begin)
 		return le
 	}
 }
 
 func (o *Observer) leaseRenew(next etcdserver.LeaseRenewFunc) etcdserver.LeaseRenewFunc {
 	return func(ctx context.Context, id lease.LeaseID) (int64, error) {
-		o.holds.at(ctx, trace.FromContext(ctx), trace.LeaseRenew)
-		begin := trace.Now()
+		o.holds.at(ctx, record.FromContext(ctx), stages.LeaseRenew)
+		begin := record.Now()
 		ttl, err := next(ctx, id)
-		passed(ctx, trace.LeaseRenew, begin)
+		passed(ctx, stages.LeaseRenew, begin)
 		return ttl, err
 	}
 }
 
 // passed stamps a stage that ends now. A keep-alive stream passes it once for
 // each message.
-func passed(ctx context.Context, stage trace.Stage, begin int64) {
-	rec, now := trace.FromContext(ctx), trace.Now()
-	if rec.Has(trace.MarkStreaming) {
+func passed(ctx context.Context, stage stages.Stage, begin int64) {
+	rec, now := record.FromContext(ctx), record.Now()
+	if rec.Has(record.MarkStreaming) {
 		rec.Repeat(stage, begin, now)
 		return
 	}

@@ -4,7 +4,8 @@ import (
 	"net"
 	"syscall"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // listener observes grpc-go's accept loop.
@@ -18,7 +19,7 @@ type listener struct {
 func (l *listener) Accept() (net.Conn, error) {
 	l.failures.retried()
 	conn, err := l.Listener.Accept()
-	now := trace.Now()
+	now := record.Now()
 	if err != nil {
 		l.failures.failed(now, err)
 		return nil, err
@@ -52,17 +53,17 @@ func (f *failures) failed(now int64, err error) {
 // retried is called when Accept is called, which ends a back-off.
 func (f *failures) retried() {
 	if f.n > 0 {
-		f.end = trace.Now()
+		f.end = record.Now()
 	}
 }
 
 // tell passes the failures on to the connection that was accepted after them.
-func (f *failures) tell(tc *trace.Conn) {
+func (f *failures) tell(tc *record.Conn) {
 	if f.n == 0 {
 		return
 	}
-	tc.BeginAt(trace.AcceptBackoff, f.begin)
-	tc.EndAt(trace.AcceptBackoff, f.end)
-	tc.Backoff = trace.BackoffFacts{Attempts: f.n, Error: f.last.Error()}
+	tc.BeginAt(stages.AcceptBackoff, f.begin)
+	tc.EndAt(stages.AcceptBackoff, f.end)
+	tc.Backoff = record.BackoffFacts{Attempts: f.n, Error: f.last.Error()}
 	*f = failures{}
 }

@@ -5,7 +5,8 @@ import (
 	"io"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/etcd/server/v3/storage/backend"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
@@ -21,42 +22,42 @@ func (o *Observer) maintenanceSeams() etcdserver.MaintenanceSeams {
 
 func (o *Observer) hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
 	return func(ctx context.Context) (uint32, int64, error) {
-		rec := trace.FromContext(ctx)
-		o.holds.at(ctx, rec, trace.BackendHash)
-		rec.Begin(trace.BackendHash)
+		rec := record.FromContext(ctx)
+		o.holds.at(ctx, rec, stages.BackendHash)
+		rec.Begin(stages.BackendHash)
 		hash, rev, err := next(ctx)
-		rec.End(trace.BackendHash)
+		rec.End(stages.BackendHash)
 		return hash, rev, err
 	}
 }
 
 func (o *Observer) hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
 	return func(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
-		rec := trace.FromContext(ctx)
-		o.holds.at(ctx, rec, trace.MVCCHashKV)
-		rec.Begin(trace.MVCCHashKV)
+		rec := record.FromContext(ctx)
+		o.holds.at(ctx, rec, stages.MVCCHashKV)
+		rec.Begin(stages.MVCCHashKV)
 		hash, current, err := next(ctx, rev)
-		rec.End(trace.MVCCHashKV)
+		rec.End(stages.MVCCHashKV)
 		return hash, current, err
 	}
 }
 
 func (o *Observer) defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
 	return func(ctx context.Context) error {
-		rec := trace.FromContext(ctx)
-		o.holds.at(ctx, rec, trace.BackendDefrag)
-		rec.Begin(trace.BackendDefrag)
+		rec := record.FromContext(ctx)
+		o.holds.at(ctx, rec, stages.BackendDefrag)
+		rec.Begin(stages.BackendDefrag)
 		err := next(ctx)
-		rec.End(trace.BackendDefrag)
+		rec.End(stages.BackendDefrag)
 		return err
 	}
 }
 
 func (o *Observer) snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFunc {
 	return func(ctx context.Context) backend.Snapshot {
-		o.holds.at(ctx, trace.FromContext(ctx), trace.BackendSnapshot)
+		o.holds.at(ctx, record.FromContext(ctx), stages.BackendSnapshot)
 		snap := next(ctx)
-		if rec := trace.FromContext(ctx); rec != nil {
+		if rec := record.FromContext(ctx); rec != nil {
 			return &observedSnapshot{snap, rec}
 		}
 		return snap
@@ -67,12 +68,12 @@ func (o *Observer) snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFun
 // the stream as it is read.
 type observedSnapshot struct {
 	backend.Snapshot
-	rec *trace.Record
+	rec *record.Record
 }
 
 func (s *observedSnapshot) WriteTo(w io.Writer) (int64, error) {
-	s.rec.Begin(trace.BackendSnapshot)
+	s.rec.Begin(stages.BackendSnapshot)
 	n, err := s.Snapshot.WriteTo(w)
-	s.rec.End(trace.BackendSnapshot)
+	s.rec.End(stages.BackendSnapshot)
 	return n, err
 }

@@ -1,14 +1,14 @@
 package seam
 
 import (
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
 // noteRequest notes what a request is about: its key or its lease, and of a value
 // the size.
-func noteRequest(rec *trace.Record, msg any) {
+func noteRequest(rec *record.Record, msg any) {
 	switch r := msg.(type) {
 	case *pb.PutRequest:
 		rec.SetKey(r.GetKey())
@@ -32,7 +32,7 @@ func noteRequest(rec *trace.Record, msg any) {
 
 // noteTxn takes the first operation of a transaction for the whole of it, or the
 // first comparison where there is no operation.
-func noteTxn(rec *trace.Record, r *pb.TxnRequest) {
+func noteTxn(rec *record.Record, r *pb.TxnRequest) {
 	for _, ops := range [][]*pb.RequestOp{r.GetSuccess(), r.GetFailure()} {
 		if len(ops) == 0 {
 			continue
@@ -54,7 +54,7 @@ func noteTxn(rec *trace.Record, r *pb.TxnRequest) {
 
 // noteReply notes the store's revision, unless the record is closed already: a
 // handler may outlive its request, and then nobody may write to the facts.
-func noteReply(rec *trace.Record, msg any) {
+func noteReply(rec *record.Record, msg any) {
 	r, ok := msg.(interface{ GetHeader() *pb.ResponseHeader })
 	if ok && !rec.Finished() {
 		rec.Facts().Revision = r.GetHeader().GetRevision()

@@ -1,7 +1,7 @@
 package seam
 
 import (
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election/v3electionpb"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock/v3lockpb"
@@ -9,7 +9,7 @@ import (
 
 // noteServiceRequest notes what a request to a lock or an election is about: its
 // name, or the key of who holds it.
-func noteServiceRequest(rec *trace.Record, msg any) {
+func noteServiceRequest(rec *record.Record, msg any) {
 	switch r := msg.(type) {
 	case *v3lockpb.LockRequest:
 		rec.SetKey(r.GetName())

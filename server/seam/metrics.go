@@ -5,15 +5,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // metrics shows what the recorder has added up, beside etcd's metrics. It is read
 // when somebody asks; requests pay nothing for it.
-type metrics struct{ rec *trace.Recorder }
+type metrics struct{ rec *record.Recorder }
 
 // newMetrics returns the metrics of one recorder, in a registry of their own.
-func newMetrics(rec *trace.Recorder) prometheus.Gatherer {
+func newMetrics(rec *record.Recorder) prometheus.Gatherer {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(metrics{rec})
 	return reg
@@ -78,12 +79,12 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 // stageHistogram makes Prometheus' cumulative buckets of a stage's own.
-func stageHistogram(h trace.StageHistogram) prometheus.Metric {
-	buckets, below := make(map[float64]uint64, len(trace.HistogramBounds)), uint64(0)
-	for i, bound := range trace.HistogramBounds {
+func stageHistogram(h record.StageHistogram) prometheus.Metric {
+	buckets, below := make(map[float64]uint64, len(record.HistogramBounds)), uint64(0)
+	for i, bound := range record.HistogramBounds {
 		below += h.Counts[i]
 		buckets[float64(bound)/1e9] = below
 	}
-	spec := trace.SpecOf(h.Stage)
+	spec := stages.SpecOf(h.Stage)
 	return prometheus.MustNewConstHistogram(descStage, h.Count, float64(h.SumNS)/1e9, buckets, spec.Name, string(spec.Kind))
 }

@@ -6,7 +6,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -18,7 +18,7 @@ func TestMetricsAddTheStagesUp(t *testing.T) {
 	if _, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
 		t.Fatal(err)
 	}
-	took := r.record().Timeline().Stage(trace.ProcessRPC.String())
+	took := r.record().Timeline().Stage(stages.ProcessRPC.String())
 	families, err := newMetrics(r.recorder).Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,8 @@ package seam
 import (
 	"context"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/raft/v3"
 )
@@ -18,7 +19,7 @@ type node struct {
 // Propose joins the request's record, which travels in ctx until here, with the
 // request ID, which travels in the entry from here on.
 func (n *node) Propose(ctx context.Context, data []byte) error {
-	rec := trace.FromContext(ctx)
+	rec := record.FromContext(ctx)
 	if rec == nil {
 		return n.Node.Propose(ctx, data)
 	}
@@ -26,15 +27,15 @@ func (n *node) Propose(ctx context.Context, data []byte) error {
 	if id != 0 {
 		n.requests.put(id, rec)
 	}
-	n.holds.at(ctx, rec, trace.RaftPropose)
-	rec.Begin(trace.RaftPropose)
+	n.holds.at(ctx, rec, stages.RaftPropose)
+	rec.Begin(stages.RaftPropose)
 	err := n.Node.Propose(ctx, data)
-	now := trace.Now()
-	rec.EndAt(trace.RaftPropose, now)
+	now := record.Now()
+	rec.EndAt(stages.RaftPropose, now)
 	if err != nil {
 		n.requests.drop(id) // it will not come back
 		return err
 	}
-	rec.BeginAt(trace.RaftWaitReady, now)
+	rec.BeginAt(stages.RaftWaitReady, now)
 	return nil
 }

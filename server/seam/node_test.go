@@ -5,7 +5,8 @@ import (
 	"errors"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/raft/v3"
 )
@@ -19,13 +20,13 @@ type fakeNode struct {
 func (n fakeNode) Propose(ctx context.Context, data []byte) error { return n.propose(ctx, data) }
 
 // recorded returns a context that a record travels in.
-func recorded(t testing.TB, rec *trace.Record) context.Context {
-	return context.WithValue(limit(t), trace.ContextKey(), rec)
+func recorded(t testing.TB, rec *record.Record) context.Context {
+	return context.WithValue(limit(t), record.ContextKey(), rec)
 }
 
 func TestAProposalIsFoundAgainByItsID(t *testing.T) {
 	rec, table := newRecord(t), &requests{}
-	var during *trace.Record
+	var during *record.Record
 	n := &node{fakeNode{propose: func(_ context.Context, data []byte) error {
 		during = table.of(data) // raft may be quicker than Propose's return
 		return nil
@@ -36,8 +37,8 @@ func TestAProposalIsFoundAgainByItsID(t *testing.T) {
 	if during != rec || table.get(7) != rec || rec.RequestID() != 7 {
 		t.Errorf("found %p during and %p after the proposal, want %p", during, table.get(7), rec)
 	}
-	_, proposed := rec.Stamps(trace.RaftPropose)
-	if waits, _ := rec.Stamps(trace.RaftWaitReady); waits == 0 || waits != proposed {
+	_, proposed := rec.Stamps(stages.RaftPropose)
+	if waits, _ := rec.Stamps(stages.RaftWaitReady); waits == 0 || waits != proposed {
 		t.Errorf("raft.waitReady begins at %d, raft.propose ends at %d", waits, proposed)
 	}
 }
@@ -51,10 +52,10 @@ func TestAProposalThatRaftRefusesIsForgotten(t *testing.T) {
 	if table.get(7) != nil {
 		t.Error("it is still in the table")
 	}
-	if _, proposed := rec.Stamps(trace.RaftPropose); proposed == 0 {
+	if _, proposed := rec.Stamps(stages.RaftPropose); proposed == 0 {
 		t.Error("raft.propose has no end")
 	}
-	if waits, _ := rec.Stamps(trace.RaftWaitReady); waits != 0 {
+	if waits, _ := rec.Stamps(stages.RaftWaitReady); waits != 0 {
 		t.Error("it waits for a Ready")
 	}
 }

@@ -3,7 +3,8 @@ package seam
 import (
 	"sync/atomic"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"golang.org/x/net/http2"
 )
@@ -25,9 +26,9 @@ func (c *serverConn) Write(p []byte) (int, error) {
 	if len(c.out.ended) == 0 {
 		return c.send(p)
 	}
-	begin := trace.Now()
+	begin := record.Now()
 	n, err := c.send(p)
-	end := trace.Now()
+	end := record.Now()
 	for i, s := range c.out.ended {
 		c.out.ended[i] = nil
 		if err != nil {
@@ -42,12 +43,12 @@ func (c *serverConn) Write(p []byte) (int, error) {
 
 // flushed is called when the reply's last frame is with the kernel.
 func (s *stream) flushed(begin, end int64) {
-	if _, read := s.rec.Stamps(trace.OperateHeaders); !s.handed.Load() && read != 0 {
+	if _, read := s.rec.Stamps(stages.OperateHeaders); !s.handed.Load() && read != 0 {
 		begin = min(begin, read) // turned away: the reply waited since then
 	}
-	s.rec.BeginAt(trace.Flush, begin) // unless OutTrailer was first, as it mostly is
-	s.rec.EndAt(trace.Flush, end)
-	s.done(trace.EventWire)
+	s.rec.BeginAt(stages.Flush, begin) // unless OutTrailer was first, as it mostly is
+	s.rec.EndAt(stages.Flush, end)
+	s.done(record.EventWire)
 }
 
 // passing looks at the frames that are about to be written.

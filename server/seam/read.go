@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -23,7 +24,7 @@ type reading struct {
 type round struct {
 	seq   uint64
 	begin int64 // the loop took it up
-	batch *trace.Batch
+	batch *record.Batch
 }
 
 // roundSlots is far above the two rounds that can be open at once; a reader
@@ -34,30 +35,30 @@ const roundSlots = 256
 // waking up after it.
 func (g *reading) notify(next etcdserver.ReadNotifyFunc) etcdserver.ReadNotifyFunc {
 	return func(ctx context.Context, r *etcdserver.ReadRound) error {
-		rec := trace.FromContext(ctx)
+		rec := record.FromContext(ctx)
 		if rec == nil {
 			return next(ctx, r)
 		}
 		g.joined[r.Seq%roundSlots].Add(1)
-		g.holds.at(ctx, rec, trace.ReadWait)
+		g.holds.at(ctx, rec, stages.ReadWait)
 		if g.holds.awake() {
 			g.join(r.Seq, rec)
 			defer g.leave(r.Seq, rec)
 		}
-		rec.Begin(trace.ReadWait)
+		rec.Begin(stages.ReadWait)
 		err := next(ctx, r)
-		now := trace.Now()
+		now := record.Now()
 		served := g.rounds[r.Seq%roundSlots].Load()
 		if served == nil || served.seq != r.Seq {
-			rec.EndAt(trace.ReadWait, now)
+			rec.EndAt(stages.ReadWait, now)
 			return err
 		}
 		served.batch.Add(rec)
 		rec.SetRound(served.batch)
-		rec.EndAt(trace.ReadWait, served.begin)
+		rec.EndAt(stages.ReadWait, served.begin)
 		if _, released := served.batch.Stamps(); released != 0 {
-			rec.BeginAt(trace.ReadRelease, released)
-			rec.EndAt(trace.ReadRelease, now)
+			rec.BeginAt(stages.ReadRelease, released)
+			rec.EndAt(stages.ReadRelease, now)
 		}
 		return err
 	}
@@ -72,34 +73,34 @@ func (g *reading) round(next etcdserver.ReadRoundFunc) etcdserver.ReadRoundFunc 
 		slot := r.Seq % roundSlots
 		readers := int(g.joined[slot].Swap(0))
 		g.rounds[slot].Store(&round{
-			seq: r.Seq, begin: trace.Now(),
-			batch: trace.NewBatch(trace.ReadIndex, readers+spareNames),
+			seq: r.Seq, begin: record.Now(),
+			batch: record.NewBatch(stages.ReadIndex, readers+spareNames),
 		})
 		next(r)
 	}
 }
 
-func (g *reading) current(r *etcdserver.ReadRound) *trace.Batch {
+func (g *reading) current(r *etcdserver.ReadRound) *record.Batch {
 	return g.rounds[r.Seq%roundSlots].Load().batch
 }
 
 func (g *reading) index(next etcdserver.ReadIndexFunc) etcdserver.ReadIndexFunc {
 	return func(r *etcdserver.ReadRound) (uint64, error) {
-		g.hold(r, trace.ReadIndex)
+		g.hold(r, stages.ReadIndex)
 		batch := g.current(r)
-		batch.Begin(trace.Now())
+		batch.Begin(record.Now())
 		index, err := next(r)
-		batch.End(trace.Now())
+		batch.End(record.Now())
 		return index, err
 	}
 }
 
 func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAppliedFunc {
 	return func(r *etcdserver.ReadRound, index uint64) error {
-		g.hold(r, trace.ReadWaitApplied)
-		begin := trace.Now()
+		g.hold(r, stages.ReadWaitApplied)
+		begin := record.Now()
 		err := next(r, index)
-		g.current(r).Inner(begin, trace.Now())
+		g.current(r).Inner(begin, record.Now())
 		return err
 	}
 }
@@ -108,14 +109,14 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 // RangeStream reads once for each chunk.
 func (o *Observer) rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
 	return func(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
-		o.holds.at(ctx, trace.FromContext(ctx), trace.TxnRange)
-		begin := trace.Now()
+		o.holds.at(ctx, record.FromContext(ctx), stages.TxnRange)
+		begin := record.Now()
 		resp, err := next(ctx, r)
-		passed(ctx, trace.TxnRange, begin)
+		passed(ctx, stages.TxnRange, begin)
 		return resp, err
 	}
 }
 
 func (o *Observer) txn(next etcdserver.TxnFunc) etcdserver.TxnFunc {
-	return during(o, trace.TxnRange, next)
+	return during(o, stages.TxnRange, next)
 }

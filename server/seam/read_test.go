@@ -8,6 +8,8 @@ import (
 
 	"glasskv/server/etcdserver"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // rounds is a read loop that is turned by hand.
@@ -55,7 +57,7 @@ func TestReadersShareARound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const readers = 64
 			r, round := newRounds(), &etcdserver.ReadRound{Seq: 5}
-			var recs []*trace.Record
+			var recs []*record.Record
 			var wg sync.WaitGroup
 			for range readers {
 				rec := newRecord(t)
@@ -85,12 +87,12 @@ func TestReadersShareARound(t *testing.T) {
 
 func checkReader(t *testing.T, tl *trace.Timeline, readers int, applied bool) {
 	t.Helper()
-	wait, index, release := tl.Stage(trace.ReadWait.String()), tl.Stage(trace.ReadIndex.String()), tl.Stage(trace.ReadRelease.String())
+	wait, index, release := tl.Stage(stages.ReadWait.String()), tl.Stage(stages.ReadIndex.String()), tl.Stage(stages.ReadRelease.String())
 	if wait == nil || index == nil || release == nil {
 		t.Fatalf("stages: %+v", tl.Stages)
 	}
 	last := index
-	if after := tl.Stage(trace.ReadWaitApplied.String()); (after == nil) != applied {
+	if after := tl.Stage(stages.ReadWaitApplied.String()); (after == nil) != applied {
 		t.Errorf("read.waitApplied: %+v", after)
 	} else if after != nil {
 		last = after
@@ -108,10 +110,10 @@ func TestAReaderThatGivesUpBeforeItsRoundHasOnlyWaited(t *testing.T) {
 		t.Errorf("notify: %v", err)
 	}
 	tl := rec.Timeline()
-	if wait := tl.Stage(trace.ReadWait.String()); wait == nil || wait.Open {
+	if wait := tl.Stage(stages.ReadWait.String()); wait == nil || wait.Open {
 		t.Errorf("read.wait: %+v", wait)
 	}
-	if index := tl.Stage(trace.ReadIndex.String()); index != nil {
+	if index := tl.Stage(stages.ReadIndex.String()); index != nil {
 		t.Errorf("read.index: %+v", index)
 	}
 }
@@ -124,7 +126,7 @@ func TestAReaderDoesNotTakeAnothersRound(t *testing.T) {
 	if err := r.notify(recorded(t, rec), &etcdserver.ReadRound{Seq: 5 + roundSlots}); err != nil {
 		t.Errorf("notify: %v", err)
 	}
-	if index := rec.Timeline().Stage(trace.ReadIndex.String()); index != nil {
+	if index := rec.Timeline().Stage(stages.ReadIndex.String()); index != nil {
 		t.Errorf("read.index: %+v", index)
 	}
 }

@@ -4,7 +4,8 @@ import (
 	"sync/atomic"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -17,8 +18,8 @@ type raftLoop struct {
 	holds    *holds
 	faults   *faults
 	fsync    *fsyncMeter
-	batch    *trace.Batch               // the save that this Ready brings, or nil
-	members  []*trace.Record            // the requests in it that are recorded
+	batch    *record.Batch              // the save that this Ready brings, or nil
+	members  []*record.Record           // the requests in it that are recorded
 	written  int64                      // when the log itself had saved the batch
 	saved    int64                      // when the batch's save returned; zero: not yet. Later than written only where a fault struck
 	last     struct{ begin, end int64 } // when the loop was busy with the Ready before
@@ -32,26 +33,26 @@ type raftLoop struct {
 // committed ones set out for apply.
 func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 	return func(rd raft.Ready) error {
-		now := trace.Now()
+		now := record.Now()
 		begin := now
 		l.open(rd.Entries, now)
-		now = l.hold(trace.RaftHandleReady, now)
+		now = l.hold(stages.RaftHandleReady, now)
 		for _, rec := range l.members {
-			rec.BeginAt(trace.RaftHandleReady, now)
+			rec.BeginAt(stages.RaftHandleReady, now)
 		}
 		if len(rd.CommittedEntries) > 0 {
 			l.handedOver.Add(1)
 		}
 		for i, e := range rd.CommittedEntries {
 			rec := l.requests.of(e.GetData())
-			rec.EndAt(trace.RaftCommit, now)
-			rec.BeginAt(trace.ApplyWait, now)
-			rec.BeginAt(trace.ApplySchedule, now)
+			rec.EndAt(stages.RaftCommit, now)
+			rec.BeginAt(stages.ApplyWait, now)
+			rec.BeginAt(stages.ApplySchedule, now)
 			rec.SetBehind(i)
 		}
 		err := next(rd)
 		l.synced()
-		l.last.begin, l.last.end = begin+l.stood, trace.Now()
+		l.last.begin, l.last.end = begin+l.stood, record.Now()
 		l.close()
 		return err
 	}
@@ -59,11 +60,11 @@ func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 
 // hold stands still before a stage if one of the batch is to be held there. It
 // returns when the stage begins: now, unless somebody was held.
-func (l *raftLoop) hold(s trace.Stage, now int64) int64 {
+func (l *raftLoop) hold(s stages.Stage, now int64) int64 {
 	if !l.holds.together(l.members, s) {
 		return now
 	}
-	later := trace.Now()
+	later := record.Now()
 	l.stood += later - now
 	return later
 }
@@ -73,7 +74,7 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 	if len(entries) == 0 {
 		return
 	}
-	l.batch = trace.NewBatch(trace.WALSave, len(entries))
+	l.batch = record.NewBatch(stages.WALSave, len(entries))
 	l.batch.After(l.last.begin, l.last.end)
 	for _, e := range entries {
 		rec := l.requests.of(e.GetData())
@@ -81,7 +82,7 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 		if rec == nil {
 			continue
 		}
-		rec.EndAt(trace.RaftWaitReady, now)
+		rec.EndAt(stages.RaftWaitReady, now)
 		rec.SetSave(l.batch)
 		l.members = append(l.members, rec)
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -19,7 +21,7 @@ func entriesOf(t testing.TB, ids ...uint64) (entries []*raftpb.Entry) {
 }
 
 // known makes records and puts them into the table under their IDs.
-func known(t testing.TB, table *requests, ids ...uint64) (recs []*trace.Record) {
+func known(t testing.TB, table *requests, ids ...uint64) (recs []*record.Record) {
 	for _, id := range ids {
 		rec := newRecord(t)
 		table.put(id, rec)
@@ -31,8 +33,8 @@ func known(t testing.TB, table *requests, ids ...uint64) (recs []*trace.Record) 
 func TestTheEntriesOfAReadyShareABatch(t *testing.T) {
 	loop := &raftLoop{requests: &requests{}}
 	recs := known(t, loop.requests, 1, 2, 3)
-	var batch *trace.Batch
-	var before []*trace.Record
+	var batch *record.Batch
+	var before []*record.Record
 	failed := errors.New("disk")
 	ready := loop.ready(func(raft.Ready) error {
 		batch, before = loop.batch, loop.members
@@ -47,8 +49,8 @@ func TestTheEntriesOfAReadyShareABatch(t *testing.T) {
 		t.Errorf("%d members and %d links, want %d and %d", batch.Members(), len(batch.Links()), len(entries), len(recs))
 	}
 	for _, rec := range recs {
-		_, ready := rec.Stamps(trace.RaftWaitReady)
-		if handled, _ := rec.Stamps(trace.RaftHandleReady); ready == 0 || handled != ready {
+		_, ready := rec.Stamps(stages.RaftWaitReady)
+		if handled, _ := rec.Stamps(stages.RaftHandleReady); ready == 0 || handled != ready {
 			t.Errorf("raft.waitReady ends at %d, raft.handleReady begins at %d", ready, handled)
 		}
 	}
@@ -88,10 +90,10 @@ func TestCommittedEntriesSetOutForApply(t *testing.T) {
 		return nil
 	})(raft.Ready{CommittedEntries: entriesOf(t, 1, 2, 3)})
 	for i, rec := range recs {
-		rec.BeginAt(trace.RaftCommit, 1)
-		_, committed := rec.Stamps(trace.RaftCommit)
-		waits, _ := rec.Stamps(trace.ApplyWait)
-		scheduled, _ := rec.Stamps(trace.ApplySchedule)
+		rec.BeginAt(stages.RaftCommit, 1)
+		_, committed := rec.Stamps(stages.RaftCommit)
+		waits, _ := rec.Stamps(stages.ApplyWait)
+		scheduled, _ := rec.Stamps(stages.ApplySchedule)
 		if committed == 0 || waits != committed || scheduled != committed {
 			t.Errorf("committed at %d, apply.wait from %d, apply.schedule from %d", committed, waits, scheduled)
 		}

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -12,14 +13,14 @@ import (
 // raftRequest observes a request's whole way through raft, on the handler's
 // goroutine.
 func (o *Observer) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
-	return during(o, trace.RaftRequest, next)
+	return during(o, stages.RaftRequest, next)
 }
 
 // during observes a call that is one stage of the request whose record travels
 // in the call's context.
-func during[Q, R any](o *Observer, stage trace.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
+func during[Q, R any](o *Observer, stage stages.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
 	return func(ctx context.Context, request Q) (R, error) {
-		rec := trace.FromContext(ctx)
+		rec := record.FromContext(ctx)
 		o.holds.at(ctx, rec, stage)
 		rec.Begin(stage)
 		reply, err := next(ctx, request)
@@ -32,14 +33,14 @@ func during[Q, R any](o *Observer, stage trace.Stage, next func(context.Context,
 // also the moment at which the handler's goroutine had woken from the wait.
 func (o *Observer) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
 	return func(ctx context.Context, r *pb.InternalRaftRequest) (*etcdserver.Result, error) {
-		rec := trace.FromContext(ctx)
-		o.holds.at(ctx, rec, trace.ProcessOnce)
-		rec.Begin(trace.ProcessOnce)
+		rec := record.FromContext(ctx)
+		o.holds.at(ctx, rec, stages.ProcessOnce)
+		rec.Begin(stages.ProcessOnce)
 		result, err := next(ctx, r)
-		now := trace.Now()
-		rec.EndAt(trace.ProcessOnce, now)
-		if triggered, _ := rec.Stamps(trace.WaitTrigger); triggered != 0 {
-			rec.EndAt(trace.WaitTrigger, now)
+		now := record.Now()
+		rec.EndAt(stages.ProcessOnce, now)
+		if triggered, _ := rec.Stamps(stages.WaitTrigger); triggered != 0 {
+			rec.EndAt(stages.WaitTrigger, now)
 		}
 		return result, err
 	}

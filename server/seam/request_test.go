@@ -10,7 +10,8 @@ import (
 
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve/servetest"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -33,8 +34,8 @@ func TestARequestMayLoseItsSlotToALaterOne(t *testing.T) {
 	if n := table.len(); n != 0 {
 		t.Errorf("%d requests are left", n)
 	}
-	for _, rec := range []*trace.Record{nil, first} {
-		rec.EndAt(trace.RaftCommit, 1) // what the raft loop does with what it finds
+	for _, rec := range []*record.Record{nil, first} {
+		rec.EndAt(stages.RaftCommit, 1) // what the raft loop does with what it finds
 	}
 }
 
@@ -54,15 +55,15 @@ func TestWhoWasNotTriggeredDidNotWakeUp(t *testing.T) {
 			rec, gone := newRecord(t), errors.New("gone")
 			once := new(Observer).processOnce(func(context.Context, *pb.InternalRaftRequest) (*etcdserver.Result, error) {
 				if triggered {
-					rec.Begin(trace.WaitTrigger)
+					rec.Begin(stages.WaitTrigger)
 				}
 				return nil, gone
 			})
 			if _, err := once(recorded(t, rec), &pb.InternalRaftRequest{}); !errors.Is(err, gone) {
 				t.Errorf("error: %v", err)
 			}
-			_, ended := rec.Stamps(trace.ProcessOnce)
-			if _, woke := rec.Stamps(trace.WaitTrigger); (woke != 0) != triggered || triggered && woke != ended {
+			_, ended := rec.Stamps(stages.ProcessOnce)
+			if _, woke := rec.Stamps(stages.WaitTrigger); (woke != 0) != triggered || triggered && woke != ended {
 				t.Errorf("wait.trigger ends at %d, the wait at %d", woke, ended)
 			}
 		})
@@ -77,10 +78,10 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if testing.Short() {
 		rounds = 10
 	}
-	recorder := trace.NewRecorder(trace.Options{})
+	recorder := record.NewRecorder(record.Options{})
 	t.Cleanup(func() { _ = recorder.Close(context.Background()) })
 	finished, all := atomic.Int64{}, make(chan struct{})
-	recorder.Subscribe(func(rec *trace.Record) {
+	recorder.Subscribe(func(rec *record.Record) {
 		tl := rec.Timeline()
 		tiles(t, tl)
 		nested(t, tl)

@@ -3,7 +3,7 @@ package seam
 import (
 	"sync/atomic"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -16,20 +16,20 @@ import (
 // slots, the later one takes the slot and the earlier one loses the rest of its
 // raft stages; its timeline then shows that time as unexplained.
 type requests struct {
-	slots [requestSlots]atomic.Pointer[trace.Record]
+	slots [requestSlots]atomic.Pointer[record.Record]
 }
 
 // requestSlots is above the 5,000 entries that may be committed and not applied
 // before the server refuses proposals.
 const requestSlots = 1 << 13
 
-func (q *requests) put(id uint64, rec *trace.Record) {
+func (q *requests) put(id uint64, rec *record.Record) {
 	rec.SetRequestID(id)
 	q.slots[id%requestSlots].Store(rec)
 }
 
 // get returns the record of the request with this ID, or nil.
-func (q *requests) get(id uint64) *trace.Record {
+func (q *requests) get(id uint64) *record.Record {
 	if rec := q.slots[id%requestSlots].Load(); rec.RequestID() == id {
 		return rec
 	}
@@ -37,7 +37,7 @@ func (q *requests) get(id uint64) *trace.Record {
 }
 
 // of returns the record of an entry's request, or nil.
-func (q *requests) of(data []byte) *trace.Record {
+func (q *requests) of(data []byte) *record.Record {
 	id := requestID(data)
 	if id == 0 {
 		return nil

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -45,10 +47,10 @@ type rig struct {
 	kv       *fakeKV
 	health   *health.Server
 	observer *Observer
-	recorder *trace.Recorder
+	recorder *record.Recorder
 	server   *grpc.Server
 	addr     string
-	finished chan *trace.Record
+	finished chan *record.Record
 	taken    int
 	stop     func(graceful bool) // stops the server and returns when it has stopped
 }
@@ -78,9 +80,9 @@ func (f *fakeKV) RangeStream(r *pb.RangeRequest, ss grpc.ServerStreamingServer[p
 // newRig starts a server. When the test is over it must have taken every record
 // that was finished, no more and no less, and nothing may be left unfinished.
 func newRig(t testing.TB, options Options, more ...grpc.ServerOption) *rig {
-	r := &rig{TB: t, kv: &fakeKV{}, health: health.NewServer(), finished: make(chan *trace.Record, 4096)}
-	r.recorder = trace.NewRecorder(trace.Options{})
-	r.recorder.Subscribe(func(rec *trace.Record) { r.finished <- rec })
+	r := &rig{TB: t, kv: &fakeKV{}, health: health.NewServer(), finished: make(chan *record.Record, 4096)}
+	r.recorder = record.NewRecorder(record.Options{})
+	r.recorder.Subscribe(func(rec *record.Record) { r.finished <- rec })
 	var err error
 	if r.observer, err = New(r.recorder, options); err != nil {
 		t.Fatal(err)
@@ -143,7 +145,7 @@ func (r *rig) settle() {
 }
 
 // record takes the next finished record.
-func (r *rig) record() *trace.Record {
+func (r *rig) record() *record.Record {
 	r.Helper()
 	r.taken++
 	return await(r, "record", r.finished)
@@ -165,16 +167,16 @@ type expect struct {
 	method  string
 	code    codes.Code
 	message string // all of it
-	marks   trace.Mark
-	without trace.Mark
-	reached []trace.Stage
-	missed  []trace.Stage
+	marks   record.Mark
+	without record.Mark
+	reached []stages.Stage
+	missed  []stages.Stage
 }
 
 // noCode is the code of a request that was never answered.
 const noCode = codes.Code(99)
 
-func (r *rig) check(rec *trace.Record, want expect) *trace.Timeline {
+func (r *rig) check(rec *record.Record, want expect) *trace.Timeline {
 	r.Helper()
 	t := rec.Timeline()
 	if t.Method != want.method {

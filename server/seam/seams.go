@@ -10,7 +10,7 @@ import (
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve"
 	"glasskv/server/v3rpc"
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	"go.etcd.io/etcd/pkg/v3/wait"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
@@ -37,7 +37,7 @@ type Options struct {
 // Observer holds the wrappers of one server. It may be used for one server
 // only, for it knows that server's connections and requests.
 type Observer struct {
-	rec      *trace.Recorder
+	rec      *record.Recorder
 	opts     Options
 	stopping atomic.Bool
 	requests requests
@@ -58,7 +58,7 @@ type Observer struct {
 // New prepares the wrappers, and starts the sweeper, which Close ends. It is an
 // error when the WAL's own measurement of its fdatasync cannot be found, for then
 // the disk could not be told apart.
-func New(rec *trace.Recorder, opts Options) (*Observer, error) {
+func New(rec *record.Recorder, opts Options) (*Observer, error) {
 	meter, err := newFsyncMeter()
 	if err != nil {
 		return nil, err

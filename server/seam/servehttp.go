@@ -6,7 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // On an https address shared with HTTP/1, a gRPC request may come to grpc-go by
@@ -36,7 +37,7 @@ func (o *Observer) throughHTTP(r *http.Request) (*stream, *httpConn) {
 	if c == nil {
 		return nil, nil
 	}
-	now := c.arrived(r, trace.Now())
+	now := c.arrived(r, record.Now())
 	streams := c.grpcStreams()
 	if streams.conn == nil {
 		return nil, nil // the connection is over
@@ -45,8 +46,8 @@ func (o *Observer) throughHTTP(r *http.Request) (*stream, *httpConn) {
 	if rec == nil {
 		return nil, nil
 	}
-	rec.Mark(trace.MarkServeHTTP)
-	rec.BeginAt(trace.ServeHTTP, now)
+	rec.Mark(record.MarkServeHTTP)
+	rec.BeginAt(stages.ServeHTTP, now)
 	rec.Facts().Method = r.URL.Path
 	if parent := r.Header[http.CanonicalHeaderKey(traceParent)]; len(parent) == 1 {
 		rec.Adopt(parent[0])
@@ -55,21 +56,21 @@ func (o *Observer) throughHTTP(r *http.Request) (*stream, *httpConn) {
 	s := &stream{Context: r.Context(), rec: rec, conn: streams.conn, method: r.URL.Path}
 	s.handed.Store(true) // net/http has a goroutine for it
 	streams.conn.streams.add(s)
-	s.done(trace.EventRead) // there is no reader whose way could be seen
+	s.done(record.EventRead) // there is no reader whose way could be seen
 	return s, c
 }
 
 // leaveHTTP is called when ServeHTTP returns. The status is with net/http then,
 // which writes it after that, if the client is still there.
 func (s *stream) leaveHTTP(r *http.Request, c *httpConn) {
-	now := trace.Now()
-	s.rec.EndAt(trace.ServeHTTP, now)
-	if !s.rec.Has(trace.MarkBegun) {
-		s.done(trace.EventHandled) // refused, or no handler: nobody else will say so
+	now := record.Now()
+	s.rec.EndAt(stages.ServeHTTP, now)
+	if !s.rec.Has(record.MarkBegun) {
+		s.done(record.EventHandled) // refused, or no handler: nobody else will say so
 	}
 	if r.Context().Err() != nil {
-		s.rec.Mark(trace.MarkReset)
-		s.done(trace.EventWire)
+		s.rec.Mark(record.MarkReset)
+		s.done(record.EventWire)
 		return
 	}
 	s.ending.Store(true)
@@ -85,8 +86,8 @@ func (s *stream) leaveHTTP(r *http.Request, c *httpConn) {
 // entersHTTP is called by the stats handler's TagRPC, the first thing of
 // handleStream that can be seen where the context is not the seam's own.
 func (s *stream) entersHTTP() {
-	if s.rec.Has(trace.MarkServeHTTP) && s.entered.CompareAndSwap(false, true) {
-		s.rec.Begin(trace.HandleStream)
+	if s.rec.Has(record.MarkServeHTTP) && s.entered.CompareAndSwap(false, true) {
+		s.rec.Begin(stages.HandleStream)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"glasskv/server/serve/servetest"
-	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // A put as JSON, whose gRPC call comes by way of ServeHTTP, is one timeline, and
@@ -37,7 +37,7 @@ func TestTheGatewayOverServeHTTPIsExplained(t *testing.T) {
 		_, _ = io.Copy(io.Discard, resp.Body)
 		_ = resp.Body.Close()
 		tl := d.next()
-		has(t, tl, trace.HTTPHandler, trace.GatewayCall, trace.ServeHTTP, trace.ProcessRPC, trace.WALSync, trace.ClientRecv, trace.HTTPFlush)
+		has(t, tl, stages.HTTPHandler, stages.GatewayCall, stages.ServeHTTP, stages.ProcessRPC, stages.WALSync, stages.ClientRecv, stages.HTTPFlush)
 		explained = append(explained, tl.Explained)
 	}
 	slices.Sort(explained)
@@ -52,12 +52,12 @@ func TestHalfARequestIsWaitedFor(t *testing.T) {
 	d := openDoor(t, func(c *doorConfig) { c.ConnectionTimeout = 50 * time.Millisecond })
 	d.say("GET /health HTTP/1.1\r\nHost:")
 	tl := d.next()
-	has(t, tl, trace.HTTPConn, trace.HTTPReadRequest)
+	has(t, tl, stages.HTTPConn, stages.HTTPReadRequest)
 	closes(t, tl)
-	if waited := tl.Waited()[trace.HTTPReadRequest.String()]; 2*waited < tl.DurationNS {
+	if waited := tl.Waited()[stages.HTTPReadRequest.String()]; 2*waited < tl.DurationNS {
 		t.Errorf("waited %v", tl.Waited())
 	}
-	if st := tl.Stage(trace.HTTPReadRequest.String()); !st.Open || st.BeginEdge != trace.Inferred || st.EndEdge != trace.Inferred {
+	if st := tl.Stage(stages.HTTPReadRequest.String()); !st.Open || st.BeginEdge != stages.Inferred || st.EndEdge != stages.Inferred {
 		t.Errorf("%+v", st)
 	}
 }

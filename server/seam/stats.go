@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
@@ -39,7 +40,7 @@ func (h statsHandler) TagConn(ctx context.Context, info *stats.ConnTagInfo) cont
 		ctx = peer.NewContext(ctx, &plain)
 	}
 	h.o.conns.Store(addr.conn, struct{}{})
-	addr.conn.trace.Begin(trace.ServeStreams)
+	addr.conn.trace.Begin(stages.ServeStreams)
 	return context.WithValue(ctx, connKey{}, addr.conn)
 }
 
@@ -50,7 +51,7 @@ func (h statsHandler) HandleConn(ctx context.Context, s stats.ConnStats) {
 		return
 	}
 	if c := connFrom(ctx); c != nil {
-		c.trace.End(trace.ServeStreams)
+		c.trace.End(stages.ServeStreams)
 		c.served()
 	}
 }
@@ -73,7 +74,7 @@ func (h statsHandler) HandleRPC(ctx context.Context, e stats.RPCStats) {
 		}
 	case *stats.Begin:
 		if s := streamFrom(ctx); s != nil {
-			h.o.holds.at(s.Context, s.rec, trace.ProcessRPC)
+			h.o.holds.at(s.Context, s.rec, stages.ProcessRPC)
 			s.begin(e)
 		}
 	case *stats.OutPayload:
@@ -102,58 +103,58 @@ func compressed(s *stream, how string) {
 }
 
 func (s *stream) begin(e *stats.Begin) {
-	s.rec.Begin(trace.ProcessRPC)
-	s.rec.Mark(trace.MarkBegun)
+	s.rec.Begin(stages.ProcessRPC)
+	s.rec.Mark(record.MarkBegun)
 	if e.IsClientStream || e.IsServerStream {
-		s.rec.Mark(trace.MarkStreaming)
+		s.rec.Mark(record.MarkStreaming)
 	}
 }
 
 // sent ends SendMsg, the last thing of which is to report the payload. After the
 // one message of a unary call comes the status.
 func (s *stream) sent() {
-	if s.rec.Has(trace.MarkStreaming) {
+	if s.rec.Has(record.MarkStreaming) {
 		return // serverStream stamps each message
 	}
-	now := trace.Now()
-	s.rec.EndAt(trace.SendMsg, now)
-	s.rec.BeginAt(trace.WriteStatus, now)
+	now := record.Now()
+	s.rec.EndAt(stages.SendMsg, now)
+	s.rec.BeginAt(stages.WriteStatus, now)
 }
 
 // statusWritten is called when the trailers are in the control buffer. A request
 // for which no handler was found is over with that.
 func (o *Observer) statusWritten(s *stream) {
-	now := trace.Now()
-	s.rec.EndAt(trace.WriteStatus, now)
-	s.rec.BeginAt(trace.Flush, now)
-	if s.rec.Has(trace.MarkBegun) {
+	now := record.Now()
+	s.rec.EndAt(stages.WriteStatus, now)
+	s.rec.BeginAt(stages.Flush, now)
+	if s.rec.Has(record.MarkBegun) {
 		return
 	}
 	if s.entered.Load() {
-		s.rec.EndAt(trace.HandleStream, now)
+		s.rec.EndAt(stages.HandleStream, now)
 	} else {
-		s.rec.EndAt(trace.StartHandler, now) // handleStream was not seen, see context.go
+		s.rec.EndAt(stages.StartHandler, now) // handleStream was not seen, see context.go
 	}
 	s.rec.SetCode(uint32(codes.Unimplemented), o.whyUnimplemented(s.method))
-	s.done(trace.EventHandled)
+	s.done(record.EventHandled)
 }
 
 func (s *stream) end(err error) {
-	now := trace.Now()
-	for _, stage := range [...]trace.Stage{trace.SendMsg, trace.WriteStatus} {
+	now := record.Now()
+	for _, stage := range [...]stages.Stage{stages.SendMsg, stages.WriteStatus} {
 		if begun, sent := s.rec.Stamps(stage); begun != 0 && sent == 0 {
 			s.rec.EndAt(stage, now) // it could not be sent
 		}
 	}
-	s.rec.EndAt(trace.ProcessRPC, now)
-	s.rec.EndAt(trace.HandleStream, now)
+	s.rec.EndAt(stages.ProcessRPC, now)
+	s.rec.EndAt(stages.HandleStream, now)
 	if err == nil {
 		s.rec.SetCode(uint32(codes.OK), "")
 	} else {
 		st := status.Convert(err)
 		s.rec.SetCode(uint32(st.Code()), st.Message())
 	}
-	s.done(trace.EventHandled)
+	s.done(record.EventHandled)
 }
 
 // whyUnimplemented says what grpc-go tells a client for whose request it has no

@@ -3,7 +3,8 @@ package seam
 import (
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
@@ -20,8 +21,8 @@ func TestAServerThatIsStoppedCutsItsRequestsOff(t *testing.T) {
 	r.stop(false)
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.Canceled,
-		marks: trace.MarkStopping | trace.MarkConnClosed | trace.MarkBegun, without: trace.MarkReset,
-		missed: []trace.Stage{trace.Flush},
+		marks: record.MarkStopping | record.MarkConnClosed | record.MarkBegun, without: record.MarkReset,
+		missed: []stages.Stage{stages.Flush},
 	})
 }
 
@@ -51,7 +52,7 @@ func TestAGracefulStopLetsRequestsFinish(t *testing.T) {
 		rec := r.record()
 		tl := rec.Timeline()
 		codesSeen[tl.Code]++
-		if answered := tl.Code != ""; answered == rec.Has(trace.MarkStopping|trace.MarkConnClosed) {
+		if answered := tl.Code != ""; answered == rec.Has(record.MarkStopping|record.MarkConnClosed) {
 			t.Errorf("code %q with %v", tl.Code, tl.Attributes)
 		}
 	}

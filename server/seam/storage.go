@@ -2,7 +2,8 @@ package seam
 
 import (
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -31,24 +32,24 @@ func (s *storage) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 
 // begin comes before the save, so that a request which gives up meanwhile shows
 // what it was waiting for.
-func (s *storage) begin(batch *trace.Batch) {
-	now := trace.Now()
+func (s *storage) begin(batch *record.Batch) {
+	now := record.Now()
 	for _, rec := range s.loop.members {
-		rec.EndAt(trace.RaftHandleReady, now)
+		rec.EndAt(stages.RaftHandleReady, now)
 	}
-	now = s.loop.delay(slowWrite, trace.WALSave, now)
-	batch.Begin(s.loop.hold(trace.WALSave, now))
+	now = s.loop.delay(slowWrite, stages.WALSave, now)
+	batch.Begin(s.loop.hold(stages.WALSave, now))
 }
 
 func (s *storage) end(err error) {
-	end := trace.Now()
+	end := record.Now()
 	s.loop.written, s.loop.saved = end, end
 	if err != nil {
 		return // nothing of it will be committed
 	}
-	end = s.loop.delay(slowFsync, trace.WALSync, end)
+	end = s.loop.delay(slowFsync, stages.WALSync, end)
 	s.loop.saved = end
 	for _, rec := range s.loop.members {
-		rec.BeginAt(trace.RaftCommit, end)
+		rec.BeginAt(stages.RaftCommit, end)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/raft/v3"
@@ -26,7 +28,7 @@ type fakeStorage struct {
 func (f fakeStorage) Save(*raftpb.HardState, []*raftpb.Entry) error { return f.save() }
 
 // saveOne takes one request through a Ready whose save does what it is told.
-func saveOne(t *testing.T, save func(*trace.Record) error) *trace.Record {
+func saveOne(t *testing.T, save func(*record.Record) error) *record.Record {
 	t.Helper()
 	meter, err := newFsyncMeter()
 	if err != nil {
@@ -41,33 +43,33 @@ func saveOne(t *testing.T, save func(*trace.Record) error) *trace.Record {
 
 // A request that gives up during a slow save was waiting for the save.
 func TestASaveIsSeenWhileItIsUnderWay(t *testing.T) {
-	rec := saveOne(t, func(rec *trace.Record) error {
-		save := rec.Timeline().Stage(trace.WALSave.String())
+	rec := saveOne(t, func(rec *record.Record) error {
+		save := rec.Timeline().Stage(stages.WALSave.String())
 		if save == nil || !save.Open || save.SharedBy != 1 {
 			t.Errorf("during the save: %+v", save)
 		}
-		if _, handled := rec.Stamps(trace.RaftHandleReady); handled == 0 {
+		if _, handled := rec.Stamps(stages.RaftHandleReady); handled == 0 {
 			t.Error("raft.handleReady goes on")
 		}
 		return nil
 	})
 	tl := rec.Timeline()
-	save, commit := tl.Stage(trace.WALSave.String()), tl.Stage(trace.RaftCommit.String())
+	save, commit := tl.Stage(stages.WALSave.String()), tl.Stage(stages.RaftCommit.String())
 	if save.Open || commit == nil || commit.BeginNS != save.EndNS {
 		t.Errorf("after the save: %+v, then %+v", save, commit)
 	}
-	if tl.Stage(trace.WALSync.String()) != nil {
+	if tl.Stage(stages.WALSync.String()) != nil {
 		t.Error("an fsync that did not happen")
 	}
 }
 
 func TestWhatWasNotSavedIsNotCommitted(t *testing.T) {
-	rec := saveOne(t, func(*trace.Record) error { return errDisk })
+	rec := saveOne(t, func(*record.Record) error { return errDisk })
 	tl := rec.Timeline()
-	if save := tl.Stage(trace.WALSave.String()); save == nil || save.Open || save.Attributes[trace.AttrFailure] != errDisk.Error() {
+	if save := tl.Stage(stages.WALSave.String()); save == nil || save.Open || save.Attributes[trace.AttrFailure] != errDisk.Error() {
 		t.Errorf("the save: %+v", save)
 	}
-	if commit := tl.Stage(trace.RaftCommit.String()); commit != nil {
+	if commit := tl.Stage(stages.RaftCommit.String()); commit != nil {
 		t.Errorf("it waits for the commit: %+v", commit)
 	}
 }
@@ -85,8 +87,8 @@ func TestASaveWithoutEntriesIsNobodys(t *testing.T) {
 // ends with the save that failed.
 func TestABrokenDiskEndsTheRecordWithAnError(t *testing.T) {
 	s := newStory(t)
-	s.recorder = trace.NewRecorder(trace.Options{})
-	s.recorder.Subscribe(func(rec *trace.Record) { s.finished <- rec })
+	s.recorder = record.NewRecorder(record.Options{})
+	s.recorder.Subscribe(func(rec *record.Record) { s.finished <- rec })
 	var err error
 	if s.observer, err = New(s.recorder, Options{}); err != nil {
 		t.Fatal(err)
@@ -108,10 +110,10 @@ func TestABrokenDiskEndsTheRecordWithAnError(t *testing.T) {
 	if tl.Code != codes.Unavailable.String() {
 		t.Errorf("code %q, %q", tl.Code, tl.Message)
 	}
-	if save := tl.Stage(trace.WALSave.String()); save == nil || save.Open {
+	if save := tl.Stage(stages.WALSave.String()); save == nil || save.Open {
 		t.Errorf("the save: %+v", save)
 	}
-	for _, never := range []trace.Stage{trace.RaftCommit, trace.ApplyWait, trace.ApplyEntry, trace.WaitTrigger, trace.SendMsg} {
+	for _, never := range []stages.Stage{stages.RaftCommit, stages.ApplyWait, stages.ApplyEntry, stages.WaitTrigger, stages.SendMsg} {
 		if st := tl.Stage(never.String()); st != nil {
 			t.Errorf("%+v", st)
 		}

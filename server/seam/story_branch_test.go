@@ -2,10 +2,7 @@ package seam
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"time"
@@ -13,16 +10,14 @@ import (
 	"glasskv/server/practice"
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -95,10 +90,7 @@ func (s *story) configure(w words, cfg *serve.Config) {
 		s.practice.Register(reg)
 	}
 	if w.has("catch-all") {
-		cfg.GRPCAdditionalServerOptions = []grpc.ServerOption{grpc.UnknownServiceHandler(func(_ any, ss grpc.ServerStream) error {
-			method, _ := grpc.Method(ss.Context())
-			return status.Errorf(codes.Unimplemented, "%s is not here either", method)
-		})}
+		cfg.GRPCAdditionalServerOptions = []grpc.ServerOption{practice.CatchAll(" is not here either")}
 	}
 }
 
@@ -139,37 +131,13 @@ func (d *storyDoor) Accept() (conn net.Conn, err error) {
 func (s *story) stream(w words) string {
 	s.settle()
 	method, n := w.at(0), w.number(1)
-	stream, err := s.conn("first").NewStream(limit(s), practice.StreamDesc(method), method)
+	messages := make([]proto.Message, n)
+	for i := range messages {
+		messages[i] = practiceMessage(method, i)
+	}
+	replies, err := practice.Talk(limit(s), s.conn("first"), method, w.has("turns"), messages...)
 	s.must(err)
-	got := 0
-	receive := func() error {
-		err := stream.RecvMsg(newPracticeMessage(method))
-		if err == nil {
-			got++
-		}
-		return err
-	}
-	for i := range n {
-		s.must(stream.SendMsg(practiceMessage(method, i)))
-		if w.has("turns") {
-			s.must(receive())
-		}
-	}
-	s.must(stream.CloseSend())
-	for err == nil {
-		err = receive()
-	}
-	if !errors.Is(err, io.EOF) {
-		s.Fatal(err)
-	}
-	return fmt.Sprintf("client: OK, %d sent, %d received\n", n, got) + s.records(1, "", w)
-}
-
-func newPracticeMessage(method string) proto.Message {
-	if method == practice.Echo {
-		return new(wrapperspb.StringValue)
-	}
-	return new(wrapperspb.Int64Value)
+	return fmt.Sprintf("client: OK, %d sent, %d received\n", n, len(replies)) + s.records(1, "", w)
 }
 
 func practiceMessage(method string, i int) proto.Message {
@@ -192,30 +160,21 @@ func (s *story) shake(w words) string {
 	}
 	config := s.authority.Client("")
 	config.NextProtos = []string{http2.NextProtoTLS}
-	conn, err := (&tls.Dialer{Config: config}).DialContext(limit(s), "tcp", s.node.Endpoint())
-	if err == nil {
-		s.Cleanup(func() { _ = conn.Close() })
-		_, err = conn.Read(make([]byte, 1))
-	}
-	return fmt.Sprintf("client: %v\n", err) + s.records(1, "", w)
+	refusal := practice.Handshake(limit(s), s.node.Endpoint(), config)
+	return fmt.Sprintf("client: %v\n", refusal) + s.records(1, "", w)
 }
 
 func (s *story) serveAgain(words) string {
-	l, err := new(net.ListenConfig).Listen(limit(s), "tcp", "127.0.0.1:0")
+	addr, served, err := practice.ServeAgain(limit(s), s.registrar)
 	s.must(err)
-	again, ok := s.registrar.(interface{ Serve(net.Listener) error })
-	if !ok {
-		s.Fatal("the registrar is no server")
-	}
-	served := again.Serve(l)
-	_, err = new(net.Dialer).DialContext(limit(s), "tcp", l.Addr().String())
+	_, err = new(net.Dialer).DialContext(limit(s), "tcp", addr)
 	return fmt.Sprintf("Serve: %v\nclient: connected is %v\n", served, err == nil)
 }
 
 // observed is a put whose client is observed, and shows the client's record:
 // observed KEY size=N [limit=N] [gzip].
 func (s *story) observed(w words) string {
-	recorder := trace.NewRecorder(trace.Options{})
+	recorder := record.NewRecorder(record.Options{})
 	s.Cleanup(func() { _ = recorder.Close(context.Background()) })
 	cc, err := grpc.NewClient(s.node.Endpoint(), NewClientObserver(recorder).DialOptions(insecure.NewCredentials())...)
 	s.must(err)

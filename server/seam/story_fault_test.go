@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"glasskv/server/control"
-	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // fault NAME [delay=] [streams=] [bytes=] [goroutines=]  switch a fault on
@@ -43,7 +43,7 @@ func (s *story) setFault(w words) string {
 func (s *story) spent(w words) string {
 	delay, err := time.ParseDuration(w.named("delay", ""))
 	s.must(err)
-	spent := time.Duration(s.last.Timeline().Waited()[trace.Fault.String()])
+	spent := time.Duration(s.last.Timeline().Waited()[stages.Fault.String()])
 	if spent < delay {
 		return fmt.Sprintf("%v of the request was the fault\n", spent)
 	}

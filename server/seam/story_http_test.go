@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -21,7 +22,7 @@ func init() {
 	beside[""] = []string{trace.Unexplained} // a connection alone: what it ends with, and that it ended, are two stamps
 	for _, method := range []string{"POST /v3/kv/put", "POST /v3/watch"} {
 		beside[method] = append(slices.Clone(beside[pb.Watch_Watch_FullMethodName]),
-			trace.Unexplained, trace.WriteStatus.String(), trace.ClientSend.String(), trace.NetRequest.String(), trace.NetReply.String())
+			trace.Unexplained, stages.WriteStatus.String(), stages.ClientSend.String(), stages.NetRequest.String(), stages.NetReply.String())
 	}
 }
 

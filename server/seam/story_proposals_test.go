@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -63,7 +63,7 @@ type orderedNode struct {
 }
 
 func (n *orderedNode) Propose(ctx context.Context, data []byte) error {
-	if trace.FromContext(ctx) == nil {
+	if record.FromContext(ctx) == nil {
 		return n.Node.Propose(ctx, data)
 	}
 	defer close(n.proposals.add(data))

@@ -8,7 +8,8 @@ import (
 	"glasskv/server/control"
 	"glasskv/server/etcdserver"
 	"glasskv/server/serve/servetest"
-	"glasskv/trace"
+	"glasskv/trace/otlp"
+	"glasskv/trace/record"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/raft/v3"
@@ -30,13 +31,13 @@ func (s *story) serve(w words) {
 		options.Tap = shorten(by)
 	}
 	options.StreamWorkers = w.has("workers")
-	exporter, err := trace.NewExporter(&s.exported)
+	exporter, err := otlp.NewExporter(&s.exported)
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.recorder = trace.NewRecorder(trace.Options{Redact: w.has("redact"), Outlet: exporter})
+	s.recorder = record.NewRecorder(record.Options{Redact: w.has("redact"), Outlet: exporter})
 	s.Cleanup(func() { _ = s.recorder.Close(context.Background()) })
-	s.recorder.Subscribe(func(rec *trace.Record) { s.finished <- rec })
+	s.recorder.Subscribe(func(rec *record.Record) { s.finished <- rec })
 	if s.observer, err = New(s.recorder, options); err != nil {
 		s.Fatal(err)
 	}

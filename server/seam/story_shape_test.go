@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -17,8 +19,8 @@ import (
 
 // next takes the next finished record of a request for the key, or of any
 // request. Those of other requests are left for their turn.
-func (s *story) next(key string) *trace.Record {
-	is := func(rec *trace.Record) bool {
+func (s *story) next(key string) *record.Record {
+	is := func(rec *record.Record) bool {
 		of, known := rec.Timeline().Attributes[trace.AttrKey]
 		return key == "" || !known || of == key
 	}
@@ -108,7 +110,7 @@ func eitherCode(shape string, codes []string) string {
 
 // shape prints a record without its times; one of many also without what tells
 // it from the others.
-func (s *story) shape(rec *trace.Record, ofMany bool) string {
+func (s *story) shape(rec *record.Record, ofMany bool) string {
 	t := rec.Timeline()
 	sound(s, t)
 	for _, key := range s.ignored {
@@ -188,7 +190,7 @@ func tree(t *trace.Timeline) string {
 // its client goes away is chance; codec.decode counts what came.
 func line(st trace.StageTime, indent string, times int) string {
 	var more []string
-	if st.BeginEdge != trace.Exact || st.EndEdge != trace.Exact {
+	if st.BeginEdge != stages.Exact || st.EndEdge != stages.Exact {
 		more = append(more, fmt.Sprintf("%s to %s", st.BeginEdge, st.EndEdge))
 	}
 	if st.SharedBy > 0 {
@@ -200,7 +202,7 @@ func line(st trace.StageTime, indent string, times int) string {
 	if st.Open {
 		more = append(more, "open")
 	}
-	if times > 1 && st.Stage != trace.RecvMsg.String() {
+	if times > 1 && st.Stage != stages.RecvMsg.String() {
 		more = append(more, fmt.Sprintf("%d times", times))
 	}
 	return fmt.Sprintf("%-54s %-8s %s", indent+st.Stage, st.Scope, strings.Join(more, ", "))
@@ -213,7 +215,7 @@ var beside = map[string][]string{
 	"POST /v3/watch":              besideWatch,
 }
 
-var besideWatch = []string{trace.RecvMsg.String(), trace.CodecDecode.String(), trace.WatchCreate.String()}
+var besideWatch = []string{stages.RecvMsg.String(), stages.CodecDecode.String(), stages.WatchCreate.String()}
 
 // waited lists what stands in the ledger, each stage where it comes first.
 func waited(t *trace.Timeline) string {

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // What every finished record must fulfil, whatever its story.
@@ -47,13 +48,13 @@ func unnamed(tl *trace.Timeline) int64 {
 }
 
 // madeOfRequests are the stages of locks and elections.
-var madeOfRequests = []trace.Stage{
-	trace.V3Lock, trace.V3Unlock, trace.V3Campaign, trace.V3Proclaim, trace.V3Leader, trace.V3Observe, trace.V3Resign,
+var madeOfRequests = []stages.Stage{
+	stages.V3Lock, stages.V3Unlock, stages.V3Campaign, stages.V3Proclaim, stages.V3Leader, stages.V3Observe, stages.V3Resign,
 }
 
 // within reports whether a row of the ledger lies in one of the stages.
-func within(tl *trace.Timeline, row trace.LedgerRow, places ...trace.Stage) bool {
-	return slices.ContainsFunc(places, func(stage trace.Stage) bool {
+func within(tl *trace.Timeline, row trace.LedgerRow, places ...stages.Stage) bool {
+	return slices.ContainsFunc(places, func(stage stages.Stage) bool {
 		st := tl.Stage(stage.String())
 		return st != nil && row.BeginNS >= st.BeginNS && row.EndNS <= st.EndNS
 	})
@@ -101,14 +102,14 @@ func nested(t testing.TB, tl *trace.Timeline) {
 // its answer of, or gave up, may go on in the server: a reply may be read before the
 // Write that it left with, or the handler, has returned.
 func keepsWithin(tl *trace.Timeline, st trace.StageTime) bool {
-	if st.Scope == trace.ScopeBatch || st.Open || st.EndNS > tl.DurationNS {
+	if st.Scope == stages.ScopeBatch || st.Open || st.EndNS > tl.DurationNS {
 		return true
 	}
 	for _, outer := range tl.Stages {
 		if outer.Stage != st.Parent || st.BeginNS < outer.BeginNS-tolerance {
 			continue
 		}
-		if st.EndNS <= outer.EndNS+tolerance || st.Parent == trace.GatewayCall.String() {
+		if st.EndNS <= outer.EndNS+tolerance || st.Parent == stages.GatewayCall.String() {
 			return true
 		}
 	}

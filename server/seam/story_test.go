@@ -10,7 +10,7 @@ import (
 	"glasskv/server/control"
 	"glasskv/server/practice"
 	"glasskv/server/serve/servetest"
-	"glasskv/trace"
+	"glasskv/trace/record"
 
 	"github.com/cockroachdb/datadriven"
 	"go.etcd.io/raft/v3"
@@ -55,12 +55,12 @@ type story struct {
 	node     *servetest.Node
 	raft     raft.Node // without wrappers
 	observer *Observer
-	recorder *trace.Recorder
+	recorder *record.Recorder
 	exported spanNames
-	finished chan *trace.Record
+	finished chan *record.Record
 	events   chan control.Event // what was held, and let go
-	early    []*trace.Record    // finished before their turn
-	last     *trace.Record      // the one that was printed last
+	early    []*record.Record   // finished before their turn
+	last     *record.Record     // the one that was printed last
 	held     int                // the hold that was told of last
 	stopped  chan error         // what Stop returned
 	health   chan *health.Server
@@ -85,7 +85,7 @@ type story struct {
 
 func newStory(t testing.TB) *story {
 	return &story{
-		TB: t, finished: make(chan *trace.Record, 4096), events: make(chan control.Event, 256), stopped: make(chan error, 1), health: make(chan *health.Server, 1),
+		TB: t, finished: make(chan *record.Record, 4096), events: make(chan control.Event, 256), stopped: make(chan error, 1), health: make(chan *health.Server, 1),
 		gates:    map[string]*gate{"save": {}, "apply": {}, "answer": {}, "index": {}},
 		practice: practice.New(), door: &storyDoor{fails: make(chan int, 1)},
 		conns: map[string]*grpc.ClientConn{}, calls: map[string]*call{},

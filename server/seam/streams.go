@@ -5,7 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // stream is one HTTP/2 stream that carries a request: its record, and what the
@@ -13,7 +13,7 @@ import (
 // that the request travels in, see context.go.
 type stream struct {
 	context.Context // set by the tap; nil for a stream that was turned away before
-	rec             *trace.Record
+	rec             *record.Record
 	conn            *serverConn
 	method          string // set by the tap, and never changed
 
@@ -30,9 +30,9 @@ type stream struct {
 }
 
 // done reports one of the events that complete the request's record.
-func (s *stream) done(e trace.Event) {
+func (s *stream) done(e record.Event) {
 	s.rec.Done(e)
-	if e == trace.EventHandled {
+	if e == record.EventHandled {
 		s.givePlace()
 	}
 	if !s.rec.Finished() {
@@ -45,7 +45,7 @@ func (s *stream) done(e trace.Event) {
 }
 
 // gone reports whether nothing more of the reply will be written.
-func (s *stream) gone() bool { return s.rec.Events()&trace.EventWire != 0 }
+func (s *stream) gone() bool { return s.rec.Events()&record.EventWire != 0 }
 
 // streams finds the stream of a frame. Whoever reads the connection, whoever
 // writes to it and every handler come here for every request, so there is no

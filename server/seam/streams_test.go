@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
@@ -38,10 +40,10 @@ func TestTheMessagesOfAStreamAreStagesThatRepeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	tl := r.check(r.record(), expect{
-		method: pb.KV_RangeStream_FullMethodName, code: codes.OK, marks: trace.MarkStreaming | trace.MarkBegun,
-		reached: []trace.Stage{trace.Interceptors, trace.V3RangeStream, trace.RecvMsg, trace.SendMsg, trace.WriteStatus, trace.Flush},
+		method: pb.KV_RangeStream_FullMethodName, code: codes.OK, marks: record.MarkStreaming | record.MarkBegun,
+		reached: []stages.Stage{stages.Interceptors, stages.V3RangeStream, stages.RecvMsg, stages.SendMsg, stages.WriteStatus, stages.Flush},
 	})
-	for s, want := range map[trace.Stage]int{trace.RecvMsg: 1, trace.CodecDecode: 1, trace.SendMsg: n, trace.CodecEncode: n} {
+	for s, want := range map[stages.Stage]int{stages.RecvMsg: 1, stages.CodecDecode: 1, stages.SendMsg: n, stages.CodecEncode: n} {
 		if got := rows(tl, s); len(got) != want {
 			t.Errorf("%s: %d rows, want %d", s, len(got), want)
 		}
@@ -51,7 +53,7 @@ func TestTheMessagesOfAStreamAreStagesThatRepeat(t *testing.T) {
 	}
 }
 
-func rows(tl *trace.Timeline, s trace.Stage) (found []trace.StageTime) {
+func rows(tl *trace.Timeline, s stages.Stage) (found []trace.StageTime) {
 	for _, st := range tl.Stages {
 		if st.Stage == s.String() {
 			found = append(found, st)
@@ -64,9 +66,9 @@ func TestALongStreamKeepsItsFirstAndLastMessagesAndCountsTheOthers(t *testing.T)
 	rec := newRecord(t)
 	const kept, all = 64, 1000
 	for i := range int64(all) {
-		rec.Repeat(trace.SendMsg, 1+2*i, 2+2*i)
+		rec.Repeat(stages.SendMsg, 1+2*i, 2+2*i)
 	}
-	got, counted, length := rows(rec.Timeline(), trace.SendMsg), 0, int64(0)
+	got, counted, length := rows(rec.Timeline(), stages.SendMsg), 0, int64(0)
 	for _, row := range got {
 		counted += max(1, row.Count)
 		length = row.EndNS - got[0].BeginNS
@@ -89,7 +91,7 @@ func TestAStreamThatTheServerEndsFirst(t *testing.T) {
 	cancel()
 	r.check(r.record(), expect{
 		method: healthpb.Health_Watch_FullMethodName, code: codes.Canceled,
-		marks: trace.MarkStreaming | trace.MarkReset, reached: []trace.Stage{trace.SendMsg, trace.GRPCHandler},
+		marks: record.MarkStreaming | record.MarkReset, reached: []stages.Stage{stages.SendMsg, stages.GRPCHandler},
 	})
 }
 
@@ -108,7 +110,7 @@ func TestMoreRequestsThanSlots(t *testing.T) {
 	var ids []uint32
 	for range n {
 		rec := r.record()
-		r.check(rec, expect{method: pb.KV_Put_FullMethodName, code: codes.OK, reached: []trace.Stage{trace.Flush}})
+		r.check(rec, expect{method: pb.KV_Put_FullMethodName, code: codes.OK, reached: []stages.Stage{stages.Flush}})
 		ids = append(ids, rec.StreamID())
 	}
 	slices.Sort(ids)
@@ -118,12 +120,12 @@ func TestMoreRequestsThanSlots(t *testing.T) {
 }
 
 func TestStreamsAreFoundUntilTheyAreRemoved(t *testing.T) {
-	recorder := trace.NewRecorder(trace.Options{})
+	recorder := record.NewRecorder(record.Options{})
 	t.Cleanup(func() { _ = recorder.Close(context.Background()) })
 	var table streams
 	var all []*stream
 	for i := range uint32(2*streamSlots + 1) {
-		s := &stream{rec: recorder.Start(nil, 2*i+1, trace.Now())}
+		s := &stream{rec: recorder.Start(nil, 2*i+1, record.Now())}
 		all = append(all, s)
 		table.add(s)
 	}
@@ -174,8 +176,8 @@ func TestManyClientsAtOnce(t *testing.T) {
 	openers := 0
 	for range clients * puts {
 		rec := r.record()
-		r.check(rec, expect{method: pb.KV_Put_FullMethodName, code: codes.OK, without: trace.MarkConnClosed | trace.MarkSwept})
-		if rec.Has(trace.MarkOpener) {
+		r.check(rec, expect{method: pb.KV_Put_FullMethodName, code: codes.OK, without: record.MarkConnClosed | record.MarkSwept})
+		if rec.Has(record.MarkOpener) {
 			openers++
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // A record is complete when three things have happened, and for nearly every
@@ -27,7 +27,7 @@ func (o *Observer) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			w.pass(trace.Now())
+			w.pass(record.Now())
 		}
 	}
 }
@@ -42,7 +42,7 @@ type sweeper struct {
 // standstill is a request's state that has not changed since a moment.
 type standstill struct {
 	since   int64
-	events  trace.Event
+	events  record.Event
 	written uint32
 }
 
@@ -70,9 +70,9 @@ func (w *sweeper) look(s *stream, now int64, found map[*stream]standstill) {
 		found[s] = state
 		return
 	}
-	s.rec.Mark(trace.MarkSwept)
+	s.rec.Mark(record.MarkSwept)
 	w.o.rec.Lost().Swept.Add(1)
-	for _, e := range []trace.Event{trace.EventHandled, trace.EventWire, trace.EventRead} {
+	for _, e := range []record.Event{record.EventHandled, record.EventWire, record.EventRead} {
 		s.done(e)
 	}
 }
@@ -80,7 +80,7 @@ func (w *sweeper) look(s *stream, now int64, found map[*stream]standstill) {
 // halfway reports whether a request is past its handler or its client, but not
 // both. A call that is being handled, however long, is neither; a reply that is
 // being written will be out, or its connection closed, without help.
-func halfway(s *stream, events trace.Event) bool {
-	over := events &^ trace.EventRead
-	return over != 0 && (over&trace.EventWire != 0 || !s.ending.Load())
+func halfway(s *stream, events record.Event) bool {
+	over := events &^ record.EventRead
+	return over != 0 && (over&record.EventWire != 0 || !s.ending.Load())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
@@ -19,7 +20,7 @@ import (
 // stand still.
 func passes(r *rig) *sweeper {
 	w := &sweeper{o: r.observer}
-	now := trace.Now()
+	now := record.Now()
 	w.pass(now)
 	w.pass(now + int64(sweepAfter))
 	return w
@@ -43,12 +44,12 @@ func TestAHandlerThatDoesNotNoticeItsClientIsGoneIsSwept(t *testing.T) {
 	w := passes(r)
 	rec := r.record()
 	tl := r.check(rec, expect{
-		method: pb.KV_Put_FullMethodName, code: noCode, marks: trace.MarkSwept | trace.MarkReset | trace.MarkBegun,
+		method: pb.KV_Put_FullMethodName, code: noCode, marks: record.MarkSwept | record.MarkReset | record.MarkBegun,
 	})
 	if tl.Attributes[trace.AttrOutcome] != trace.OutcomeSwept || r.recorder.Stats().Swept != 1 {
 		t.Errorf("attributes: %v, swept: %d", tl.Attributes, r.recorder.Stats().Swept)
 	}
-	w.pass(trace.Now() + int64(time.Hour))
+	w.pass(record.Now() + int64(time.Hour))
 	if n := r.recorder.Stats().Swept; n != 1 {
 		t.Errorf("swept %d times", n)
 	}
@@ -64,7 +65,7 @@ func TestARequestThatIsAtWorkIsNotSwept(t *testing.T) {
 	passes(r)
 	held.free()
 	c.ended(1)
-	r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, without: trace.MarkSwept})
+	r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, without: record.MarkSwept})
 }
 
 // A client that gives no window holds the reply back. As long as some of it gets
@@ -84,7 +85,7 @@ func TestAReplyThatIsHeldBackIsSwept(t *testing.T) {
 	await(t, "end", ends)
 	s := onlyStream(r)
 	w := &sweeper{o: r.observer}
-	now := trace.Now()
+	now := record.Now()
 	w.pass(now)
 	c.must(c.fr.WriteWindowUpdate(1, 1))
 	c.until("second byte", data)
@@ -94,7 +95,7 @@ func TestAReplyThatIsHeldBackIsSwept(t *testing.T) {
 	}
 	w.pass(now + 2*int64(sweepAfter))
 	r.check(r.record(), expect{
-		method: pb.KV_Put_FullMethodName, code: codes.OK, marks: trace.MarkSwept, without: trace.MarkReset,
+		method: pb.KV_Put_FullMethodName, code: codes.OK, marks: record.MarkSwept, without: record.MarkReset,
 	})
 }
 

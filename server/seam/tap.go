@@ -3,7 +3,8 @@ package seam
 import (
 	"context"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -21,7 +22,7 @@ const traceParent = "traceparent"
 func (o *Observer) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	s := latestOf(ctx)
 	if s != nil {
-		s.rec.Mark(trace.MarkTapped)
+		s.rec.Mark(record.MarkTapped)
 		s.method = info.FullMethodName
 		s.rec.Facts().Method = s.method
 		if parent := info.Header[traceParent]; len(parent) == 1 {
@@ -40,8 +41,8 @@ func (o *Observer) tap(ctx context.Context, info *tap.Info) (context.Context, er
 		return ctx, nil
 	}
 	s.Context = ctx
-	s.tapped = trace.Now()
-	s.rec.EndAt(trace.OperateHeaders, s.tapped)
+	s.tapped = record.Now()
+	s.rec.EndAt(stages.OperateHeaders, s.tapped)
 	return s, nil
 }
 

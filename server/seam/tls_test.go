@@ -11,6 +11,7 @@ import (
 
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
@@ -34,8 +35,8 @@ func TestAPutOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	tl := d.next()
-	has(t, tl, trace.CmuxMatch, trace.NetAccept, trace.HandleRawConn, trace.TLSHandshake, trace.NewHTTP2Transport,
-		trace.ServeStreams, trace.OperateHeaders, trace.WALSync, trace.Flush)
+	has(t, tl, stages.CmuxMatch, stages.NetAccept, stages.HandleRawConn, stages.TLSHandshake, stages.NewHTTP2Transport,
+		stages.ServeStreams, stages.OperateHeaders, stages.WALSync, stages.Flush)
 	closes(t, tl)
 	handshake, transport := tl.Stage("tls.handshake"), tl.Stage("grpc.newHTTP2Transport")
 	if transport.BeginNS < handshake.EndNS {
@@ -84,8 +85,8 @@ func TestARefusedHandshakeSaysWhy(t *testing.T) {
 			if !strings.HasPrefix(tl.Message, "TLS handshake: ") || !strings.Contains(tl.Message, test.why) {
 				t.Errorf("%s over %s: %q does not say %q", name, proto, tl.Message, test.why)
 			}
-			has(t, tl, trace.CmuxMatch, trace.TLSHandshake)
-			hasNot(t, tl, trace.NewHTTP2Transport, trace.ServeStreams, trace.HTTPConn)
+			has(t, tl, stages.CmuxMatch, stages.TLSHandshake)
+			hasNot(t, tl, stages.NewHTTP2Transport, stages.ServeStreams, stages.HTTPConn)
 			closes(t, tl)
 		}
 	}
@@ -139,9 +140,9 @@ func TestAPutThroughServeHTTP(t *testing.T) {
 	if tl.Method != pb.KV_Put_FullMethodName || tl.Code != "OK" {
 		t.Errorf("%s %s", tl.Method, tl.Code)
 	}
-	has(t, tl, trace.CmuxMatch, trace.NetAccept, trace.TLSHandshake, trace.HTTPConn,
-		trace.ServeHTTP, trace.HandleStream, trace.ProcessRPC, trace.RecvMsg, trace.WALSync, trace.SendMsg, trace.WriteStatus, trace.Flush)
-	hasNot(t, tl, trace.HandleRawConn, trace.NewHTTP2Transport, trace.ServeStreams, trace.OperateHeaders, trace.StartHandler)
+	has(t, tl, stages.CmuxMatch, stages.NetAccept, stages.TLSHandshake, stages.HTTPConn,
+		stages.ServeHTTP, stages.HandleStream, stages.ProcessRPC, stages.RecvMsg, stages.WALSync, stages.SendMsg, stages.WriteStatus, stages.Flush)
+	hasNot(t, tl, stages.HandleRawConn, stages.NewHTTP2Transport, stages.ServeStreams, stages.OperateHeaders, stages.StartHandler)
 	closes(t, tl)
 	why := make(map[string]string)
 	for _, n := range tl.NotReached {
@@ -180,7 +181,7 @@ func TestServeHTTPThatComesToNothing(t *testing.T) {
 		if tl.Method != path || tl.Code != "Unimplemented" || tl.Message != want {
 			t.Errorf("%s: %s %q", tl.Method, tl.Code, tl.Message)
 		}
-		has(t, tl, trace.ServeHTTP)
+		has(t, tl, stages.ServeHTTP)
 		closes(t, tl)
 	}
 }
@@ -200,7 +201,7 @@ func TestAPageOverTLS(t *testing.T) {
 		_ = resp.Body.Close()
 	}
 	first, second := d.next(), d.next()
-	has(t, first, trace.CmuxMatch, trace.NetAccept, trace.TLSHandshake, trace.HTTPConn, trace.HTTPReadRequest, trace.HTTPHandler, trace.HTTPFlush)
+	has(t, first, stages.CmuxMatch, stages.NetAccept, stages.TLSHandshake, stages.HTTPConn, stages.HTTPReadRequest, stages.HTTPHandler, stages.HTTPFlush)
 	if second.Connection.ID != first.Connection.ID || !second.Connection.Reused {
 		t.Errorf("the second request came on %+v, the first on %+v", second.Connection, first.Connection)
 	}
@@ -245,7 +246,7 @@ func TestServeHTTPThatIsGivenUp(t *testing.T) {
 	if tl.Code != "Canceled" {
 		t.Errorf("code %s %q, %v", tl.Code, tl.Message, tl.Attributes)
 	}
-	hasNot(t, tl, trace.WALSync)
+	hasNot(t, tl, stages.WALSync)
 	if swept := d.recorder.Lost().Swept.Load(); swept != 0 {
 		t.Errorf("%d records had to be swept up", swept)
 	}

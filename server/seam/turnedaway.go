@@ -7,7 +7,8 @@ import (
 	"net/url"
 	"strconv"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -25,8 +26,8 @@ import (
 // turnedAway is called on the reading goroutine, for a stream that no goroutine
 // was started for.
 func (c *serverConn) turnedAway(s *stream) {
-	s.rec.End(trace.OperateHeaders)
-	if !s.rec.Has(trace.MarkTapped) {
+	s.rec.End(stages.OperateHeaders)
+	if !s.rec.Has(record.MarkTapped) {
 		s.rec.Facts().Method = pathOf(requestBlock(c.in.block, c.in.flags))
 	}
 	if s.Context != nil && s.Context.Err() != nil {
@@ -34,9 +35,9 @@ func (c *serverConn) turnedAway(s *stream) {
 	}
 	c.tooLate(s)
 	if s.gone() { // nothing will be written, so it is over with that
-		s.rec.End(trace.OperateHeaders)
+		s.rec.End(stages.OperateHeaders)
 	}
-	s.done(trace.EventHandled)
+	s.done(record.EventHandled)
 }
 
 // requestBlock takes padding and priority off the payload of a HEADERS frame.
@@ -118,10 +119,10 @@ func (s *stream) resetSent(payload []byte) {
 		reason = http2.ErrCode(binary.BigEndian.Uint32(payload))
 	}
 	if s.late(reason) {
-		s.rec.Mark(trace.MarkTimedOut)
+		s.rec.Mark(record.MarkTimedOut)
 		return
 	}
-	s.rec.Mark(trace.MarkResetSent)
+	s.rec.Mark(record.MarkResetSent)
 	if s.handed.Load() {
 		return
 	}

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
@@ -20,9 +21,9 @@ import (
 
 // beforeTap is what a request looks like that operateHeaders turned away.
 var (
-	beforeTap = []trace.Stage{trace.StartHandler, trace.HandleStream, trace.ProcessRPC, trace.RecvMsg}
-	notBegun  = []trace.Stage{trace.ProcessRPC, trace.RecvMsg, trace.Interceptors, trace.SendMsg}
-	replied   = []trace.Stage{trace.OperateHeaders, trace.Flush}
+	beforeTap = []stages.Stage{stages.StartHandler, stages.HandleStream, stages.ProcessRPC, stages.RecvMsg}
+	notBegun  = []stages.Stage{stages.ProcessRPC, stages.RecvMsg, stages.Interceptors, stages.SendMsg}
+	replied   = []stages.Stage{stages.OperateHeaders, stages.Flush}
 )
 
 func TestARequestThatIsTurnedAwayStillHasARecord(t *testing.T) {
@@ -34,46 +35,46 @@ func TestARequestThatIsTurnedAwayStillHasARecord(t *testing.T) {
 		{"bad content type", with(putHeaders(), "content-type", "text/plain"), expect{
 			method: pb.KV_Put_FullMethodName, code: codes.InvalidArgument,
 			message: `HTTP status 415: invalid gRPC request content-type "text/plain"`,
-			without: trace.MarkTapped | trace.MarkBegun | trace.MarkResetSent, reached: replied, missed: beforeTap,
+			without: record.MarkTapped | record.MarkBegun | record.MarkResetSent, reached: replied, missed: beforeTap,
 		}},
 		{"no authority", with(putHeaders(), ":authority", ""), expect{
 			method: pb.KV_Put_FullMethodName, code: codes.Internal,
 			message: "HTTP status 400: no host or :authority header present",
-			without: trace.MarkTapped, reached: replied, missed: beforeTap,
+			without: record.MarkTapped, reached: replied, missed: beforeTap,
 		}},
 		{"not POST", with(putHeaders(), ":method", "GET"), expect{
 			method: pb.KV_Put_FullMethodName, code: codes.Internal,
-			without: trace.MarkTapped, reached: replied, missed: beforeTap,
+			without: record.MarkTapped, reached: replied, missed: beforeTap,
 		}},
 		{"timeout that is none", with(putHeaders(), "grpc-timeout", "soon"), expect{
 			method: pb.KV_Put_FullMethodName, code: codes.Internal,
-			without: trace.MarkTapped, reached: replied, missed: beforeTap,
+			without: record.MarkTapped, reached: replied, missed: beforeTap,
 		}},
 		{"a header of HTTP/1", with(putHeaders(), "connection", "close"), expect{
 			method: pb.KV_Put_FullMethodName, code: codes.Internal,
 			message: "the server reset the stream: PROTOCOL_ERROR",
-			marks:   trace.MarkResetSent, without: trace.MarkTapped, reached: replied, missed: beforeTap,
+			marks:   record.MarkResetSent, without: record.MarkTapped, reached: replied, missed: beforeTap,
 		}},
 		{"malformed method name", with(putHeaders(), ":path", "Put"), expect{
 			method: "Put", code: codes.Unimplemented, message: `malformed method name: "Put"`,
-			marks: trace.MarkTapped, without: trace.MarkBegun | trace.MarkResetSent,
-			reached: []trace.Stage{trace.StartHandler, trace.Flush},
-			missed:  append(notBegun, trace.HandleStream), // it is there, but cannot be seen
+			marks: record.MarkTapped, without: record.MarkBegun | record.MarkResetSent,
+			reached: []stages.Stage{stages.StartHandler, stages.Flush},
+			missed:  append(notBegun, stages.HandleStream), // it is there, but cannot be seen
 		}},
 		{"unknown service", with(putHeaders(), ":path", "/nowhere.KV/Put"), expect{
 			method: "/nowhere.KV/Put", code: codes.Unimplemented, message: "unknown service nowhere.KV",
-			marks: trace.MarkTapped, without: trace.MarkBegun,
-			reached: []trace.Stage{trace.StartHandler, trace.HandleStream, trace.Flush}, missed: notBegun,
+			marks: record.MarkTapped, without: record.MarkBegun,
+			reached: []stages.Stage{stages.StartHandler, stages.HandleStream, stages.Flush}, missed: notBegun,
 		}},
 		{"unknown method", with(putHeaders(), ":path", "/etcdserverpb.KV/Pot"), expect{
 			method: "/etcdserverpb.KV/Pot", code: codes.Unimplemented,
 			message: "unknown method Pot for service etcdserverpb.KV",
-			marks:   trace.MarkTapped, without: trace.MarkBegun,
-			reached: []trace.Stage{trace.StartHandler, trace.HandleStream, trace.Flush}, missed: notBegun,
+			marks:   record.MarkTapped, without: record.MarkBegun,
+			reached: []stages.Stage{stages.StartHandler, stages.HandleStream, stages.Flush}, missed: notBegun,
 		}},
 		{"deadline that is over", with(putHeaders(), "grpc-timeout", "0n"), expect{
 			method: pb.KV_Put_FullMethodName, code: codes.DeadlineExceeded, message: "context deadline exceeded",
-			marks: trace.MarkTapped, without: trace.MarkBegun, reached: replied, missed: notBegun,
+			marks: record.MarkTapped, without: record.MarkBegun, reached: replied, missed: notBegun,
 		}},
 	}
 	for _, test := range tests {
@@ -86,7 +87,7 @@ func TestARequestThatIsTurnedAwayStillHasARecord(t *testing.T) {
 			// The connection is none the worse for it.
 			c.put(3)
 			c.ended(3)
-			r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, without: trace.MarkOpener})
+			r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, without: record.MarkOpener})
 		})
 	}
 }
@@ -101,7 +102,7 @@ func TestAStreamBeyondTheLimitIsRefused(t *testing.T) {
 	c.ended(3)
 	r.check(r.record(), expect{
 		method: "", code: codes.Unavailable, message: "the server reset the stream: REFUSED_STREAM",
-		marks: trace.MarkResetSent, without: trace.MarkTapped, missed: beforeTap,
+		marks: record.MarkResetSent, without: record.MarkTapped, missed: beforeTap,
 	})
 	held.free()
 	c.ended(1)
@@ -120,7 +121,7 @@ func TestAHeaderListThatIsTooLargeIsRefused(t *testing.T) {
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.Internal,
 		message: "the server reset the stream: FRAME_SIZE_ERROR",
-		marks:   trace.MarkResetSent, without: trace.MarkTapped, missed: beforeTap,
+		marks:   record.MarkResetSent, without: record.MarkTapped, missed: beforeTap,
 	})
 }
 
@@ -132,7 +133,7 @@ func TestAHeaderThatIsTooLargeEndsTheConnection(t *testing.T) {
 	c.headers(1, true, with(putHeaders(), "x", strings.Repeat("y", 300)))
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: noCode,
-		marks: trace.MarkConnClosed, without: trace.MarkTapped, missed: beforeTap,
+		marks: record.MarkConnClosed, without: record.MarkTapped, missed: beforeTap,
 	})
 }
 
@@ -147,7 +148,7 @@ func TestATapOfTheServersOwnMayRefuse(t *testing.T) {
 	}
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.ResourceExhausted, message: "not today",
-		marks: trace.MarkTapped, without: trace.MarkBegun, reached: replied, missed: notBegun,
+		marks: record.MarkTapped, without: record.MarkBegun, reached: replied, missed: notBegun,
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc/codes"
@@ -18,18 +20,18 @@ import (
 
 // path holds the stages of a unary Put in the order in which they begin, each
 // with the stage that it lies in.
-var path = []struct{ stage, inside trace.Stage }{
-	{trace.OperateHeaders, trace.None},
-	{trace.StartHandler, trace.None},
-	{trace.HandleStream, trace.None},
-	{trace.ProcessRPC, trace.HandleStream},
-	{trace.RecvMsg, trace.ProcessRPC},
-	{trace.CodecDecode, trace.RecvMsg},
-	{trace.Interceptors, trace.ProcessRPC},
-	{trace.V3Put, trace.Interceptors},
-	{trace.SendMsg, trace.ProcessRPC},
-	{trace.CodecEncode, trace.SendMsg},
-	{trace.WriteStatus, trace.ProcessRPC},
+var path = []struct{ stage, inside stages.Stage }{
+	{stages.OperateHeaders, stages.None},
+	{stages.StartHandler, stages.None},
+	{stages.HandleStream, stages.None},
+	{stages.ProcessRPC, stages.HandleStream},
+	{stages.RecvMsg, stages.ProcessRPC},
+	{stages.CodecDecode, stages.RecvMsg},
+	{stages.Interceptors, stages.ProcessRPC},
+	{stages.V3Put, stages.Interceptors},
+	{stages.SendMsg, stages.ProcessRPC},
+	{stages.CodecEncode, stages.SendMsg},
+	{stages.WriteStatus, stages.ProcessRPC},
 }
 
 func TestAPutIsSeenFromItsFirstByteToItsLast(t *testing.T) {
@@ -41,9 +43,9 @@ func TestAPutIsSeenFromItsFirstByteToItsLast(t *testing.T) {
 	rec := r.record()
 	tl := r.check(rec, expect{
 		method: pb.KV_Put_FullMethodName, code: codes.OK,
-		marks:   trace.MarkTapped | trace.MarkBegun | trace.MarkOpener,
-		without: trace.MarkStreaming | trace.MarkReset | trace.MarkConnClosed | trace.MarkResetSent,
-		reached: []trace.Stage{trace.NetAccept, trace.HandleRawConn, trace.NewHTTP2Transport, trace.ServeStreams, trace.Flush},
+		marks:   record.MarkTapped | record.MarkBegun | record.MarkOpener,
+		without: record.MarkStreaming | record.MarkReset | record.MarkConnClosed | record.MarkResetSent,
+		reached: []stages.Stage{stages.NetAccept, stages.HandleRawConn, stages.NewHTTP2Transport, stages.ServeStreams, stages.Flush},
 	})
 	before := int64(0)
 	for _, p := range path {
@@ -52,7 +54,7 @@ func TestAPutIsSeenFromItsFirstByteToItsLast(t *testing.T) {
 			t.Errorf("%s: %d to %d, the stage before it began at %d", p.stage, begin, end, before)
 		}
 		before = begin
-		if outerBegin, outerEnd := rec.Stamps(p.inside); p.inside != trace.None && (begin < outerBegin || end > outerEnd) {
+		if outerBegin, outerEnd := rec.Stamps(p.inside); p.inside != stages.None && (begin < outerBegin || end > outerEnd) {
 			t.Errorf("%s: %d to %d is not inside %s: %d to %d", p.stage, begin, end, p.inside, outerBegin, outerEnd)
 		}
 	}
@@ -81,17 +83,17 @@ func TestTheConnectionBelongsToTheRequestThatOpenedIt(t *testing.T) {
 		t.Fatal("two connections")
 	}
 	c, last := opener.Conn(), int64(0)
-	for _, s := range []trace.Stage{trace.NetAccept, trace.HandleRawConn, trace.NewHTTP2Transport, trace.ServeStreams} {
+	for _, s := range []stages.Stage{stages.NetAccept, stages.HandleRawConn, stages.NewHTTP2Transport, stages.ServeStreams} {
 		begin, end := c.Stamps(s)
 		if begin < last {
 			t.Errorf("%s begins at %d, before the one in front of it at %d", s, begin, last)
 		}
-		if end == 0 != (s == trace.ServeStreams) {
+		if end == 0 != (s == stages.ServeStreams) {
 			t.Errorf("%s ends at %d", s, end)
 		}
 		last = begin
 	}
-	if tl := second.Timeline(); !tl.Connection.Reused || tl.Stage(trace.NetAccept.String()) != nil {
+	if tl := second.Timeline(); !tl.Connection.Reused || tl.Stage(stages.NetAccept.String()) != nil {
 		t.Errorf("second request: %+v", tl.Connection)
 	}
 }
@@ -175,8 +177,8 @@ func TestAKeyIsFoundInEveryKindOfRequest(t *testing.T) {
 }
 
 // newRecord makes a record that belongs to nobody.
-func newRecord(t testing.TB) *trace.Record {
-	rc := trace.NewRecorder(trace.Options{})
+func newRecord(t testing.TB) *record.Record {
+	rc := record.NewRecorder(record.Options{})
 	t.Cleanup(func() { _ = rc.Close(context.Background()) })
-	return rc.Start(nil, 1, trace.Now())
+	return rc.Start(nil, 1, record.Now())
 }

@@ -1,7 +1,8 @@
 package seam
 
 import (
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/etcd/pkg/v3/wait"
 )
@@ -25,15 +26,15 @@ func (w *waiting) Trigger(id uint64, x any) {
 	}
 	rec := w.requests.get(id)
 	w.requests.drop(id)
-	now := trace.Now()
-	if _, applied := rec.Stamps(trace.ApplyEntry); applied == 0 {
-		rec.EndAt(trace.ApplyEntry, now)
+	now := record.Now()
+	if _, applied := rec.Stamps(stages.ApplyEntry); applied == 0 {
+		rec.EndAt(stages.ApplyEntry, now)
 	}
-	if w.holds.shared(rec, trace.WaitTrigger) {
-		now = trace.Now()
+	if w.holds.shared(rec, stages.WaitTrigger) {
+		now = record.Now()
 	}
-	if _, left := rec.Stamps(trace.ProcessOnce); left == 0 {
-		rec.BeginAt(trace.WaitTrigger, now)
+	if _, left := rec.Stamps(stages.ProcessOnce); left == 0 {
+		rec.BeginAt(stages.WaitTrigger, now)
 	}
 	w.Wait.Trigger(id, x)
 }

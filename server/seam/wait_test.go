@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"glasskv/server/etcdserver"
-	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/etcd/pkg/v3/wait"
 )
@@ -18,7 +18,7 @@ func TestAResultWakesItsRequest(t *testing.T) {
 	if x := await(t, "result", c); x == nil {
 		t.Error("no result")
 	}
-	if begin, _ := rec.Stamps(trace.WaitTrigger); begin == 0 {
+	if begin, _ := rec.Stamps(stages.WaitTrigger); begin == 0 {
 		t.Error("wait.trigger has not begun")
 	}
 	if table.len() != 0 {
@@ -31,11 +31,11 @@ func TestAResultWakesItsRequest(t *testing.T) {
 func TestARequestThatHasGivenUpIsNotWoken(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
-	rec.Begin(trace.ProcessOnce)
+	rec.Begin(stages.ProcessOnce)
 	w := &waiting{wait.New(), table, nil}
 	c := w.Register(1)
 	w.Trigger(1, nil)
-	rec.End(trace.ProcessOnce)
+	rec.End(stages.ProcessOnce)
 	if x := await(t, "clearing", c); x != nil {
 		t.Errorf("result %v", x)
 	}
@@ -44,10 +44,10 @@ func TestARequestThatHasGivenUpIsNotWoken(t *testing.T) {
 	}
 
 	w.Trigger(1, &etcdserver.Result{})
-	if begin, _ := rec.Stamps(trace.WaitTrigger); begin != 0 {
+	if begin, _ := rec.Stamps(stages.WaitTrigger); begin != 0 {
 		t.Error("wait.trigger has begun")
 	}
-	if _, applied := rec.Stamps(trace.ApplyEntry); applied == 0 {
+	if _, applied := rec.Stamps(stages.ApplyEntry); applied == 0 {
 		t.Error("apply.entry has no end")
 	}
 	if table.len() != 0 {
@@ -60,9 +60,9 @@ func TestARequestThatHasGivenUpIsNotWoken(t *testing.T) {
 func TestALateResultDoesNotMakeItsEntryLonger(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
-	rec.EndAt(trace.ApplyEntry, 1)
+	rec.EndAt(stages.ApplyEntry, 1)
 	(&waiting{wait.New(), table, nil}).Trigger(1, &etcdserver.Result{})
-	if _, applied := rec.Stamps(trace.ApplyEntry); applied != 1 {
+	if _, applied := rec.Stamps(stages.ApplyEntry); applied != 1 {
 		t.Errorf("apply.entry ends at %d", applied)
 	}
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 
 	"glasskv/server/v3rpc"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
@@ -24,14 +25,14 @@ type watchStream struct {
 func (w watchStream) Watch(
 	ctx context.Context, id mvcc.WatchID, key, end []byte, startRev int64, filters ...mvcc.FilterFunc,
 ) (mvcc.WatchID, error) {
-	rec := trace.FromContext(ctx)
+	rec := record.FromContext(ctx)
 	if rec == nil {
 		return w.WatchStream.Watch(ctx, id, key, end, startRev, filters...)
 	}
-	w.holds.at(ctx, rec, trace.WatchCreate)
-	begin := trace.Now()
+	w.holds.at(ctx, rec, stages.WatchCreate)
+	begin := record.Now()
 	id, err := w.WatchStream.Watch(ctx, id, key, end, startRev, filters...)
-	rec.RepeatOf(trace.WatchCreate, begin, trace.Now(), trace.Detail{Revision: startRev})
+	rec.RepeatOf(stages.WatchCreate, begin, record.Now(), record.Detail{Revision: startRev})
 	return id, err
 }
 
@@ -40,7 +41,7 @@ func (w watchStream) Watch(
 type watchLoop struct {
 	v3rpc.WatchLoop
 	ctx       context.Context // the stream's
-	rec       *trace.Record
+	rec       *record.Record
 	holds     *holds
 	notified  *notified
 	idle      int64 // when there was nothing more to send
@@ -49,12 +50,12 @@ type watchLoop struct {
 }
 
 func (o *Observer) watchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.WatchLoop {
-	rec := trace.FromContext(ctx)
+	rec := record.FromContext(ctx)
 	if rec == nil {
 		return loop
 	}
 	return &watchLoop{
-		WatchLoop: loop, ctx: ctx, rec: rec, holds: &o.holds, notified: &o.notified, idle: trace.Now(),
+		WatchLoop: loop, ctx: ctx, rec: rec, holds: &o.holds, notified: &o.notified, idle: record.Now(),
 	}
 }
 
@@ -64,14 +65,14 @@ const alreadyThere = 1000
 
 func (l *watchLoop) Next() (v3rpc.WatchMessage, error) {
 	m, err := l.WatchLoop.Next()
-	now := trace.Now()
+	now := record.Now()
 	if l.taken = now; m.Control != nil || err != nil || now-l.idle > alreadyThere {
-		l.rec.Repeat(trace.WatchWait, l.idle, now)
+		l.rec.Repeat(stages.WatchWait, l.idle, now)
 	} else {
 		l.taken = l.idle // what it took to fetch it is part of the sending
 	}
 	if n := len(m.Response.Events); n > 0 {
-		l.arrived(now, trace.Detail{Events: int64(n), Revision: m.Response.Revision})
+		l.arrived(now, record.Detail{Events: int64(n), Revision: m.Response.Revision})
 	}
 	return m, err
 }
@@ -79,25 +80,25 @@ func (l *watchLoop) Next() (v3rpc.WatchMessage, error) {
 // arrived stamps how long events were on their way from the write. Those of a
 // watcher that was not there yet when the write came have been on their way since
 // it was announced.
-func (l *watchLoop) arrived(now int64, about trace.Detail) {
+func (l *watchLoop) arrived(now int64, about record.Detail) {
 	if wrote := l.notified.get(about.Revision); wrote != 0 {
-		l.rec.RepeatOf(trace.WatchNotify, max(wrote, l.announced), now, about)
+		l.rec.RepeatOf(stages.WatchNotify, max(wrote, l.announced), now, about)
 	}
 }
 
 func (l *watchLoop) Send(m v3rpc.WatchMessage) error {
-	if l.holds.at(l.ctx, l.rec, trace.WatchSend) {
-		l.taken = trace.Now()
+	if l.holds.at(l.ctx, l.rec, stages.WatchSend) {
+		l.taken = record.Now()
 	}
 	err := l.WatchLoop.Send(m)
-	l.idle = trace.Now()
-	about := trace.Detail{Events: int64(len(m.Response.Events)), Revision: m.Response.Revision}
+	l.idle = record.Now()
+	about := record.Detail{Events: int64(len(m.Response.Events)), Revision: m.Response.Revision}
 	if m.Control != nil {
 		about.Revision = m.Control.GetHeader().GetRevision()
 		if m.Control.Created {
 			l.announced = l.idle
 		}
 	}
-	l.rec.RepeatOf(trace.WatchSend, l.taken, l.idle, about)
+	l.rec.RepeatOf(stages.WatchSend, l.taken, l.idle, about)
 	return err
 }

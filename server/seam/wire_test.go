@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
@@ -33,7 +35,7 @@ func TestARequestThatComesByteByByte(t *testing.T) {
 	c.hello()
 	c.put(1)
 	c.ended(1)
-	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, reached: []trace.Stage{trace.OperateHeaders, trace.Flush}})
+	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, reached: []stages.Stage{stages.OperateHeaders, stages.Flush}})
 	if want := int64(len(c.encode(putHeaders()))); tl.BytesIn < want {
 		t.Errorf("%d bytes in", tl.BytesIn)
 	}
@@ -58,17 +60,17 @@ func TestWhereARequestBegins(t *testing.T) {
 		}
 	}
 	read(1)
-	first := trace.Now()
+	first := record.Now()
 	read(frameHeadLen - 1)
 	s := c.in.latest
 	read(2)
-	if begin, _ := s.rec.Stamps(trace.OperateHeaders); begin != 0 {
+	if begin, _ := s.rec.Stamps(stages.OperateHeaders); begin != 0 {
 		t.Errorf("operateHeaders has begun at %d, and the headers are not whole", begin)
 	}
 	read(1)
-	begin, _ := s.rec.Stamps(trace.OperateHeaders)
-	s.rec.BeginAt(trace.Flush, begin)
-	s.rec.EndAt(trace.Flush, begin)
+	begin, _ := s.rec.Stamps(stages.OperateHeaders)
+	s.rec.BeginAt(stages.Flush, begin)
+	s.rec.EndAt(stages.Flush, begin)
 	if waited := s.rec.Timeline().DurationNS; begin == 0 || waited < begin-first {
 		t.Errorf("operateHeaders begins at %d, after %d ns", begin, waited)
 	}
@@ -78,7 +80,7 @@ func TestWhereARequestBegins(t *testing.T) {
 	_ = theirs.Close()
 	_ = c.Close()
 	c.served()
-	r.check(r.record(), expect{code: noCode, marks: trace.MarkConnClosed, missed: beforeTap})
+	r.check(r.record(), expect{code: noCode, marks: record.MarkConnClosed, missed: beforeTap})
 }
 
 func TestABlockInPieces(t *testing.T) {
@@ -92,7 +94,7 @@ func TestABlockInPieces(t *testing.T) {
 	}
 	c.message(1, &pb.PutRequest{}, true)
 	c.ended(1)
-	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, marks: trace.MarkTapped | trace.MarkBegun})
+	tl := r.check(r.record(), expect{method: pb.KV_Put_FullMethodName, code: codes.OK, marks: record.MarkTapped | record.MarkBegun})
 	if want := int64(len(block) + frameHeadLen*(len(pieces)+1)); tl.BytesIn < want {
 		t.Errorf("%d bytes in, want at least %d", tl.BytesIn, want)
 	}

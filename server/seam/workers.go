@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // serverWorker is the function that runs at the bottom of a stream worker's
@@ -25,11 +25,11 @@ func (s *stream) whoHandles() {
 	for {
 		frame, more := frames.Next()
 		if strings.HasPrefix(frame.Function, serverWorker) {
-			s.rec.Mark(trace.MarkWorker)
+			s.rec.Mark(record.MarkWorker)
 			return
 		}
 		if !more {
-			s.rec.Mark(trace.MarkSpilled)
+			s.rec.Mark(record.MarkSpilled)
 			return
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // ErrUnknown is returned when the server has no finished request of that trace
@@ -66,8 +67,8 @@ func (c *Client) Get(ctx context.Context, traceID string, wait time.Duration) (*
 }
 
 // Status returns the recorder's state in numbers.
-func (c *Client) Status(ctx context.Context) (trace.Stats, error) {
-	var s trace.Stats
+func (c *Client) Status(ctx context.Context) (record.Stats, error) {
+	var s record.Stats
 	body, err := c.get(ctx, "/v1/status", nil)
 	if err != nil {
 		return s, err

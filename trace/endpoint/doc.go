@@ -17,7 +17,10 @@
 // Errors are objects with the single member "error".
 package endpoint
 
-import "glasskv/trace"
+import (
+	"glasskv/trace"
+	"glasskv/trace/record"
+)
 
 // Envelope is a timeline with its begin on the machine's own clock, by which a
 // client on the same machine can put its part and the server's together.
@@ -26,6 +29,6 @@ type Envelope struct {
 	trace.Origin
 }
 
-func envelopeOf(r *trace.Record) *Envelope {
+func envelopeOf(r *record.Record) *Envelope {
 	return &Envelope{Timeline: r.Timeline(), Origin: r.Origin()}
 }

@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 func limit(t testing.TB) context.Context {
@@ -23,13 +24,13 @@ func limit(t testing.TB) context.Context {
 }
 
 // start serves a recorder on the loopback interface until the test ends.
-func start(t *testing.T) (*trace.Recorder, *Client, func(context.Context) error) {
+func start(t *testing.T) (*record.Recorder, *Client, func(context.Context) error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rc := trace.NewRecorder(trace.Options{})
+	rc := record.NewRecorder(record.Options{})
 	stop := Serve(l, rc)
 	transport := &http.Transport{}
 	t.Cleanup(func() {
@@ -42,13 +43,13 @@ func start(t *testing.T) (*trace.Recorder, *Client, func(context.Context) error)
 }
 
 // request records one request of that length.
-func request(rc *trace.Recorder, method string, took time.Duration) *trace.Record {
-	begin := trace.Now()
+func request(rc *record.Recorder, method string, took time.Duration) *record.Record {
+	begin := record.Now()
 	r := rc.Start(nil, 1, begin)
 	r.Facts().Method = method
-	r.BeginAt(trace.Flush, begin)
-	r.EndAt(trace.Flush, begin+took.Nanoseconds())
-	r.Done(trace.EventHandled | trace.EventWire | trace.EventRead)
+	r.BeginAt(stages.Flush, begin)
+	r.EndAt(stages.Flush, begin+took.Nanoseconds())
+	r.Done(record.EventHandled | record.EventWire | record.EventRead)
 	return r
 }
 
@@ -57,7 +58,7 @@ func TestTheLastAndTheSlowestAreListed(t *testing.T) {
 	quick := request(rc, "/a/Quick", time.Microsecond)
 	slow := request(rc, "/a/Slow", time.Second)
 	middle := request(rc, "/a/Middle", time.Millisecond)
-	for _, r := range []*trace.Record{quick, slow, middle} {
+	for _, r := range []*record.Record{quick, slow, middle} {
 		if _, err := rc.WaitFor(limit(t), r.TraceID()); err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +76,7 @@ func TestTheLastAndTheSlowestAreListed(t *testing.T) {
 func TestTheSlowestComeFirst(t *testing.T) {
 	rc, c, _ := start(t)
 	told := make(chan struct{}, 3)
-	defer rc.Subscribe(func(*trace.Record) { told <- struct{}{} })()
+	defer rc.Subscribe(func(*record.Record) { told <- struct{}{} })()
 	request(rc, "/a/Quick", time.Microsecond)
 	request(rc, "/a/Slow", time.Second)
 	request(rc, "/a/Middle", time.Millisecond)
@@ -90,11 +91,11 @@ func TestTheSlowestComeFirst(t *testing.T) {
 
 func TestOneRequestIsWaitedFor(t *testing.T) {
 	rc, c, _ := start(t)
-	r := rc.Start(nil, 1, trace.Now())
+	r := rc.Start(nil, 1, record.Now())
 	if _, err := c.Get(limit(t), r.TraceID(), 0); !errors.Is(err, ErrUnknown) {
 		t.Fatalf("before it is finished: %v", err)
 	}
-	go r.Done(trace.EventHandled | trace.EventWire | trace.EventRead)
+	go r.Done(record.EventHandled | record.EventWire | record.EventRead)
 	got, err := c.Get(limit(t), r.TraceID(), 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func TestOneRequestIsWaitedFor(t *testing.T) {
 func TestStoppingBreaksOffThoseWhoWait(t *testing.T) {
 	rc, c, stop := start(t)
 	answer := make(chan error, 1)
-	id := rc.Start(nil, 1, trace.Now()).TraceID()
+	id := rc.Start(nil, 1, record.Now()).TraceID()
 	entered := make(chan struct{})
 	c.HTTP.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		defer close(entered)
@@ -137,7 +138,7 @@ func TestStatusIsTheRecordersState(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := c.Status(limit(t))
-	if err != nil || s.Finished != 1 || s.MemoryBound != trace.DefaultMemoryBytes {
+	if err != nil || s.Finished != 1 || s.MemoryBound != record.DefaultMemoryBytes {
 		t.Fatalf("%+v, %v", s, err)
 	}
 }
@@ -154,7 +155,7 @@ func TestNobodyThereIsAClearError(t *testing.T) {
 }
 
 func TestWhatIsRefused(t *testing.T) {
-	rc := trace.NewRecorder(trace.Options{})
+	rc := record.NewRecorder(record.Options{})
 	defer rc.Close(limit(t))
 	h := Handler(rc)
 	for _, c := range []struct {
@@ -200,7 +201,7 @@ func TestWhatIsRefused(t *testing.T) {
 }
 
 func TestTheAddressThatIsListenedOnIsNoStranger(t *testing.T) {
-	rc := trace.NewRecorder(trace.Options{})
+	rc := record.NewRecorder(record.Options{})
 	defer rc.Close(limit(t))
 	req := httptest.NewRequest(http.MethodGet, "/v1/status", nil)
 	req.Host = "192.0.2.7:2378"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // Handler answers from what rc holds. It answers only those who asked for it by
 // an address or as localhost: a web page can make a browser ask under a name of
 // its own that it points to this machine, but not under these.
-func Handler(rc *trace.Recorder, options ...Option) http.Handler {
+func Handler(rc *record.Recorder, options ...Option) http.Handler {
 	h := &handler{rc: rc}
 	for _, o := range options {
 		o(h)
@@ -69,7 +70,7 @@ func WithControl(control http.Handler) Option {
 }
 
 type handler struct {
-	rc      *trace.Recorder
+	rc      *record.Recorder
 	control http.Handler // nil where nobody may steer
 }
 
@@ -105,7 +106,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 }
 
 // pick reads ?last= or ?slowest=.
-func (h *handler) pick(q url.Values) ([]*trace.Record, error) {
+func (h *handler) pick(q url.Values) ([]*record.Record, error) {
 	last, slowest := q.Get("last"), q.Get("slowest")
 	switch {
 	case last != "" && slowest != "":

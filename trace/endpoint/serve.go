@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // Serve answers on l until stop is called. Stop breaks off those who wait for a
 // request, lets the others have their answer, closes the listener and returns
 // when nothing of the server is left, or with ctx's error.
-func Serve(l net.Listener, rc *trace.Recorder, options ...Option) (stop func(ctx context.Context) error) {
+func Serve(l net.Listener, rc *record.Recorder, options ...Option) (stop func(ctx context.Context) error) {
 	waiting, leave := context.WithCancel(context.Background())
 	srv := &http.Server{
 		Handler:           Handler(rc, options...),

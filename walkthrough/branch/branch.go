@@ -17,7 +17,7 @@ import (
 	"strings"
 	"sync"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/yamlfile"
 )
@@ -30,7 +30,7 @@ type Branch struct {
 	// "import/path.Symbol", the most telling one first.
 	Upstream []string
 	// Stage is where the timeline shows it best; None if no stage does.
-	Stage trace.Stage
+	Stage stages.Stage
 	// Story is the script below server/seam/testdata/stories that plays it, without
 	// its ending.
 	Story  string
@@ -125,7 +125,7 @@ type both struct {
 }
 
 func (e *entry) branch() Branch {
-	stage, _ := trace.StageByName(e.Stage)
+	stage, _ := stages.ByName(e.Stage)
 	return Branch{
 		Name: e.Name, Upstream: e.Upstream, Stage: stage, Story: e.Story,
 		EN: Text{e.Title.EN, e.What.EN, e.Client.EN, e.Look.EN},
@@ -154,10 +154,10 @@ func (e *entry) problems(taken map[string]bool) (all []string) {
 		report("the name is taken by another branch")
 	}
 	taken[e.Name] = true
-	if _, known := trace.StageByName(e.Name); known {
+	if _, known := stages.ByName(e.Name); known {
 		report("the name is that of a stage")
 	}
-	if _, known := trace.StageByName(e.Stage); !known && e.Stage != "" {
+	if _, known := stages.ByName(e.Stage); !known && e.Stage != "" {
 		report("no stage is called %q", e.Stage)
 	}
 	if e.Story == "" {

@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 	"unicode"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
@@ -20,7 +20,7 @@ func TestBranchesAreNamedOnceAndLikeNoStage(t *testing.T) {
 			t.Errorf("%q is no name, or taken", b.Name)
 		}
 		seen[b.Name] = true
-		if _, stage := trace.StageByName(b.Name); stage {
+		if _, stage := stages.ByName(b.Name); stage {
 			t.Errorf("%s is the name of a stage as well", b.Name)
 		}
 		if found, ok := Find(b.Name); !ok || found.Name != b.Name {
@@ -94,7 +94,7 @@ func TestAMistakeIsReportedWithItsFileAndLine(t *testing.T) {
 	load := func(text string) ([]Branch, error) {
 		return load(fstest.MapFS{"some.yaml": {Data: []byte(text)}}, []string{"some.yaml"})
 	}
-	if all, err := load(sound); err != nil || len(all) != 1 || all[0].Stage != trace.Flush || all[0].ZH.Title != "标题" {
+	if all, err := load(sound); err != nil || len(all) != 1 || all[0].Stage != stages.Flush || all[0].ZH.Title != "标题" {
 		t.Fatalf("%+v: %v", all, err)
 	}
 	for _, c := range []struct{ old, new, want string }{

@@ -1,14 +1,14 @@
 package chapter
 
 import (
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
 // Chapter is what there is to tell of one stage, in one language. Chapters are
 // shared by all who ask: nobody changes them.
 type Chapter struct {
-	Stage          trace.Stage
+	Stage          stages.Stage
 	Lang           lang.Lang
 	File           string // "en/042-wal.sync.md"
 	Title          string // without the stage's name
@@ -16,7 +16,7 @@ type Chapter struct {
 	Text           Text
 	Blocks         []Block
 	Jumps          []Jump
-	Previous, Next trace.Stage // those that have a chapter in this language; None at the ends
+	Previous, Next stages.Stage // those that have a chapter in this language; None at the ends
 }
 
 // Text holds the short texts about a stage, in one language: the front matter of
@@ -57,8 +57,8 @@ const (
 // Jump leads from a chapter to another one, or to a piece of source.
 type Jump struct {
 	Kind   JumpKind
-	Target string      // as it is written: a stage's name, or a symbol
-	Stage  trace.Stage // None when the target is a symbol
-	Note   string      // in the chapter's language; often ""
-	Line   int         // of the file
+	Target string       // as it is written: a stage's name, or a symbol
+	Stage  stages.Stage // None when the target is a symbol
+	Note   string       // in the chapter's language; often ""
+	Line   int          // of the file
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/chapter/check"
 	"glasskv/walkthrough/lang"
@@ -87,7 +87,7 @@ func TestTheBinaryHoldsTheChapters(t *testing.T) {
 			}
 		}
 	}
-	if _, ok := chapter.Of(trace.None, lang.EN); ok {
+	if _, ok := chapter.Of(stages.None, lang.EN); ok {
 		t.Error("there is a chapter about no stage")
 	}
 	if all := chapter.All("fr"); len(all) == 0 || all[0].Lang != lang.EN {
@@ -98,7 +98,7 @@ func TestTheBinaryHoldsTheChapters(t *testing.T) {
 // Whatever the path grows by, the index has a place for it.
 func TestEveryStageBelongsToOnePart(t *testing.T) {
 	var all []*chapter.Chapter
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		all = append(all, &chapter.Chapter{Stage: spec.Stage})
 	}
 	n := 0

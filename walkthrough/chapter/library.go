@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
@@ -31,9 +31,9 @@ func mustLoad(l lang.Lang) []*Chapter {
 }
 
 // Of returns the chapter about a stage; false when there is none.
-func Of(s trace.Stage, l lang.Lang) (*Chapter, bool) {
+func Of(s stages.Stage, l lang.Lang) (*Chapter, bool) {
 	all := All(l)
-	i, ok := slices.BinarySearchFunc(all, s, func(c *Chapter, s trace.Stage) int { return cmp.Compare(c.Stage, s) })
+	i, ok := slices.BinarySearchFunc(all, s, func(c *Chapter, s stages.Stage) int { return cmp.Compare(c.Stage, s) })
 	if !ok {
 		return nil, false
 	}
@@ -42,7 +42,7 @@ func Of(s trace.Stage, l lang.Lang) (*Chapter, bool) {
 
 // TextOf returns the short texts about a stage. They are empty for a stage that has
 // no chapter, as trace.None.
-func TextOf(s trace.Stage, l lang.Lang) Text {
+func TextOf(s stages.Stage, l lang.Lang) Text {
 	if c, ok := Of(s, l); ok {
 		return c.Text
 	}
@@ -79,7 +79,7 @@ func Load(from fs.FS, l lang.Lang) ([]*Chapter, []Problem, error) {
 		}
 		c, wrong := Parse(name, string(text))
 		problems = append(problems, wrong...)
-		if c.Stage != trace.None {
+		if c.Stage != stages.None {
 			all = append(all, c)
 		}
 	}

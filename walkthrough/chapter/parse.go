@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
@@ -137,7 +137,7 @@ func (p *parser) title() {
 		p.problem(p.at, `want "# STAGE: a title", found %q`, first)
 		return
 	}
-	stage, known := trace.StageByName(strings.TrimSpace(name))
+	stage, known := stages.ByName(strings.TrimSpace(name))
 	if !known {
 		p.problem(p.at, "no stage is called %q", name)
 		return
@@ -236,7 +236,7 @@ func (p *parser) jumps(body []string, begin int) {
 		case k != Caller && k != Callee && k != Handover:
 			p.problem(at, "a jump goes to a caller, a callee or a handover, not to a %q", kind)
 		default:
-			stage, _ := trace.StageByName(target)
+			stage, _ := stages.ByName(target)
 			p.chapter.Jumps = append(p.chapter.Jumps, Jump{k, target, stage, strings.TrimSpace(note), at})
 		}
 	}

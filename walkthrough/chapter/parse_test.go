@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
@@ -39,7 +39,7 @@ func TestAChapterIsReadFromItsFile(t *testing.T) {
 		t.Error(p)
 	}
 	want := &Chapter{
-		Stage: trace.WALSync, Lang: lang.EN, File: "en/042-wal.sync.md", Title: "one fdatasync for all", Line: 7,
+		Stage: stages.WALSync, Lang: lang.EN, File: "en/042-wal.sync.md", Title: "one fdatasync for all", Line: 7,
 		Text: Text{Note: "one fdatasync: for all", What: "A text of two lines."},
 		Blocks: []Block{
 			{Markdown: "The lead: with a colon.\n\n## What happens\n\nA text.\n```text\nnot a quote\n```", Line: 9},
@@ -47,8 +47,8 @@ func TestAChapterIsReadFromItsFile(t *testing.T) {
 			{Markdown: "More.", Line: 23},
 		},
 		Jumps: []Jump{
-			{Caller, "wal.save", trace.WALSave, "", 26},
-			{Handover, "example.org/wal.run", trace.None, "on its own goroutine", 27},
+			{Caller, "wal.save", stages.WALSave, "", 26},
+			{Handover, "example.org/wal.run", stages.None, "on its own goroutine", 27},
 		},
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -58,7 +58,7 @@ func TestAChapterIsReadFromItsFile(t *testing.T) {
 
 func TestAChineseTitleHasAWideColon(t *testing.T) {
 	c, problems := Parse("zh/wal.sync.md", "# wal.sync：一次 fdatasync：大家共用\n")
-	if c.Stage != trace.WALSync || c.Title != "一次 fdatasync：大家共用" || c.Lang != lang.ZH || len(problems) > 0 {
+	if c.Stage != stages.WALSync || c.Title != "一次 fdatasync：大家共用" || c.Lang != lang.ZH || len(problems) > 0 {
 		t.Errorf("%+v, %v", c, problems)
 	}
 }

@@ -1,7 +1,7 @@
 package chapter
 
 import (
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
@@ -13,24 +13,24 @@ type Part struct {
 
 // parts says with which stage each part begins, in the order of the path.
 var parts = []struct {
-	first  trace.Stage
+	first  stages.Stage
 	en, zh string
 }{
-	{trace.HTTPReadRequest, "In through the gateway", "经网关进来"},
-	{trace.ClientDial, "The client and the network", "客户端与网络"},
-	{trace.CmuxMatch, "A connection begins", "一条连接的开始"},
-	{trace.OperateHeaders, "From a frame to a handler", "从帧到处理函数"},
-	{trace.V3Lock, "The handlers", "各个处理函数"},
-	{trace.WatchCreate, "Watches, leases and upkeep", "watch、租约与维护"},
-	{trace.RaftRequest, "The proposal", "提案"},
-	{trace.RaftReplicate, "The other members", "其他成员"},
-	{trace.WALSave, "The log, and the commit", "日志与提交"},
-	{trace.ApplyWait, "Apply", "应用"},
-	{trace.MVCCBegin, "The store", "存储"},
-	{trace.ReadWait, "A read that may not be stale", "不能过期的读"},
-	{trace.SendMsg, "The reply", "答复"},
-	{trace.GatewayEncode, "Out through the gateway", "经网关出去"},
-	{trace.Fault, "Waits put in from outside", "从外面加进来的等待"},
+	{stages.HTTPReadRequest, "In through the gateway", "经网关进来"},
+	{stages.ClientDial, "The client and the network", "客户端与网络"},
+	{stages.CmuxMatch, "A connection begins", "一条连接的开始"},
+	{stages.OperateHeaders, "From a frame to a handler", "从帧到处理函数"},
+	{stages.V3Lock, "The handlers", "各个处理函数"},
+	{stages.WatchCreate, "Watches, leases and upkeep", "watch、租约与维护"},
+	{stages.RaftRequest, "The proposal", "提案"},
+	{stages.RaftReplicate, "The other members", "其他成员"},
+	{stages.WALSave, "The log, and the commit", "日志与提交"},
+	{stages.ApplyWait, "Apply", "应用"},
+	{stages.MVCCBegin, "The store", "存储"},
+	{stages.ReadWait, "A read that may not be stale", "不能过期的读"},
+	{stages.SendMsg, "The reply", "答复"},
+	{stages.GatewayEncode, "Out through the gateway", "经网关出去"},
+	{stages.Fault, "Waits put in from outside", "从外面加进来的等待"},
 }
 
 // Parts divides chapters, which are in the order of the path, into the parts of
@@ -38,7 +38,7 @@ var parts = []struct {
 func Parts(chapters []*Chapter, l lang.Lang) []Part {
 	var all []Part
 	for i, p := range parts {
-		end := trace.NumStages
+		end := stages.NumStages
 		if i+1 < len(parts) {
 			end = parts[i+1].first
 		}

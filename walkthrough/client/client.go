@@ -30,6 +30,7 @@ import (
 	"glasskv/server/seam"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/record"
 )
 
 // Options say what to connect to.
@@ -52,14 +53,14 @@ type Options struct {
 // number of goroutines at once.
 type Client struct {
 	*Conn
-	rec  *trace.Recorder
+	rec  *record.Recorder
 	part serverPart
 }
 
 // Dial prepares an observed connection. As with Connect, nothing is dialled
 // before the first request: what that costs is in the first request's timeline.
 func Dial(o Options) (*Client, error) {
-	rec := trace.NewRecorder(trace.Options{})
+	rec := record.NewRecorder(record.Options{})
 	observer := seam.NewClientObserver(rec)
 	conn, err := connect(o, observer.DialOptions)
 	if err != nil {
@@ -79,7 +80,7 @@ func (c *Client) Close() error {
 
 // Observation is one request that was made, and what the client saw of it.
 type Observation struct {
-	record *trace.Record
+	record *record.Record
 }
 
 // Do calls send with a context that must be used for exactly one request on this
@@ -204,7 +205,7 @@ func (c *Client) JoinAll(ctx context.Context, all []*Observation) ([]*trace.Time
 
 // JoinRecord is Join for a server in this process, whose record of the request
 // is at hand.
-func (o *Observation) JoinRecord(part *trace.Record) *trace.Timeline {
+func (o *Observation) JoinRecord(part *record.Record) *trace.Timeline {
 	return trace.Merge(o.Timeline(), part.Timeline(), trace.Align(o.record.Origin(), part.Origin()))
 }
 

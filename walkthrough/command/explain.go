@@ -7,9 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/branch"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/guide"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/source"
 )
@@ -57,9 +59,9 @@ func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Comp
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []cobra.Completion
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		if strings.HasPrefix(spec.Name, prefix) {
-			names = append(names, cobra.CompletionWithDesc(spec.Name, spec.EN.Note))
+			names = append(names, cobra.CompletionWithDesc(spec.Name, chapter.TextOf(spec.Stage, lang.EN).Note))
 		}
 	}
 	for _, b := range branch.All() {
@@ -82,11 +84,11 @@ func Explain(w io.Writer, o ExplainOptions) error {
 		}
 		return guide.DebugPage(w, o.Show.Screen(w))
 	}
-	stage, known := trace.StageByName(o.Stage)
+	stage, known := stages.ByName(o.Stage)
 	if !known {
 		return unknownStage(o.Stage)
 	}
-	spec, library := trace.SpecOf(stage), source.NewLibrary()
+	spec, library := stages.SpecOf(stage), source.NewLibrary()
 	switch {
 	case o.Source:
 		return writeSource(w, spec.Upstream.Package+"."+spec.Upstream.Name, library)

@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/branch"
+	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/lang"
 )
 
 // run executes a command line and returns what it printed.
@@ -30,9 +32,10 @@ func run(t *testing.T, cmd *cobra.Command, args ...string) (stdout, stderr strin
 }
 
 func TestExplainTellsOfAStageInBothLanguages(t *testing.T) {
-	spec := trace.SpecOf(trace.WALSync)
-	for language, text := range map[string]trace.Text{"en": spec.EN, "zh": spec.ZH} {
-		out, _, err := run(t, NewExplainCommand(), "wal.sync", "--lang", language, "--width", "200")
+	spec := stages.SpecOf(stages.WALSync)
+	for _, language := range []lang.Lang{lang.EN, lang.ZH} {
+		text := chapter.TextOf(spec.Stage, language)
+		out, _, err := run(t, NewExplainCommand(), "wal.sync", "--lang", string(language), "--width", "200")
 		if err != nil {
 			t.Fatal(err)
 		}

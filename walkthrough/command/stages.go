@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/guide"
 	"glasskv/walkthrough/show"
 )
@@ -48,7 +48,7 @@ func Stages(w io.Writer, o StagesOptions) error {
 	case !o.Show.JSON():
 		return guide.Tree(w, o.Show.Screen(w))
 	}
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		if err := guide.WriteJSON(w, spec, nil, o.Show.Lang()); err != nil {
 			return err
 		}

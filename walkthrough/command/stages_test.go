@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/lang"
 )
 
 func TestStagesPrintsTheWholeCatalogue(t *testing.T) {
@@ -15,8 +17,8 @@ func TestStagesPrintsTheWholeCatalogue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, spec := range trace.Specs() {
-		if !strings.Contains(out, spec.Name) || spec.Seam != "" && !strings.Contains(out, spec.EN.Note) {
+	for _, spec := range stages.Specs() {
+		if !strings.Contains(out, spec.Name) || spec.Seam != "" && !strings.Contains(out, chapter.TextOf(spec.Stage, lang.EN).Note) {
 			t.Errorf("%s or its note is missing", spec.Name)
 		}
 	}
@@ -27,7 +29,7 @@ func TestStagesAsJSONIsOneObjectALine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	specs := trace.Specs()
+	specs := stages.Specs()
 	for line := range strings.Lines(out) {
 		var stage struct{ Stage string }
 		if err := json.Unmarshal([]byte(line), &stage); err != nil {
@@ -52,7 +54,7 @@ func TestTheReferenceIsWrittenIntoAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), trace.SpecOf(trace.WALSync).ZH.What) {
+	if !strings.Contains(string(text), chapter.TextOf(stages.WALSync, lang.ZH).What) {
 		t.Error("the reference is not in Chinese")
 	}
 	if _, _, err := run(t, NewStagesCommand(), "--markdown", filepath.Join(file, "no", "such", "place")); err == nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"glasskv/trace"
+	"glasskv/trace/otlp"
 	"glasskv/walkthrough/screen"
 )
 
@@ -24,11 +25,11 @@ func (o *TimelineOptions) read() ([]*trace.Timeline, error) {
 	return o.choose(file.Timelines), nil
 }
 
-func (o *TimelineOptions) open() (*trace.File, error) {
+func (o *TimelineOptions) open() (*otlp.File, error) {
 	if o.Target == "-" {
-		return trace.Read(o.In)
+		return otlp.Read(o.In)
 	}
-	return trace.ReadFile(o.Target)
+	return otlp.ReadFile(o.Target)
 }
 
 // choose takes the last or the slowest of a file's requests; all of them unless

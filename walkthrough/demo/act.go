@@ -13,6 +13,7 @@ import (
 	"glasskv/server/seam"
 	"glasskv/server/serve"
 	"glasskv/trace"
+	"glasskv/trace/record"
 	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/client"
 	"glasskv/walkthrough/screen"
@@ -49,9 +50,9 @@ type stage struct {
 	*server
 	practice  *practice.Service
 	registrar grpc.ServiceRegistrar // the node's gRPC server, as services see it
-	door      *door                 // where connections are accepted
+	door      *practice.Door        // where connections are accepted
 	client    *client.Client
-	finished  chan *trace.Record // by the server
+	finished  chan *record.Record // by the server
 }
 
 // acts returns every act by the name of its branch.

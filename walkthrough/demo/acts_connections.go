@@ -14,6 +14,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
+	"glasskv/server/practice"
 	"glasskv/server/serve"
 	"glasskv/trace"
 	"glasskv/walkthrough/client"
@@ -44,7 +45,7 @@ const refusals = 3
 // before the client knocks, and only the goroutine that accepts looks at it after
 // that.
 func acceptBackoff(ctx context.Context, s *stage) (*outcome, error) {
-	s.door.fails.Store(refusals)
+	s.door.Fail(refusals)
 	return s.firstCall(ctx, s.put)
 }
 
@@ -61,19 +62,14 @@ func serveAfterStop(ctx context.Context, s *stage) (*outcome, error) {
 	if err := s.node.Stop(ctx); err != nil {
 		return nil, err
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	addr, served, err := practice.ServeAgain(ctx, s.registrar)
 	if err != nil {
 		return nil, err
 	}
-	again, ok := s.registrar.(interface{ Serve(net.Listener) error })
-	if !ok {
-		return nil, errors.Join(errors.New("the server cannot be reached"), l.Close())
-	}
-	served := again.Serve(l)
 	if !errors.Is(served, grpc.ErrServerStopped) {
 		return nil, fmt.Errorf("serve after stop returned %s, where %w was expected", fmt.Sprint(served), grpc.ErrServerStopped)
 	}
-	c, err := client.Dial(client.Options{Endpoints: []string{l.Addr().String()}})
+	c, err := client.Dial(client.Options{Endpoints: []string{addr}})
 	if err != nil {
 		return nil, err
 	}
@@ -118,20 +114,14 @@ func (s *stage) strange(ctx context.Context, greeting string) (*outcome, error) 
 	return s.show(ctx, fmt.Sprintf("the server hung up after %v", after), "the connection", ofConnection)
 }
 
-// tlsRefused shakes hands without a certificate of its own. With TLS 1.3 a client
-// believes that it is through, and learns better with its first read.
+// tlsRefused shakes hands without a certificate of its own.
 func tlsRefused(ctx context.Context, s *stage) (*outcome, error) {
-	dialer := &tls.Dialer{Config: &tls.Config{
+	refusal := practice.Handshake(ctx, s.addr(), &tls.Config{
 		InsecureSkipVerify: true, //nolint:gosec // whom it talks to is not what this is about
 		NextProtos:         []string{http2.NextProtoTLS},
-	}}
-	conn, err := dialer.DialContext(ctx, "tcp", s.addr())
-	if err == nil {
-		s.undo(func(context.Context) error { _ = conn.Close(); return nil })
-		_, err = conn.Read(make([]byte, 1))
-	}
-	if err == nil {
+	})
+	if refusal == nil {
 		return nil, errors.New("the handshake was not refused")
 	}
-	return s.show(ctx, err.Error(), "the connection", ofConnection)
+	return s.show(ctx, refusal.Error(), "the connection", ofConnection)
 }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -15,7 +12,7 @@ import (
 	"glasskv/server/practice"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 var requestActs = map[string]act{
@@ -73,7 +70,7 @@ const tries = 50
 // streamWorkers puts until the worker was free for it: it may not be back from
 // the request before.
 func streamWorkers(ctx context.Context, s *stage) (*outcome, error) {
-	return s.putUntil(ctx, trace.MarkWorker)
+	return s.putUntil(ctx, record.MarkWorker)
 }
 
 // workersBusy puts while the only worker is held.
@@ -87,12 +84,12 @@ func workersBusy(ctx context.Context, s *stage) (o *outcome, err error) {
 		if err := s.practice.Arrived(ctx); err != nil {
 			return nil, err
 		}
-		o, err = s.putUntil(ctx, trace.MarkSpilled)
+		o, err = s.putUntil(ctx, record.MarkSpilled)
 		if err := errors.Join(err, s.practice.Release(ctx), <-held); err != nil {
 			return nil, err
 		}
 		r, err := s.next(ctx, "the held request", of(practice.Hold))
-		if err != nil || r.Has(trace.MarkWorker) {
+		if err != nil || r.Has(record.MarkWorker) {
 			return o, err
 		}
 	}
@@ -100,14 +97,14 @@ func workersBusy(ctx context.Context, s *stage) (o *outcome, err error) {
 }
 
 // putUntil puts until the server's record has a mark, and returns that put.
-func (s *stage) putUntil(ctx context.Context, mark trace.Mark) (*outcome, error) {
+func (s *stage) putUntil(ctx context.Context, mark record.Mark) (*outcome, error) {
 	for range tries {
 		o, err := s.call(ctx, s.put)
 		if err != nil {
 			return nil, err
 		}
 		id := o.shown[0].TraceID
-		r, err := s.next(ctx, "the put", func(r *trace.Record) bool { return r.TraceID() == id })
+		r, err := s.next(ctx, "the put", func(r *record.Record) bool { return r.TraceID() == id })
 		if err != nil || r.Has(mark) {
 			return o, err
 		}
@@ -141,10 +138,7 @@ func unknownMethodOf(ctx context.Context, s *stage) (*outcome, error) {
 
 func catchAll(cfg *serve.Config) {
 	cfg.GRPCAdditionalServerOptions = append(cfg.GRPCAdditionalServerOptions,
-		grpc.UnknownServiceHandler(func(_ any, ss grpc.ServerStream) error {
-			method, _ := grpc.Method(ss.Context())
-			return status.Errorf(codes.Unimplemented, "%s: taken by the handler for everything unknown", method)
-		}))
+		practice.CatchAll(": taken by the handler for everything unknown"))
 }
 
 func unknownServiceHandler(ctx context.Context, s *stage) (*outcome, error) {

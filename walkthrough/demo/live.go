@@ -12,7 +12,7 @@ import (
 	"glasskv/server/practice"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
 	"glasskv/walkthrough/client"
 )
 
@@ -85,7 +85,7 @@ func (l *Live) Dir() string { return l.server.place.dir }
 func (l *Live) InMemory() bool { return l.server.place.memory }
 
 // Recorder has the server's records.
-func (l *Live) Recorder() *trace.Recorder { return l.server.rec }
+func (l *Live) Recorder() *record.Recorder { return l.server.rec }
 
 // Observer is what watches the server.
 func (l *Live) Observer() *seam.Observer { return l.server.observer }

@@ -14,6 +14,7 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/client"
 )
 
@@ -128,7 +129,7 @@ func sharedBy(t *trace.Timeline) int {
 	if t == nil {
 		return 0
 	}
-	if sync := t.Stage(trace.WALSync.String()); sync != nil {
+	if sync := t.Stage(stages.WALSync.String()); sync != nil {
 		return sync.SharedBy
 	}
 	return 0
@@ -139,7 +140,7 @@ func syncShare(t *trace.Timeline) float64 {
 	if t == nil || t.DurationNS == 0 {
 		return 0
 	}
-	return float64(t.Waited()[trace.WALSync.String()]) / float64(t.DurationNS)
+	return float64(t.Waited()[stages.WALSync.String()]) / float64(t.DurationNS)
 }
 
 // many writes one after the other and returns all timelines.

@@ -15,8 +15,8 @@ import (
 	servercommand "glasskv/server/command"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
-	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/record"
 	"glasskv/walkthrough/client"
 )
 
@@ -25,7 +25,7 @@ import (
 // in nothing but who starts it.
 type server struct {
 	place    place
-	rec      *trace.Recorder
+	rec      *record.Recorder
 	observer *seam.Observer
 	node     *serve.Node
 	traceURL string
@@ -88,7 +88,7 @@ func (s *server) stopNode(ctx context.Context) error {
 // record prepares what observes the server, and the endpoint where its
 // timelines are fetched.
 func (s *server) record(how setting) (err error) {
-	s.rec = trace.NewRecorder(trace.Options{})
+	s.rec = record.NewRecorder(record.Options{})
 	s.undo(s.rec.Close)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,13 +15,14 @@ import (
 	"glasskv/server/practice"
 	"glasskv/server/serve"
 	"glasskv/trace"
+	"glasskv/trace/record"
 	"glasskv/walkthrough/client"
 )
 
 // setStage starts a server as an act wants it, with the service for practice, and
 // a client of it. Whatever it has begun when it fails is undone.
 func setStage(ctx context.Context, how setting, lg *zap.Logger) (s *stage, err error) {
-	s = &stage{server: &server{}, practice: practice.New(), door: &door{}, finished: make(chan *trace.Record, 1024)}
+	s = &stage{server: &server{}, practice: practice.New(), door: &practice.Door{}, finished: make(chan *record.Record, 1024)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
@@ -61,7 +60,7 @@ func setStage(ctx context.Context, how setting, lg *zap.Logger) (s *stage, err e
 			return s, fmt.Errorf("warm the server up: %w", err)
 		}
 	}
-	s.rec.Subscribe(func(r *trace.Record) {
+	s.rec.Subscribe(func(r *record.Record) {
 		select {
 		case s.finished <- r:
 		default: // an act looks at a handful
@@ -79,7 +78,7 @@ func setStage(ctx context.Context, how setting, lg *zap.Logger) (s *stage, err e
 const quickTick = 10
 
 // next returns the next finished record of the server's that fits.
-func (s *stage) next(ctx context.Context, what string, fits func(*trace.Record) bool) (*trace.Record, error) {
+func (s *stage) next(ctx context.Context, what string, fits func(*record.Record) bool) (*record.Record, error) {
 	for {
 		select {
 		case r := <-s.finished:
@@ -93,22 +92,22 @@ func (s *stage) next(ctx context.Context, what string, fits func(*trace.Record) 
 }
 
 // of fits requests for a method.
-func of(method string) func(*trace.Record) bool {
-	return func(r *trace.Record) bool { return r.Facts().Method == method }
+func of(method string) func(*record.Record) bool {
+	return func(r *record.Record) bool { return r.Facts().Method == method }
 }
 
 // ofConnection fits connections that never carried a request.
-func ofConnection(r *trace.Record) bool { return r.Has(trace.MarkConnection) }
+func ofConnection(r *record.Record) bool { return r.Has(record.MarkConnection) }
 
 // ofStream fits the request on a stream of a connection that was opened by hand.
-func ofStream(w *wire, id uint32) func(*trace.Record) bool {
-	return func(r *trace.Record) bool {
+func ofStream(w *wire, id uint32) func(*record.Record) bool {
+	return func(r *record.Record) bool {
 		return r.StreamID() == id && r.Conn() != nil && r.Conn().Peer == w.conn.LocalAddr().String()
 	}
 }
 
 // show waits for a record and makes it an outcome.
-func (s *stage) show(ctx context.Context, client, what string, fits func(*trace.Record) bool) (*outcome, error) {
+func (s *stage) show(ctx context.Context, client, what string, fits func(*record.Record) bool) (*outcome, error) {
 	r, err := s.next(ctx, what, fits)
 	if err != nil {
 		return nil, err
@@ -181,32 +180,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// door is the listener of an act that is about accepting.
-type door struct {
-	net.Listener
-	fails atomic.Int32 // how many times Accept is still to fail
-	held  net.Conn     // the connection that waits meanwhile
-}
-
-// tooManyFilesError is the error of an Accept that may succeed later.
-type tooManyFilesError struct{}
-
-func (tooManyFilesError) Error() string   { return "accept: too many open files" }
-func (tooManyFilesError) Temporary() bool { return true }
-
-// Accept fails as often as it was told to while a connection waits. It is called
-// by one goroutine.
-func (d *door) Accept() (conn net.Conn, err error) {
-	if conn = d.held; conn == nil {
-		if conn, err = d.Listener.Accept(); err != nil {
-			return nil, err
-		}
-	}
-	if d.held = conn; d.fails.Add(-1) >= 0 {
-		return nil, tooManyFilesError{}
-	}
-	d.held = nil
-	return conn, nil
 }

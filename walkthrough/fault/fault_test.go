@@ -16,6 +16,7 @@ import (
 	"glasskv/server/seam"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/record"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 
@@ -23,9 +24,9 @@ import (
 )
 
 // steered starts a real server and returns its observer, and where it is steered.
-func steered(t *testing.T) (node *servetest.Node, rec *trace.Recorder, endpoint string) {
+func steered(t *testing.T) (node *servetest.Node, rec *record.Recorder, endpoint string) {
 	t.Helper()
-	rec = trace.NewRecorder(trace.Options{})
+	rec = record.NewRecorder(record.Options{})
 	t.Cleanup(func() { _ = rec.Close(context.Background()) })
 	observer, err := seam.New(rec, seam.Options{})
 	if err != nil {
@@ -52,8 +53,8 @@ func run(t *testing.T, args ...string) (string, error) {
 
 func TestAFaultIsSwitchedOnAndOffByCommand(t *testing.T) {
 	node, rec, endpoint := steered(t)
-	finished := make(chan *trace.Record, 16)
-	defer rec.Subscribe(func(r *trace.Record) { finished <- r })()
+	finished := make(chan *record.Record, 16)
+	defer rec.Subscribe(func(r *record.Record) { finished <- r })()
 	put := func() *trace.Timeline {
 		if _, err := pb.NewKVClient(node.Conn).Put(servetest.Context(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -28,7 +28,7 @@ func BranchPage(w io.Writer, b *branch.Branch, library *source.Library, o screen
 	}
 	p.item(say("client", "客户端"), text.Client)
 	p.item(say("look for", "看什么"), text.Look)
-	if b.Stage != trace.None {
+	if b.Stage != stages.None {
 		p.item(say("stage", "阶段"), "glasskv explain "+b.Stage.String())
 	}
 	p.item(say("play it", "演示"), "glasskv demo "+b.Name)

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/branch"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/source"
@@ -19,7 +20,7 @@ import (
 // Every function that the catalogue names is found at the version in go.mod.
 func TestEveryUpstreamFunctionIsFound(t *testing.T) {
 	l := upstream(t)
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		if s := find(l, spec.Upstream); s.file == "" || s.line == 0 {
 			t.Errorf("%s: %s: %+v", spec.Name, spec.Upstream, s)
 		}
@@ -43,7 +44,7 @@ func upstream(t *testing.T) *source.Library {
 
 // What is not on the disk is named with the way to get it.
 func TestAPageSaysHowToGetTheSource(t *testing.T) {
-	spec := trace.SpecOf(trace.WALSync)
+	spec := stages.SpecOf(stages.WALSync)
 	l := source.New(source.Places{Cache: t.TempDir(), Versions: map[string]string{spec.Upstream.Module: "v3.0.1"}})
 	var out bytes.Buffer
 	if err := Page(&out, spec, l, screen.Options{Lang: lang.EN, Width: 120}); err != nil {
@@ -87,7 +88,7 @@ func TestEveryPageOfABranchFitsTheScreen(t *testing.T) {
 
 func TestEveryPageFitsTheScreen(t *testing.T) {
 	l := source.New(source.Places{Cache: t.TempDir()})
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		for _, language := range []lang.Lang{lang.EN, lang.ZH} {
 			var out bytes.Buffer
 			if err := Page(&out, spec, l, screen.Options{Lang: language, Width: 80}); err != nil {
@@ -102,7 +103,7 @@ func TestEveryPageFitsTheScreen(t *testing.T) {
 					t.Errorf("%s in %s: too wide: %s", spec.Name, language, line)
 				}
 			}
-			if text := language.Text(spec); !strings.Contains(out.String(), text.Note) {
+			if text := chapter.TextOf(spec.Stage, language); !strings.Contains(out.String(), text.Note) {
 				t.Errorf("%s in %s does not say %q", spec.Name, language, text.Note)
 			}
 		}
@@ -130,7 +131,7 @@ func TestTheTreeHasEveryStageAndFits(t *testing.T) {
 			if err := Tree(&out, screen.Options{Lang: language, Width: width}); err != nil {
 				t.Fatal(err)
 			}
-			if n, want := strings.Count(out.String(), "\n"), len(trace.Specs())+2; n != want {
+			if n, want := strings.Count(out.String(), "\n"), len(stages.Specs())+2; n != want {
 				t.Errorf("%d lines, want %d", n, want)
 			}
 			for line := range strings.Lines(out.String()) {
@@ -143,7 +144,7 @@ func TestTheTreeHasEveryStageAndFits(t *testing.T) {
 }
 
 func TestJSONHasEveryStageInTheReadersLanguage(t *testing.T) {
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		var out bytes.Buffer
 		if err := WriteJSON(&out, spec, nil, lang.ZH); err != nil {
 			t.Fatal(err)
@@ -152,7 +153,7 @@ func TestJSONHasEveryStageInTheReadersLanguage(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &e); err != nil {
 			t.Fatalf("%v: %s", err, out.String())
 		}
-		if e.Stage != spec.Name || e.Note != spec.ZH.Note || e.Symbol != spec.Upstream.Name || strings.Count(out.String(), "\n") != 1 {
+		if e.Stage != spec.Name || e.Note != chapter.TextOf(spec.Stage, lang.ZH).Note || e.Symbol != spec.Upstream.Name || strings.Count(out.String(), "\n") != 1 {
 			t.Errorf("%s: %s", spec.Name, out.String())
 		}
 	}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
 )
@@ -42,12 +43,12 @@ type edge struct {
 
 // WriteJSON writes one stage as one object on a line. The library may be nil:
 // then the place of the source is left out.
-func WriteJSON(w io.Writer, spec *trace.Spec, library *source.Library, l lang.Lang) error {
-	text := l.Text(spec)
+func WriteJSON(w io.Writer, spec *stages.Spec, library *source.Library, l lang.Lang) error {
+	text := chapter.TextOf(spec.Stage, l)
 	e := entry{
 		Stage: spec.Name, Parent: spec.Parent.String(), Scope: string(spec.Scope), Kind: string(spec.Kind),
 		Module: spec.Upstream.Module, Package: spec.Upstream.Package, Symbol: spec.Upstream.Name,
-		Seam: spec.Seam, Absent: l.Pick(spec.Absent.EN, spec.Absent.ZH),
+		Seam: spec.Seam, Absent: text.Absent,
 		Begin:  edge{string(spec.Begin.Edge), spec.Begin.ErrorNS},
 		End:    edge{string(spec.End.Edge), spec.End.ErrorNS},
 		Hold:   string(spec.Hold),

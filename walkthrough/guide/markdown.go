@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 )
 
@@ -21,7 +22,7 @@ func Markdown(w io.Writer, l lang.Lang) error {
 		"# 请求的各个阶段\n\n时间线能显示的全部阶段，按路径的顺序排列。名字就是 span 的名字，程序可以依赖它们。\n"+
 			"`glasskv explain STAGE` 在终端里显示同样的内容，并指出源码在你磁盘上的哪一行。\n\n"))
 	overview(&b, l)
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		section(&b, spec, l)
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
@@ -32,19 +33,19 @@ func Markdown(w io.Writer, l lang.Lang) error {
 
 func overview(b *strings.Builder, l lang.Lang) {
 	b.WriteString(l.Pick("| stage | kind | scope | what happens |\n", "| 阶段 | 种类 | 范围 | 发生了什么 |\n") + "|---|---|---|---|\n")
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		kind := "–"
-		if spec.Kind != trace.KindNone {
+		if spec.Kind != stages.KindNone {
 			kind = l.Kind(spec.Kind)
 		}
 		fmt.Fprintf(b, "| %s[`%s`](#%s) | %s | %s | %s |\n",
-			strings.Repeat("&emsp;", levels(spec)), spec.Name, anchor(spec.Name), kind, spec.Scope, l.Text(spec).Note)
+			strings.Repeat("&emsp;", levels(spec)), spec.Name, anchor(spec.Name), kind, spec.Scope, chapter.TextOf(spec.Stage, l).Note)
 	}
 	b.WriteString("\n")
 }
 
-func levels(spec *trace.Spec) (n int) {
-	for p := spec.Parent; p != trace.None; p = trace.SpecOf(p).Parent {
+func levels(spec *stages.Spec) (n int) {
+	for p := spec.Parent; p != stages.None; p = stages.SpecOf(p).Parent {
 		n++
 	}
 	return n
@@ -54,8 +55,8 @@ func levels(spec *trace.Spec) (n int) {
 // no full stops.
 func anchor(name string) string { return strings.ReplaceAll(strings.ToLower(name), ".", "") }
 
-func section(b *strings.Builder, spec *trace.Spec, l lang.Lang) {
-	text, say := l.Text(spec), l.Pick
+func section(b *strings.Builder, spec *stages.Spec, l lang.Lang) {
+	text, say := chapter.TextOf(spec.Stage, l), l.Pick
 	fmt.Fprintf(b, "## %s\n\n%s\n\n", spec.Name, text.What)
 	item := func(label, text string) {
 		if text != "" {
@@ -63,7 +64,7 @@ func section(b *strings.Builder, spec *trace.Spec, l lang.Lang) {
 		}
 	}
 	item(say("Upstream:", "上游："), fmt.Sprintf("`%s` (`%s`)", spec.Upstream, spec.Upstream.Package))
-	if spec.Parent != trace.None {
+	if spec.Parent != stages.None {
 		item(say("Inside:", "位于："), fmt.Sprintf("[`%s`](#%s)", spec.Parent, anchor(spec.Parent.String())))
 	}
 	item(say("Seen:", "怎么看到："), text.How)
@@ -75,7 +76,7 @@ func section(b *strings.Builder, spec *trace.Spec, l lang.Lang) {
 		}
 		item(say("Seam:", "接缝："), text)
 	} else {
-		item(say("Not seen here:", "这里看不到："), l.Pick(spec.Absent.EN, spec.Absent.ZH))
+		item(say("Not seen here:", "这里看不到："), text.Absent)
 	}
 	item(say("Slow when:", "何时变慢："), text.Slow)
 	item(say("What to do:", "怎么办："), text.Do)

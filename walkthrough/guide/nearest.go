@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/branch"
 )
 
@@ -43,7 +43,7 @@ func Nearest(name string) []string {
 // names are all that explain knows.
 func names() []string {
 	all := []string{DebugName}
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		all = append(all, spec.Name)
 	}
 	for _, b := range branch.All() {

@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/source"
@@ -19,8 +20,8 @@ const (
 
 // page is one stage while it is written.
 type page struct {
-	spec  *trace.Spec
-	text  trace.Text
+	spec  *stages.Spec
+	text  chapter.Text
 	lang  lang.Lang
 	width int
 	label int // columns of the labels
@@ -29,8 +30,8 @@ type page struct {
 
 // Page writes what there is to know of a stage. The library tells where the
 // source is. The only error is that of writing.
-func Page(w io.Writer, spec *trace.Spec, library *source.Library, o screen.Options) error {
-	p := &page{spec: spec, text: o.Lang.Text(spec), lang: o.Lang, out: screen.NewWriter(w, o)}
+func Page(w io.Writer, spec *stages.Spec, library *source.Library, o screen.Options) error {
+	p := &page{spec: spec, text: chapter.TextOf(spec.Stage, o.Lang), lang: o.Lang, out: screen.NewWriter(w, o)}
 	p.width, p.label = min(o.Columns(w), mostText), labelColumns
 	say := o.Lang.Pick
 	p.head()
@@ -49,11 +50,11 @@ func Page(w io.Writer, spec *trace.Spec, library *source.Library, o screen.Optio
 func (p *page) head() {
 	kind := screen.RoleOf(p.spec.Kind)
 	facts := []string{p.lang.Scope(p.spec.Scope)}
-	if p.spec.Parent != trace.None {
+	if p.spec.Parent != stages.None {
 		facts = append(facts, p.lang.Say("inside %s", "位于 %s 之内", p.spec.Parent))
 	}
 	line := screen.Strong.Paint(p.spec.Name)
-	if p.spec.Kind != trace.KindNone {
+	if p.spec.Kind != stages.KindNone {
 		line += "   " + kind.Paint("● "+p.lang.Kind(p.spec.Kind))
 	}
 	rest := "   " + strings.Join(facts, " · ")
@@ -112,28 +113,28 @@ func (p *page) edges() {
 
 // holdText says whether a request can be held where the stage begins, and who waits
 // then.
-func holdText(spec *trace.Spec, l lang.Lang) string {
+func holdText(spec *stages.Spec, l lang.Lang) string {
 	switch spec.Hold {
-	case trace.HoldRequest:
+	case stages.HoldRequest:
 		return l.Pick("can be held", "可停住")
-	case trace.HoldShared:
+	case stages.HoldShared:
 		return l.Pick("can be held, with all behind it", "可停住，后面的也一起等")
 	}
 	return ""
 }
 
-func metric(spec *trace.Spec, l lang.Lang) string {
+func metric(spec *stages.Spec, l lang.Lang) string {
 	if spec.Metric == "" {
 		return l.Pick("none of a real etcd shows this", "真正的 etcd 没有对应的指标")
 	}
 	return spec.Metric + l.Pick("  (of a real etcd)", "（真正的 etcd 里）")
 }
 
-func edgeText(e trace.EdgeSpec, l lang.Lang) string {
+func edgeText(e stages.EdgeSpec, l lang.Lang) string {
 	switch e.Edge {
-	case trace.Near:
+	case stages.Near:
 		return l.Say("near (%s)", "近似（%s）", strings.Replace(screen.Duration(e.ErrorNS), ".00", "", 1))
-	case trace.Inferred:
+	case stages.Inferred:
 		return l.Pick("inferred", "推算")
 	}
 	return l.Pick("exact", "精确")

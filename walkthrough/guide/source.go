@@ -3,7 +3,7 @@ package guide
 import (
 	"errors"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/source"
 )
 
@@ -17,13 +17,13 @@ type place struct {
 
 // find looks a symbol up. A place without a file is no error: the reader's disk
 // need not hold it.
-func find(library *source.Library, s trace.Symbol) place {
+func find(library *source.Library, s stages.Symbol) place {
 	e, err := library.Excerpt(s.Package+"."+s.Name, "")
 	if err == nil {
 		return place{module: e.Module, file: e.File, line: e.First}
 	}
 	// Who has no Go at all is not told to fetch a release of it with the go command.
-	if absent, ok := errors.AsType[*source.NotHereError](err); ok && absent.Command != "" && s.Module != trace.StandardLibrary {
+	if absent, ok := errors.AsType[*source.NotHereError](err); ok && absent.Command != "" && s.Module != stages.StandardLibrary {
 		return place{module: absent.Module, missing: absent.Command}
 	}
 	return place{module: s.Module}
@@ -31,10 +31,10 @@ func find(library *source.Library, s trace.Symbol) place {
 
 // parse reads what the catalogue names as "import/path.Symbol", to be written as
 // a reader knows it.
-func parse(name string) trace.Symbol {
+func parse(name string) stages.Symbol {
 	pkg, short, ok := source.Cut(name)
 	if !ok {
-		return trace.Symbol{Name: name}
+		return stages.Symbol{Name: name}
 	}
-	return trace.Symbol{Package: pkg, Name: short}
+	return stages.Symbol{Package: pkg, Name: short}
 }

@@ -1,9 +1,11 @@
 package guide
 
 import (
+	"cmp"
 	"io"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/screen"
 )
 
@@ -43,7 +45,7 @@ func Tree(w io.Writer, o screen.Options) error {
 		head += screen.Left(say("scope", "范围"), t.scope)
 	}
 	t.out.Line(screen.Dim.Paint(head + say("upstream function", "上游函数")))
-	t.below(trace.None, "")
+	t.below(stages.None, "")
 	t.out.Line(screen.Dim.Paint(say("■ can be held: glasskv hold break STAGE", "■ 可以停住：glasskv hold break STAGE")))
 	return t.out.Close()
 }
@@ -66,12 +68,12 @@ func (t *tree) fit() {
 }
 
 // below writes the stages that sit in parent.
-func (t *tree) below(parent trace.Stage, guide string) {
+func (t *tree) below(parent stages.Stage, guide string) {
 	children := childrenOf(parent)
 	for i, spec := range children {
 		own, inner := guide, guide
 		switch {
-		case parent == trace.None:
+		case parent == stages.None:
 		case i == len(children)-1:
 			own, inner = guide+t.pad("└"), guide+t.pad(" ")
 		default:
@@ -90,8 +92,8 @@ func (t *tree) pad(sign string) string {
 	return sign + " "
 }
 
-func childrenOf(parent trace.Stage) (out []*trace.Spec) {
-	for _, spec := range trace.Specs() {
+func childrenOf(parent stages.Stage) (out []*stages.Spec) {
+	for _, spec := range stages.Specs() {
 		if spec.Parent == parent {
 			out = append(out, spec)
 		}
@@ -99,13 +101,13 @@ func childrenOf(parent trace.Stage) (out []*trace.Spec) {
 	return out
 }
 
-func (t *tree) line(spec *trace.Spec, guide string) {
+func (t *tree) line(spec *stages.Spec, guide string) {
 	role := screen.RoleOf(spec.Kind)
 	mark, kind := role.Paint("●"), t.opts.Lang.Kind(spec.Kind)
 	if spec.Hold != "" {
 		mark = role.Paint("■")
 	}
-	if spec.Kind == trace.KindNone {
+	if spec.Kind == stages.KindNone {
 		mark, kind = " ", ""
 	}
 	room := t.name - 1 - screen.Width(guide)
@@ -118,7 +120,7 @@ func (t *tree) line(spec *trace.Spec, guide string) {
 		t.scopeOf(spec), t.rest(spec))
 }
 
-func (t *tree) scopeOf(spec *trace.Spec) string {
+func (t *tree) scopeOf(spec *stages.Spec) string {
 	if t.scope == 0 {
 		return ""
 	}
@@ -126,7 +128,7 @@ func (t *tree) scopeOf(spec *trace.Spec) string {
 }
 
 // rest is the upstream function and, where there is room, what happens there.
-func (t *tree) rest(spec *trace.Spec) string {
+func (t *tree) rest(spec *stages.Spec) string {
 	upstream := spec.Upstream.String()
 	if t.width < wideFrom {
 		upstream = spec.Upstream.Name
@@ -135,10 +137,8 @@ func (t *tree) rest(spec *trace.Spec) string {
 	if t.width < notesFrom {
 		return upstream
 	}
-	note := t.opts.Lang.Text(spec).Note
-	if spec.Seam == "" {
-		note = t.opts.Lang.Pick(spec.Absent.EN, spec.Absent.ZH)
-	}
+	text := chapter.TextOf(spec.Stage, t.opts.Lang)
+	note := cmp.Or(text.Absent, text.Note)
 	used := 2 + t.name + kindColumns + t.scope + t.up + 2
 	return screen.Left(upstream, t.up) + "  " + screen.Dim.Paint(screen.Cut(note, t.width-used))
 }

@@ -20,7 +20,9 @@ import (
 
 	servercommand "glasskv/server/command"
 	"glasskv/server/control"
-	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/walkthrough/chapter"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/show"
 )
 
@@ -92,9 +94,9 @@ func (f *flags) newBreak() *cobra.Command {
 // completeHoldable offers the stages that can be held to the shell.
 func completeHoldable(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var all []cobra.Completion
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		if spec.Hold != "" && len(args) == 0 {
-			all = append(all, cobra.CompletionWithDesc(spec.Name, spec.EN.Note))
+			all = append(all, cobra.CompletionWithDesc(spec.Name, chapter.TextOf(spec.Stage, lang.EN).Note))
 		}
 	}
 	return all, cobra.ShellCompDirectiveNoFileComp

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // Lang is a language of GlassKV's texts. The zero value is English.
@@ -60,29 +60,21 @@ func (l Lang) Say(en, zh string, args ...any) string {
 	return fmt.Sprintf(l.Pick(en, zh), args...)
 }
 
-// Text returns a stage's texts in the language.
-func (l Lang) Text(spec *trace.Spec) trace.Text {
-	if l == ZH {
-		return spec.ZH
-	}
-	return spec.EN
-}
-
 // Kind returns a word for a kind of time. For any other value, it returns
 // "unexplained".
-func (l Lang) Kind(k trace.Kind) string {
+func (l Lang) Kind(k stages.Kind) string {
 	switch k {
-	case trace.KindWork:
+	case stages.KindWork:
 		return l.Pick("work", "计算")
-	case trace.KindQueue:
+	case stages.KindQueue:
 		return l.Pick("queue", "排队")
-	case trace.KindDisk:
+	case stages.KindDisk:
 		return l.Pick("disk", "磁盘")
-	case trace.KindNetwork:
+	case stages.KindNetwork:
 		return l.Pick("network", "网络")
-	case trace.KindConsensus:
+	case stages.KindConsensus:
 		return l.Pick("consensus", "共识")
-	case trace.KindHeld:
+	case stages.KindHeld:
 		return l.Pick("held", "人为停住")
 	}
 	return l.Pick("unexplained", "未解释")
@@ -90,13 +82,13 @@ func (l Lang) Kind(k trace.Kind) string {
 
 // Scope returns a phrase that says how often, or by whom, a stage of this scope is
 // done.
-func (l Lang) Scope(s trace.Scope) string {
+func (l Lang) Scope(s stages.Scope) string {
 	switch s {
-	case trace.ScopeConn:
+	case stages.ScopeConn:
 		return l.Pick("once per connection", "每个连接一次")
-	case trace.ScopeBatch:
+	case stages.ScopeBatch:
 		return l.Pick("shared by a batch", "一批请求共用")
-	case trace.ScopePeer:
+	case stages.ScopePeer:
 		return l.Pick("another member's work", "由其他成员完成")
 	}
 	return l.Pick("once per request", "每个请求一次")

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
@@ -126,7 +126,7 @@ func (c *checker) check() {
 			c.wrong("point: no symbol")
 		}
 	case "chapter":
-		if _, known := trace.StageByName(s.Chapter); !known {
+		if _, known := stages.ByName(s.Chapter); !known {
 			c.wrong("chapter: no stage %q", s.Chapter)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/timeline"
@@ -154,16 +155,16 @@ func (s *stageNames) Visit(node *ast.Node) {
 		case !ok || first && i > 0:
 		case asks && !isStage(text.Value):
 			s.err = fmt.Errorf("no stage %q: see glasskv stages", text.Value)
-		case question.Value == "kind" && !slices.Contains(kinds, trace.Kind(text.Value)):
+		case question.Value == "kind" && !slices.Contains(kinds, stages.Kind(text.Value)):
 			s.err = fmt.Errorf("no kind of time %q, use one of %v", text.Value, kinds)
 		}
 	}
 }
 
-var kinds = []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindHeld}
+var kinds = []stages.Kind{stages.KindWork, stages.KindQueue, stages.KindDisk, stages.KindNetwork, stages.KindConsensus, stages.KindHeld}
 
 func isStage(name string) bool {
-	_, known := trace.StageByName(name)
+	_, known := stages.ByName(name)
 	return known || name == trace.Unexplained
 }
 

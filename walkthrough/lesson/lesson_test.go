@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -138,7 +138,7 @@ func TestEveryPlaceThatIsPointedToExists(t *testing.T) {
 					t.Error(l.mistake(s, "%w", err))
 				}
 			case s.Chapter != "":
-				stage, _ := trace.StageByName(s.Chapter)
+				stage, _ := stages.ByName(s.Chapter)
 				for _, in := range []lang.Lang{lang.EN, lang.ZH} {
 					if _, ok := chapter.Of(stage, in); !ok {
 						t.Error(l.mistake(s, "no chapter of %s in %s", s.Chapter, in))

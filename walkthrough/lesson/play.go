@@ -15,6 +15,8 @@ import (
 	"glasskv/server/control"
 	"glasskv/server/serve"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/screen"
@@ -46,7 +48,7 @@ type player struct {
 	input   *input
 	live    *demo.Live
 	ways    map[wayKey]*way
-	records map[string]*trace.Record // the server's, by trace ID, as they were looked up last
+	records map[string]*record.Record // the server's, by trace ID, as they were looked up last
 	known   scope
 	asked   map[string]*asked
 	outcome Outcome
@@ -59,7 +61,7 @@ type player struct {
 func Play(ctx context.Context, w io.Writer, l *Lesson, o Options) (out *Outcome, err error) {
 	p := &player{
 		Options: o, lesson: l, out: w, screen: o.Show.Screen(w),
-		ways: make(map[wayKey]*way), records: make(map[string]*trace.Record),
+		ways: make(map[wayKey]*way), records: make(map[string]*record.Record),
 		known: newScope(o.Show.Lang()), asked: make(map[string]*asked),
 		outcome: Outcome{Lesson: l.Name},
 	}
@@ -272,7 +274,7 @@ func (p *player) reportResults(s *Step) error {
 		}
 		e.Results[r.Name] = Figures{
 			Count: got.Count, OK: got.OK, P50NS: int64(got.P50()), P99NS: int64(got.P99()),
-			ElapsedNS: int64(got.Elapsed), Fsyncs: got.Batches(trace.WALSync.String()),
+			ElapsedNS: int64(got.Elapsed), Fsyncs: got.Batches(stages.WALSync.String()),
 		}
 	}
 	return p.report(e, s)
@@ -430,7 +432,7 @@ func (p *player) chapter(s *Step) error {
 	if err := p.report(&Event{Stage: s.Chapter}, s); err != nil {
 		return err
 	}
-	stage, _ := trace.StageByName(s.Chapter)
+	stage, _ := stages.ByName(s.Chapter)
 	title := ""
 	if c, ok := chapter.Of(stage, p.screen.Lang); ok {
 		title = c.Title

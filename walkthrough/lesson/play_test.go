@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/record"
 	"glasskv/walkthrough/lang"
 )
 
@@ -170,7 +170,7 @@ func TestALongLineDelaysBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Steps[0].kind = "do"
-	p := &player{Options: Options{Auto: true, Show: shown(t)}, lesson: l, out: &bytes.Buffer{}, ways: map[wayKey]*way{}, records: map[string]*trace.Record{}, known: newScope(lang.EN)}
+	p := &player{Options: Options{Auto: true, Show: shown(t)}, lesson: l, out: &bytes.Buffer{}, ways: map[wayKey]*way{}, records: map[string]*record.Record{}, known: newScope(lang.EN)}
 	t.Setenv("TMPDIR", t.TempDir())
 	if err := p.startServer(t.Context(), Server{}); err != nil {
 		t.Fatal(err)

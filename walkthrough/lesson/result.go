@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // Result is what formulas can ask of the requests of a step. Times are in
@@ -212,7 +214,7 @@ func newRequest(t *trace.Timeline) *Request {
 		Took: q.took, Waited: q.waitedIn, Has: q.has, Why: q.why, Shared: q.shared, Attribute: q.attribute,
 	}
 	r.Share = func(stages ...string) float64 { return q.part(q.waitedIn(stages...)) }
-	r.Kind = func(kind string) float64 { return q.part(q.ofKind(trace.Kind(kind))) }
+	r.Kind = func(kind string) float64 { return q.part(q.ofKind(stages.Kind(kind))) }
 	return r
 }
 
@@ -240,9 +242,9 @@ func (q *one) waitedIn(stages ...string) (ns float64) {
 	return ns
 }
 
-func (q *one) ofKind(kind trace.Kind) (ns float64) {
+func (q *one) ofKind(kind stages.Kind) (ns float64) {
 	for name, waited := range q.waited {
-		if stage, known := trace.StageByName(name); known && trace.SpecOf(stage).Kind == kind {
+		if stage, known := stages.ByName(name); known && stages.SpecOf(stage).Kind == kind {
 			ns += float64(waited)
 		}
 	}
@@ -316,7 +318,7 @@ func (r *round) result(ctx context.Context) (*Result, error) {
 
 // record returns the server's record of a request. Those of a step are looked up
 // together, for there may be thousands.
-func (p *player) record(ctx context.Context, traceID string) (*trace.Record, error) {
+func (p *player) record(ctx context.Context, traceID string) (*record.Record, error) {
 	if r := p.records[traceID]; r != nil {
 		return r, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/summary"
 	"glasskv/walkthrough/timeline"
@@ -218,9 +219,9 @@ func (b *beside) stages() (names []string) {
 		}
 	}
 	order := func(name string) int {
-		stage, known := trace.StageByName(name)
+		stage, known := stages.ByName(name)
 		if !known {
-			return int(trace.NumStages)
+			return int(stages.NumStages)
 		}
 		return int(stage)
 	}
@@ -241,8 +242,8 @@ func (b *beside) draw(out *screen.Writer, o screen.Options) {
 	out.Line(screen.Dim.Paint(screen.Blank(b.name) + strings.Repeat(units, len(b.sums))))
 	for _, name := range b.stages() {
 		role, shown := screen.Unknown, name
-		if stage, known := trace.StageByName(name); known {
-			role = screen.RoleOf(trace.SpecOf(stage).Kind)
+		if stage, known := stages.ByName(name); known {
+			role = screen.RoleOf(stages.SpecOf(stage).Kind)
 		} else if name == trace.Unexplained {
 			shown = l.Pick(name, "未解释")
 		}

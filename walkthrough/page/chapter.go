@@ -17,7 +17,7 @@ import (
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -54,10 +54,10 @@ func (v *visit) blocks() []block {
 // that it stands for. A part, or a span that the catalogue does not know, has
 // neither.
 func (v *visit) fromCatalogue() (out []block) {
-	if v.stop.Stage == trace.None {
+	if v.stop.Stage == stages.None {
 		return nil
 	}
-	text := v.lang.Text(trace.SpecOf(v.stop.Stage))
+	text := chapter.TextOf(v.stop.Stage, v.lang)
 	for _, section := range []struct{ title, text string }{
 		{v.lang.Pick("What it is", "它是什么"), text.What},
 		{v.lang.Pick("How it is seen", "如何看到它"), text.How},
@@ -144,7 +144,7 @@ func (v *visit) link(code *ast.CodeSpan, src []byte) {
 			name = append(name, t.Segment.Value(src)...)
 		}
 	}
-	stage, known := trace.StageByName(string(name))
+	stage, known := stages.ByName(string(name))
 	if !known || stage == v.stop.Stage {
 		return
 	}
@@ -264,7 +264,7 @@ func named(symbol string) bool { return symbols()[symbol] }
 
 var symbols = sync.OnceValue(func() map[string]bool {
 	all := make(map[string]bool)
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		all[spec.Upstream.Package+"."+spec.Upstream.Name] = true
 		for _, next := range spec.Next {
 			all[next] = true

@@ -2,12 +2,11 @@ package page
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"glasskv/server/control"
 	"glasskv/trace"
@@ -16,21 +15,6 @@ import (
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/verdict"
 )
-
-// Control holds requests and switches faults. A *control.Client is one, for a
-// server elsewhere; Steer makes one of a server in this process. Each method returns
-// the state after it.
-type Control interface {
-	State(ctx context.Context, wait time.Duration) (control.State, error)
-	Hold(ctx context.Context, id int) (*control.Report, error)
-	Step(ctx context.Context, id int) (control.State, error)
-	Continue(ctx context.Context, id int) (control.State, error)
-	SetBreak(ctx context.Context, b control.Break) (control.State, error)
-	ClearBreak(ctx context.Context, stage string) (control.State, error)
-	Faults(ctx context.Context) ([]control.Fault, error)
-	SetFault(ctx context.Context, f control.Fault) ([]control.Fault, error)
-	ClearFault(ctx context.Context, name string) ([]control.Fault, error)
-}
 
 // controlled are the addresses by which a page steers the server. Those that change
 // something are POST, which no other site's page can send; see guarded.
@@ -159,78 +143,36 @@ func (h *handler) faults(ask func(*http.Request) ([]control.Fault, error)) http.
 	}
 }
 
-// counted are the faults that have a number instead of a delay, and the number that
-// is offered.
-var counted = map[string]struct {
-	param string
-	of    func(*control.Fault) *int
-	offer int
-}{
-	"full-quota":     {"streams", func(f *control.Fault) *int { return &f.Streams }, 1},
-	"small-window":   {"bytes", func(f *control.Fault) *int { return &f.Bytes }, 16 << 10},
-	"busy-processor": {"goroutines", func(f *control.Fault) *int { return &f.Goroutines }, 4},
-}
+// offered are the amounts that the switch of a fault that is off shows.
+var offered = map[string]int{"streams": 1, "bytes": 16 << 10, "goroutines": 4}
 
 func switched(f *control.Fault, l lang.Lang) switchView {
 	v := switchView{Name: f.Name, Text: l.Pick(f.EN, f.ZH), On: f.On, Param: "delay", Value: cmp.Or(f.Delay, "50ms")}
-	if c, ok := counted[f.Name]; ok {
-		v.Param, v.Value = c.param, strconv.Itoa(cmp.Or(*c.of(f), c.offer))
+	if n := f.Amount(f.Counts); n != nil {
+		v.Param, v.Value = f.Counts, strconv.Itoa(cmp.Or(*n, offered[f.Counts]))
 	}
 	return v
 }
 
+// setFault switches a fault on with the value in the form, or off.
 func (h *handler) setFault(r *http.Request) ([]control.Fault, error) {
 	f := control.Fault{Name: r.PostFormValue("name"), On: true}
 	if r.PostFormValue("on") == "" {
 		return h.o.Control.ClearFault(r.Context(), f.Name)
 	}
-	value := r.PostFormValue("value")
-	c, ok := counted[f.Name]
-	if !ok {
-		f.Delay = value
-		return h.o.Control.SetFault(r.Context(), f)
-	}
-	n, err := strconv.Atoi(value)
+	all, err := h.o.Control.Faults(r.Context())
 	if err != nil {
-		return nil, errors.New(h.lang(r).Say("%s is a number", "%s 要填数字", c.param))
+		return nil, err
 	}
-	*c.of(&f) = n
+	counts := ""
+	if i := slices.IndexFunc(all, func(known control.Fault) bool { return known.Name == f.Name }); i >= 0 {
+		counts = all[i].Counts
+	}
+	value := r.PostFormValue("value")
+	if n := f.Amount(counts); n == nil {
+		f.Delay = value
+	} else if *n, err = strconv.Atoi(value); err != nil {
+		return nil, errors.New(h.lang(r).Say("%s is a number", "%s 要填数字", counts))
+	}
 	return h.o.Control.SetFault(r.Context(), f)
-}
-
-// Steer makes a Control of a server in this process.
-func Steer(s control.Steering) Control { return steer{s} }
-
-type steer struct{ s control.Steering }
-
-func (c steer) State(context.Context, time.Duration) (control.State, error) { return c.s.State(), nil }
-
-func (c steer) Hold(_ context.Context, id int) (*control.Report, error) { return c.s.Hold(id) }
-
-func (c steer) Step(_ context.Context, id int) (control.State, error) { return c.after(c.s.Step(id)) }
-
-func (c steer) Continue(_ context.Context, id int) (control.State, error) {
-	return c.after(c.s.Continue(id))
-}
-
-func (c steer) SetBreak(_ context.Context, b control.Break) (control.State, error) {
-	return c.after(c.s.SetBreak(b))
-}
-
-func (c steer) ClearBreak(_ context.Context, stage string) (control.State, error) {
-	return c.after(c.s.ClearBreak(stage))
-}
-
-func (c steer) after(err error) (control.State, error) { return c.s.State(), err }
-
-func (c steer) Faults(context.Context) ([]control.Fault, error) { return c.s.Faults(), nil }
-
-func (c steer) SetFault(_ context.Context, f control.Fault) ([]control.Fault, error) {
-	err := c.s.SetFault(f)
-	return c.s.Faults(), err
-}
-
-func (c steer) ClearFault(_ context.Context, name string) ([]control.Fault, error) {
-	err := c.s.ClearFault(name)
-	return c.s.Faults(), err
 }

@@ -88,7 +88,7 @@ func TestARequestIsHeldFromThePage(t *testing.T) {
 }
 
 func TestAFaultIsSwitchedFromThePage(t *testing.T) {
-	d := &desk{fault: control.Fault{Name: "small-window", EN: "takes little at a time"}}
+	d := &desk{fault: control.Fault{Name: "small-window", Counts: "bytes", EN: "takes little at a time"}}
 	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}, Control: d})
 	contains(t, s.get("/control/faults"), "small-window", "takes little", "bytes", `value="16384"`)
 	set := func(form string) string {
@@ -124,7 +124,7 @@ func TestWhatIsOfferedForAFaultIsTaken(t *testing.T) {
 		}
 	})
 	steering := live.Server().Observer().Steering()
-	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}, Control: Steer(steering)})
+	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}, Control: control.Local(steering)})
 	for _, m := range switchForm.FindAllStringSubmatch(s.get("/control/faults"), -1) {
 		form := url.Values{"name": {m[1]}, "value": {html.UnescapeString(m[2])}, "on": {"true"}}.Encode()
 		if _, body := s.do(s.request(http.MethodPost, "/control/fault", strings.NewReader(form))); strings.Contains(body, "error") {

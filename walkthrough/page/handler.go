@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
@@ -149,7 +149,7 @@ func (h *handler) make(w http.ResponseWriter, r *http.Request) {
 	made := h.book.add(t)
 	to := at{made.key, l}
 	i := h.first(made)
-	if stage, known := trace.StageByName(r.PostFormValue("stage")); known && made.Index(stage) >= 0 {
+	if stage, known := stages.ByName(r.PostFormValue("stage")); known && made.Index(stage) >= 0 {
 		i = made.Index(stage)
 	}
 	http.Redirect(w, r, to.href(slugOf(made, i), url.Values{"made": {kind}}), http.StatusSeeOther)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/source"
@@ -151,7 +152,7 @@ func TestAStopShowsTheRequestTheChapterAndTheSource(t *testing.T) {
 
 func TestEveryStageHasAPageInBothLanguages(t *testing.T) {
 	s := open(t, Options{Shown: []*trace.Timeline{parse(t, put)}})
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		for _, l := range []lang.Lang{lang.EN, lang.ZH} {
 			body := s.get(fmt.Sprintf("/fragment%s/%s?lang=%s", trace1, spec.Name, l))
 			contains(t, body, "<code>"+spec.Name+"</code>", "<h2", "<h3")
@@ -289,7 +290,7 @@ func TestKindsHaveTheTerminalsColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindHeld, trace.KindNone} {
+	for _, k := range []stages.Kind{stages.KindWork, stages.KindQueue, stages.KindDisk, stages.KindNetwork, stages.KindConsensus, stages.KindHeld, stages.KindNone} {
 		m := sequence.FindStringSubmatch(screen.RoleOf(k).Paint("x"))
 		if m == nil {
 			t.Fatalf("%s has no colour on a terminal", class(k))

@@ -40,7 +40,9 @@ import (
 	"net/netip"
 	"time"
 
+	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
 	"glasskv/walkthrough/walk/tour"
@@ -48,15 +50,15 @@ import (
 
 // Options say what the page shows, and where.
 type Options struct {
-	Listen  string            // host:port on the loopback interface; empty: a free port
-	Lang    lang.Lang         // unless the address asks for another
-	Library *source.Library   // where upstream's source is
-	Shown   []*trace.Timeline // requests that are there from the start; at least one, or Live
-	Stage   trace.Stage       // where the walk begins; None: at the first stop
-	Live    Live              // makes more requests; nil: only those that are there are shown
-	Kinds   []tour.Request    // what Live can make, as the menu offers it
-	Control Control           // holds requests and switches faults; nil: that is not offered
-	Shared  bool              // others use Live's server as well: its last requests are listed
+	Listen  string             // host:port on the loopback interface; empty: a free port
+	Lang    lang.Lang          // unless the address asks for another
+	Library *source.Library    // where upstream's source is
+	Shown   []*trace.Timeline  // requests that are there from the start; at least one, or Live
+	Stage   stages.Stage       // where the walk begins; None: at the first stop
+	Live    Live               // makes more requests; nil: only those that are there are shown
+	Kinds   []tour.Request     // what Live can make, as the menu offers it
+	Control control.Controller // holds requests and switches faults; nil: that is not offered
+	Shared  bool               // others use Live's server as well: its last requests are listed
 }
 
 // Live makes requests, and knows those of others. Its methods are called by any

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -45,7 +45,7 @@ type holdButton struct {
 // holdButton is nil where nothing can be held. A server that does not answer is no
 // reason to show no chapter.
 func (h *handler) holdButton(ctx context.Context, v *visit) *holdButton {
-	if h.o.Control == nil || trace.SpecOf(v.stop.Stage).Hold == "" {
+	if h.o.Control == nil || stages.SpecOf(v.stop.Stage).Hold == "" {
 		return nil
 	}
 	st, err := h.o.Control.State(ctx, 0)
@@ -70,15 +70,15 @@ func (h *handler) stopView(ctx context.Context, v *visit) stopView {
 
 // stopView is a stop to be read.
 func (v *visit) stopView() stopView {
-	s := stopView{Lang: v.lang, ID: "title", Route: v.route(v.slug), Slug: v.slug, Class: class(trace.KindNone)}
+	s := stopView{Lang: v.lang, ID: "title", Route: v.route(v.slug), Slug: v.slug, Class: class(stages.KindNone)}
 	row := v.chartRow()
 	s.Heading, s.Times = v.heading(row), v.times(row)
 	s.Blocks, s.Jumps = v.blocks(), v.jumps()
-	if v.stop.Stage != trace.None {
-		spec := trace.SpecOf(v.stop.Stage)
+	if v.stop.Stage != stages.None {
+		spec := stages.SpecOf(v.stop.Stage)
 		s.Name, s.Class = spec.Name, class(spec.Kind)
 		s.Scope, s.Upstream = v.lang.Scope(spec.Scope), spec.Upstream.String()
-		if spec.Kind != trace.KindNone {
+		if spec.Kind != stages.KindNone {
 			s.Kind = v.lang.Kind(spec.Kind)
 		}
 	}
@@ -149,7 +149,7 @@ func (v *visit) times(row *timeline.Row) []string {
 	case v.stop.Waited > 0 && total > 0:
 		share := screen.Percent(float64(v.stop.Waited) / float64(total))
 		out = append(out, say("the request waited here %s, %s", "请求在此等待 %s，占 %s", screen.Duration(v.stop.Waited), share))
-	case v.stop.Stage != trace.None:
+	case v.stop.Stage != stages.None:
 		out = append(out, v.lang.Pick("the request was waiting elsewhere meanwhile", "这期间请求在别处等待"))
 	}
 	if v.stop.Row != nil && v.stop.Row.BeginNS >= 0 {
@@ -184,8 +184,8 @@ func (v *visit) neighbour(i int) *namedLink {
 	return &namedLink{v.at.stop(v.t, i), screen.Escape(v.t.Stops[i].Name)}
 }
 
-func (v *visit) stage(to trace.Stage) *namedLink {
-	if to == trace.None {
+func (v *visit) stage(to stages.Stage) *namedLink {
+	if to == stages.None {
 		return nil
 	}
 	return &namedLink{v.href(to.String(), nil), to.String()}
@@ -209,7 +209,7 @@ func (v *visit) jumps() []jumpView {
 		switch {
 		case j.Stop >= 0:
 			view.Href = v.at.stop(v.t, j.Stop)
-		case j.Stage != trace.None:
+		case j.Stage != stages.None:
 			view.Href = v.href(j.Stage.String(), nil)
 		default:
 			view.Href, view.To = v.source(v.slug, j.Symbol, ""), short(j.Symbol)
@@ -248,10 +248,10 @@ func (h *handler) stages(w http.ResponseWriter, r *http.Request) {
 	}
 	here := at{t.key, l}
 	var out []foundView
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		f := foundView{
 			Href: here.href(spec.Name, nil), Name: spec.Name,
-			Title: l.Text(spec).Note, Passed: t.Index(spec.Stage) >= 0,
+			Title: chapter.TextOf(spec.Stage, l).Note, Passed: t.Index(spec.Stage) >= 0,
 		}
 		if c, ok := chapter.Of(spec.Stage, l); ok {
 			f.Title = c.Title

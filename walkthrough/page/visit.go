@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/timeline"
 	"glasskv/walkthrough/walk/tour"
@@ -51,7 +51,7 @@ func slugOf(t *walk, i int) string {
 		return "0"
 	}
 	stage := t.Stops[i].Stage
-	if stage == trace.None {
+	if stage == stages.None {
 		return strconv.Itoa(i)
 	}
 	n := 1
@@ -115,7 +115,7 @@ func find(t *walk, slug string) (int, tour.Stop, error) {
 		return i, t.Stops[i], nil
 	}
 	name, number, _ := strings.Cut(slug, "~")
-	stage, known := trace.StageByName(name)
+	stage, known := stages.ByName(name)
 	if !known {
 		return 0, tour.Stop{}, strconv.ErrSyntax
 	}

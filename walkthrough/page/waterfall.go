@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/timeline"
 )
@@ -53,7 +53,7 @@ const (
 
 func (v *visit) chartView() chartView {
 	c := chartView{Chart: v.chart, Mood: mood(v.chart.Role)}
-	if stage, known := trace.StageByName(v.chart.Verdict.Explain); known {
+	if stage, known := stages.ByName(v.chart.Verdict.Explain); known {
 		c.Explain = namedLink{v.href(stage.String(), nil), stage.String()}
 	}
 	for _, k := range v.chart.Kinds {
@@ -69,8 +69,8 @@ func (v *visit) chartView() chartView {
 }
 
 // class is the class of a kind of time, which has its colour.
-func class(k trace.Kind) string {
-	if k == trace.KindNone {
+func class(k stages.Kind) string {
+	if k == stages.KindNone {
 		return "none"
 	}
 	return string(k)

@@ -5,7 +5,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // Role says what a piece of text is. The palette gives each role a look.
@@ -92,19 +92,19 @@ func (r Role) Paint(s string) string {
 }
 
 // RoleOf returns the role of a kind of time.
-func RoleOf(k trace.Kind) Role {
+func RoleOf(k stages.Kind) Role {
 	switch k {
-	case trace.KindWork:
+	case stages.KindWork:
 		return Work
-	case trace.KindQueue:
+	case stages.KindQueue:
 		return Queue
-	case trace.KindDisk:
+	case stages.KindDisk:
 		return Disk
-	case trace.KindNetwork:
+	case stages.KindNetwork:
 		return Network
-	case trace.KindConsensus:
+	case stages.KindConsensus:
 		return Consensus
-	case trace.KindHeld:
+	case stages.KindHeld:
 		return Held
 	}
 	return Unknown

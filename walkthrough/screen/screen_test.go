@@ -9,7 +9,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 func TestEveryColourStandsOutOnLightAndOnDark(t *testing.T) {
@@ -39,8 +39,8 @@ func luminance(r, g, b uint32) float64 {
 }
 
 func TestEveryKindOfTimeHasItsOwnColour(t *testing.T) {
-	seen := map[string]trace.Kind{}
-	for _, k := range []trace.Kind{trace.KindWork, trace.KindQueue, trace.KindDisk, trace.KindNetwork, trace.KindConsensus, trace.KindHeld, trace.KindNone} {
+	seen := map[string]stages.Kind{}
+	for _, k := range []stages.Kind{stages.KindWork, stages.KindQueue, stages.KindDisk, stages.KindNetwork, stages.KindConsensus, stages.KindHeld, stages.KindNone} {
 		hue := hues[RoleOf(k)]
 		if other, taken := seen[hue]; taken {
 			t.Errorf("%q and %q are both %s", k, other, hue)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // inPathOrder puts our stages in the order of the catalogue, those of other
@@ -14,23 +15,23 @@ func inPathOrder(a, b Row) int {
 
 func place(name string) int {
 	if name == trace.Unexplained {
-		return int(trace.NumStages) + 1
+		return int(stages.NumStages) + 1
 	}
-	if stage, known := trace.StageByName(name); known {
+	if stage, known := stages.ByName(name); known {
 		return int(stage)
 	}
-	return int(trace.NumStages)
+	return int(stages.NumStages)
 }
 
 // depth counts what a stage sits inside, as far as that is in the summary too.
 func depth(name string, present map[string]bool) (levels int) {
-	stage, known := trace.StageByName(name)
+	stage, known := stages.ByName(name)
 	if !known {
 		return 0
 	}
 	for {
-		stage = trace.SpecOf(stage).Parent
-		if stage == trace.None {
+		stage = stages.SpecOf(stage).Parent
+		if stage == stages.None {
 			return levels
 		}
 		if standsIn(stage, present) {
@@ -41,17 +42,17 @@ func depth(name string, present map[string]bool) (levels int) {
 
 // standsIn reports whether the stage, or one of those that it stands for in the
 // catalogue, is present.
-func standsIn(stage trace.Stage, present map[string]bool) bool {
+func standsIn(stage stages.Stage, present map[string]bool) bool {
 	switch stage {
-	case trace.GRPCHandler:
-		return anyOf(present, trace.V3Put, trace.GRPCHandler)
-	case trace.TxnPut:
-		return anyOf(present, trace.TxnPut, trace.ApplyLease)
+	case stages.GRPCHandler:
+		return anyOf(present, stages.V3Put, stages.GRPCHandler)
+	case stages.TxnPut:
+		return anyOf(present, stages.TxnPut, stages.ApplyLease)
 	}
 	return present[stage.String()]
 }
 
-func anyOf(present map[string]bool, first, last trace.Stage) bool {
+func anyOf(present map[string]bool, first, last stages.Stage) bool {
 	for s := first; s <= last; s++ {
 		if present[s.String()] {
 			return true

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/timelinetest"
@@ -57,7 +58,7 @@ func TestSharesAddUpToTheWhole(t *testing.T) {
 func TestPercentilesAreThoseOfTheStage(t *testing.T) {
 	s := Summarize(puts(t, 300))
 	for _, r := range s.Stages {
-		if r.Stage != trace.WALSync.String() {
+		if r.Stage != stages.WALSync.String() {
 			continue
 		}
 		if r.Count != 300 || r.Max != 602_000 {
@@ -77,7 +78,7 @@ func TestPercentilesAreThoseOfTheStage(t *testing.T) {
 
 func TestAStageThatHasNotEndedHasNoDuration(t *testing.T) {
 	for _, r := range Summarize(puts(t, 3)).Stages {
-		if r.Stage == trace.ServeStreams.String() {
+		if r.Stage == stages.ServeStreams.String() {
 			t.Errorf("%+v", r)
 		}
 	}

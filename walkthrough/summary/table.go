@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 )
 
@@ -102,8 +103,8 @@ func (t *table) row(r Row) {
 	case r.Share < smallShare:
 		mark = "•"
 	}
-	if stage, known := trace.StageByName(r.Stage); known {
-		role = screen.RoleOf(trace.SpecOf(stage).Kind)
+	if stage, known := stages.ByName(r.Stage); known {
+		role = screen.RoleOf(stages.SpecOf(stage).Kind)
 	} else if r.Stage == trace.Unexplained {
 		mark = "░"
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 )
 
@@ -19,7 +20,7 @@ const (
 func requestScale(t *trace.Timeline, cells int) scale {
 	end := t.DurationNS
 	for i := range t.Stages {
-		if st := &t.Stages[i]; st.Scope != trace.ScopeConn && !st.Open {
+		if st := &t.Stages[i]; st.Scope != stages.ScopeConn && !st.Open {
 			end = max(end, st.EndNS)
 		}
 	}
@@ -57,8 +58,8 @@ func connScale(stages []*trace.StageTime, cells int) (s scale, ok bool) {
 // isLife tells a connection's life from its stages: it lasts on behind every
 // request.
 func isLife(st *trace.StageTime) bool {
-	stage, known := trace.StageByName(st.Stage)
-	return known && trace.SpecOf(stage).Kind == trace.KindNone
+	stage, known := stages.ByName(st.Stage)
+	return known && stages.SpecOf(stage).Kind == stages.KindNone
 }
 
 // marks writes the axis: its round times above their columns, and the unit once.

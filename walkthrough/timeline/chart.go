@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/verdict"
@@ -60,11 +61,11 @@ type Span struct{ Begin, End int64 }
 // Row is one line of a chart: a stage, a request that the server made itself, the
 // time that nothing explains, or a word about rows left out.
 type Row struct {
-	Entry  int         // its place in Outline; -1 for unexplained time and a word about rows left out
-	Stage  trace.Stage // None for what is no stage of the catalogue
+	Entry  int          // its place in Outline; -1 for unexplained time and a word about rows left out
+	Stage  stages.Stage // None for what is no stage of the catalogue
 	Name   string
 	Depth  int // in the tree, from 0
-	Kind   trace.Kind
+	Kind   stages.Kind
 	Under  []Span  // while it was under way
 	Waits  []Span  // while the request waited in it
 	Took   string  // with the sign of how its edges are known; "" for a connection's life
@@ -80,7 +81,7 @@ type Row struct {
 
 // KindShare is how much of the wait was of one kind.
 type KindShare struct {
-	Kind  trace.Kind
+	Kind  stages.Kind
 	Name  string
 	Share string
 }

@@ -3,7 +3,7 @@ package timeline
 import (
 	"testing"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/timelinetest"
 )
@@ -52,7 +52,7 @@ func TestAChartSaysWhatTheTerminalSays(t *testing.T) {
 	c := ChartOf(told, lang.ZH)
 	rows := c.Sections[1].Rows
 	last, sync := rows[len(rows)-1], rows[len(rows)-2]
-	if sync.Stage != trace.WALSync || sync.Depth == 0 || sync.Share != "30.2 %" || len(sync.Labels) != 1 || len(sync.Waits) != 1 {
+	if sync.Stage != stages.WALSync || sync.Depth == 0 || sync.Share != "30.2 %" || len(sync.Labels) != 1 || len(sync.Waits) != 1 {
 		t.Errorf("wal.sync: %+v", sync)
 	}
 	if !last.Loose || last.Entry != -1 || last.Share == "" {

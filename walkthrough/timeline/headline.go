@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/verdict"
 )
@@ -88,9 +89,9 @@ func (p *picture) messages() string {
 	for i := range p.t.Stages {
 		switch st := &p.t.Stages[i]; {
 		case st.Part != 0:
-		case st.Stage == trace.CodecDecode.String():
+		case st.Stage == stages.CodecDecode.String():
 			in += max(1, st.Count)
-		case st.Stage == trace.SendMsg.String():
+		case st.Stage == stages.SendMsg.String():
 			out += max(1, st.Count)
 		}
 	}

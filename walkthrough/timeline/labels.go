@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 )
 
@@ -37,7 +38,7 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 		out = append(out, screen.Escape(version))
 	}
 	out = append(out, b.pausedAt(n, r)...)
-	if behind := b.t.Attributes[trace.AttrBehind]; behind != "" && n.name() == trace.ApplyQueue.String() {
+	if behind := b.t.Attributes[trace.AttrBehind]; behind != "" && n.name() == stages.ApplyQueue.String() {
 		if count, err := strconv.Atoi(behind); err == nil && count > 0 {
 			add("behind %d others", "前面有 %d 个", count)
 		}
@@ -45,7 +46,7 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 	if busy, err := strconv.ParseInt(first.Attributes[trace.AttrBusy], 10, 64); err == nil && busy > 0 {
 		add("%s of it the batch before", "其中 %s 在等上一批", screen.Duration(busy))
 	}
-	if first.Node != "" && first.Scope == trace.ScopePeer {
+	if first.Node != "" && first.Scope == stages.ScopePeer {
 		out = append(out, screen.Escape(first.Node))
 	}
 	if r.open && isLife(first) {

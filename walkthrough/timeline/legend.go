@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 )
 
@@ -69,7 +70,7 @@ func fill3(items []string, width int) []string {
 
 // spent is how much of the wait was of one kind.
 type spent struct {
-	kind trace.Kind
+	kind stages.Kind
 	ns   int64
 }
 
@@ -84,11 +85,11 @@ func (p *picture) spentOn() (parts []spent) {
 		if name == trace.Unexplained {
 			continue // it has a row of its own
 		}
-		stage, known := trace.StageByName(name)
+		stage, known := stages.ByName(name)
 		if !known {
 			return nil
 		}
-		kind := trace.SpecOf(stage).Kind
+		kind := stages.SpecOf(stage).Kind
 		if i := slices.IndexFunc(parts, func(x spent) bool { return x.kind == kind }); i >= 0 {
 			parts[i].ns += ns
 		} else {

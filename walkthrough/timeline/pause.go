@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 )
 
 // pausedAt says where somebody made the request wait, each place once.
 func (b *builder) pausedAt(n *node, r *row) []string {
-	if r.spec == nil || r.spec.Kind != trace.KindHeld {
+	if r.spec == nil || r.spec.Kind != stages.KindHeld {
 		return nil
 	}
 	var places []string
@@ -28,7 +29,7 @@ func (b *builder) pausedAt(n *node, r *row) []string {
 // pauseNote says why somebody made the request wait; where, is said by a label.
 // Where the stretches of one row differ, the catalogue's own note stays.
 func (b *builder) pauseNote(n *node, r *row) {
-	if r.spec == nil || r.spec.Kind != trace.KindHeld {
+	if r.spec == nil || r.spec.Kind != stages.KindHeld {
 		return
 	}
 	first := n.times[0].Attributes
@@ -40,7 +41,7 @@ func (b *builder) pauseNote(n *node, r *row) {
 	}
 	switch {
 	case why == "":
-	case r.spec.Stage == trace.Fault:
+	case r.spec.Stage == stages.Fault:
 		r.note = b.lang.Say("fault %s", "故障 %s", screen.Escape(why))
 	case why == trace.WhyBehind:
 		r.note = b.lang.Pick("another request was held, and this one behind it", "另一个请求被停住，这个排在后面")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/verdict"
@@ -39,7 +40,7 @@ type picture struct {
 // foreign reports whether the catalogue knows none of the stages.
 func foreign(t *trace.Timeline) bool {
 	for i := range t.Stages {
-		if _, known := trace.StageByName(t.Stages[i].Stage); known {
+		if _, known := stages.ByName(t.Stages[i].Stage); known {
 			return false
 		}
 	}
@@ -131,7 +132,7 @@ func (p *picture) titles() (once, request string) {
 // the part's own affair.
 func (p *picture) split() (conn, own []*trace.StageTime) {
 	for i := range p.t.Stages {
-		if st := &p.t.Stages[i]; st.Scope == trace.ScopeConn && st.Part == 0 {
+		if st := &p.t.Stages[i]; st.Scope == stages.ScopeConn && st.Part == 0 {
 			conn = append(conn, st)
 		} else {
 			own = append(own, st)

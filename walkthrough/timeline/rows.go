@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
@@ -15,9 +17,9 @@ type span struct{ begin, end int64 }
 type row struct {
 	guide  string // the tree's lines in front of the name
 	name   string
-	spec   *trace.Spec // nil for a span that the catalogue does not know
-	under  []span      // while it was under way
-	waits  []span      // while the request waited in it
+	spec   *stages.Spec // nil for a span that the catalogue does not know
+	under  []span       // while it was under way
+	waits  []span       // while the request waited in it
 	took   int64
 	waited int64
 	sign   string // how its edges are known: "", "≈" or "~"
@@ -105,9 +107,9 @@ func (b *builder) row(n *node, guide string) *row {
 		return b.partRow(n, guide)
 	}
 	r := &row{guide: guide, name: screen.Escape(n.name()), took: n.took()}
-	if stage, known := trace.StageByName(n.name()); known {
-		r.spec = trace.SpecOf(stage)
-		r.note = b.lang.Text(r.spec).Note
+	if stage, known := stages.ByName(n.name()); known {
+		r.spec = stages.SpecOf(stage)
+		r.note = chapter.TextOf(r.spec.Stage, b.lang).Note
 	}
 	for _, st := range n.times {
 		r.under = append(r.under, span{st.BeginNS, st.EndNS})
@@ -136,18 +138,18 @@ func (b *builder) waits(n *node) (out []span) {
 }
 
 // signOf says how the edges of a stage are known, where it matters.
-func signOf(spec *trace.Spec, st *trace.StageTime) string {
-	if st.BeginEdge == trace.Inferred || st.EndEdge == trace.Inferred {
+func signOf(spec *stages.Spec, st *trace.StageTime) string {
+	if st.BeginEdge == stages.Inferred || st.EndEdge == stages.Inferred {
 		return signInferred
 	}
 	if spec == nil {
 		return ""
 	}
 	var known int64
-	if st.BeginEdge == trace.Near {
+	if st.BeginEdge == stages.Near {
 		known += spec.Begin.ErrorNS
 	}
-	if st.EndEdge == trace.Near {
+	if st.EndEdge == stages.Near {
 		known += spec.End.ErrorNS
 	}
 	if known > 0 && float64(known) > nearMatters*float64(st.Duration()) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // node is a stage in the tree, or several of one name under one parent: the
@@ -163,12 +164,12 @@ func (g *grove) parent(n *node) *node {
 		return above
 	}
 	name := first.Parent
-	for range trace.NumStages { // no chain of parents is longer
-		stage, known := trace.StageByName(name)
+	for range stages.NumStages { // no chain of parents is longer
+		stage, known := stages.ByName(name)
 		if !known {
 			return nil
 		}
-		name = trace.SpecOf(trace.SpecOf(stage).Parent).Name
+		name = stages.SpecOf(stages.SpecOf(stage).Parent).Name
 		if parent := g.byName[key{name, first.Part}]; parent != nil && parent != n {
 			return parent
 		}

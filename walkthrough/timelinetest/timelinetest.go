@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // Start is when every hand-made request began.
@@ -170,9 +171,9 @@ func parseStage(t *trace.Timeline, fields []string) error {
 	if err != nil {
 		return err
 	}
-	st := trace.StageTime{Stage: name, Scope: trace.ScopeRequest, BeginEdge: trace.Exact, EndEdge: trace.Exact}
-	if stage, known := trace.StageByName(name); known {
-		spec := trace.SpecOf(stage)
+	st := trace.StageTime{Stage: name, Scope: stages.ScopeRequest, BeginEdge: stages.Exact, EndEdge: stages.Exact}
+	if stage, known := stages.ByName(name); known {
+		spec := stages.SpecOf(stage)
 		st.Parent, st.Scope = spec.Parent.String(), spec.Scope
 		st.BeginEdge, st.EndEdge = spec.Begin.Edge, spec.End.Edge
 	}
@@ -225,7 +226,7 @@ func stageOption(st *trace.StageTime, option string) error {
 		}
 		st.Attributes[name] = value
 	case "inferred":
-		st.BeginEdge, st.EndEdge = trace.Inferred, trace.Inferred
+		st.BeginEdge, st.EndEdge = stages.Inferred, stages.Inferred
 	default:
 		return fmt.Errorf("option %q", option)
 	}

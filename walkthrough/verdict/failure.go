@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 )
 
@@ -70,7 +71,7 @@ func (j judge) failedConn() Verdict {
 			"它从未承载请求：%[1]s。%[2]s 后结束，大部分时间在 %[3]s。", why, took, most),
 		Explain: explainable(most),
 	}
-	if ns := j.waited[trace.AcceptBackoff.String()]; ns > 0 {
+	if ns := j.waited[stages.AcceptBackoff.String()]; ns > 0 {
 		v.Sentence += l.Say(" Accept had failed before, and was tried again after %s.", "此前 accept 失败过，%s 后才重试成功。", screen.Duration(ns))
 	}
 	return v
@@ -90,7 +91,7 @@ func (j judge) longest() (most string) {
 // notSaved judges a request that was still waiting when the disk refused what it
 // had proposed.
 func (j judge) notSaved() (v Verdict, known bool) {
-	save := j.t.Stage(trace.WALSave.String())
+	save := j.t.Stage(stages.WALSave.String())
 	if save == nil || save.Attributes[trace.AttrFailure] == "" || save.EndNS > j.t.DurationNS {
 		return Verdict{}, false
 	}
@@ -98,7 +99,7 @@ func (j judge) notSaved() (v Verdict, known bool) {
 	return j.whetherWritten(Verdict{
 		Sentence: j.lang.Say("The disk refused the log after %s: %s. Nobody got an acknowledgement, and the server stops.",
 			"%s 后磁盘拒绝写入日志：%s。这一批没有确认给任何客户端，服务端随即停止。", screen.Duration(save.EndNS), why),
-		Explain: trace.WALSave.String(),
+		Explain: stages.WALSave.String(),
 	}), true
 }
 
@@ -117,15 +118,15 @@ func (j judge) answered(status string) (v Verdict, failed bool) {
 	return Verdict{
 		Sentence: j.lang.Say("Answered with %s after %s.", "%[2]s 后以 %[1]s 答复。",
 			screen.Cut(screen.Escape(said), 120), screen.Duration(j.t.DurationNS)),
-		Explain: trace.HTTPHandler.String(),
+		Explain: stages.HTTPHandler.String(),
 	}, true
 }
 
 // panicked tells in which handler it was.
 func (j judge) panicked() Verdict {
-	name := trace.GRPCHandler.String()
+	name := stages.GRPCHandler.String()
 	for i := range j.t.Stages {
-		if spec := specOf(j.t.Stages[i].Stage); spec != nil && spec.Parent == trace.Interceptors {
+		if spec := specOf(j.t.Stages[i].Stage); spec != nil && spec.Parent == stages.Interceptors {
 			name = spec.Name
 		}
 	}
@@ -166,11 +167,11 @@ func (j judge) cancelled() Verdict {
 // once proposed, it is carried out all the same.
 func (j judge) whetherWritten(v Verdict) Verdict {
 	switch {
-	case j.t.Stage(trace.ApplyEntry.String()) != nil:
+	case j.t.Stage(stages.ApplyEntry.String()) != nil:
 		v.Sentence += j.lang.Pick(" The write was applied all the same.", "写入仍然照常执行了。")
-	case j.t.Stage(trace.RaftWaitReady.String()) != nil:
+	case j.t.Stage(stages.RaftWaitReady.String()) != nil:
 		v.Sentence += j.lang.Pick(" It had been proposed: the write may still happen.", "提案已经发出，写入仍可能发生。")
-	case j.t.Stage(trace.RaftPropose.String()) != nil: // raft may have taken it and not have said so
+	case j.t.Stage(stages.RaftPropose.String()) != nil: // raft may have taken it and not have said so
 		v.Sentence += j.lang.Pick(" It was being proposed: the write may happen or not.", "当时正在提案：写入可能发生，也可能不发生。")
 	}
 	return v
@@ -182,13 +183,13 @@ func (j judge) noHandler(why string) (v Verdict, known bool) {
 	switch why {
 	case trace.WhyUnknown:
 		return Verdict{l.Say("No handler ran: the server has no method %[1]s. Saying so took %[2]s.",
-			"没有任何 handler 运行：服务端没有 %[1]s 这个方法。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
+			"没有任何 handler 运行：服务端没有 %[1]s 这个方法。回绝它用了 %[2]s。", method, took), stages.HandleStream.String()}, true
 	case trace.WhyMalformed:
 		return Verdict{l.Say("No handler ran: %[1]s is no method name, which looks like /service/method. Saying so took %[2]s.",
-			"没有任何 handler 运行：%[1]s 不是合法的方法名，应形如 /service/method。回绝它用了 %[2]s。", method, took), trace.HandleStream.String()}, true
+			"没有任何 handler 运行：%[1]s 不是合法的方法名，应形如 /service/method。回绝它用了 %[2]s。", method, took), stages.HandleStream.String()}, true
 	case trace.WhyBeforeTap:
 		return Verdict{l.Say("No handler ran: it was turned away after %s, while its headers were read.",
-			"没有任何 handler 运行：%s 后，在读取请求头时就被拒绝了。", took), trace.OperateHeaders.String()}, true
+			"没有任何 handler 运行：%s 后，在读取请求头时就被拒绝了。", took), stages.OperateHeaders.String()}, true
 	}
 	return Verdict{}, false
 }
@@ -202,14 +203,14 @@ func (j judge) refused() Verdict {
 	}
 	said = screen.Cut(said, 120)
 	switch {
-	case j.t.Stage(trace.ApplyEntry.String()) != nil:
+	case j.t.Stage(stages.ApplyEntry.String()) != nil:
 		return Verdict{l.Say("Refused only when it was applied, after %s: %s. It had gone through the log and the disk like any write.",
-			"直到 apply 时才被拒绝（%s）：%s。在此之前，它和普通写入一样走完了日志和磁盘。", took, said), trace.ApplyEntry.String()}
-	case j.t.Stage(trace.RaftPropose.String()) != nil:
-		return Verdict{l.Say("It failed after it was proposed, after %s: %s.", "提案之后失败（%s）：%s。", took, said), trace.RaftPropose.String()}
-	case j.t.Stage(trace.RaftRequest.String()) != nil:
+			"直到 apply 时才被拒绝（%s）：%s。在此之前，它和普通写入一样走完了日志和磁盘。", took, said), stages.ApplyEntry.String()}
+	case j.t.Stage(stages.RaftPropose.String()) != nil:
+		return Verdict{l.Say("It failed after it was proposed, after %s: %s.", "提案之后失败（%s）：%s。", took, said), stages.RaftPropose.String()}
+	case j.t.Stage(stages.RaftRequest.String()) != nil:
 		return Verdict{l.Say("Refused after %s, before it was proposed: %s. Neither the log nor the disk saw it.",
-			"%s 后、提案之前就被拒绝：%s。日志和磁盘都没有碰到它。", took, said), trace.RaftRequest.String()}
+			"%s 后、提案之前就被拒绝：%s。日志和磁盘都没有碰到它。", took, said), stages.RaftRequest.String()}
 	}
 	last := j.last()
 	return Verdict{l.Say("Refused after %s: %s.", "%s 后被拒绝：%s。", took, said), explainable(last)}

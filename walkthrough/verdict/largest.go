@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
@@ -15,12 +16,12 @@ const tiny = 50_000
 const dominant = 0.8
 
 // kindsInOrder decides between kinds of which there was equally much.
-var kindsInOrder = []trace.Kind{trace.KindDisk, trace.KindNetwork, trace.KindQueue, trace.KindConsensus, trace.KindWork}
+var kindsInOrder = []stages.Kind{stages.KindDisk, stages.KindNetwork, stages.KindQueue, stages.KindConsensus, stages.KindWork}
 
 // kindTotals adds up the ledger by kind of time. Time that no stage explains
 // and spans that the catalogue does not know are left out.
-func (j judge) kindTotals() map[trace.Kind]int64 {
-	totals := make(map[trace.Kind]int64)
+func (j judge) kindTotals() map[stages.Kind]int64 {
+	totals := make(map[stages.Kind]int64)
 	for name, ns := range j.waited {
 		if spec := specOf(name); spec != nil && !isAside(name) {
 			totals[spec.Kind] += ns
@@ -100,13 +101,13 @@ func (j judge) stream() Verdict {
 	name, ns := j.top()
 	what := l.Say("in %s", "%s", screen.Escape(name))
 	switch name {
-	case trace.RecvMsg.String():
+	case stages.RecvMsg.String():
 		what = l.Pick("waiting for the client's next message", "等待客户端的下一条消息")
-	case trace.WatchWait.String():
+	case stages.WatchWait.String():
 		what = l.Pick("waiting for something to report", "在等有新内容可发")
 	case trace.Unexplained:
 		what = l.Pick("in no stage that was seen", "不在任何观察到的阶段之内")
-	case trace.GRPCHandler.String():
+	case stages.GRPCHandler.String():
 		what = l.Pick("in the handler, mostly waiting for something to report", "在 handler 里，多半是在等有新内容可发")
 	}
 	end := ""
@@ -126,13 +127,13 @@ func (j judge) stream() Verdict {
 }
 
 // onTheWayOut are the stages in which a stream's message waits to get out.
-var onTheWayOut = []trace.Stage{trace.WatchNotify, trace.WatchSend, trace.SendMsg, trace.FlowControl}
+var onTheWayOut = []stages.Stage{stages.WatchNotify, stages.WatchSend, stages.SendMsg, stages.FlowControl}
 
 // delayed returns the stage in which a stream's messages waited longest, all of
 // them together.
 func (j judge) delayed() (name string, ns int64) {
 	for _, s := range onTheWayOut {
-		if s == trace.SendMsg && j.t.Stage(trace.V3Watch.String()) == nil {
+		if s == stages.SendMsg && j.t.Stage(stages.V3Watch.String()) == nil {
 			continue // of other streams it is most of what they do
 		}
 		if sum := j.waited[s.String()]; sum > ns {

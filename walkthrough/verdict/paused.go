@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
@@ -13,7 +14,7 @@ import (
 // for. What is left is judged as if that had not been.
 func (j *judge) setAside() {
 	j.left = j.t.DurationNS
-	for _, s := range [...]trace.Stage{trace.Hold, trace.Fault} {
+	for _, s := range [...]stages.Stage{stages.Hold, stages.Fault} {
 		j.left -= j.waited[s.String()]
 	}
 }
@@ -22,14 +23,14 @@ func (j *judge) setAside() {
 // where nobody did.
 func (j judge) aside() string {
 	var parts []string
-	for _, s := range [...]trace.Stage{trace.Hold, trace.Fault} {
+	for _, s := range [...]stages.Stage{stages.Hold, stages.Fault} {
 		ns := j.waited[s.String()]
 		if ns == 0 {
 			continue
 		}
 		share := screen.RoundPercent(float64(ns) / float64(j.t.DurationNS))
 		at, why := j.values(s, trace.AttrAt), j.values(s, trace.AttrWhy)
-		if s == trace.Hold {
+		if s == stages.Hold {
 			parts = append(parts, j.lang.Say("%s of it was a breakpoint: %s at %s.", "其中 %s 是断点：%s，停在 %s。", share, screen.Duration(ns), at))
 		} else {
 			parts = append(parts, j.lang.Say("%s of it was an injected fault: %s, %s at %s.", "其中 %s 是人为故障：%s，%s，在 %s。",
@@ -41,14 +42,14 @@ func (j judge) aside() string {
 
 // longerAside is what it was made to wait for longer.
 func (j judge) longerAside() string {
-	if j.waited[trace.Fault.String()] > j.waited[trace.Hold.String()] {
-		return trace.Fault.String()
+	if j.waited[stages.Fault.String()] > j.waited[stages.Hold.String()] {
+		return stages.Fault.String()
 	}
-	return trace.Hold.String()
+	return stages.Hold.String()
 }
 
 // values lists what an attribute says on the rows of a stage, each word once.
-func (j judge) values(s trace.Stage, attribute string) string {
+func (j judge) values(s stages.Stage, attribute string) string {
 	const most = 3
 	var all []string
 	for i := range j.t.Stages {

@@ -11,6 +11,7 @@ package verdict
 
 import (
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
 
@@ -71,7 +72,7 @@ func (j judge) top() (name string, ns int64) {
 
 // isAside tells the stages that are no part of the path.
 func isAside(name string) bool {
-	return name == trace.Hold.String() || name == trace.Fault.String()
+	return name == stages.Hold.String() || name == stages.Fault.String()
 }
 
 // last returns the stage that the request was in when it ended.
@@ -96,12 +97,12 @@ func (j judge) stood() string {
 	return j.last()
 }
 
-func specOf(name string) *trace.Spec {
-	stage, known := trace.StageByName(name)
+func specOf(name string) *stages.Spec {
+	stage, known := stages.ByName(name)
 	if !known {
 		return nil
 	}
-	return trace.SpecOf(stage)
+	return stages.SpecOf(stage)
 }
 
 // explainable returns the name when there is a page about it.

@@ -13,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/walk/tour"
 )
 
@@ -21,7 +22,7 @@ import (
 func longRequest(t testing.TB) *trace.Timeline {
 	var b strings.Builder
 	b.WriteString("request /v3lockpb.Lock/Lock OK 10ms observer=client conn=1 key=greeting\n")
-	specs := trace.Specs()
+	specs := stages.Specs()
 	for i := range 200 {
 		begin := i * 50
 		fmt.Fprintf(&b, "%s %dus %dus in=level%d\n", specs[i%len(specs)].Name, begin, begin+40, i/len(specs))
@@ -87,7 +88,7 @@ func BenchmarkFirstLookAtSource(b *testing.B) {
 		b.StopTimer()
 		o := newOptions(b.Context(), b) // a library that has read nothing
 		w := tour.New(t, o.Library)
-		q := w.Stops[w.Index(trace.ProcessRPC)].Quotes("en")[0]
+		q := w.Stops[w.Index(stages.ProcessRPC)].Quotes("en")[0]
 		b.StartTimer()
 		if _, err := w.Excerpt(q); err != nil {
 			b.Fatal(err)
@@ -146,7 +147,7 @@ func writeSpans(t testing.TB, file string, requests, spans int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	specs := trace.Specs()
+	specs := stages.Specs()
 	for r := range requests {
 		fmt.Fprint(f, `{"resourceSpans":[{"scopeSpans":[{"spans":[`)
 		for i := range spans {

@@ -35,8 +35,10 @@ import (
 	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/guide"
+	"glasskv/walkthrough/lang"
 	web "glasskv/walkthrough/page" // page is the text of a stop here
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/source"
@@ -65,7 +67,7 @@ func NewCommand() *cobra.Command {
 		ValidArgsFunction: completeStage,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				stage, known := trace.StageByName(args[0])
+				stage, known := stages.ByName(args[0])
 				if !known {
 					return unknownStage(args[0])
 				}
@@ -119,9 +121,9 @@ func (o *Options) check() error {
 // completeStage offers the stages to the shell, with what happens in each.
 func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		if len(args) == 0 && strings.HasPrefix(spec.Name, prefix) {
-			names = append(names, cobra.CompletionWithDesc(spec.Name, spec.EN.Note))
+			names = append(names, cobra.CompletionWithDesc(spec.Name, chapter.TextOf(spec.Stage, lang.EN).Note))
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
@@ -129,7 +131,7 @@ func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Comp
 
 func unknownStage(name string) error {
 	near := slices.DeleteFunc(guide.Nearest(name), func(n string) bool {
-		_, known := trace.StageByName(n)
+		_, known := stages.ByName(n)
 		return !known
 	})
 	if len(near) == 0 {
@@ -142,15 +144,15 @@ const defaultTraceURL = servercommand.DefaultTraceURL
 
 // Options say through which request one walks, and how it is shown.
 type Options struct {
-	Stage         trace.Stage // where to begin; None: at the first stop
-	Plain         bool        // text from top to bottom, also on a terminal
-	Web           bool        // a page in a browser
-	Listen        string      // where the page is served, on the loopback interface; empty: a free port
-	Trace         string      // a file of spans, "-" for the standard input, or a trace ID
-	Last          int         // the last requests of a running server; 0: not asked for
-	Request       string      // which request to make; one of tour.Names
-	Endpoint      string      // the server to make it on; empty: one of our own
-	TraceEndpoint string      // where a server's timelines are; empty: where it says, or the default
+	Stage         stages.Stage // where to begin; None: at the first stop
+	Plain         bool         // text from top to bottom, also on a terminal
+	Web           bool         // a page in a browser
+	Listen        string       // where the page is served, on the loopback interface; empty: a free port
+	Trace         string       // a file of spans, "-" for the standard input, or a trace ID
+	Last          int          // the last requests of a running server; 0: not asked for
+	Request       string       // which request to make; one of tour.Names
+	Endpoint      string       // the server to make it on; empty: one of our own
+	TraceEndpoint string       // where a server's timelines are; empty: where it says, or the default
 	Show          *show.Flags
 	Library       *source.Library // nil: that of this binary
 	Book          tour.Book       // nil: the chapters of this binary
@@ -203,8 +205,7 @@ func walk(ctx context.Context, o Options) (err error) {
 	m := newModel(ctx, &o, from.requests)
 	if from.live != nil {
 		m.again = func(ctx context.Context) (*trace.Timeline, error) { return from.live.Do(ctx, o.Request) }
-		m.steer = steerOf(from.live, o.traceURL())
-		defer m.steer.close()
+		m.control = controller(from.live, o.traceURL())
 	}
 	return errors.Join(onTerminal(ctx, m, &o), m.letGo())
 }
@@ -222,7 +223,7 @@ func (o *Options) eachTour(from *origin, write func(io.Writer, *tour.Tour, *Opti
 // stops are those to be written: from the stage on at which one begins, or that
 // stage alone where the request did not pass it.
 func (o *Options) stops(t *tour.Tour) (first int, all []tour.Stop) {
-	if o.Stage == trace.None {
+	if o.Stage == stages.None {
 		return 0, t.Stops
 	}
 	if i := t.Index(o.Stage); i >= 0 {
@@ -285,22 +286,21 @@ func (o *Options) onPage(ctx context.Context, from *origin) error {
 	}
 	if from.live != nil {
 		p.Live, p.Kinds, p.Shared = from.live, tour.Requests(), o.Endpoint != ""
-		p.Control = o.control(ctx, from)
+		c := controller(from.live, o.traceURL())
+		asking, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
+		if _, err := c.State(asking, 0); err == nil { // otherwise the server was started without --control
+			p.Control = c
+		}
 	}
 	return web.Serve(ctx, o.Out, p)
 }
 
-// control holds the requests of a server of our own, and those of another one if it
-// was started so that it lets us; nil where it was not.
-func (o *Options) control(ctx context.Context, from *origin) web.Control {
-	if own := from.live.Server(); own != nil {
-		return web.Steer(own.Observer().Steering())
+// controller returns what steers the server that requests are made on. The server of
+// another process must have been started with --control; the errors say so.
+func controller(live *tour.Live, traceURL string) control.Controller {
+	if own := live.Server(); own != nil {
+		return control.Local(own.Observer().Steering())
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	c := &control.Client{Base: o.traceURL()}
-	if _, err := c.State(ctx, 0); err != nil {
-		return nil
-	}
-	return c
+	return &control.Client{Base: traceURL}
 }

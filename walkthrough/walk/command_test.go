@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/walk/tour"
 )
@@ -151,7 +151,7 @@ func TestARunningServerIsWalkedThrough(t *testing.T) {
 
 func TestTheShellCompletesStages(t *testing.T) {
 	got, _ := completeStage(nil, nil, "wal.")
-	if len(got) != 2 || !strings.HasPrefix(got[0], trace.WALSave.String()) {
+	if len(got) != 2 || !strings.HasPrefix(got[0], stages.WALSave.String()) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/walk/tour"
 )
@@ -80,11 +81,10 @@ func walkLive(t *testing.T) (*program, *tour.Live) {
 		t.Fatal(err)
 	}
 	o := newOptions(ctx, t)
-	o.Stage = trace.RaftPropose
+	o.Stage = stages.RaftPropose
 	m := newModel(ctx, o, []*trace.Timeline{first})
 	m.again = func(ctx context.Context) (*trace.Timeline, error) { return live.Do(ctx, "put") }
-	m.steer = steerOf(live, "")
-	t.Cleanup(m.steer.close)
+	m.control = controller(live, "")
 	p := &program{t: t, model: m, msgs: make(chan tea.Msg, 64)}
 	p.send(tea.WindowSizeMsg{Width: 100, Height: 60})
 	return p, live
@@ -149,7 +149,7 @@ func TestLeavingLetsTheHeldRequestGoOn(t *testing.T) {
 // A stage that the request does not pass holds nothing, and leaves no breakpoint.
 func TestAStageThatIsNotPassedHoldsNothing(t *testing.T) {
 	p, live := walkLive(t)
-	p.model.goTo(trace.ReadWait)
+	p.model.goTo(stages.ReadWait)
 	p.send(keyPress("b"))
 	p.until("made again")
 	if s := live.Server().Observer().Steering().State(); len(s.Breaks) != 0 {
@@ -160,7 +160,7 @@ func TestAStageThatIsNotPassedHoldsNothing(t *testing.T) {
 // e offers what the chapter names and what the source tells besides.
 func TestCalleesComeFromTheSourceAsWell(t *testing.T) {
 	p, _ := walkLive(t)
-	p.model.goTo(trace.ProcessRPC)
+	p.model.goTo(stages.ProcessRPC)
 	p.send(keyPress("e"))
 	p.until("━━ grpc.processRPC · calls")
 	named := len(p.model.jumpsOf("callee"))

@@ -5,7 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -180,7 +180,7 @@ func (m *model) called(msg callsMsg) {
 // jumpTo leads to the stage that a function stands for, or else to its source.
 func (m *model) jumpTo(symbol string) tour.Jump {
 	j := tour.Jump{Kind: chapter.Callee, Stop: -1, Symbol: symbol}
-	for _, spec := range trace.Specs() {
+	for _, spec := range stages.Specs() {
 		if spec.Upstream.Package+"."+spec.Upstream.Name != symbol || spec.Stage == m.stop().Stage {
 			continue
 		}

@@ -7,7 +7,9 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -36,10 +38,10 @@ type model struct {
 
 	requests []*trace.Timeline // to choose from
 	again    func(context.Context) (*trace.Timeline, error)
-	making   bool        // a request is on its way
-	steer    *steer      // nil where nothing can be held
-	first    trace.Stage // where the walk begins; None: at its first stop
-	tour     *tour.Tour  // nil until a request is chosen
+	making   bool               // a request is on its way
+	control  control.Controller // of the server that requests are made on; nil if they cannot be held
+	first    stages.Stage       // where the walk begins; None: at its first stop
+	tour     *tour.Tour         // nil until a request is chosen
 
 	at     place
 	back   []place
@@ -50,7 +52,8 @@ type model struct {
 	status string  // said once, in place of the keys
 
 	held     *held // a request that stands still, in place of the panes; nil: none
-	awaiting bool  // somebody waits for one
+	awaiting bool  // awaitHeld is under way
+	lastHold int   // the ID of the hold that was shown last; 0 before the first
 
 	cuts     map[chapter.Quote]*cut
 	chapters map[chapterKey]*page
@@ -66,7 +69,7 @@ type cut struct {
 
 type chapterKey struct {
 	at    int
-	stage trace.Stage
+	stage stages.Stage
 	lang  lang.Lang
 	width int
 }
@@ -97,7 +100,7 @@ func newModel(ctx context.Context, o *Options, requests []*trace.Timeline) *mode
 func (m *model) begin(t *trace.Timeline) {
 	m.tour, m.at, m.back, m.over = tour.NewWithBook(t, m.library, m.book), at(0), nil, nil
 	m.forget()
-	if m.first == trace.None {
+	if m.first == stages.None {
 		return
 	}
 	if i := m.tour.Index(m.first); i >= 0 {
@@ -155,12 +158,12 @@ func (m *model) word(text string, width int) *page {
 // place is where the reader is: at a stop of the tour, at a stage beyond it, or, from
 // either of them, at a piece of source that a jump led to.
 type place struct {
-	stop       int         // -1 beyond the tour
-	beyond     trace.Stage // None at a stop
-	symbol     string      // the piece of source that a jump led to; "" for the stop's own
-	quote      int         // which of the stop's places in the source is shown
-	chapterTop int         // the first line of the chapter that is shown
-	sourceTop  int         // the first line of the source; follow: where the mark is
+	stop       int          // -1 beyond the tour
+	beyond     stages.Stage // None at a stop
+	symbol     string       // the piece of source that a jump led to; "" for the stop's own
+	quote      int          // which of the stop's places in the source is shown
+	chapterTop int          // the first line of the chapter that is shown
+	sourceTop  int          // the first line of the source; follow: where the mark is
 }
 
 // follow as the first line of the source shows what is marked.
@@ -170,7 +173,7 @@ const follow = -1
 const mostBack = 1000
 
 func at(stop int) place             { return place{stop: stop, sourceTop: follow} }
-func beyond(s trace.Stage) place    { return place{stop: -1, beyond: s, sourceTop: follow} }
+func beyond(s stages.Stage) place   { return place{stop: -1, beyond: s, sourceTop: follow} }
 func (p place) to(sym string) place { p.symbol, p.sourceTop = sym, follow; return p }
 
 // stop returns what is at the place where the reader is.
@@ -247,7 +250,7 @@ func (m *model) follow(j tour.Jump) {
 }
 
 // goTo goes to a stage, on the tour or beyond it.
-func (m *model) goTo(s trace.Stage) {
+func (m *model) goTo(s stages.Stage) {
 	if i := m.tour.Index(s); i >= 0 {
 		m.visit(at(i))
 		return

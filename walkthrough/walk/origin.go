@@ -10,6 +10,7 @@ import (
 
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/otlp"
 	"glasskv/walkthrough/client"
 	"glasskv/walkthrough/command"
 	"glasskv/walkthrough/demo"
@@ -95,11 +96,11 @@ func (o *Options) read() (*origin, error) {
 	return &origin{requests: file.Timelines}, nil
 }
 
-func (o *Options) open() (*trace.File, error) {
+func (o *Options) open() (*otlp.File, error) {
 	if o.Trace == "-" {
-		return trace.Read(o.In)
+		return otlp.Read(o.In)
 	}
-	return trace.ReadFile(o.Trace)
+	return otlp.ReadFile(o.Trace)
 }
 
 func (o *origin) close() error {

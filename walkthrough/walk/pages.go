@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -106,12 +106,12 @@ func jumpWord(k chapter.JumpKind, l lang.Lang) string {
 
 // unwritten is what is known of a stop without a chapter.
 func unwritten(s *tour.Stop, l lang.Lang, width int) (out []string) {
-	text := l.Text(trace.SpecOf(s.Stage))
+	text := chapter.TextOf(s.Stage, l)
 	paragraphs := []string{text.What, text.Slow, text.Do}
 	switch {
 	case s.Part != nil:
 		paragraphs = []string{l.Pick("The server made this request itself, to answer the one above it.", "这个请求由服务端自己发出，用来回答它上面的那个请求。")}
-	case s.Stage == trace.None:
+	case s.Stage == stages.None:
 		paragraphs = []string{l.Pick("A span of another program: GlassKV knows nothing about it but its times.", "来自其他程序的 span：除了它的时间，GlassKV 一无所知。")}
 	}
 	for _, p := range paragraphs {

@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/walk/tour"
@@ -217,8 +218,8 @@ func (m *model) requestLine(t *trace.Timeline, width int) string {
 // findStage lists the stops of the tour, then every other stage that there is.
 func (m *model) findStage() *picker {
 	stops := len(m.tour.Stops)
-	var others []trace.Stage
-	for _, spec := range trace.Specs() {
+	var others []stages.Stage
+	for _, spec := range stages.Specs() {
 		if m.tour.Index(spec.Stage) < 0 {
 			others = append(others, spec.Stage)
 		}
@@ -230,7 +231,7 @@ func (m *model) findStage() *picker {
 			if i < stops {
 				return m.stopLine(i, width, current)
 			}
-			return marked(screen.Dim.Paint(others[i-stops].String()+between+m.lang.Text(trace.SpecOf(others[i-stops])).Note), current, width)
+			return marked(screen.Dim.Paint(others[i-stops].String()+between+chapter.TextOf(others[i-stops], m.lang).Note), current, width)
 		},
 		text: func(i int) string {
 			if i < stops {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -49,8 +50,8 @@ func facts(t *tour.Tour, s *tour.Stop, l lang.Lang) []string {
 	default:
 		out = append(out, l.Say("from %s to %s", "从 %s 到 %s", screen.Duration(begin), screen.Duration(end)))
 	}
-	if s.Stage != trace.None && !life(s) {
-		out = append(out, l.Kind(trace.SpecOf(s.Stage).Kind))
+	if s.Stage != stages.None && !life(s) {
+		out = append(out, l.Kind(stages.SpecOf(s.Stage).Kind))
 	}
 	return append(out, t.Labels(s, l)...)
 }
@@ -58,7 +59,7 @@ func facts(t *tour.Tour, s *tour.Stop, l lang.Lang) []string {
 // life reports whether a stop is a connection's life: it has a length, and nobody
 // waits for it.
 func life(s *tour.Stop) bool {
-	return s.Row != nil && s.Stage != trace.None && trace.SpecOf(s.Stage).Kind == trace.KindNone
+	return s.Row != nil && s.Stage != stages.None && stages.SpecOf(s.Stage).Kind == stages.KindNone
 }
 
 func bounds(s *tour.Stop) (begin, end int64) {
@@ -102,7 +103,7 @@ func short(symbol string) string {
 		return screen.Escape(symbol)
 	}
 	at := slash + 1 + dot
-	return screen.Escape(trace.Symbol{Package: symbol[:at], Name: symbol[at+1:]}.String())
+	return screen.Escape(stages.Symbol{Package: symbol[:at], Name: symbol[at+1:]}.String())
 }
 
 // excerptLines is how much of a long function is printed: its head, and what stands
@@ -115,14 +116,14 @@ type plain struct {
 	opts  screen.Options
 	width int
 	out   *screen.Writer
-	told  map[trace.Stage]int // the number of the stop at which a chapter was printed
+	told  map[stages.Stage]int // the number of the stop at which a chapter was printed
 }
 
 // writePlain writes stop after stop: a heading, the times, the chapter with the
 // source in its place, where one could go.
 func writePlain(w io.Writer, t *tour.Tour, o *Options) error {
 	opts := o.Show.Screen(w)
-	p := &plain{tour: t, opts: opts, width: opts.Columns(w), out: screen.NewWriter(w, opts), told: make(map[trace.Stage]int)}
+	p := &plain{tour: t, opts: opts, width: opts.Columns(w), out: screen.NewWriter(w, opts), told: make(map[stages.Stage]int)}
 	p.opening()
 	first, stops := o.stops(t)
 	for i := range stops {
@@ -171,7 +172,7 @@ func (p *plain) stop(number int, s *tour.Stop) {
 		return
 	}
 	p.out.Line()
-	if s.Stage != trace.None {
+	if s.Stage != stages.None {
 		p.told[s.Stage] = number
 	}
 	if !written {
@@ -207,7 +208,7 @@ func (p *plain) jumps(s *tour.Stop) {
 		switch {
 		case j.Stop >= 0:
 			text += p.opts.Lang.Say(" (stop %d)", "（第 %d 站）", j.Stop+1)
-		case j.Stage != trace.None:
+		case j.Stage != stages.None:
 			text += p.opts.Lang.Say(" (glasskv walk %s)", "（glasskv walk %s）", j.Stage)
 		}
 		p.wrap(text, screen.Network)
@@ -236,7 +237,7 @@ type stopJSON struct {
 	EndNS    int64        `json:"end_ns"`
 	TookNS   int64        `json:"took_ns"`
 	WaitedNS int64        `json:"waited_ns"`
-	Kind     trace.Kind   `json:"kind,omitempty"`
+	Kind     stages.Kind  `json:"kind,omitempty"`
 	Missing  string       `json:"missing,omitempty"` // why the request did not pass it
 	Symbol   string       `json:"symbol,omitempty"`  // the upstream function that the stage stands for
 	Chapter  *chapterJSON `json:"chapter,omitempty"`
@@ -288,7 +289,7 @@ func writeJSON(w io.Writer, t *tour.Tour, o *Options) error {
 }
 
 func stopObject(t *tour.Tour, s *tour.Stop, number int, l lang.Lang) *stopJSON {
-	spec := trace.SpecOf(s.Stage)
+	spec := stages.SpecOf(s.Stage)
 	out := &stopJSON{
 		TraceID: t.Timeline.TraceID, Number: number, Stage: s.Name, Depth: s.Depth,
 		TookNS: s.Took, WaitedNS: s.Waited, Kind: spec.Kind,

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 )
@@ -56,8 +57,8 @@ func child(mode string) int {
 		return 0
 	}
 	if mode == "panic" {
-		o.Book = func(s trace.Stage, l lang.Lang) (*chapter.Chapter, bool) {
-			if s == trace.RaftCommit {
+		o.Book = func(s stages.Stage, l lang.Lang) (*chapter.Chapter, bool) {
+			if s == stages.RaftCommit {
 				panic("on purpose")
 			}
 			return nil, false

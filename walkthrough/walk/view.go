@@ -9,7 +9,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/walk/tour"
 )
@@ -241,10 +241,10 @@ func column(lines []string, width, height int) []string {
 }
 
 func roleOfStop(s *tour.Stop) screen.Role {
-	if s.Stage == trace.None {
+	if s.Stage == stages.None {
 		return screen.Plain
 	}
-	return screen.RoleOf(trace.SpecOf(s.Stage).Kind)
+	return screen.RoleOf(stages.SpecOf(s.Stage).Kind)
 }
 
 // pane is a part of the screen: a title, and as many lines of a page as fit.

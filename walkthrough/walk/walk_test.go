@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -44,14 +45,14 @@ func TestStories(t *testing.T) {
 type story struct {
 	t        *testing.T
 	cache    string
-	chapters map[lang.Lang]map[trace.Stage]*chapter.Chapter
+	chapters map[lang.Lang]map[stages.Stage]*chapter.Chapter
 	requests []*trace.Timeline
 	model    *model
 	left     bool
 }
 
 func newStory(t *testing.T) *story {
-	return &story{t: t, cache: t.TempDir(), chapters: map[lang.Lang]map[trace.Stage]*chapter.Chapter{lang.EN: {}, lang.ZH: {}}}
+	return &story{t: t, cache: t.TempDir(), chapters: map[lang.Lang]map[stages.Stage]*chapter.Chapter{lang.EN: {}, lang.ZH: {}}}
 }
 
 func (s *story) tell(t *testing.T, d *datadriven.TestData) string {
@@ -105,7 +106,7 @@ func (s *story) writeChapter(d *datadriven.TestData) string {
 	return fmt.Sprint(problems)
 }
 
-func (s *story) book(st trace.Stage, l lang.Lang) (*chapter.Chapter, bool) {
+func (s *story) book(st stages.Stage, l lang.Lang) (*chapter.Chapter, bool) {
 	c, ok := s.chapters[l][st]
 	return c, ok
 }
@@ -123,7 +124,7 @@ func (s *story) options(d *datadriven.TestData) *Options {
 		case "lang", "width", "color":
 			args = append(args, "--"+a.Key, a.Vals[0])
 		case "stage":
-			o.Stage, _ = trace.StageByName(a.Vals[0])
+			o.Stage, _ = stages.ByName(a.Vals[0])
 		}
 	}
 	if d.Cmd == "json" {
@@ -324,7 +325,7 @@ func TestEveryStageCanBeWalkedTo(t *testing.T) {
 				s.model = newModel(t.Context(), newOptions(t.Context(), t), []*trace.Timeline{parse(t, hostile)})
 				s.model.lang = l
 				s.send(size)
-				for _, spec := range trace.Specs() {
+				for _, spec := range stages.Specs() {
 					s.model.goTo(spec.Stage)
 					s.send(nil)
 					checkScreen(t, s.model)

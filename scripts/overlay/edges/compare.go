@@ -10,7 +10,8 @@ import (
 	"text/tabwriter"
 
 	"glasskv/scripts/overlay/truth"
-	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // exactNS is how far a median may be off where the catalogue calls an edge
@@ -19,7 +20,7 @@ const exactNS = 200
 
 // edge is one edge of a stage and what it is compared with.
 type edge struct {
-	stage trace.Stage
+	stage stages.Stage
 	end   bool
 	// truths returns the true moments, one for each request or connection, in
 	// their order.
@@ -27,31 +28,31 @@ type edge struct {
 }
 
 var edges = []edge{
-	{trace.HandleRawConn, false, entered(truth.HandleRawConn)},
-	{trace.HandleRawConn, true, left(truth.HandleRawConn)},
-	{trace.NewHTTP2Transport, false, entered(truth.NewHTTP2Transport)},
-	{trace.NewHTTP2Transport, true, left(truth.NewHTTP2Transport)},
-	{trace.ServeStreams, false, entered(truth.ServeStreams)},
-	{trace.ServeStreams, true, left(truth.ServeStreams)},
-	{trace.OperateHeaders, false, entered(truth.OperateHeaders)},
-	{trace.OperateHeaders, true, left(truth.OperateHeaders)},
-	{trace.StartHandler, true, entered(truth.HandleStream)},
-	{trace.HandleStream, false, entered(truth.HandleStream)},
-	{trace.HandleStream, true, left(truth.HandleStream)},
-	{trace.ProcessRPC, false, entered(truth.ProcessRPC)},
-	{trace.ProcessRPC, true, left(truth.ProcessRPC)},
-	{trace.RecvMsg, false, entered(truth.RecvMsg)},
-	{trace.RecvMsg, true, left(truth.RecvMsg)},
-	{trace.CodecDecode, false, entered(truth.Unmarshal)},
-	{trace.CodecDecode, true, left(truth.Unmarshal)},
-	{trace.SendMsg, false, entered(truth.SendMsg)},
-	{trace.SendMsg, true, left(truth.SendMsg)},
-	{trace.CodecEncode, false, entered(truth.Marshal)},
-	{trace.CodecEncode, true, left(truth.Marshal)},
-	{trace.WriteStatus, false, entered(truth.WriteStatus)},
-	{trace.WriteStatus, true, left(truth.WriteStatus)},
-	{trace.Flush, false, left(truth.WriteStatus)},
-	{trace.Flush, true, flushed},
+	{stages.HandleRawConn, false, entered(truth.HandleRawConn)},
+	{stages.HandleRawConn, true, left(truth.HandleRawConn)},
+	{stages.NewHTTP2Transport, false, entered(truth.NewHTTP2Transport)},
+	{stages.NewHTTP2Transport, true, left(truth.NewHTTP2Transport)},
+	{stages.ServeStreams, false, entered(truth.ServeStreams)},
+	{stages.ServeStreams, true, left(truth.ServeStreams)},
+	{stages.OperateHeaders, false, entered(truth.OperateHeaders)},
+	{stages.OperateHeaders, true, left(truth.OperateHeaders)},
+	{stages.StartHandler, true, entered(truth.HandleStream)},
+	{stages.HandleStream, false, entered(truth.HandleStream)},
+	{stages.HandleStream, true, left(truth.HandleStream)},
+	{stages.ProcessRPC, false, entered(truth.ProcessRPC)},
+	{stages.ProcessRPC, true, left(truth.ProcessRPC)},
+	{stages.RecvMsg, false, entered(truth.RecvMsg)},
+	{stages.RecvMsg, true, left(truth.RecvMsg)},
+	{stages.CodecDecode, false, entered(truth.Unmarshal)},
+	{stages.CodecDecode, true, left(truth.Unmarshal)},
+	{stages.SendMsg, false, entered(truth.SendMsg)},
+	{stages.SendMsg, true, left(truth.SendMsg)},
+	{stages.CodecEncode, false, entered(truth.Marshal)},
+	{stages.CodecEncode, true, left(truth.Marshal)},
+	{stages.WriteStatus, false, entered(truth.WriteStatus)},
+	{stages.WriteStatus, true, left(truth.WriteStatus)},
+	{stages.Flush, false, left(truth.WriteStatus)},
+	{stages.Flush, true, flushed},
 }
 
 func entered(p truth.Point) func() []int64 {
@@ -87,14 +88,14 @@ func flushed() (stamps []int64) {
 
 // compare prints the difference for every edge; that an exact one is further off
 // than it may be is an error.
-func compare(records []*trace.Record) error {
+func compare(records []*record.Record) error {
 	if len(truth.Calls(truth.OperateHeaders)) == 0 {
 		return errors.New("this program was built without the overlay: go run ./scripts/overlay")
 	}
 	if !truth.Complete() {
 		return errors.New("more calls than there is room for: use fewer -requests")
 	}
-	slices.SortFunc(records, func(a, b *trace.Record) int { return cmp.Compare(begin(a), begin(b)) })
+	slices.SortFunc(records, func(a, b *record.Record) int { return cmp.Compare(begin(a), begin(b)) })
 	fmt.Printf("%d requests, one at a time; a call and a stamp beside each other are %d ns apart\n", len(records), ownCost())
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "edge\tcalled\tsamples\tmedian\tp99 of the distance\t")
@@ -106,15 +107,15 @@ func compare(records []*trace.Record) error {
 		}
 		median, far := middle(off), distance(off, 0.99)
 		fmt.Fprintf(out, "%s\t%s\t%d\t%+d ns\t%d ns\t\n", e, e.called(), len(off), median, far)
-		if e.called() == trace.Exact && max(median, -median) > exactNS {
+		if e.called() == stages.Exact && max(median, -median) > exactNS {
 			wrong = append(wrong, fmt.Errorf("%s is called exact and is off by %d ns", e, median))
 		}
 	}
 	return errors.Join(append(wrong, out.Flush())...)
 }
 
-func begin(r *trace.Record) int64 {
-	stamp, _ := r.Stamps(trace.OperateHeaders)
+func begin(r *record.Record) int64 {
+	stamp, _ := r.Stamps(stages.OperateHeaders)
 	return stamp
 }
 
@@ -126,16 +127,16 @@ func (e edge) String() string {
 	return e.stage.String() + " begin"
 }
 
-func (e edge) called() trace.Edge {
+func (e edge) called() stages.Edge {
 	if e.end {
-		return trace.SpecOf(e.stage).End.Edge
+		return stages.SpecOf(e.stage).End.Edge
 	}
-	return trace.SpecOf(e.stage).Begin.Edge
+	return stages.SpecOf(e.stage).Begin.Edge
 }
 
 // differences subtracts the truth from our stamps, in nanoseconds. The first
 // connection is left out: on it everything happens for the first time.
-func (e edge) differences(records []*trace.Record) ([]int64, error) {
+func (e edge) differences(records []*record.Record) ([]int64, error) {
 	ours := e.stamps(records)
 	truths := e.truths()
 	if len(ours) != len(truths) {
@@ -154,17 +155,17 @@ func (e edge) differences(records []*trace.Record) ([]int64, error) {
 }
 
 // stamps returns ours, one for each request, or one for each connection.
-func (e edge) stamps(records []*trace.Record) (stamps []int64) {
+func (e edge) stamps(records []*record.Record) (stamps []int64) {
 	of := func(begin, end int64) int64 {
 		if e.end {
 			return end
 		}
 		return begin
 	}
-	var last *trace.Conn
+	var last *record.Conn
 	for _, r := range records {
 		switch conn := r.Conn(); {
-		case trace.SpecOf(e.stage).Scope != trace.ScopeConn:
+		case stages.SpecOf(e.stage).Scope != stages.ScopeConn:
 			stamps = append(stamps, of(r.Stamps(e.stage)))
 		case conn != last:
 			stamps = append(stamps, of(conn.Stamps(e.stage)))

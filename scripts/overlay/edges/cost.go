@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"glasskv/scripts/overlay/truth"
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // ownCost is what the measurement adds to a difference by itself: the median time
@@ -14,7 +14,7 @@ func ownCost() int64 {
 	before := len(truth.Calls(truth.Nothing))
 	for range 1000 {
 		truth.Enter(truth.Nothing)
-		off = append(off, trace.Now())
+		off = append(off, record.Now())
 		truth.Exit(truth.Nothing)
 	}
 	for i, call := range truth.Calls(truth.Nothing)[before:] {

@@ -20,7 +20,7 @@ import (
 	"glasskv/scripts/overlay/truth"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
-	"glasskv/trace"
+	"glasskv/trace/record"
 )
 
 // perConnection is how many requests each connection carries.
@@ -44,7 +44,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	truth.Prepare(trace.Now)
+	truth.Prepare(record.Now)
 	if *target != "" {
 		return send(ctx, *target, *requests)
 	}
@@ -57,13 +57,13 @@ func run(ctx context.Context) error {
 
 // record runs the server until the client is through, and returns what it
 // recorded.
-func recordRequests(ctx context.Context) (records []*trace.Record, err error) {
+func recordRequests(ctx context.Context) (records []*record.Record, err error) {
 	dir, err := os.MkdirTemp("", "glasskv-edges-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	rec := trace.NewRecorder(trace.Options{MemoryBytes: int64(*requests) * 16 << 10})
+	rec := record.NewRecorder(record.Options{MemoryBytes: int64(*requests) * 16 << 10})
 	observer, err := seam.New(rec, seam.Options{})
 	if err != nil {
 		return nil, err

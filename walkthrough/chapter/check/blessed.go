@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 )
 
@@ -48,13 +48,13 @@ func sameAs(q chapter.Quotation) func(chapter.Quotation) bool {
 // Bless returns what chapter.BlessedFile has to hold after the chapters about the
 // stages, all when none is named, were read against the code as it is. What it
 // says of other stages stays.
-func (b *Book) Bless(only ...trace.Stage) ([]byte, error) {
+func (b *Book) Bless(only ...stages.Stage) ([]byte, error) {
 	blessed, err := chapter.ReadBlessed(b.Folder)
 	if err != nil {
 		return nil, err
 	}
 	renewed := func(stage string) bool {
-		s, _ := trace.StageByName(stage)
+		s, _ := stages.ByName(stage)
 		return len(only) == 0 || slices.Contains(only, s)
 	}
 	all := slices.DeleteFunc(blessed, func(q chapter.Quotation) bool { return renewed(q.Stage) })

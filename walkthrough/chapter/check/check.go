@@ -16,7 +16,7 @@ import (
 	"io/fs"
 	"slices"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
@@ -36,16 +36,16 @@ type Book struct {
 // Read reads the chapters about the stages, of all when none is named, and
 // checks each by itself and against its translation. The error is that of
 // reading.
-func Read(folder fs.FS, library *source.Library, only ...trace.Stage) (*Book, error) {
+func Read(folder fs.FS, library *source.Library, only ...stages.Stage) (*Book, error) {
 	b := &Book{Folder: folder, Chapters: make(map[lang.Lang][]*chapter.Chapter)}
-	wanted := func(s trace.Stage) bool { return len(only) == 0 || slices.Contains(only, s) }
+	wanted := func(s stages.Stage) bool { return len(only) == 0 || slices.Contains(only, s) }
 	for _, l := range Languages {
 		all, problems, err := chapter.Load(folder, l)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range problems {
-			if s, known := trace.StageByName(chapter.StageOf(p.File)); !known || wanted(s) {
+			if s, known := stages.ByName(chapter.StageOf(p.File)); !known || wanted(s) {
 				b.Problems = append(b.Problems, p)
 			}
 		}
@@ -82,8 +82,8 @@ func (b *Book) sort() {
 }
 
 // Missing returns the stages that have no chapter in a language.
-func (b *Book) Missing(l lang.Lang) (missing []trace.Stage) {
-	for _, spec := range trace.Specs() {
+func (b *Book) Missing(l lang.Lang) (missing []stages.Stage) {
+	for _, spec := range stages.Specs() {
 		has := func(c *chapter.Chapter) bool { return c.Stage == spec.Stage }
 		if !slices.ContainsFunc(b.Chapters[l], has) {
 			missing = append(missing, spec.Stage)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
@@ -88,7 +88,7 @@ func replace(files fstest.MapFS, name, from, to string) {
 	files[name] = &fstest.MapFile{Data: []byte(strings.Replace(string(files[name].Data), from, to, 1))}
 }
 
-func read(t *testing.T, files fstest.MapFS, library *source.Library, stages ...trace.Stage) *Book {
+func read(t *testing.T, files fstest.MapFS, library *source.Library, stages ...stages.Stage) *Book {
 	t.Helper()
 	b, err := Read(files, library, stages...)
 	if err != nil {
@@ -102,7 +102,7 @@ func TestASoundChapterBringsNoComplaint(t *testing.T) {
 	for _, p := range b.Problems {
 		t.Error(p)
 	}
-	if missing := b.Missing(lang.EN); len(missing) != len(trace.Specs())-1 || slices.Contains(missing, trace.WALSync) {
+	if missing := b.Missing(lang.EN); len(missing) != len(stages.Specs())-1 || slices.Contains(missing, stages.WALSync) {
 		t.Errorf("missing: %v", missing)
 	}
 }
@@ -157,10 +157,10 @@ func TestTwoFilesAboutAStageAreOneTooMany(t *testing.T) {
 func TestOnlyTheStagesAskedForAreChecked(t *testing.T) {
 	files := written(func(files fstest.MapFS) { replace(files, "en/wal.sync.md", "at call println", "at call print") })
 	library := disk(t, "v1.0.0", "println()")
-	if b := read(t, files, library, trace.WALSave); len(b.Problems) > 0 {
+	if b := read(t, files, library, stages.WALSave); len(b.Problems) > 0 {
 		t.Errorf("asked for wal.save: %v", b.Problems)
 	}
-	if b := read(t, files, library, trace.WALSync); len(b.Problems) == 0 {
+	if b := read(t, files, library, stages.WALSync); len(b.Problems) == 0 {
 		t.Error("asked for wal.sync: no problem was seen")
 	}
 }
@@ -192,10 +192,10 @@ func TestAnUpgradeListsTheChaptersToReadAgain(t *testing.T) {
 	if err != nil || len(changes) != 1 || changes[0].Module != "example.org/mod@v1.0.0" || changes[0].Now.Module != "example.org/mod@v2.0.0" {
 		t.Errorf("the code has changed: %+v, %v", changes, err)
 	}
-	if again, err := other.Bless(trace.WALSave); err != nil || !bytes.Equal(again, blessed) {
+	if again, err := other.Bless(stages.WALSave); err != nil || !bytes.Equal(again, blessed) {
 		t.Errorf("another stage was blessed, and the file became\n%s%v", again, err)
 	}
-	if again, err := other.Bless(trace.WALSync); err != nil || !strings.Contains(string(again), "v2.0.0") || strings.Contains(string(again), "v1.0.0") {
+	if again, err := other.Bless(stages.WALSync); err != nil || !strings.Contains(string(again), "v2.0.0") || strings.Contains(string(again), "v1.0.0") {
 		t.Errorf("blessed again:\n%s%v", again, err)
 	}
 }
@@ -217,7 +217,7 @@ func TestABlessingThatNobodyNeedsIsTold(t *testing.T) {
 func TestFilesAreNamedLinkedAndListedInTheOrderOfThePath(t *testing.T) {
 	library := disk(t, "v1.0.0", "println()")
 	files := fstest.MapFS{}
-	for _, stage := range []trace.Stage{trace.WALSave, trace.WALSync} {
+	for _, stage := range []stages.Stage{stages.WALSave, stages.WALSync} {
 		for l, text := range map[string]string{"en/": english, "zh/": chinese} {
 			text = strings.Replace(text, "# wal.sync", "# "+stage.String(), 1)
 			files[l+FileName(stage)] = &fstest.MapFile{Data: []byte(text)}
@@ -243,7 +243,7 @@ func TestFilesAreNamedLinkedAndListedInTheOrderOfThePath(t *testing.T) {
 	if problems, err := b.Order(); err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
 	}
-	first, second := FileName(trace.WALSave), FileName(trace.WALSync)
+	first, second := FileName(stages.WALSave), FileName(stages.WALSync)
 	if text := string(files["zh/"+second].Data); !strings.HasSuffix(text, "\n\n[← wal.save]("+first+") · [目录](README.md)\n") {
 		t.Errorf("the last chapter ends with %q", text[len(text)-80:])
 	}
@@ -254,7 +254,7 @@ func TestFilesAreNamedLinkedAndListedInTheOrderOfThePath(t *testing.T) {
 
 func TestAFileWithoutItsNumberIsRenamed(t *testing.T) {
 	problems, err := read(t, written(nil), disk(t, "v1.0.0", "println()")).Order()
-	want := "en/wal.sync.md: is to be called " + FileName(trace.WALSync)
+	want := "en/wal.sync.md: is to be called " + FileName(stages.WALSync)
 	if err != nil || !slices.ContainsFunc(problems, func(p chapter.Problem) bool { return strings.HasPrefix(p.String(), want) }) {
 		t.Errorf("%v, %v", problems, err)
 	}

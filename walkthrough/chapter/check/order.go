@@ -6,23 +6,23 @@ import (
 	"path"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 )
 
 // FileName is how a chapter's file is called: the number puts the files in the
 // order of the path.
-func FileName(s trace.Stage) string { return fmt.Sprintf("%03d-%s.md", s, s) }
+func FileName(s stages.Stage) string { return fmt.Sprintf("%03d-%s.md", s, s) }
 
 // Navigation is the last line of a chapter's file: its neighbours and the index.
 func Navigation(c *chapter.Chapter) string {
 	var links []string
-	if c.Previous != trace.None {
+	if c.Previous != stages.None {
 		links = append(links, fmt.Sprintf("[← %s](%s)", c.Previous, FileName(c.Previous)))
 	}
 	links = append(links, c.Lang.Pick("[index](README.md)", "[目录](README.md)"))
-	if c.Next != trace.None {
+	if c.Next != stages.None {
 		links = append(links, fmt.Sprintf("[%s →](%s)", c.Next, FileName(c.Next)))
 	}
 	return strings.Join(links, " · ")

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/source"
 )
@@ -20,7 +20,7 @@ func (b *Book) resolve(c *chapter.Chapter, library *source.Library) {
 		switch jump.Stage {
 		case c.Stage:
 			b.complain(c, jump.Line, "a jump to the chapter itself")
-		case trace.None:
+		case stages.None:
 			if _, err := b.lookUp(c, jump.Line, library, jump.Target, ""); err != nil {
 				b.complain(c, jump.Line, "%s, which is no stage either", reason(err))
 			}

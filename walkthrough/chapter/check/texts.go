@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 )
@@ -46,7 +46,7 @@ func (b *Book) checkTexts(c *chapter.Chapter) {
 	if n := sentences(text.What); n == 1 || n > 4 {
 		b.complainOf(c, "what", "%d sentences, want 2 to 4", n)
 	}
-	switch seam := trace.SpecOf(c.Stage).Seam; {
+	switch seam := stages.SpecOf(c.Stage).Seam; {
 	case seam == "":
 		b.checkText(c, "absent", text.Absent)
 	case text.Absent != "":

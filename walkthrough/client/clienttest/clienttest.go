@@ -10,8 +10,8 @@ import (
 	"glasskv/server/seam"
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
-	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/record"
 )
 
 // Server is a server that records its requests and hands them out.
@@ -32,7 +32,7 @@ func Start(t testing.TB) *Server {
 // StartWith is Start with a configuration that is changed first.
 func StartWith(t testing.TB, change func(*serve.Config)) *Server {
 	t.Helper()
-	rec := trace.NewRecorder(trace.Options{})
+	rec := record.NewRecorder(record.Options{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

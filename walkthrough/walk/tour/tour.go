@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
@@ -33,7 +34,7 @@ type Tour struct {
 
 // Stop is one stage of the request, or several of one name inside one parent.
 type Stop struct {
-	Stage  trace.Stage        // None: the catalogue does not know the span, or the stop is a part
+	Stage  stages.Stage       // None: the catalogue does not know the span, or the stop is a part
 	Name   string             // the span's name, as it was recorded; escape it before it is shown
 	Row    *trace.StageTime   // the first of Times; nil where there is none
 	Times  []*trace.StageTime // empty for a part, and for a stage that the request did not pass
@@ -48,7 +49,7 @@ type Stop struct {
 }
 
 // Book finds the chapter about a stage in a language; false when there is none.
-type Book func(trace.Stage, lang.Lang) (*chapter.Chapter, bool)
+type Book func(stages.Stage, lang.Lang) (*chapter.Chapter, bool)
 
 // New makes a tour of a timeline, which must not be changed afterwards. Many tours
 // may share a library.
@@ -81,7 +82,7 @@ func stopOf(e timeline.Entry, ledger map[string][]trace.LedgerRow) Stop {
 	}
 	s.Row = e.Times[0]
 	s.Name = s.Row.Stage
-	s.Stage, _ = trace.StageByName(s.Name)
+	s.Stage, _ = stages.ByName(s.Name)
 	for _, st := range e.Times {
 		s.Took += st.Took()
 		s.Waits = appendWaits(s.Waits, ledger[s.Name], st)
@@ -122,8 +123,8 @@ func (w *Tour) Unexplained() (ns int64) {
 }
 
 // Index returns the first stop at a stage; -1 when the request did not pass it.
-func (w *Tour) Index(s trace.Stage) int {
-	if s == trace.None {
+func (w *Tour) Index(s stages.Stage) int {
+	if s == stages.None {
 		return -1
 	}
 	return slices.IndexFunc(w.Stops, func(stop Stop) bool { return stop.Stage == s })
@@ -131,15 +132,15 @@ func (w *Tour) Index(s trace.Stage) int {
 
 // Beyond returns a stop at a stage that the request did not pass: it has a chapter
 // and source as any other, and no times.
-func (w *Tour) Beyond(s trace.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: w.book} }
+func (w *Tour) Beyond(s stages.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: w.book} }
 
 // Beyond is the method of that name for those who have no tour.
-func Beyond(s trace.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: chapter.Of} }
+func Beyond(s stages.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: chapter.Of} }
 
 // Chapter returns the chapter about a stop's stage. There is none about a part, or
 // a span that the catalogue does not know.
 func (s *Stop) Chapter(l lang.Lang) (*chapter.Chapter, bool) {
-	if s.Stage == trace.None || s.book == nil {
+	if s.Stage == stages.None || s.book == nil {
 		return nil, false
 	}
 	return s.book(s.Stage, l)
@@ -150,7 +151,7 @@ func (s *Stop) Chapter(l lang.Lang) (*chapter.Chapter, bool) {
 func (w *Tour) Labels(s *Stop, l lang.Lang) []string { return s.entry.Labels(w.Timeline, l) }
 
 // Missing says why the request did not pass a stage; "" when nobody knows.
-func (w *Tour) Missing(s trace.Stage, l lang.Lang) string {
+func (w *Tour) Missing(s stages.Stage, l lang.Lang) string {
 	for _, n := range w.Timeline.NotReached {
 		if n.Stage == s.String() {
 			return timeline.Why(n.Why, l)
@@ -170,7 +171,7 @@ func (s *Stop) Quotes(l lang.Lang) []chapter.Quote {
 			}
 		}
 	}
-	if symbol := trace.SpecOf(s.Stage).Upstream; len(out) == 0 && symbol.Name != "" {
+	if symbol := stages.SpecOf(s.Stage).Upstream; len(out) == 0 && symbol.Name != "" {
 		out = append(out, chapter.Quote{Symbol: symbol.Package + "." + symbol.Name})
 	}
 	return out
@@ -194,15 +195,15 @@ func (w *Tour) Excerpt(q chapter.Quote) (*source.Excerpt, error) {
 // place in the source that no stage stands for.
 type Jump struct {
 	Kind   chapter.JumpKind
-	Note   string      // in the reader's language; may be empty
-	Stop   int         // -1 where it leads to none
-	Stage  trace.Stage // of the stop as well; None for a symbol
+	Note   string       // in the reader's language; may be empty
+	Stop   int          // -1 where it leads to none
+	Stage  stages.Stage // of the stop as well; None for a symbol
 	Symbol string
 }
 
 // Name names where the jump leads.
 func (j *Jump) Name() string {
-	if j.Stage != trace.None {
+	if j.Stage != stages.None {
 		return j.Stage.String()
 	}
 	return j.Symbol
@@ -214,7 +215,7 @@ func (w *Tour) Jumps(s *Stop, l lang.Lang) []Jump {
 	c, ok := s.Chapter(l)
 	if !ok {
 		var out []Jump
-		for _, symbol := range trace.SpecOf(s.Stage).Next {
+		for _, symbol := range stages.SpecOf(s.Stage).Next {
 			out = append(out, Jump{Kind: chapter.Callee, Stop: -1, Symbol: symbol})
 		}
 		return out
@@ -222,7 +223,7 @@ func (w *Tour) Jumps(s *Stop, l lang.Lang) []Jump {
 	out := make([]Jump, 0, len(c.Jumps))
 	for _, j := range c.Jumps {
 		jump := Jump{Kind: j.Kind, Note: j.Note, Stage: j.Stage, Stop: w.Index(j.Stage)}
-		if j.Stage == trace.None {
+		if j.Stage == stages.None {
 			jump.Symbol = j.Target
 		}
 		out = append(out, jump)

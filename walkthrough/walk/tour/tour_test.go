@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/demo"
 	"glasskv/walkthrough/lang"
@@ -32,9 +33,9 @@ func TestEveryRequestCanBeMade(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	passes := map[string]trace.Stage{
-		"put": trace.WALSync, "get": trace.ReadIndex, "serializable": trace.TxnRange, "delete": trace.TxnDeleteRange, "txn": trace.TxnTxn,
-		"lease": trace.V3LeaseGrant, "lock": trace.V3Lock, "watch": trace.WatchNotify, "unknown": trace.HandleStream,
+	passes := map[string]stages.Stage{
+		"put": stages.WALSync, "get": stages.ReadIndex, "serializable": stages.TxnRange, "delete": stages.TxnDeleteRange, "txn": stages.TxnTxn,
+		"lease": stages.V3LeaseGrant, "lock": stages.V3Lock, "watch": stages.WatchNotify, "unknown": stages.HandleStream,
 	}
 	for _, r := range Requests() {
 		t.Run(r.Name, func(t *testing.T) {
@@ -111,10 +112,10 @@ func TestTheStopsWaitAsLongAsTheLedgerSays(t *testing.T) {
 	if sum != w.Timeline.DurationNS {
 		t.Errorf("%d ns in the stops and unexplained, %d in the request", sum, w.Timeline.DurationNS)
 	}
-	if s := w.Stops[w.Index(trace.WALSync)]; len(s.Times) != 2 || s.Took != 252_000 || s.Waited != 252_000 {
+	if s := w.Stops[w.Index(stages.WALSync)]; len(s.Times) != 2 || s.Took != 252_000 || s.Waited != 252_000 {
 		t.Errorf("wal.sync: %d times, took %d, waited %d", len(s.Times), s.Took, s.Waited)
 	}
-	if w.Index(trace.None) != -1 {
+	if w.Index(stages.None) != -1 {
 		t.Error("a span that the catalogue does not know is a stage")
 	}
 }
@@ -122,23 +123,23 @@ func TestTheStopsWaitAsLongAsTheLedgerSays(t *testing.T) {
 // A jump leads to the stop, where the request passed the stage; beyond it where not;
 // to the source where no stage stands for the symbol.
 func TestJumpsKnowWhereTheyLead(t *testing.T) {
-	book := func(s trace.Stage, _ lang.Lang) (*chapter.Chapter, bool) {
+	book := func(s stages.Stage, _ lang.Lang) (*chapter.Chapter, bool) {
 		return &chapter.Chapter{Stage: s, Jumps: []chapter.Jump{
-			{Kind: chapter.Caller, Stage: trace.WALSave, Target: "wal.save"},
-			{Kind: chapter.Handover, Stage: trace.PeerSend, Target: "peer.send", Note: "over there"},
+			{Kind: chapter.Caller, Stage: stages.WALSave, Target: "wal.save"},
+			{Kind: chapter.Handover, Stage: stages.PeerSend, Target: "peer.send", Note: "over there"},
 			{Kind: chapter.Callee, Target: "os.(*File).Sync"},
-		}}, s == trace.WALSync
+		}}, s == stages.WALSync
 	}
 	w := NewWithBook(parse(t, put), nil, book)
-	jumps := w.Jumps(&w.Stops[w.Index(trace.WALSync)], lang.EN)
-	if len(jumps) != 3 || w.Stops[jumps[0].Stop].Stage != trace.WALSave || jumps[1].Stop != -1 || jumps[1].Name() != "peer.send" || jumps[2].Symbol != "os.(*File).Sync" {
+	jumps := w.Jumps(&w.Stops[w.Index(stages.WALSync)], lang.EN)
+	if len(jumps) != 3 || w.Stops[jumps[0].Stop].Stage != stages.WALSave || jumps[1].Stop != -1 || jumps[1].Name() != "peer.send" || jumps[2].Symbol != "os.(*File).Sync" {
 		t.Errorf("jumps: %+v", jumps)
 	}
-	unwritten := w.Stops[w.Index(trace.RaftCommit)]
+	unwritten := w.Stops[w.Index(stages.RaftCommit)]
 	if jumps := w.Jumps(&unwritten, lang.EN); len(jumps) == 0 || jumps[0].Symbol == "" {
 		t.Errorf("without a chapter the catalogue's advice is missing: %+v", jumps)
 	}
-	if why := w.Missing(trace.TLSHandshake, lang.EN); why != "connection reused" {
+	if why := w.Missing(stages.TLSHandshake, lang.EN); why != "connection reused" {
 		t.Errorf("no TLS handshake, because %q", why)
 	}
 }

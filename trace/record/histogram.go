@@ -1,0 +1,200 @@
+package record
+
+import (
+	"cmp"
+	"glasskv/trace"
+	"glasskv/trace/stages"
+	"math"
+	"math/bits"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// HistogramBounds are the upper bounds of a stage's buckets, in nanoseconds: a
+// microsecond to ten seconds. What takes longer goes to one bucket more.
+var HistogramBounds = [...]int64{
+	1e3, 25e2, 5e3, 1e4, 25e3, 5e4, 1e5, 25e4, 5e5, // microseconds
+	1e6, 25e5, 5e6, 1e7, 25e6, 5e7, 1e8, 25e7, 5e8, // milliseconds
+	1e9, 25e8, 5e9, 1e10, // seconds
+}
+
+// StageHistogram tells how long a stage took, in all requests since the recorder
+// began.
+type StageHistogram struct {
+	Stage  stages.Stage
+	Counts [len(HistogramBounds) + 1]uint64 // each bucket's own; the last one is above all bounds
+	Count  uint64                           // of all buckets
+	SumNS  int64
+}
+
+// RequestCount tells how many requests of a method ended with a code.
+type RequestCount struct {
+	Method string // of gRPC's; OtherMethod for all that had no handler, HTTPMethod for those that came as HTTP/1
+	Code   string // as in Timeline
+	Count  uint64
+}
+
+// The methods of a RequestCount that are none: names that clients make up are not
+// counted one by one.
+const (
+	OtherMethod = "other"
+	HTTPMethod  = "http"
+)
+
+// histograms is what the recorder's worker adds up, straight from the stamps. What
+// is shared is counted once: a batch, and a connection's stages with the request
+// that opened it. Records that the worker did not come to in time are missing, as
+// Counters.Overwritten says.
+type histograms struct {
+	stages [stages.NumStages]stageHistogram
+
+	mu       sync.Mutex // requests is read by others than the worker
+	requests map[requestKey]uint64
+}
+
+type stageHistogram struct {
+	counts [len(HistogramBounds) + 1]atomic.Uint64
+	sum    atomic.Int64
+}
+
+type requestKey struct {
+	method string
+	code   uint32 // gRPC's, or HTTP's behind noCode
+}
+
+// noCode stands behind all codes of gRPC's.
+const noCode = 1 << 16
+
+// Histograms returns how long each stage took. Stages that no request has passed
+// are left out. The numbers are read one after the other while requests go on.
+func (rc *Recorder) Histograms() []StageHistogram {
+	var all []StageHistogram
+	for s := stages.None + 1; s < stages.NumStages; s++ {
+		from := &rc.hist.stages[s]
+		h := StageHistogram{Stage: s, SumNS: from.sum.Load()}
+		for i := range from.counts {
+			h.Counts[i] = from.counts[i].Load()
+			h.Count += h.Counts[i]
+		}
+		if h.Count > 0 {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// RequestCounts returns how many requests ended how, in the order of their
+// methods.
+func (rc *Recorder) RequestCounts() []RequestCount {
+	rc.hist.mu.Lock()
+	defer rc.hist.mu.Unlock()
+	all := make([]RequestCount, 0, len(rc.hist.requests))
+	for key, n := range rc.hist.requests {
+		all = append(all, RequestCount{key.method, key.text(), n})
+	}
+	slices.SortFunc(all, func(a, b RequestCount) int {
+		return cmp.Or(cmp.Compare(a.Method, b.Method), cmp.Compare(a.Code, b.Code))
+	})
+	return all
+}
+
+func (k requestKey) text() string {
+	switch {
+	case k.code == noCode:
+		return ""
+	case k.code > noCode:
+		return statusLine(int(k.code - noCode))
+	}
+	return trace.CodeName(k.code)
+}
+
+// count adds a finished record. Only the worker calls it.
+//
+// What a request stood still for a breakpoint or a fault is taken out of its own
+// stages; the wait is counted as a stage of its own. Those of a batch waited
+// together, so it is taken out of what they share as well.
+func (h *histograms) count(r *Record) {
+	pauses := r.pauses()
+	r.stamps.each(func(s stages.Stage, i *interval) {
+		if s < stages.FirstConn || s > stages.LastConn {
+			h.stages[s].interval(i, pauses)
+		}
+	})
+	if c := r.conn; c != nil && r.Has(MarkOpener) {
+		for i := range c.stamps {
+			if s := stages.FirstConn + stages.Stage(i); !stages.LastsAsConn(s) {
+				h.stages[s].interval(&c.stamps[i], nil)
+			}
+		}
+	}
+	h.batch(r.save.Load(), pauses)
+	h.batch(r.round.Load(), pauses)
+	if rs := r.repeats.Load(); rs != nil {
+		rs.each(
+			func(one *repeat) {
+				if one.end != 0 { // a hold may outlast its request
+					h.stages[one.stage].add(one.end-one.begin, 1)
+				}
+			},
+			func(f *fold) { h.stages[f.stage].add(f.took/int64(f.n), f.n) }, // all of them as long as they were on average
+		)
+	}
+	h.request(r)
+}
+
+func (h *histograms) batch(b *Batch, pauses []stretch) {
+	if b != nil && b.complete() && b.counted.CompareAndSwap(false, true) {
+		h.stages[b.Kind].interval(&b.outer, pauses)
+		h.stages[b.Inside()].interval(&b.inner, pauses)
+	}
+}
+
+func (h *histograms) request(r *Record) {
+	if r.Has(MarkConnection) || r.Has(MarkClient) {
+		return
+	}
+	key := requestKey{OtherMethod, noCode}
+	if code, seen := r.Code(); seen {
+		key.code = min(code, noCode-1)
+	}
+	switch {
+	case r.Has(MarkHTTP):
+		key.method, key.code = HTTPMethod, noCode+uint32(max(0, r.facts.HTTPStatus))
+	case r.Has(MarkBegun):
+		key.method = r.facts.Method
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.requests == nil {
+		h.requests = make(map[requestKey]uint64)
+	}
+	h.requests[key]++
+}
+
+func (h *stageHistogram) interval(i *interval, pauses []stretch) {
+	begin, end := i.begin.Load(), i.end.Load()
+	if begin != 0 && end != 0 {
+		h.add(without(begin, end, pauses), 1)
+	}
+}
+
+func (h *stageHistogram) add(ns int64, n int) {
+	ns = max(0, ns)
+	at := bucketFrom[bits.Len64(uint64(ns))]
+	for at < len(HistogramBounds) && HistogramBounds[at] < ns {
+		at++
+	}
+	h.counts[at].Add(uint64(n))
+	h.sum.Add(ns * int64(n))
+}
+
+// bucketFrom holds the first bucket that a number with so many binary digits can
+// belong to.
+var bucketFrom = func() (first [65]int) {
+	for digits := range first {
+		least := uint64(1) << max(0, digits-1)
+		first[digits], _ = slices.BinarySearch(HistogramBounds[:], int64(min(least, math.MaxInt64)))
+	}
+	return first
+}()

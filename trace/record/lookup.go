@@ -1,0 +1,134 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"glasskv/trace"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Last returns the n records that finished last, the last one first. Those that
+// are part of another one are not among them.
+func (rc *Recorder) Last(n int) []*Record {
+	n = min(max(n, 0), len(rc.ring))
+	out := make([]*Record, 0, n)
+	end := rc.next.Load()
+	for at := end; at > 0 && end-at < uint64(len(rc.ring)) && len(out) < n; at-- {
+		r := rc.ring[(at-1)%uint64(len(rc.ring))].Load()
+		if r != nil && r.shelf.finished == at && !r.isPart() {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Slowest returns the n slowest unary requests since the recorder began, the
+// slowest first.
+func (rc *Recorder) Slowest(n int) []*Record { return rc.slowest.top(n, false) }
+
+// SlowestStreams returns the n longest streaming calls, the longest first.
+func (rc *Recorder) SlowestStreams(n int) []*Record { return rc.slowest.top(n, true) }
+
+// Find returns the record of that trace ID that finished last, or nil when
+// there is none, or none any more. For a record that is part of another one it
+// is that other one.
+func (rc *Recorder) Find(traceID string) *Record {
+	id, err := trace.ParseTraceID(traceID)
+	if err != nil {
+		return nil
+	}
+	return rc.find(id)
+}
+
+func (rc *Recorder) find(id trace.ID) (found *Record) {
+	newer := func(r *Record) bool {
+		if r != nil && r.carries(id) && (found == nil || r.shelf.finished > found.shelf.finished) {
+			found = r
+		}
+		return true
+	}
+	for i := range rc.ring {
+		newer(rc.ring[i].Load())
+	}
+	if found == nil {
+		rc.slowest.each(newer)
+	}
+	if found == nil {
+		return nil
+	}
+	return found.outermost()
+}
+
+// WaitFor returns the record of that trace ID, waiting for it to finish. It
+// returns ErrTraceID for a text that is none, and ctx's error when ctx ends.
+func (rc *Recorder) WaitFor(ctx context.Context, traceID string) (*Record, error) {
+	id, err := trace.ParseTraceID(traceID)
+	if err != nil {
+		return nil, err
+	}
+	// First in the queue, then a look at the ring: what finishes in between is
+	// seen twice rather than not at all.
+	arrival := make(chan *Record, 1)
+	defer rc.waiting.add(id, arrival)()
+	if r := rc.find(id); r != nil {
+		return r, nil
+	}
+	select {
+	case r := <-arrival:
+		return r, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for request %s: %w", traceID, ctx.Err())
+	}
+}
+
+// waiters are those who wait for a request to finish.
+type waiters struct {
+	count atomic.Int32 // so that the worker need not take the lock for nobody
+	mu    sync.Mutex
+	byID  map[trace.ID][]chan *Record
+}
+
+func (w *waiters) add(id trace.ID, c chan *Record) (remove func()) {
+	w.count.Add(1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.byID == nil {
+		w.byID = make(map[trace.ID][]chan *Record)
+	}
+	w.byID[id] = append(w.byID[id], c)
+	return func() {
+		defer w.count.Add(-1)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.byID[id] = slices.DeleteFunc(w.byID[id], func(x chan *Record) bool { return x == c })
+		if len(w.byID[id]) == 0 {
+			delete(w.byID, id)
+		}
+	}
+}
+
+func (w *waiters) arrived(r *Record) {
+	if w.count.Load() == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tell(r, r)
+}
+
+// tell hands r to those who wait for it, and to those who wait for one of the
+// requests that it is made of.
+func (w *waiters) tell(of, r *Record) {
+	for _, c := range w.byID[of.traceID] {
+		select {
+		case c <- r:
+		default: // has one already
+		}
+	}
+	parts, _ := of.parts()
+	for _, part := range parts {
+		w.tell(part.rec, r)
+	}
+}

@@ -1,0 +1,108 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
+)
+
+func TestARequestThatIsNotRecordedMayBeUsedLikeAnyOther(t *testing.T) {
+	var r *Record
+	r.Begin(stages.Flush)
+	r.End(stages.Flush)
+	r.Repeat(stages.RecvMsg, 1, 2)
+	r.Mark(MarkReset)
+	r.SetKey([]byte("k"))
+	r.SetCode(1, "m")
+	r.AddIn(1)
+	r.AddOut(1)
+	r.SetRequestID(1)
+	r.SetSave(NewBatch(stages.WALSave, 1))
+	r.SetRound(NewBatch(stages.ReadIndex, 1))
+	r.SetBehind(1)
+	r.Facts().Method = "/a/B"
+	r.Done(AllEvents)
+	if r.Has(MarkReset) || r.Finished() || r.RequestID() != 0 || r.StreamID() != 0 || r.Conn() != nil || r.Adopt("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
+		t.Error("it kept something")
+	}
+	if begin, end := r.Stamps(stages.Flush); begin != 0 || end != 0 {
+		t.Error("it kept a stamp")
+	}
+}
+
+func TestTheFirstBeginAndTheLastEndCount(t *testing.T) {
+	r := new(Record)
+	r.BeginAt(stages.RecvMsg, 10)
+	r.EndAt(stages.RecvMsg, 20)
+	r.BeginAt(stages.RecvMsg, 30)
+	r.EndAt(stages.RecvMsg, 40)
+	if begin, end := r.Stamps(stages.RecvMsg); begin != 10 || end != 40 {
+		t.Fatalf("%d…%d", begin, end)
+	}
+}
+
+func TestARecordIsFinishedOnceInWhateverOrder(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer closeRecorder(t, rc)
+	const n = 2000
+	for range n {
+		r := rc.Start(nil, 1, Now())
+		var all sync.WaitGroup
+		for _, e := range []Event{EventHandled, EventWire, EventRead, EventWire, EventHandled} {
+			all.Go(func() { r.Done(e) })
+		}
+		all.Wait()
+		if !r.Finished() {
+			t.Fatal("all events came and it is not finished")
+		}
+	}
+	if s := rc.Stats(); s.Finished != n || s.Live != 0 {
+		t.Fatalf("stats: %+v", s)
+	}
+}
+
+func TestKeysAreKeptInPartAndNotAtAllWhenRedacted(t *testing.T) {
+	long := bytes.Repeat([]byte("k"), 1000)
+	for _, c := range []struct {
+		redact         bool
+		key            []byte
+		ValidUTF8, len string
+	}{
+		{false, []byte("greeting"), "greeting", "8"},
+		{false, long, strings.Repeat("k", maxKey) + "…", "1000"},
+		{true, []byte("greeting"), "", "8"},
+	} {
+		rc := NewRecorder(Options{Redact: c.redact})
+		r := rc.Start(nil, 1, Now())
+		r.SetKey(c.key)
+		r.Done(AllEvents)
+		attrs := r.Timeline().Attributes
+		if attrs[trace.AttrKeySize] != c.len || strings.TrimSuffix(attrs[trace.AttrKey], "…") != strings.TrimSuffix(c.ValidUTF8, "…") {
+			t.Errorf("redact %v: %v", c.redact, attrs)
+		}
+		if _, shown := attrs[trace.AttrKey]; shown && c.redact {
+			t.Errorf("a redacted key is shown: %v", attrs)
+		}
+		closeRecorder(t, rc)
+	}
+}
+
+func TestTheRecordTravelsInAContext(t *testing.T) {
+	r := new(Record)
+	ctx := context.WithValue(context.Background(), ContextKey(), r)
+	if FromContext(ctx) != r || FromContext(context.Background()) != nil {
+		t.Fatal("the record was lost, or found where there is none")
+	}
+}
+
+func TestAStampTakesNoMemory(t *testing.T) {
+	r := new(Record)
+	if n := testing.AllocsPerRun(1000, func() { r.Begin(stages.Flush); r.End(stages.Flush) }); n != 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}

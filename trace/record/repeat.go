@@ -1,0 +1,182 @@
+package record
+
+import (
+	"glasskv/trace"
+	"glasskv/trace/stages"
+	"strconv"
+	"sync"
+	"unsafe"
+)
+
+// maxRepeats is how many stretches of repeated stages a record keeps at the
+// beginning of a stream, and how many at its end, all stages together. Those
+// between are counted and added up.
+const maxRepeats = 32
+
+// repeats holds the stages that a streaming call passes once per message. Its lock
+// is that of one request's goroutines: the one that receives and the one that
+// sends.
+type repeats struct {
+	mu     sync.Mutex
+	n      int                // stretches so far
+	first  [maxRepeats]repeat // the first ones
+	last   [maxRepeats]repeat // the last of the others, in a ring
+	folded []fold             // what was washed out of the ring, by stage
+}
+
+// repeat is one stretch.
+type repeat struct {
+	stage      stages.Stage
+	begin, end int64
+	Detail
+}
+
+// fold is what is known of the stretches of a stage that were not kept.
+type fold struct {
+	stage      stages.Stage
+	n          int
+	begin, end int64 // of the first of them, and of the last
+	took       int64
+}
+
+// repeatsBytes counts the folds of as many stages as a stream repeats at most.
+const repeatsBytes = int64(unsafe.Sizeof(repeats{}) + 16*unsafe.Sizeof(fold{}))
+
+// Detail says what one stretch of a repeated stage was about.
+type Detail struct {
+	Events   int64  // of a watch's message; zero when it is not about events
+	Revision int64  // the store's; zero when unknown
+	Pause    *Pause // of a stretch of Hold or Fault, and of no other
+}
+
+// Repeat stamps one stretch of a stage that the request passes many times, such
+// as receiving the messages of a stream. Such a stage is stamped by Repeat alone.
+// It may be called by several goroutines at once. Where the recorder's memory is
+// used up, the call's messages are not recorded.
+func (r *Record) Repeat(s stages.Stage, begin, end int64) { r.RepeatOf(s, begin, end, Detail{}) }
+
+// RepeatOf is Repeat for a stretch about which more is known. The detail stands
+// in the row's attributes.
+func (r *Record) RepeatOf(s stages.Stage, begin, end int64, about Detail) {
+	if r == nil {
+		return
+	}
+	rs := r.repeats.Load()
+	if rs == nil {
+		if rs = r.makeRepeats(); rs == nil {
+			return
+		}
+	}
+	rs.add(repeat{s, begin, end, about})
+}
+
+func (r *Record) makeRepeats() *repeats {
+	if r.Finished() || !r.reserve(repeatsBytes) {
+		return nil
+	}
+	rs := new(repeats)
+	if !r.repeats.CompareAndSwap(nil, rs) {
+		rs = r.repeats.Load() // the memory asked for in vain is given back with the record's
+	}
+	return rs
+}
+
+func (rs *repeats) add(one repeat) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	at := rs.n
+	rs.n++
+	if at < maxRepeats {
+		rs.first[at] = one
+		return
+	}
+	slot := &rs.last[at%maxRepeats]
+	if at >= 2*maxRepeats {
+		rs.fold(slot)
+	}
+	*slot = one
+}
+
+// fold adds a stretch to those that are not kept.
+func (rs *repeats) fold(old *repeat) {
+	took := max(0, old.end-old.begin)
+	for i := range rs.folded {
+		if f := &rs.folded[i]; f.stage == old.stage {
+			f.n, f.took, f.begin, f.end = f.n+1, f.took+took, min(f.begin, old.begin), max(f.end, old.end)
+			return
+		}
+	}
+	rs.folded = append(rs.folded, fold{old.stage, 1, old.begin, old.end, took})
+}
+
+// each calls visit for every stretch that is kept, in the order in which they were
+// stamped, and fold for each row of those that are not.
+func (rs *repeats) each(visit func(*repeat), folded func(*fold)) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for i := range min(rs.n, maxRepeats) {
+		visit(&rs.first[i])
+	}
+	for i := range rs.folded {
+		folded(&rs.folded[i])
+	}
+	for at := max(maxRepeats, rs.n-maxRepeats); at < rs.n; at++ {
+		visit(&rs.last[at%maxRepeats])
+	}
+}
+
+// repeated adds the stretches of a stage. Those that were not kept are one row,
+// which stands where they were.
+func (a *assembly) repeated(s stages.Stage, rs *repeats) {
+	rs.each(func(one *repeat) {
+		if one.stage != s {
+			return
+		}
+		if st := a.stretch(s, one.begin, one.end); st != nil {
+			st.Attributes = one.attributes()
+			if one.Pause != nil {
+				a.paused(st, one.Pause)
+			}
+		}
+	}, func(f *fold) {
+		if f.stage != s {
+			return
+		}
+		if st := a.stretch(s, f.begin, f.end); st != nil && f.n > 1 {
+			st.Count, st.BeginEdge, st.EndEdge = f.n, stages.Inferred, stages.Inferred
+			st.Attributes = map[string]string{trace.AttrTook: strconv.FormatInt(f.took, 10)}
+		}
+	})
+}
+
+// stretch adds one stretch. One that lies inside the handler is part of it: there
+// a stream receives and sends its messages.
+func (a *assembly) stretch(s stages.Stage, begin, end int64) *trace.StageTime {
+	st := a.add(s, begin, end)
+	if st == nil || a.handler == stages.None || s != stages.RecvMsg && s != stages.SendMsg {
+		return st
+	}
+	if began, _ := a.r.Stamps(a.handler); began <= begin {
+		st.Parent = a.handler.String()
+	}
+	return st
+}
+
+func (d *Detail) attributes() map[string]string {
+	if d.Pause != nil {
+		return d.Pause.attributes()
+	}
+	var attrs map[string]string
+	set := func(key string, n int64) {
+		if n == 0 {
+			return
+		}
+		if attrs == nil {
+			attrs = make(map[string]string, 2)
+		}
+		attrs[key] = strconv.FormatInt(n, 10)
+	}
+	set(trace.AttrEvents, d.Events)
+	set(trace.AttrEventRevision, d.Revision)
+	return attrs
+}

@@ -1,0 +1,136 @@
+package stages
+
+// raftStages lists the way from the handler to the committed entry. What the
+// raft loop does before it saves stands in readyStages, the disk in walStages,
+// the other members in peerStages.
+var raftStages = []Spec{
+	{
+		Stage: RaftRequest, Name: "etcdserver.raftRequest", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindWork,
+		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver", "(*EtcdServer).raftRequest"},
+		Seam:     "server/seam/request.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Metric: "etcd_server_request_duration_seconds",
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver.(*EtcdServer).raftRequest",
+			"go.etcd.io/etcd/server/v3/etcdserver.(*EtcdServer).processInternalRaftRequestOnce",
+		},
+		EN: Text{
+			Note: "the change went through raft and came back applied",
+			What: "raftRequest takes a change through consensus: it is proposed, written to the log, committed and applied. What comes back is what apply made of it, a reply or an error that every member arrives at alike. Put, DeleteRange, writing transactions and leases all come this way; a compaction goes straight to the stage inside.",
+			How:  "The server calls it through a seam; stamps stand before and after the call, on the handler's goroutine. Both edges are exact.",
+			Slow: "It is a frame around the stages inside it, of which the disk is the usual suspect.",
+			Do:   "Follow the longest row inside. glasskv timeline --slowest 5 shows whether the slow ones have the same cause.",
+		},
+		ZH: Text{
+			Note: "这次改动走完 raft，apply 之后返回",
+			What: "raftRequest 让一次改动走完共识：提案、写日志、提交、apply。带回来的是 apply 的结果：要么是回复，要么是每个成员都会得出的同一个错误。Put、DeleteRange、带写操作的事务和租约都走这里；compaction 则直接进入里面那一步。",
+			How:  "服务端经由接缝调用它，调用前后在 handler 的 goroutine 上各打一个点：两端都精确。",
+			Slow: "它只是包着里面各阶段的外框，最常见的原因是磁盘。",
+			Do:   "顺着里面最长的一行往下看。glasskv timeline --slowest 5 可以看出慢请求是不是同一个原因。",
+		},
+	},
+	{
+		Stage: ProcessOnce, Name: "etcdserver.processInternalRaftRequestOnce", Parent: RaftRequest, Scope: ScopeRequest, Kind: KindWork,
+		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver", "(*EtcdServer).processInternalRaftRequestOnce"},
+		Seam:     "server/seam/request.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0}, Waits: true,
+		Metric: "etcd_server_request_duration_seconds",
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver.(*EtcdServer).processInternalRaftRequestOnce",
+			"go.etcd.io/etcd/server/v3/etcdserver.exceedsRequestLimit",
+			"go.etcd.io/etcd/server/v3/etcdserver.(*EtcdServer).parseProposeCtxErr",
+		},
+		EN: Text{
+			Note: "the change got an ID, was proposed, and waited",
+			What: "It turns the request away if more than 5,000 committed entries still wait to be applied, gives it an ID, encodes it, registers under that ID for the result, and proposes it. Then it waits: for the result, for the deadline, or for the server's end.",
+			How:  "Stamps before and after the call: exact. Its own time counts up to the proposal, and again once a save has failed, when only the server's end is left to wait for. In between a wait does not say for what: what the rows inside leave uncovered is unexplained.",
+			Slow: "Encoding a large request; otherwise the rows inside. The whole may take 7 s (5 s and two election timeouts) before it ends in a timeout.",
+			Do:   "For \"too many requests\", look at apply.wait of the requests before. For \"request is too large\", raise --max-request-bytes or, better, send less. After a timeout the change may still be applied: read before you repeat.",
+		},
+		ZH: Text{
+			Note: "领到 ID，提出提案，然后等待",
+			What: "如果已提交而未 apply 的条目超过 5,000 个，就把请求挡回去；否则分配一个 ID，编码，用这个 ID 登记等结果，再提出提案。之后就是等：等结果、等截止时间，或者等到服务端停止。",
+			How:  "调用前后各打一个点，精确。它自己的时间只有提案之前算“计算”；之后它在等，而等待本身说不出在等什么，所以里面各行没盖住的部分都列为“未解释”。只有写盘失败之后才说得清：剩下的就是等服务端停止，算作它自己的时间。",
+			Slow: "编码很大的请求；此外就看里面的各行。最长 7 s（5 s 加两个选举超时），之后以超时结束。",
+			Do:   "报 too many requests，看之前请求的 apply.wait；报 request is too large，调大 --max-request-bytes，最好还是少发一些。超时之后改动仍可能生效：重试前先读一遍。",
+		},
+	},
+	{
+		Stage: RaftPropose, Name: "raft.propose", Parent: ProcessOnce, Scope: ScopeRequest, Kind: KindQueue,
+		Upstream: Symbol{"go.etcd.io/raft/v3", "go.etcd.io/raft/v3", "(*node).Propose"},
+		Seam:     "server/seam/node.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Metric: "",
+		Next: []string{
+			"go.etcd.io/raft/v3.(*node).Propose",
+			"go.etcd.io/raft/v3.(*node).stepWithWaitOption",
+			"go.etcd.io/raft/v3.(*raft).appendEntry",
+		},
+		EN: Text{
+			Note: "waited until raft had put it into its log in memory",
+			What: "Raft is one goroutine that does one thing at a time. Propose hands the change to it through a channel and waits until raft has appended it to its log, in memory: now it is an entry with an index. On the disk it is not yet.",
+			How:  "Our raft.Node calls the real one and stamps before and after Propose: both edges are exact. Here the record, which came in the context, is joined with the request ID, which goes on in the entry.",
+			Slow: "No leader: raft takes no proposals until one is elected. Otherwise the queue for raft's goroutine, which also answers ticks, messages, Ready and Advance.",
+			Do:   "If it takes a second and more, look at etcd_server_has_leader and etcd_server_leader_changes_seen_total. If it is short and there are many clients, it is simply the queue.",
+		},
+		ZH: Text{
+			Note: "等 raft 把它追加到内存中的日志",
+			What: "raft 是一个 goroutine，一次只做一件事。Propose 通过 channel 把改动交给它，等它追加到内存里的日志：从这时起它是一个有索引的条目，但还没有落盘。",
+			How:  "我们的 raft.Node 转调真正的那个，在 Propose 前后打点：两端都精确。记录随 context 来到这里，再往后就靠条目里的请求 ID 找到它。",
+			Slow: "没有 leader：选出来之前 raft 不收提案。否则就是在 raft 的 goroutine 前排队，它还要处理 tick、消息、Ready 和 Advance。",
+			Do:   "达到一秒以上，看 etcd_server_has_leader 和 etcd_server_leader_changes_seen_total。如果很短、客户端又多，那就是普通的排队。",
+		},
+	},
+	{
+		Stage: RaftWaitReady, Name: "raft.waitReady", Parent: ProcessOnce, Scope: ScopeRequest, Kind: KindQueue,
+		Upstream: Symbol{"go.etcd.io/raft/v3", "go.etcd.io/raft/v3", "(*node).run"},
+		Seam:     "server/seam/node.go",
+		Begin:    EdgeSpec{Near, 1000}, End: EdgeSpec{Near, 1000},
+		Metric: "etcd_server_proposals_pending",
+		Next: []string{
+			"go.etcd.io/raft/v3.(*node).run",
+			"go.etcd.io/raft/v3.(*RawNode).HasReady",
+			"go.etcd.io/raft/v3.Ready",
+		},
+		EN: Text{
+			Note: "waited for the batch before it to reach the disk",
+			What: "Raft hands its work out in parcels, each called a Ready: what to save, what to apply, what to send. The next parcel comes only after the server has reported the last one done (Advance). What was proposed meanwhile waits here, and then shares one parcel and one fsync.",
+			How:  "From the return of Propose to the raft loop's receipt of the Ready that holds the entry. The entry was in the log shortly before the first, and the second is stamped just after the receipt: both edges are near, about 1 µs.",
+			Slow: "The fsync of the batch before. This wait is group commit at work: under load it may be as long as one wal.save, and the next fsync then serves everybody who waited.",
+			Do:   "A faster disk shortens it (glasskv explain wal.sync). With a single client it should be close to nothing; if it is not, processors are short.",
+		},
+		ZH: Text{
+			Note: "等前一批写完盘",
+			What: "raft 把工作打成包分发，每包叫一个 Ready：该存什么、该 apply 什么、该发什么。服务端报告上一包做完（Advance）之后，才有下一包。这期间来的提案都在这里等，然后装进同一包，共用一次 fsync。",
+			How:  "从 Propose 返回，到 raft 循环收到装着这个条目的 Ready。条目进日志比前者略早，后者在收到之后马上打点：两端都是近似的，约 1 µs。",
+			Slow: "前一批的 fsync。这正是组提交（group commit）在起作用：负载高时最多等一个 wal.save 那么久，但接下来的一次 fsync 会同时服务所有等待者。",
+			Do:   "磁盘快，它就短（glasskv explain wal.sync）。只有一个客户端时应当接近零，否则就是处理器不够用。",
+		},
+	},
+	{
+		Stage: RaftCommit, Name: "raft.commit", Parent: ProcessOnce, Scope: ScopeRequest, Kind: KindConsensus,
+		Upstream: Symbol{"go.etcd.io/raft/v3", "go.etcd.io/raft/v3", "(*raft).maybeCommit"},
+		Seam:     "server/seam/ready.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Near, 1000},
+		Metric: "etcd_server_proposals_committed_total",
+		Next: []string{
+			"go.etcd.io/raft/v3.(*raft).maybeCommit",
+			"go.etcd.io/raft/v3.(*RawNode).Advance",
+			"go.etcd.io/raft/v3/quorum.MajorityConfig.CommittedIndex",
+		},
+		EN: Text{
+			Note: "raft counted the copies on disk: a majority has it",
+			What: "An entry is committed once a majority of the members has it on disk; from then on it cannot be lost. With one member its own disk is enough: the server reports the save (Advance), raft counts that one vote and lists the entry as committed in the next Ready.",
+			How:  "From the end of Save, which is exact, to the raft loop's receipt of the Ready that lists the entry as committed, stamped about 1 µs late: near.",
+			Slow: "With one member, only the way through two goroutines, so a lack of processors. In a cluster, waiting for the disks and the networks of enough followers to make a majority.",
+			Do:   "In a cluster compare etcd_disk_wal_fsync_duration_seconds of all members and etcd_network_peer_round_trip_time_seconds between them.",
+		},
+		ZH: Text{
+			Note: "raft 清点落盘的副本：够多数了",
+			What: "多数成员都已落盘，条目就算提交，从此不会丢。只有一个成员时，它自己的磁盘就够了：服务端报告存盘完成（Advance），raft 数到这一票，在下一个 Ready 里把条目列为已提交。",
+			How:  "从 Save 结束（精确），到 raft 循环收到把它列为已提交的 Ready（晚约 1 µs，近似）。",
+			Slow: "单成员时只是在两个 goroutine 之间走一趟，慢了就是处理器不够；在集群里，是等足够多的 follower 的磁盘和网络，凑成多数。",
+			Do:   "在集群里对比各成员的 etcd_disk_wal_fsync_duration_seconds，以及它们之间的 etcd_network_peer_round_trip_time_seconds。",
+		},
+	},
+}

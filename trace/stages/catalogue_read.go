@@ -1,0 +1,133 @@
+package stages
+
+// readStages lists how a read finds out that it may answer, and the reading.
+var readStages = []Spec{
+	{
+		Stage: ReadWait, Name: "read.wait", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindQueue,
+		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/read", "(*Read).LinearizableReadNotify"},
+		Seam:     "server/seam/read.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Metric: "",
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver/read.(*Read).LinearizableReadNotify",
+			"go.etcd.io/etcd/server/v3/etcdserver/read.(*Read).LinearizableReadLoop",
+		},
+		EN: Text{
+			Note: "waited for the next round of the read loop to begin",
+			What: "A linearizable read must see every write that was acknowledged before it began. To be sure, the server asks raft once for all the readers that have gathered; this is a round. Whoever comes while a round is under way waits for the next, since its answer may be too old.",
+			How:  "From the moment when the reader has joined its round to the beginning of the round on the read loop's goroutine: both edges are exact. Round and reader know each other by the round's number.",
+			Slow: "The round before it: at most one read index. The more readers, the more of them share a round.",
+			Do:   "Nothing as long as it is shorter than read.index. Where a slightly old answer will do, a serializable read skips it.",
+		},
+		ZH: Text{
+			Note: "等读循环的下一轮开始",
+			What: "线性一致读必须看到它开始之前已得到答复的所有写入。为此，服务端替聚集起来的所有读者向 raft 问一次，这就是一轮。一轮进行中才来的读者要等下一轮，因为这一轮的答案对它来说可能太旧。",
+			How:  "从读者加入某一轮，到读循环的 goroutine 开始这一轮：两端都精确。读者靠编号找到属于自己的那一轮。",
+			Slow: "前一轮：最多等一次 read index。读者越多，共用一轮的就越多。",
+			Do:   "只要它比 read.index 短，就不必处理。能接受稍旧数据时，serializable 读可以跳过它。",
+		},
+	},
+	{
+		Stage: ReadIndex, Name: "read.index", Parent: GRPCHandler, Scope: ScopeBatch, Kind: KindConsensus,
+		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/read", "(*Read).requestCurrentIndex"},
+		Seam:     "server/seam/read.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Metric: "etcd_server_slow_read_indexes_total",
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver/read.(*Read).requestCurrentIndex",
+			"go.etcd.io/raft/v3.(*node).ReadIndex",
+			"go.etcd.io/raft/v3.(*raft).responseToReadIndexReq",
+		},
+		EN: Text{
+			Note: "raft named the index that the read must see",
+			What: "The leader makes sure that it still leads, by a heartbeat to a majority, and names the index up to which all is committed. No log entry is written for it, and nothing goes to the disk. With a single voter raft knows at once. All readers of the round share the answer.",
+			How:  "Stamps before and after the read loop's question, on its own goroutine: both edges are exact.",
+			Slow: "The answer comes in a Ready, and a Ready comes only when the one before it is done: under writes, a read waits for their fsync here. In a cluster the heartbeat's round trip is added. After 500 ms without an answer the loop asks again.",
+			Do:   "A faster disk, odd as it sounds for a read (glasskv explain wal.sync), or serializable reads. etcd counts the troublesome ones in etcd_server_slow_read_indexes_total.",
+		},
+		ZH: Text{
+			Note: "raft 给出这次读必须看到的索引",
+			What: "leader 用一次发给多数成员的心跳确认自己仍是 leader，然后给出“到此为止都已提交”的索引。这不写日志条目，也不碰磁盘。只有一个投票成员时，raft 当场就知道答案。同一轮的读者共用它。",
+			How:  "在读循环自己的 goroutine 上，提问前后各打一个点：两端都精确。",
+			Slow: "答案装在 Ready 里送来，而上一个 Ready 做完才有下一个：有写入时，读就在这里陪着等它们的 fsync。在集群里还要加上心跳的往返。500 ms 没有答案，循环会再问一次。",
+			Do:   "换更快的磁盘（对读来说听着奇怪，见 glasskv explain wal.sync），或者用 serializable 读。etcd 把不顺利的次数记在 etcd_server_slow_read_indexes_total。",
+		},
+	},
+	{
+		Stage: ReadWaitApplied, Name: "read.waitApplied", Parent: GRPCHandler, Scope: ScopeBatch, Kind: KindQueue,
+		Upstream: Symbol{"go.etcd.io/etcd/pkg/v3", "go.etcd.io/etcd/pkg/v3/wait", "(*timeList).Wait"},
+		Seam:     "server/seam/read.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Metric: "etcd_server_proposals_applied_total",
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver/read.(*Read).LinearizableReadLoop",
+			"go.etcd.io/etcd/pkg/v3/wait.(*timeList).Wait",
+			"go.etcd.io/etcd/pkg/v3/wait.(*timeList).Trigger",
+		},
+		EN: Text{
+			Note: "waited until the store had caught up to that index",
+			What: "Committed is not yet applied. If the store has not come to the named index, the round waits for it; otherwise this row is missing. After it, everything that was acknowledged before the read is there to be seen.",
+			How:  "Stamps before and after the wait, on the read loop's goroutine: both edges are exact. All readers of the round share it.",
+			Slow: "Apply lags behind: large transactions, a backend commit, a compaction. Apply releases readers only at the end of a whole batch.",
+			Do:   "Look at apply.wait and mvcc.end of the writes at that time.",
+		},
+		ZH: Text{
+			Note: "等存储追到那个索引",
+			What: "已提交不等于已 apply。如果存储还没追到给出的索引，这一轮就等；已经追到了就没有这一行。等完之后，这次读之前得到答复的写入就都能看到了。",
+			How:  "在读循环的 goroutine 上，等待前后各打一个点：两端都精确。同一轮的读者共用它。",
+			Slow: "apply 落后：大事务、后端提交、compaction。而且 apply 要做完一整批才放行读者。",
+			Do:   "看同一时间写入请求的 apply.wait 和 mvcc.end。",
+		},
+	},
+	{
+		Stage: ReadRelease, Name: "read.release", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindQueue,
+		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/read", "(*notifier).notify"},
+		Seam:     "server/seam/read.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Metric: "",
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver/read.(*notifier).notify",
+			"go.etcd.io/etcd/server/v3/etcdserver/read.(*Read).LinearizableReadNotify",
+		},
+		EN: Text{
+			Note: "the round was over, and the reader woke up",
+			What: "The end of the round wakes all its readers at once by closing a channel. Then Go's scheduler decides when each of them goes on.",
+			How:  "From the end of the round's last stage, stamped on the read loop's goroutine, to the return of the reader's wait on its own: both edges are exact.",
+			Slow: "No processor is free: a round of 50 readers makes 50 goroutines ready at the same time.",
+			Do:   "More processors, or a look at the CPU limit. Some tens of microseconds under load are normal.",
+		},
+		ZH: Text{
+			Note: "这一轮结束，读者被唤醒",
+			What: "一轮结束时关闭一个 channel，同时叫醒这一轮的所有读者。之后每个读者何时继续跑，由 Go 调度器决定。",
+			How:  "起点是这一轮最后一个阶段的结束，在读循环的 goroutine 上打点；终点是读者自己的等待返回：两端都精确。",
+			Slow: "没有空闲的处理器：一轮有 50 个读者，就有 50 个 goroutine 同时要跑。",
+			Do:   "增加处理器，或检查 CPU 上限。负载高时几十微秒是正常的。",
+		},
+	},
+	{
+		Stage: TxnRange, Name: "txn.range", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindWork,
+		Upstream: Symbol{"go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3/etcdserver/txn", "Range"},
+		Seam:     "server/seam/read.go",
+		Begin:    EdgeSpec{Exact, 0}, End: EdgeSpec{Exact, 0},
+		Metric: "etcd_server_range_duration_seconds",
+		Next: []string{
+			"go.etcd.io/etcd/server/v3/etcdserver/txn.Range",
+			"go.etcd.io/etcd/server/v3/storage/mvcc.(*storeTxnCommon).rangeKeys",
+			"go.etcd.io/etcd/server/v3/storage/backend.(*backend).ConcurrentReadTx",
+		},
+		EN: Text{
+			Note: "the keys were read from the store",
+			What: "The reading itself, for a Range or for a transaction that only reads. An index in memory turns keys into revisions; the values come from the backend's file, which is mapped into memory, and from a buffer of what has not been committed to it yet.",
+			How:  "The server calls it through a seam; stamps stand before and after, on the handler's goroutine: both edges are exact.",
+			Slow: "The number of keys: each one is looked up and decoded by itself. Values that the kernel must first fetch from the disk; sorting, where the order asked for is not that of the keys. A read also waits to begin while the backend commits.",
+			Do:   "Read in pages (--limit), or only what is needed (--keys-only, --count-only).",
+		},
+		ZH: Text{
+			Note: "从存储中读出 key",
+			What: "真正的读取，用于 Range 或只读事务。内存里的索引把 key 换成版本号；value 来自映射到内存的后端文件，以及一块存放尚未提交内容的缓冲区。",
+			How:  "服务端经由接缝调用它，在 handler 的 goroutine 上前后各打一个点：两端都精确。",
+			Slow: "key 的个数：每个都要单独查找、解码。还有内核得先从磁盘取的 value，以及要求的顺序不是 key 的顺序时的排序。后端提交时，读要等它才能开始。",
+			Do:   "分页读取（--limit），或只取需要的（--keys-only、--count-only）。",
+		},
+	},
+}

@@ -1,0 +1,189 @@
+package stages
+
+// Stage names one stage of a request's way. The constants stand in the order
+// of the path, parents before their children: of two stages under way at the
+// same moment the later constant says more precisely where the request is, and
+// the ledger relies on that.
+type Stage uint8
+
+// The stages. Each one is described by its Spec in the catalogue.
+const (
+	None Stage = iota // no stage; the parent of those at the top
+
+	HTTPReadRequest
+	HTTPHandler
+	GatewayDecode
+	GatewayCall
+
+	ClientDial
+	ClientSend
+	NetRequest
+
+	CmuxMatch
+	AcceptBackoff
+	NetAccept
+	HandleRawConn
+	TLSHandshake
+	NewHTTP2Transport
+	ServeStreams
+	HTTPConn
+
+	OperateHeaders
+	StartHandler
+	ServeHTTP
+	HandleStream
+	ProcessRPC
+	RecvMsg
+	CodecDecode
+	Interceptors
+	V3Lock
+	V3Unlock
+	V3Campaign
+	V3Proclaim
+	V3Leader
+	V3Observe
+	V3Resign
+	V3Watch
+	V3LeaseKeepAlive
+	V3LeaseTimeToLive
+	V3LeaseLeases
+	V3MemberList
+	V3Status
+	V3Alarm
+	V3Hash
+	V3HashKV
+	V3Defragment
+	V3Snapshot
+	V3Auth
+	V3Put
+	V3Range
+	V3RangeStream
+	V3DeleteRange
+	V3Txn
+	V3Compact
+	V3LeaseGrant
+	V3LeaseRevoke
+	GRPCHandler
+
+	WatchCreate
+	WatchWait
+	WatchNotify
+	WatchSend
+	LeaseWaitApplied
+	LeaseLookup
+	LeaseRenew
+	BackendHash
+	MVCCHashKV
+	BackendDefrag
+	BackendSnapshot
+
+	RaftRequest
+	ProcessOnce
+	RaftPropose
+	RaftWaitReady
+	RaftHandleReady
+	RaftReplicate
+	PeerSend
+	PeerAppend
+	PeerAck
+	WALSave
+	WALSync
+	RaftCommit
+	ApplyWait
+	ApplySchedule
+	ApplyQueue
+	ApplyEntry
+	TxnPut
+	TxnDeleteRange
+	TxnTxn
+	TxnCompact
+	ApplyLease
+	MVCCBegin
+	MVCCPut
+	MVCCDeleteRange
+	MVCCEnd
+	WaitTrigger
+
+	ReadWait
+	ReadIndex
+	ReadWaitApplied
+	ReadRelease
+	TxnRange
+
+	SendMsg
+	CodecEncode
+	WriteStatus
+	Flush
+	FlowControl
+
+	NetReply
+	ClientRecv
+
+	GatewayEncode
+	HTTPFlush
+
+	// What was put in from outside comes last: of all that is under way it is the
+	// reason why nothing moves.
+
+	Fault
+	Hold
+
+	// NumStages is the number of constants above, None included.
+	NumStages
+)
+
+// The stages of a connection lie between these two, both included.
+const (
+	FirstConn = CmuxMatch
+	LastConn  = HTTPConn
+)
+
+// isLife tells the stages that last as long as their connection.
+func LastsAsConn(s Stage) bool { return s == ServeStreams || s == HTTPConn }
+
+// String returns the stage's span name.
+func (s Stage) String() string { return SpecOf(s).Name }
+
+// Scope says whose work a stage is.
+type Scope string
+
+// The scopes of the catalogue.
+const (
+	ScopeConn    Scope = "conn"    // once per connection
+	ScopeRequest Scope = "request" // once per request
+	ScopeBatch   Scope = "batch"   // shared by the requests of one batch
+	ScopePeer    Scope = "peer"    // another member's work
+)
+
+// Kind says what a stage's time is spent on.
+type Kind string
+
+// The kinds of time.
+const (
+	KindNone      Kind = ""
+	KindWork      Kind = "work"
+	KindQueue     Kind = "queue"
+	KindDisk      Kind = "disk"
+	KindNetwork   Kind = "network"
+	KindConsensus Kind = "consensus"
+	KindHeld      Kind = "held" // somebody made it wait: a breakpoint, or a fault that was switched on
+)
+
+// Edge says how exactly a stage's begin or end is known.
+type Edge string
+
+// The qualities of an edge.
+const (
+	Exact    Edge = "exact"    // stamped at the edge, or within 0.2 µs of it
+	Near     Edge = "near"     // stamped close by; the Spec tells the known error
+	Inferred Edge = "inferred" // worked out from other stamps
+)
+
+// Of the handlers' stages, and of those that change the store, a request passes
+// one. Each group stands together; the catalogue names the handlers' last and the
+// changes' first as parent for all of them.
+const FirstHandler = V3Lock
+
+func IsHandler(s Stage) bool { return FirstHandler <= s && s <= GRPCHandler }
+
+func IsChange(s Stage) bool { return TxnPut <= s && s <= ApplyLease }

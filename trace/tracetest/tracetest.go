@@ -1,0 +1,76 @@
+package tracetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"glasskv/trace"
+	"math/rand/v2"
+	"testing"
+)
+
+// checkLedger is the promise of the ledger.
+func CheckLedger(t *testing.T, tl *trace.Timeline) {
+	t.Helper()
+	var at, explained int64
+	for i, row := range tl.Ledger {
+		if row.BeginNS != at || row.EndNS <= row.BeginNS {
+			t.Fatalf("row %d (%s) is %d…%d after %d", i, row.Stage, row.BeginNS, row.EndNS, at)
+		}
+		at = row.EndNS
+		if row.Stage != trace.Unexplained {
+			explained += row.EndNS - row.BeginNS
+		}
+	}
+	if at != max(0, tl.DurationNS) {
+		t.Fatalf("the rows end at %d of %d", at, tl.DurationNS)
+	}
+	if explained != tl.ExplainedNS || tl.Explained < 0 || tl.Explained > 1 {
+		t.Fatalf("explained %d (%f), the rows say %d", tl.ExplainedNS, tl.Explained, explained)
+	}
+}
+
+// seeds runs f with generators that differ, and names the one that fails.
+func Seeds(t *testing.T, n int, f func(t *testing.T, rng *rand.Rand)) {
+	t.Helper()
+	for seed := range n {
+		ok := t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			f(t, rand.New(rand.NewPCG(uint64(seed), 1)))
+		})
+		if !ok {
+			return
+		}
+	}
+}
+
+func Rand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+func JSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// sameText fails with the surroundings of the first difference: timelines are
+// long.
+func SameText(t *testing.T, read, live string) {
+	t.Helper()
+	if read == live {
+		return
+	}
+	at := 0
+	for at < min(len(read), len(live)) && read[at] == live[at] {
+		at++
+	}
+	around := func(s string) string { return s[max(0, min(at, len(s))-200):min(len(s), at+300)] }
+	t.Fatalf("read …%s…\nlive …%s…", around(read), around(live))
+}
+
+func Names(tl *trace.Timeline) (names []string) {
+	for _, st := range tl.Stages {
+		names = append(names, st.Parent+">"+st.Stage)
+	}
+	return names
+}
