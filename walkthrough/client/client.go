@@ -1,16 +1,13 @@
-// Package client is GlassKV's own client: a plain connection for ordinary use,
-// and one whose requests come back as timelines that cover what the caller
-// waited, not only what the server did.
+// Package client is GlassKV's own client: Conn, a plain connection, and Client, an
+// observed one. The timelines of an observed connection cover all of the caller's
+// waiting, not only the server's work.
 //
-//	conn.go         a plain connection, and errors that say why there is none
-//	security.go     whom it believes, and what it shows of itself
-//	handshake.go    why no HTTP/2 came of a connection
-//	client.go       an observed one: Do sends a request and keeps its record
-//	server_part.go  where the server's timelines are
-//	join.go         the server's part is fetched and put into the client's timeline
+//	conn.go      Conn, and the errors that say why there is no connection
+//	security.go  TLS: which servers are trusted, which certificate is presented
+//	client.go    Client: Do sends a request, Join adds the server's part of its timeline
 //
-// The server's part comes from its trace endpoint, never over the port that is
-// traced.
+// The server's part is fetched from the server's trace endpoint, never over the port
+// that is traced.
 package client
 
 import (
@@ -33,32 +30,31 @@ import (
 	"glasskv/trace/record"
 )
 
-// Options say what to connect to.
+// Options say what to connect to and how.
 type Options struct {
 	// Endpoints are tried in this order; see Connect.
 	Endpoints []string
 	// DialTimeout bounds one attempt to connect; zero means DefaultDialTimeout.
 	DialTimeout time.Duration
-	// TraceURL is where the server's timelines are, as "http://host:port". When
-	// it is empty, what the server says in its replies is used.
+	// TraceURL is the server's trace endpoint, as "http://host:port". If it is
+	// empty, the address that the server names in its replies is used.
 	TraceURL string
-	// Creds secure the connection. Without any, it is secured as Security does by
-	// default where the endpoints begin with "https://", and not elsewhere.
+	// Creds secure the connection. If they are nil, the connection is secured as by
+	// the zero Security if the endpoints begin with "https://", and otherwise is not.
 	Creds credentials.TransportCredentials
-	// Dial are grpc-go's own options, beside those that the connection needs.
+	// Dial are further options of grpc-go.
 	Dial []grpc.DialOption
 }
 
-// Client is a connection whose requests are observed. It may be used by any
-// number of goroutines at once.
+// Client is a connection whose requests are observed. It is safe for concurrent use.
 type Client struct {
 	*Conn
-	rec  *record.Recorder
-	part serverPart
+	rec     *record.Recorder
+	locator traceLocator
 }
 
-// Dial prepares an observed connection. As with Connect, nothing is dialled
-// before the first request: what that costs is in the first request's timeline.
+// Dial prepares an observed connection. As with Connect, nothing is dialled before
+// the first request, so the time to connect is in the first request's timeline.
 func Dial(o Options) (*Client, error) {
 	rec := record.NewRecorder(record.Options{})
 	observer := seam.NewClientObserver(rec)
@@ -67,73 +63,75 @@ func Dial(o Options) (*Client, error) {
 		return nil, errors.Join(err, rec.Close(context.Background()))
 	}
 	c := &Client{Conn: conn, rec: rec}
-	c.part.fixed, c.part.endpoints = o.TraceURL, conn.endpoints
-	c.part.http.Transport = &http.Transport{} // asks the server itself, never a proxy
+	c.locator.given, c.locator.endpoints = o.TraceURL, conn.endpoints
+	c.locator.http.Transport = &http.Transport{} // without a proxy
 	return c, nil
 }
 
-// Close closes the connection. Observations can be put together no more.
+// Close closes the connection. Join and JoinAll must not be called after it.
 func (c *Client) Close() error {
-	c.part.http.CloseIdleConnections()
+	c.locator.http.CloseIdleConnections()
 	return errors.Join(c.Conn.Close(), c.rec.Close(context.Background()))
 }
 
-// Observation is one request that was made, and what the client saw of it.
+// Observation is what the client recorded of one request.
 type Observation struct {
 	record *record.Record
 }
 
 // Do calls send with a context that must be used for exactly one request on this
-// connection, and returns what was seen of it together with send's own error.
-// The observation is nil when the request was not recorded: send made none, or
-// too many were under way.
+// connection. It returns the observation of that request and the error of send. The
+// observation is nil if the request was not recorded, because send made none or too
+// many requests were in flight.
 func (c *Client) Do(ctx context.Context, send func(context.Context) error) (*Observation, error) {
 	ctx, call := seam.Observe(ctx)
 	err := send(ctx)
-	c.part.hear(call.TraceURL)
+	c.locator.learn(call.TraceURL)
 	if call.Record == nil {
 		return nil, err
 	}
 	return &Observation{call.Record}, err
 }
 
-// TraceID returns the ID that the client's and the server's parts share.
+// TraceID returns the trace ID, which the client's and the server's parts share.
 func (o *Observation) TraceID() string { return o.record.TraceID() }
 
-// Timeline returns the client's part alone. What happened between its sending
-// and its receiving is unexplained there.
+// Timeline returns the client's part alone, in which the time between sending and
+// receiving is unexplained.
 func (o *Observation) Timeline() *trace.Timeline {
 	return trace.Merge(o.record.Timeline(), nil, trace.Alignment{})
 }
 
-// ErrNoTraceURL is returned by Join and JoinAll when the server has not said
-// where its timelines are: it records none, or it is no GlassKV.
+// ErrNoTraceURL is returned by Join and JoinAll when the address of the trace endpoint
+// is unknown: the server does not record requests, or is not a GlassKV.
 var ErrNoTraceURL = errors.New("the server does not say where its timelines are: is it a GlassKV with --trace on?")
 
-// serverPart knows where the server's timelines are fetched.
-type serverPart struct {
-	fixed     string // what the user said
+// traceLocator knows the address of the server's trace endpoint.
+type traceLocator struct {
+	given     string // what the user said
 	endpoints []string
-	heard     atomic.Pointer[string] // what the server said last
+	learned   atomic.Pointer[string] // what the server said last
 	http      http.Client
 }
 
-// hear notes what a reply said. A reply without it, such as that to an unknown
-// method, changes nothing.
-func (p *serverPart) hear(said string) {
-	if said != "" {
-		p.heard.Store(&said)
+// learn records the address that a reply named. A reply without an address, such as
+// the one to an unknown method, changes nothing.
+func (p *traceLocator) learn(url string) {
+	if url != "" {
+		p.learned.Store(&url)
 	}
 }
 
-func (p *serverPart) client() (*endpoint.Client, error) {
-	base := p.fixed
+// client returns a client of the trace endpoint. The error is ErrNoTraceURL if its
+// address is unknown.
+func (p *traceLocator) client() (*endpoint.Client, error) {
+	base := p.given
 	if base == "" {
-		said := p.heard.Load()
-		if said == nil {
+		learned := p.learned.Load()
+		if learned == nil {
 			return nil, ErrNoTraceURL
 		}
-		base = *said
+		base = *learned
 	}
 	base, err := p.reachable(base)
 	if err != nil {
@@ -142,9 +140,10 @@ func (p *serverPart) client() (*endpoint.Client, error) {
 	return &endpoint.Client{Base: base, HTTP: &p.http}, nil
 }
 
-// reachable makes an address that can be asked of one that was listened on: a
-// server that listens on every address is found where its requests go.
-func (p *serverPart) reachable(base string) (string, error) {
+// reachable turns the address that the server listens on into one that the client can
+// connect to: it replaces an unspecified host, such as 0.0.0.0, by that of the first
+// endpoint.
+func (p *traceLocator) reachable(base string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" || u.Host == "" {
 		return "", fmt.Errorf("trace endpoint %q is not of the form http://host:port", base)
@@ -157,15 +156,15 @@ func (p *serverPart) reachable(base string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
-// fetchWait is how long the server is asked to wait for a request that it has
-// not finished with: its reply may be read before its own last stamp is taken.
+// fetchWait is how long the server may wait until it has finished recording a request.
+// The client can read a reply before the server takes its last stamp.
 const fetchWait = 2 * time.Second
 
-// Join fetches the server's part of a request and returns the whole timeline.
-// When the part cannot be had, the client's part alone is returned beside the
-// error, which is ErrNoTraceURL when the server does not say where to ask.
+// Join fetches the server's part of a request and returns the whole timeline. If that
+// fails, it returns the client's part together with the error, which is ErrNoTraceURL
+// if the address of the trace endpoint is unknown.
 func (c *Client) Join(ctx context.Context, o *Observation) (*trace.Timeline, error) {
-	server, err := c.part.client()
+	server, err := c.locator.client()
 	if err != nil {
 		return o.Timeline(), err
 	}
@@ -176,11 +175,11 @@ func (c *Client) Join(ctx context.Context, o *Observation) (*trace.Timeline, err
 	return o.join(part), nil
 }
 
-// JoinAll is Join for many requests that were made not long ago, in the same
-// order. It asks for the last requests of the server at once, and one by one
-// only for those that are not among them. The first error ends it.
+// JoinAll returns the whole timelines of recent requests, in the order of all. It
+// fetches the server's last requests at once, and those that are not among them one by
+// one. It returns the first error, without timelines.
 func (c *Client) JoinAll(ctx context.Context, all []*Observation) ([]*trace.Timeline, error) {
-	server, err := c.part.client()
+	server, err := c.locator.client()
 	if err != nil {
 		return nil, err
 	}
@@ -203,8 +202,8 @@ func (c *Client) JoinAll(ctx context.Context, all []*Observation) ([]*trace.Time
 	return out, nil
 }
 
-// JoinRecord is Join for a server in this process, whose record of the request
-// is at hand.
+// JoinRecord returns the whole timeline of a request to a server in this process, from
+// the server's own record of the request.
 func (o *Observation) JoinRecord(part *record.Record) *trace.Timeline {
 	return trace.Merge(o.Timeline(), part.Timeline(), trace.Align(o.record.Origin(), part.Origin()))
 }

@@ -20,34 +20,34 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// DefaultEndpoint is where a server listens that was not told otherwise.
+// DefaultEndpoint is the address of a server's client port by default.
 const DefaultEndpoint = "127.0.0.1:2379"
 
 // DefaultDialTimeout bounds one attempt to connect, as in etcdctl.
 const DefaultDialTimeout = 2 * time.Second
 
-// Conn is a connection to a server without any tracing: what an ordinary client
-// has. Close it when done.
+// Conn is a connection to a server without any tracing, as in an ordinary client. It is
+// safe for concurrent use. Close it when done.
 type Conn struct {
 	*grpc.ClientConn
-	endpoints []string
-	refused   atomic.Pointer[error] // what the last attempt to connect ran into
+	endpoints   []string
+	lastFailure atomic.Pointer[error] // the error of the last attempt to connect; nil after a success
 }
 
-func (c *Conn) failed(err error) { c.refused.Store(&err) }
+func (c *Conn) noteFailure(err error) { c.lastFailure.Store(&err) }
 
 // Connect prepares a connection to the first of the endpoints that answers. An
 // endpoint is "host:port", "http://host:port" or "https://host:port". Nothing is
-// dialled before the first request, so an error here is one in the options
-// themselves.
+// dialled before the first request, so an error of Connect is a mistake in the options.
 func Connect(o Options) (*Conn, error) {
 	return connect(o, func(creds credentials.TransportCredentials) []grpc.DialOption {
 		return []grpc.DialOption{grpc.WithTransportCredentials(creds)}
 	})
 }
 
-// connect is Connect with what else a connection over these credentials needs.
-func connect(o Options, more func(credentials.TransportCredentials) []grpc.DialOption) (*Conn, error) {
+// connect is Connect with grpc-go options that depend on the credentials. The result
+// of transport must include the transport credentials.
+func connect(o Options, transport func(credentials.TransportCredentials) []grpc.DialOption) (*Conn, error) {
 	c := &Conn{}
 	var state resolver.State
 	for _, e := range o.Endpoints {
@@ -56,7 +56,7 @@ func connect(o Options, more func(credentials.TransportCredentials) []grpc.DialO
 			return nil, err
 		}
 		c.endpoints = append(c.endpoints, addr)
-		// Each server is to prove that it is the one at its own address.
+		// Each server's certificate is verified for its own address.
 		state.Addresses = append(state.Addresses, resolver.Address{Addr: addr, ServerName: addr})
 	}
 	if len(c.endpoints) == 0 {
@@ -76,7 +76,7 @@ func connect(o Options, more func(credentials.TransportCredentials) []grpc.DialO
 		grpc.WithResolvers(known),
 		grpc.WithContextDialer(c.dial),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: timeout}),
-	}, more(&watchedCreds{creds, c})...)
+	}, transport(&watchedCreds{creds, c})...)
 	opts = append(opts, o.Dial...)
 	if c.ClientConn, err = grpc.NewClient("glasskv:///"+c.endpoints[0], opts...); err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", strings.Join(c.endpoints, ", "), err)
@@ -84,7 +84,8 @@ func connect(o Options, more func(credentials.TransportCredentials) []grpc.DialO
 	return c, nil
 }
 
-// creds are those that were given, or what the endpoints ask for.
+// creds returns o.Creds or, if they are nil, the credentials that the endpoints' schemes
+// require.
 func (o *Options) creds() (credentials.TransportCredentials, error) {
 	if o.Creds != nil {
 		return o.Creds, nil
@@ -96,18 +97,19 @@ func (o *Options) creds() (credentials.TransportCredentials, error) {
 	return creds, err
 }
 
-// dial keeps the system's own error, which says more than grpc-go passes on.
+// dial dials for grpc-go. It keeps the system's error, of which grpc-go passes on only
+// a part.
 func (c *Conn) dial(ctx context.Context, addr string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
-		c.failed(err)
+		c.noteFailure(err)
 		return nil, err
 	}
-	c.refused.Store(nil)
+	c.lastFailure.Store(nil)
 	return conn, nil
 }
 
-// address takes the scheme off an endpoint.
+// address returns an endpoint without its scheme.
 func address(endpoint string) (string, error) {
 	host := endpoint
 	if strings.Contains(endpoint, "://") {
@@ -126,8 +128,8 @@ func address(endpoint string) (string, error) {
 	return host, nil
 }
 
-// UnreachableError is returned by Explain when no endpoint could be connected
-// to, so that the request never left.
+// UnreachableError is returned by Explain when no endpoint could be connected to. The
+// request was not sent.
 type UnreachableError struct {
 	Endpoints []string
 	Err       error // the system's error of the last attempt
@@ -136,7 +138,7 @@ type UnreachableError struct {
 func (e *UnreachableError) Error() string {
 	why := e.Err.Error()
 	if op, ok := errors.AsType[*net.OpError](e.Err); ok {
-		why = op.Err.Error() // the endpoints are named already
+		why = op.Err.Error() // without the address: all endpoints are named below
 	}
 	why = strings.TrimPrefix(why, "connect: ")
 	return fmt.Sprintf("cannot reach %s: %s", strings.Join(e.Endpoints, ", "), why)
@@ -145,12 +147,12 @@ func (e *UnreachableError) Error() string {
 // Unwrap returns the system's error.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// Explain turns the error of a request into an *UnreachableError when the
-// request could not be sent because nobody was there to take it, and into a
-// *HandshakeError when who was there did not become a peer. Other errors are
-// returned as they are.
+// Explain returns the reason for the error of a request. If the request was not sent
+// because no endpoint could be connected to, that is an *UnreachableError; if an
+// endpoint accepted the connection but the handshake failed, a *HandshakeError. Any
+// other error, and nil, is returned unchanged.
 func (c *Conn) Explain(err error) error {
-	refused := c.refused.Load()
+	refused := c.lastFailure.Load()
 	if err == nil || refused == nil {
 		return err
 	}
@@ -164,61 +166,61 @@ func (c *Conn) Explain(err error) error {
 	return err
 }
 
-// HandshakeError is returned by Explain when an endpoint took the connection but
-// no HTTP/2 came of it, so that the request never left.
+// HandshakeError is returned by Explain when an endpoint accepted the connection but
+// the handshake of TLS or HTTP/2 failed. The request was not sent.
 type HandshakeError struct {
-	Endpoints []string
-	Secure    bool // this side spoke TLS
-	Shook     bool // the handshake went through on this side; the first answer did not come
-	Err       error
+	Endpoints     []string
+	Secure        bool // the client spoke TLS
+	HandshakeDone bool // the client's side of the handshake succeeded; the first read failed
+	Err           error
 }
 
 func (e *HandshakeError) Error() string {
 	return fmt.Sprintf("no connection to %s: %v", strings.Join(e.Endpoints, ", "), e.Err)
 }
 
-// Unwrap returns what TLS or the system said.
+// Unwrap returns the error of TLS or of the system.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
-// watchedCreds keep the error that TLS itself returns, of which grpc-go passes on
-// the text alone.
+// watchedCreds wraps credentials to keep the error of the TLS handshake, of which
+// grpc-go passes on only the text.
 type watchedCreds struct {
 	credentials.TransportCredentials
 	conn *Conn
 }
 
-// ClientHandshake is called once per connection, by grpc-go.
+// ClientHandshake is called by grpc-go once per connection.
 func (w *watchedCreds) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	secure := w.Info().SecurityProtocol == "tls"
 	conn, info, err := w.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	if err != nil {
-		w.conn.failed(&HandshakeError{Endpoints: w.conn.endpoints, Secure: secure, Err: err})
+		w.conn.noteFailure(&HandshakeError{Endpoints: w.conn.endpoints, Secure: secure, Err: err})
 		return nil, nil, err
 	}
 	return &firstRead{Conn: conn, owner: w.conn, secure: secure}, info, nil
 }
 
-// Clone keeps the wrapper where grpc-go copies the credentials.
+// Clone returns a wrapped copy. grpc-go copies the credentials.
 func (w *watchedCreds) Clone() credentials.TransportCredentials {
 	return &watchedCreds{w.TransportCredentials.Clone(), w.conn}
 }
 
-// firstRead is a connection on which the peer has said nothing yet. With TLS 1.3
-// a client believes that it is through before the server has looked at its
-// certificate: only its first read learns better.
+// firstRead is a connection that notices if its first read fails. In TLS 1.3 the
+// client's handshake succeeds before the server has verified the client's certificate,
+// so a rejection appears only at the first read.
 type firstRead struct {
 	net.Conn
-	owner  *Conn
-	secure bool
-	heard  bool // only the reading goroutine looks at it
+	owner   *Conn
+	secure  bool
+	gotData bool // used by the reading goroutine alone
 }
 
-// Read notes why nothing could be read, if it is so.
+// Read keeps the error if the first read fails.
 func (c *firstRead) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if !c.heard && n == 0 && err != nil {
-		c.owner.failed(&HandshakeError{Endpoints: c.owner.endpoints, Secure: c.secure, Shook: true, Err: err})
+	if !c.gotData && n == 0 && err != nil {
+		c.owner.noteFailure(&HandshakeError{Endpoints: c.owner.endpoints, Secure: c.secure, HandshakeDone: true, Err: err})
 	}
-	c.heard = c.heard || n > 0
+	c.gotData = c.gotData || n > 0
 	return n, err
 }

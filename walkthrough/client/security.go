@@ -12,20 +12,20 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// Security says how a client proves who it is, and whom it believes. The zero
-// value believes whom the system believes and shows no certificate of its own.
+// Security says which servers a client trusts and which certificate it presents. The
+// zero value trusts the system's authorities and presents no certificate.
 type Security struct {
-	CAFile     string // of the authorities that are believed, as PEM; empty: the system's
-	CertFile   string // the client's own certificate, as PEM
-	KeyFile    string // and its key
-	SkipVerify bool   // believe anybody
-	Required   bool   // refuse endpoints that are not secured
+	CAFile     string // PEM file of the trusted authorities; "" means the system's
+	CertFile   string // PEM file of the client's certificate
+	KeyFile    string // PEM file of its private key
+	SkipVerify bool   // trust any server
+	Required   bool   // reject endpoints that are not secured
 }
 
-// Creds returns what secures connections to these endpoints, or nil where they
-// are not secured: that is where they begin with "http://", and where they name
-// no scheme and nothing here asks for security. An error is returned when some
-// of them are secured and some are not, or when a file cannot be used.
+// Creds returns the credentials for connections to these endpoints, or nil if the
+// endpoints are not secured. An endpoint is secured if its scheme is https, or if it
+// has no scheme and s is not zero. Creds returns an error if only some of the
+// endpoints are secured, or if a file cannot be used.
 func (s Security) Creds(endpoints []string) (credentials.TransportCredentials, error) {
 	secured, err := s.secured(endpoints)
 	if err != nil || !secured {
@@ -47,24 +47,25 @@ func (s Security) Creds(endpoints []string) (credentials.TransportCredentials, e
 	return credentials.NewTLS(config), nil
 }
 
-// secured tells what all of the endpoints have in common.
+// secured reports whether the endpoints are secured. It returns an error if only some
+// are, or if security is required and one is not.
 func (s Security) secured(endpoints []string) (secured bool, err error) {
 	for i, e := range endpoints {
-		one := s != Security{}
+		secure := s != Security{}
 		if strings.Contains(e, "://") {
 			u, err := url.Parse(e)
 			if err != nil {
 				return false, fmt.Errorf("endpoint %q: %w", e, err)
 			}
-			one = u.Scheme == "https"
+			secure = u.Scheme == "https"
 		}
 		switch {
-		case s.Required && !one:
+		case s.Required && !secure:
 			return false, fmt.Errorf("endpoint %q is not secured, and a secure connection is required", e)
-		case i > 0 && one != secured:
+		case i > 0 && secure != secured:
 			return false, fmt.Errorf("endpoint %q: secured endpoints and others cannot be mixed", e)
 		}
-		secured = one
+		secured = secure
 	}
 	return secured, nil
 }

@@ -1,15 +1,15 @@
-// Package ctl holds the commands that talk to a running server: put, get, del,
+// Package ctl implements the commands that talk to a running server: put, get, del,
 // txn, compact and lease, with the flags and the output of etcdctl.
 //
-//	command.go  what all commands share: endpoints, timeouts, TLS, --trace, one run
+//	command.go  what all commands share: endpoints, timeouts, TLS, --trace
 //	kv.go       put, get, del, compact and lease: flags made into a request
 //	txn.go      txn, and the language of its input
-//	print.go    replies as etcdctl prints them: simple, fields, json
-//	errors.go   errors, with what to do about them
+//	print.go    replies in etcdctl's formats: simple, fields, json
+//	errors.go   errors with advice
 //
-// Without --trace a command is an ordinary gRPC client in which no tracing code
-// runs. With --trace the request is made by a client whose own stages are in the
-// timeline, and the server's part is fetched from the server's trace endpoint.
+// Without --trace, a command is an ordinary gRPC client in which no tracing code
+// runs. With --trace, the client records its own stages, and the server's part of the
+// timeline is fetched from the server's trace endpoint.
 package ctl
 
 import (
@@ -28,10 +28,10 @@ import (
 	"glasskv/walkthrough/show"
 )
 
-// defaultCommandTimeout is how long a request may take, as in etcdctl.
+// defaultCommandTimeout bounds a request, connecting included, as in etcdctl.
 const defaultCommandTimeout = 5 * time.Second
 
-// ctl is one command with the flags that all of them share.
+// ctl is a command with the flags that all commands share.
 type ctl struct {
 	endpoints      []string
 	dialTimeout    time.Duration
@@ -39,18 +39,19 @@ type ctl struct {
 	writeOut       string
 	hex            bool
 	security       securityFlags
-	valueOnly      bool // get's own; the simple printer's
+	valueOnly      bool // get's --print-value-only, for the simple printer
 	trace          traceFlags
 }
 
-// call sends one request on a connection and returns its reply.
-type call func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error)
+// call sends one request on a connection and returns a function that prints the reply.
+type call func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error)
 
-// reply prints a reply. It is not called when the request failed.
-type reply func(printer)
+// printReply prints the reply of one request. It is not called if the request failed.
+type printReply func(printer)
 
-// NewCommands returns the commands. Errors are returned, one line each, with
-// what to do about them; the caller prints them and chooses the exit code.
+// NewCommands returns the commands put, get, del, txn, compact and lease. A command
+// returns its error, on one line and with advice, instead of printing it; the caller
+// prints it and chooses the exit code.
 func NewCommands() []*cobra.Command {
 	constructors := []func(*ctl) *cobra.Command{
 		(*ctl).newPutCommand, (*ctl).newGetCommand, (*ctl).newDelCommand,
@@ -61,20 +62,21 @@ func NewCommands() []*cobra.Command {
 		c := &ctl{}
 		cmd := construct(c)
 		c.addFlags(cmd)
-		prepare(cmd)
+		silence(cmd)
 		cmds = append(cmds, cmd)
 	}
 	return cmds
 }
 
-// prepare leaves the printing of errors to the caller, and usage to --help.
-func prepare(cmd *cobra.Command) {
+// silence leaves the printing of errors to the caller of the command, and makes usage
+// errors refer to --help.
+func silence(cmd *cobra.Command) {
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, sub := range cmd.Commands() {
-		prepare(sub)
+		silence(sub)
 	}
 }
 
@@ -114,42 +116,42 @@ func (c *ctl) run(cmd *cobra.Command, do call) error {
 		return err
 	}
 	defer conn.Close()
-	answer, err := do(ctx, conn)
+	printTo, err := do(ctx, conn)
 	if err != nil {
-		return c.wayOut(conn.Explain(err))
+		return c.withAdvice(conn.Explain(err))
 	}
-	answer(p)
+	printTo(p)
 	return p.err()
 }
 
-// envPrefix begins the names of the variables that stand for the flags of TLS:
-// GLASSKV_CACERT is --cacert.
+// envPrefix is the prefix of the environment variables that set the TLS flags:
+// GLASSKV_CACERT sets --cacert.
 const envPrefix = "GLASSKV"
 
-// securityFlags are those of TLS, named as etcdctl names them.
+// securityFlags are the flags for TLS, with etcdctl's names.
 type securityFlags struct {
 	client.Security
 	insecureTransport bool
-	own               *pflag.FlagSet // the same flags, alone: no other has a variable
+	tlsFlags          *pflag.FlagSet // these flags alone: only they have environment variables
 }
 
 func (f *securityFlags) add(fs *pflag.FlagSet) {
-	f.own = pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.own.SortFlags = false
-	f.own.StringVar(&f.CAFile, "cacert", "", "believe servers whose certificates these authorities signed, from a PEM file")
-	f.own.StringVar(&f.CertFile, "cert", "", "show the server this certificate, from a PEM file")
-	f.own.StringVar(&f.KeyFile, "key", "", "the key that belongs to --cert")
-	f.own.BoolVar(&f.SkipVerify, "insecure-skip-tls-verify", false, "believe any server; for tests only")
-	f.own.BoolVar(&f.insecureTransport, "insecure-transport", true, "allow connections without TLS")
-	fs.AddFlagSet(f.own)
+	f.tlsFlags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.tlsFlags.SortFlags = false
+	f.tlsFlags.StringVar(&f.CAFile, "cacert", "", "trust servers whose certificates these authorities signed, from a PEM file")
+	f.tlsFlags.StringVar(&f.CertFile, "cert", "", "present this client certificate to the server, from a PEM file")
+	f.tlsFlags.StringVar(&f.KeyFile, "key", "", "private key of --cert, from a PEM file")
+	f.tlsFlags.BoolVar(&f.SkipVerify, "insecure-skip-tls-verify", false, "trust any server, for tests only")
+	f.tlsFlags.BoolVar(&f.insecureTransport, "insecure-transport", true, "allow connections without TLS")
+	fs.AddFlagSet(f.tlsFlags)
 }
 
-// connection says what to connect to and how it is secured. A flag that was not
-// given can come from its variable.
+// connection returns what to connect to and how to secure it. A TLS flag that was not
+// given is taken from its environment variable.
 func (c *ctl) connection() (client.Options, error) {
 	o := client.Options{Endpoints: c.endpoints, DialTimeout: c.dialTimeout, TraceURL: c.trace.endpoint}
 	f := &c.security
-	if err := flags.SetPflagsFromEnv(nil, envPrefix, f.own); err != nil {
+	if err := flags.SetPflagsFromEnv(nil, envPrefix, f.tlsFlags); err != nil {
 		return o, err
 	}
 	if (f.CertFile == "") != (f.KeyFile == "") {
@@ -161,7 +163,7 @@ func (c *ctl) connection() (client.Options, error) {
 	return o, err
 }
 
-// traceFlags are those of --trace. All but the first ask for it to be set.
+// traceFlags are --trace and the flags that have an effect only with it.
 type traceFlags struct {
 	on       bool
 	endpoint string
@@ -169,14 +171,14 @@ type traceFlags struct {
 }
 
 func (f *traceFlags) add(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.on, "trace", false, "show the request's timeline behind its reply")
-	fs.StringVar(&f.endpoint, "trace-endpoint", "", "where the server's timelines are, as http://host:port (default: where the server says)")
+	fs.BoolVar(&f.on, "trace", false, "show the request's timeline after its reply")
+	fs.StringVar(&f.endpoint, "trace-endpoint", "", "address of the server's timelines, as http://host:port (default: the one that the server names)")
 	f.show = show.New()
 	f.show.AddFlags(fs)
 	fs.Lookup("output").Usage = "the timeline as text for people, or as json for programs and nothing else"
 }
 
-// check refuses what has no effect, so that nobody waits for it in vain.
+// check rejects flags that would have no effect.
 func (f *traceFlags) check() error {
 	if f.show.JSON() && !f.on {
 		return errors.New("--output json prints the timeline: add --trace, or use --write-out json for the reply")
@@ -184,37 +186,36 @@ func (f *traceFlags) check() error {
 	return nil
 }
 
-// fetchTimeout bounds the wait for the server's part of the timeline. The
-// request is over by then; the part lacks little or nothing.
+// fetchTimeout bounds the wait for the server's part of the timeline. The request is
+// already over, so that part is complete or nearly so.
 const fetchTimeout = 3 * time.Second
 
-// runTraced sends the request as a client that is observed, and shows the
-// timeline behind the reply, or behind nothing when the request failed: a
-// failure has a timeline as well.
+// runTraced sends the request with an observed client, prints the reply, and then
+// prints the timeline. If the request fails, it prints the timeline alone.
 func (c *ctl) runTraced(ctx context.Context, cmd *cobra.Command, o client.Options, do call, p printer) (err error) {
 	observed, err := client.Dial(o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, observed.Close()) }()
-	var answer reply
+	var printTo printReply
 	seen, err := observed.Do(ctx, func(ctx context.Context) (err error) {
-		answer, err = do(ctx, observed)
+		printTo, err = do(ctx, observed)
 		return err
 	})
 	if err == nil && !c.trace.show.JSON() {
-		answer(p)
+		printTo(p)
 		fmt.Fprintln(cmd.OutOrStdout())
 	}
-	failed := c.wayOut(observed.Explain(err))
+	failed := c.withAdvice(observed.Explain(err))
 	if seen != nil {
 		failed = errors.Join(failed, c.showTimeline(cmd, observed, seen))
 	}
 	return errors.Join(failed, p.err())
 }
 
-// showTimeline prints the whole timeline, or the client's part where the
-// server's cannot be had; then it says why on standard error.
+// showTimeline prints the whole timeline. If the server's part is not available, it
+// prints the client's part and says why on standard error.
 func (c *ctl) showTimeline(cmd *cobra.Command, observed *client.Client, seen *client.Observation) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), fetchTimeout)
 	defer cancel()

@@ -16,23 +16,23 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// span says which keys a command is about.
-type span struct {
+// keyRange are the flags that select a range of keys.
+type keyRange struct {
 	prefix  bool
 	fromKey bool
 }
 
-func (s *span) add(fs *pflag.FlagSet, verb string) {
+func (s *keyRange) add(fs *pflag.FlagSet, verb string) {
 	fs.BoolVar(&s.prefix, "prefix", false, verb+" all keys that begin with KEY")
 	fs.BoolVar(&s.fromKey, "from-key", false, verb+" all keys from KEY on")
 }
 
-// allKeys is, as a range's end, the end of all keys; as its begin the first key
-// that there can be.
+// allKeys is the key "\x00": as the end of a range it means no upper bound, and as its
+// beginning the smallest key.
 var allKeys = []byte{0}
 
-// keys returns the range as a request holds it: an end of nil means one key.
-func (s *span) keys(verb string, args []string) (key, end []byte, err error) {
+// bounds returns the key and the range_end of a request. An end of nil means one key.
+func (s *keyRange) bounds(verb string, args []string) (key, end []byte, err error) {
 	switch {
 	case len(args) == 0 || len(args) > 2:
 		return nil, nil, fmt.Errorf("%s needs a key and, for a range, the key before which it ends", verb)
@@ -55,9 +55,9 @@ func (s *span) keys(verb string, args []string) (key, end []byte, err error) {
 	return key, prefixEnd(key), nil
 }
 
-// prefixEnd returns the first key behind all those that begin with prefix: the
-// prefix with its last byte raised. A byte of 0xff cannot be raised; the one
-// before it is then.
+// prefixEnd returns the smallest key that is greater than all keys with this prefix:
+// the prefix with its last byte incremented. Bytes of 0xff at the end are dropped first.
+// If all bytes are 0xff, there is no such key and it returns allKeys.
 func prefixEnd(prefix []byte) []byte {
 	for i := len(prefix) - 1; i >= 0; i-- {
 		if prefix[i] < 0xff {
@@ -79,7 +79,7 @@ type putFlags struct {
 
 func (f *putFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.lease, "lease", "0", "lease ID (in hexadecimal) to attach to the key")
-	fs.BoolVar(&f.prevKV, "prev-kv", false, "print the pair that was there before")
+	fs.BoolVar(&f.prevKV, "prev-kv", false, "print the key and value that were replaced")
 	fs.BoolVar(&f.ignoreValue, "ignore-value", false, "keep the key's current value")
 	fs.BoolVar(&f.ignoreLease, "ignore-lease", false, "keep the key's current lease")
 }
@@ -89,8 +89,8 @@ var (
 	errPutLine = errors.New("put needs a key and a value")
 )
 
-// request makes the request of a key and, perhaps, a value. A value that is
-// missing is read from stdin, unless that is nil.
+// request returns the request for args: a key and a value. A missing value is read
+// from stdin, or is an error if stdin is nil.
 func (f *putFlags) request(args []string, stdin io.Reader) (*pb.PutRequest, error) {
 	lease, err := parseLease(f.lease)
 	if err != nil {
@@ -133,14 +133,14 @@ func (c *ctl) newPutCommand() *cobra.Command {
 		Use:   "put [flags] KEY [VALUE]",
 		Short: "Write a key",
 		Long: "Write a key. Without VALUE the value is read from standard input.\n\n" +
-			"A value that begins with a dash goes behind two of them: put KEY -- -VALUE",
+			"Put two dashes before a value that begins with a dash: put KEY -- -VALUE",
 		Example: "  glasskv put greeting hello\n  glasskv put --trace greeting hello\n  glasskv put file < file",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req, err := f.request(args, cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error) {
 				resp, err := pb.NewKVClient(cc).Put(ctx, req)
 				return func(p printer) { p.put(resp) }, err
 			})
@@ -152,7 +152,7 @@ func (c *ctl) newPutCommand() *cobra.Command {
 
 // getFlags are the flags of get, on the command line and in a txn.
 type getFlags struct {
-	span
+	keyRange
 	consistency   string
 	order, sortBy string
 	limit, rev    int64
@@ -166,7 +166,7 @@ type getFlags struct {
 }
 
 func (f *getFlags) add(fs *pflag.FlagSet) {
-	f.span.add(fs, "get")
+	f.keyRange.add(fs, "get")
 	fs.StringVar(&f.consistency, "consistency", "l", "l for a linearizable read, s for a serializable one")
 	fs.StringVar(&f.order, "order", "", "order of the results: ASCEND or DESCEND")
 	fs.StringVar(&f.sortBy, "sort-by", "", "what to sort by: CREATE, KEY, MODIFY, VALUE or VERSION")
@@ -181,13 +181,13 @@ func (f *getFlags) add(fs *pflag.FlagSet) {
 	fs.Int64Var(&f.maxMod, "max-mod-rev", 0, "largest revision of a key's last change")
 }
 
-var orders = map[string]pb.RangeRequest_SortOrder{
+var sortOrders = map[string]pb.RangeRequest_SortOrder{
 	"":        pb.RangeRequest_NONE,
 	"ASCEND":  pb.RangeRequest_ASCEND,
 	"DESCEND": pb.RangeRequest_DESCEND,
 }
 
-var targets = map[string]pb.RangeRequest_SortTarget{
+var sortTargets = map[string]pb.RangeRequest_SortTarget{
 	"":        pb.RangeRequest_KEY,
 	"KEY":     pb.RangeRequest_KEY,
 	"VERSION": pb.RangeRequest_VERSION,
@@ -197,15 +197,15 @@ var targets = map[string]pb.RangeRequest_SortTarget{
 }
 
 func (f *getFlags) request(args []string) (*pb.RangeRequest, error) {
-	key, end, err := f.span.keys("get", args)
+	key, end, err := f.keyRange.bounds("get", args)
 	if err != nil {
 		return nil, err
 	}
-	order, ok := orders[strings.ToUpper(f.order)]
+	order, ok := sortOrders[strings.ToUpper(f.order)]
 	if !ok {
 		return nil, fmt.Errorf("--order %q: use ASCEND or DESCEND", f.order)
 	}
-	target, ok := targets[strings.ToUpper(f.sortBy)]
+	target, ok := sortTargets[strings.ToUpper(f.sortBy)]
 	if !ok {
 		return nil, fmt.Errorf("--sort-by %q: use CREATE, KEY, MODIFY, VALUE or VERSION", f.sortBy)
 	}
@@ -221,7 +221,7 @@ func (f *getFlags) request(args []string) (*pb.RangeRequest, error) {
 	}, nil
 }
 
-// check refuses flags that contradict each other.
+// check rejects unknown values and flags that contradict each other.
 func (f *getFlags) check() error {
 	switch {
 	case f.consistency != "l" && f.consistency != "s":
@@ -247,10 +247,10 @@ func (c *ctl) newGetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := c.checkGet(&f); err != nil {
+			if err := c.checkGetOutput(&f); err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error) {
 				resp, err := pb.NewKVClient(cc).Range(ctx, req)
 				return func(p printer) { p.get(resp) }, err
 			})
@@ -260,8 +260,8 @@ func (c *ctl) newGetCommand() *cobra.Command {
 	return cmd
 }
 
-// checkGet sees to it that the printer shows what was asked for.
-func (c *ctl) checkGet(f *getFlags) error {
+// checkGetOutput rejects flags whose results the output format cannot show.
+func (c *ctl) checkGetOutput(f *getFlags) error {
 	if f.countOnly && c.writeOut == formatSimple {
 		return errors.New("--count-only needs --write-out fields or json: the simple format has no place for a count")
 	}
@@ -274,29 +274,30 @@ func (c *ctl) checkGet(f *getFlags) error {
 
 // delFlags are the flags of del, on the command line and in a txn.
 type delFlags struct {
-	span
+	keyRange
 	prevKV  bool
 	asRange bool
 }
 
 func (f *delFlags) add(fs *pflag.FlagSet) {
-	f.span.add(fs, "delete")
+	f.keyRange.add(fs, "delete")
 	fs.BoolVar(&f.prevKV, "prev-kv", false, "print the pairs that were deleted")
-	fs.BoolVar(&f.asRange, "range", false, "delete the range at once, without the pause that a RANGE_END brings")
+	fs.BoolVar(&f.asRange, "range", false, "delete a range at once: do not pause when RANGE_END is given")
 }
 
 func (f *delFlags) request(args []string) (*pb.DeleteRangeRequest, error) {
-	key, end, err := f.span.keys("del", args)
+	key, end, err := f.keyRange.bounds("del", args)
 	if err != nil {
 		return nil, err
 	}
 	return &pb.DeleteRangeRequest{Key: key, RangeEnd: end, PrevKv: f.prevKV}, nil
 }
 
-// delPause is how long one may think again about a range, as in etcdctl.
+// delPause is how long del waits before it deletes a range, as in etcdctl.
 const delPause = 2 * time.Second
 
-// pause gives a person who meant two keys, and not a range, the time to stop.
+// pause warns on w and waits for delPause if args are a range, so that a user who
+// meant two keys can interrupt. It returns the cause of ctx's end, if that comes first.
 func (f *delFlags) pause(ctx context.Context, w io.Writer, args []string) error {
 	if len(args) < 2 || f.asRange {
 		return nil
@@ -325,7 +326,7 @@ func (c *ctl) newDelCommand() *cobra.Command {
 			if err := f.pause(cmd.Context(), cmd.ErrOrStderr(), args); err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error) {
 				resp, err := pb.NewKVClient(cc).DeleteRange(ctx, req)
 				return func(p printer) { p.del(resp) }, err
 			})
@@ -340,20 +341,20 @@ func (c *ctl) newCompactCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "compact [flags] REVISION",
 		Aliases: []string{"compaction"}, // etcdctl's name
-		Short:   "Forget what keys were before a revision",
+		Short:   "Discard the key history before a revision",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			rev, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
 				return fmt.Errorf("revision %q is not a number", args[0])
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error) {
 				resp, err := pb.NewKVClient(cc).Compact(ctx, &pb.CompactionRequest{Revision: rev, Physical: physical})
 				return func(p printer) { p.compact(rev, resp) }, err
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&physical, "physical", false, "wait until the old revisions are gone from the disk's pages")
+	cmd.Flags().BoolVar(&physical, "physical", false, "wait until the old revisions are removed from the backend database")
 	return cmd
 }
 
@@ -371,14 +372,14 @@ func (c *ctl) newLeaseCommand() *cobra.Command {
 func (c *ctl) newLeaseGrantCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "grant [flags] TTL",
-		Short: "Grant a lease that ends after TTL seconds",
+		Short: "Grant a lease that expires after TTL seconds",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ttl, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
 				return fmt.Errorf("TTL %q is not a number of seconds", args[0])
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error) {
 				resp, err := pb.NewLeaseClient(cc).LeaseGrant(ctx, &pb.LeaseGrantRequest{TTL: ttl})
 				return func(p printer) { p.grant(resp) }, err
 			})
@@ -396,7 +397,7 @@ func (c *ctl) newLeaseRevokeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error) {
 				resp, err := pb.NewLeaseClient(cc).LeaseRevoke(ctx, &pb.LeaseRevokeRequest{ID: id})
 				return func(p printer) { p.revoke(id, resp) }, err
 			})

@@ -18,7 +18,7 @@ const (
 	formatFields = "fields"
 )
 
-// printer shows replies in one of the formats.
+// printer prints replies in one of the formats.
 type printer interface {
 	put(*pb.PutResponse)
 	get(*pb.RangeResponse)
@@ -27,12 +27,12 @@ type printer interface {
 	compact(revision int64, resp *pb.CompactionResponse)
 	grant(*pb.LeaseGrantResponse)
 	revoke(id int64, resp *pb.LeaseRevokeResponse)
-	// err returns the first error of writing.
+	// err returns the first error of writing, or nil.
 	err() error
 }
 
 func (c *ctl) newPrinter(w io.Writer) (printer, error) {
-	p := &page{w: w, hex: c.hex}
+	p := &output{w: w, hex: c.hex}
 	switch c.writeOut {
 	case formatSimple:
 		return &simple{p, c.valueOnly}, nil
@@ -44,23 +44,23 @@ func (c *ctl) newPrinter(w io.Writer) (printer, error) {
 	return nil, fmt.Errorf("--write-out %q: use simple, json or fields", c.writeOut)
 }
 
-// page is what a printer writes on. After an error it stays as it is.
-type page struct {
-	w      io.Writer
-	hex    bool
-	failed error
+// output is what printers write to. After the first error it writes nothing more.
+type output struct {
+	w        io.Writer
+	hex      bool
+	firstErr error
 }
 
-func (p *page) err() error { return p.failed }
+func (p *output) err() error { return p.firstErr }
 
-func (p *page) printf(format string, args ...any) {
-	if p.failed == nil {
-		_, p.failed = fmt.Fprintf(p.w, format, args...)
+func (p *output) printf(format string, args ...any) {
+	if p.firstErr == nil {
+		_, p.firstErr = fmt.Fprintf(p.w, format, args...)
 	}
 }
 
-// text returns what the user stored, as it is or, on demand, escaped.
-func (p *page) text(b []byte) string {
+// text returns a key or a value, unchanged or, with --hex, escaped byte by byte.
+func (p *output) text(b []byte) string {
 	if !p.hex {
 		return string(b)
 	}
@@ -72,10 +72,9 @@ func (p *page) text(b []byte) string {
 	return out.String()
 }
 
-// simple prints for people and for scripts: a key on one line, its value on the
-// next.
+// simple is the default format: a key on one line, its value on the next.
 type simple struct {
-	*page
+	*output
 	valueOnly bool
 }
 
@@ -114,7 +113,7 @@ func (p *simple) txn(r *pb.TxnResponse) {
 	}
 	for _, op := range r.GetResponses() {
 		p.printf("\n")
-		showOp(p, op)
+		printOp(p, op)
 	}
 }
 
@@ -130,8 +129,8 @@ func (p *simple) revoke(id int64, _ *pb.LeaseRevokeResponse) {
 	p.printf("lease %016x revoked\n", id)
 }
 
-// showOp prints one of the replies inside that of a txn.
-func showOp(p printer, op *pb.ResponseOp) {
+// printOp prints the reply of one request inside a txn.
+func printOp(p printer, op *pb.ResponseOp) {
 	switch {
 	case op.GetResponsePut() != nil:
 		p.put(op.GetResponsePut())
@@ -144,8 +143,8 @@ func showOp(p printer, op *pb.ResponseOp) {
 	}
 }
 
-// fields prints everything there is in a reply, a field a line.
-type fields struct{ *page }
+// fields prints all fields of a reply, one per line.
+type fields struct{ *output }
 
 func (p *fields) header(h *pb.ResponseHeader) {
 	if p.hex {
@@ -153,7 +152,7 @@ func (p *fields) header(h *pb.ResponseHeader) {
 	} else {
 		p.printf("\"ClusterID\" : %d\n\"MemberID\" : %d\n", h.GetClusterId(), h.GetMemberId())
 	}
-	if h.GetRevision() > 0 { // replies that are not about keys have none
+	if h.GetRevision() > 0 { // replies that do not concern keys have no revision
 		p.printf("\"Revision\" : %d\n", h.GetRevision())
 	}
 	p.printf("\"RaftTerm\" : %d\n", h.GetRaftTerm())
@@ -202,7 +201,7 @@ func (p *fields) txn(r *pb.TxnResponse) {
 	p.header(r.GetHeader())
 	p.printf("\"Succeeded\" : %t\n", r.GetSucceeded())
 	for _, op := range r.GetResponses() {
-		showOp(p, op)
+		printOp(p, op)
 	}
 }
 
@@ -215,14 +214,14 @@ func (p *fields) grant(r *pb.LeaseGrantResponse) {
 
 func (p *fields) revoke(_ int64, r *pb.LeaseRevokeResponse) { p.header(r.GetHeader()) }
 
-// asJSON prints a reply as one JSON object on a line, with the names of the
-// protocol; keys and values are in base64.
-type asJSON struct{ *page }
+// asJSON prints a reply as one JSON object on one line, with the protocol's field
+// names and with keys and values in base64.
+type asJSON struct{ *output }
 
 func (p *asJSON) object(v any) {
 	line, err := json.Marshal(v)
 	if err != nil {
-		p.failed = err
+		p.firstErr = err
 		return
 	}
 	p.printf("%s\n", line)
@@ -236,8 +235,8 @@ func (p *asJSON) compact(_ int64, r *pb.CompactionResponse) { p.object(r) }
 func (p *asJSON) grant(r *pb.LeaseGrantResponse)            { p.object(r) }
 func (p *asJSON) revoke(_ int64, r *pb.LeaseRevokeResponse) { p.object(r) }
 
-// txnReply and the two below it give the replies inside a txn's reply the form
-// that etcdctl's readers know: an object named after the kind of reply.
+// txnReply, opReply and opResponse have the JSON form in which etcdctl prints the
+// reply of a txn: each inner reply is an object named after its kind.
 type txnReply struct {
 	Header    *pb.ResponseHeader `json:"header,omitempty"`
 	Succeeded bool               `json:"succeeded,omitempty"`

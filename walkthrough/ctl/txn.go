@@ -21,12 +21,12 @@ func (c *ctl) newTxnCommand() *cobra.Command {
 	var interactive bool
 	cmd := &cobra.Command{
 		Use:   "txn [flags]",
-		Short: "Compare, then write or read, all at once",
+		Short: "Compare, then write or read, in one transaction",
 		Long: "Read a transaction from standard input and send it: comparisons, then the requests\n" +
-			"for when all of them hold, then those for when one does not. An empty line ends\n" +
-			"each part.\n\n" +
+			"to make if all of them hold, then the requests to make if one does not. An empty\n" +
+			"line ends each part.\n\n" +
 			"A comparison is value, version, create, mod or lease of a key, an operator\n" +
-			"(= != < >) and a value. A request is put, get or del, as on the command line.",
+			"(= != < >) and a value. A request is a put, get or del, written as on the command line.",
 		Example: "  glasskv txn <<'EOF'\n  mod(\"greeting\") > \"0\"\n\n  put greeting \"hello again\"\n\n  put greeting hello\n  EOF",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,19 +38,19 @@ func (c *ctl) newTxnCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (reply, error) {
+			return c.run(cmd, func(ctx context.Context, cc grpc.ClientConnInterface) (printReply, error) {
 				resp, err := pb.NewKVClient(cc).Txn(ctx, req)
 				return func(p printer) { p.txn(resp) }, err
 			})
 		},
 	}
-	cmd.Flags().BoolVarP(&interactive, "interactive", "i", false, "say on standard error which part comes next")
+	cmd.Flags().BoolVarP(&interactive, "interactive", "i", false, "print on standard error which part comes next")
 	return cmd
 }
 
-// readTxn reads what etcdctl's txn reads: comparisons, the requests for when
-// all of them hold, the requests for when one does not. An empty line ends each
-// part, as does the end of the input. Before a part ask is called with its name.
+// readTxn reads the input format of etcdctl's txn: comparisons, the requests for
+// success, the requests for failure. An empty line or the end of the input ends each
+// part. readTxn calls ask with the name of each part before it reads the part.
 func readTxn(r io.Reader, ask func(part string)) (*pb.TxnRequest, error) {
 	lines := bufio.NewReader(r)
 	req := &pb.TxnRequest{}
@@ -81,7 +81,8 @@ func readOps(lines *bufio.Reader) (ops []*pb.RequestOp, err error) {
 	return ops, err
 }
 
-// eachLine calls do with every line until an empty one.
+// eachLine calls do with every line up to an empty one or the end of the input. The
+// first error ends it.
 func eachLine(lines *bufio.Reader, do func(string) error) error {
 	for {
 		line, err := lines.ReadString('\n')
@@ -98,7 +99,7 @@ func eachLine(lines *bufio.Reader, do func(string) error) error {
 	}
 }
 
-// parseOp reads one request: put, get or del as on the command line.
+// parseOp parses one request: put, get or del, written as on the command line.
 func parseOp(line string) (*pb.RequestOp, error) {
 	args, err := words(line)
 	if err != nil {
@@ -134,13 +135,13 @@ func requestOp(verb string, args []string) (*pb.RequestOp, error) {
 func parseWith[R any](fs *pflag.FlagSet, add func(*pflag.FlagSet), args []string, request func([]string) (R, error)) (R, error) {
 	add(fs)
 	if err := fs.Parse(args); err != nil {
-		var none R
-		return none, err
+		var zero R
+		return zero, err
 	}
 	return request(fs.Args())
 }
 
-var results = map[string]pb.Compare_CompareResult{
+var compareResults = map[string]pb.Compare_CompareResult{
 	"=":  pb.Compare_EQUAL,
 	"==": pb.Compare_EQUAL,
 	"!=": pb.Compare_NOT_EQUAL,
@@ -148,7 +149,7 @@ var results = map[string]pb.Compare_CompareResult{
 	"<":  pb.Compare_LESS,
 }
 
-// parseCompare reads one comparison, such as mod("key") > "0".
+// parseCompare parses one comparison, such as mod("key") > "0".
 func parseCompare(line string) (*pb.Compare, error) {
 	bad := func(why string) error { return fmt.Errorf("comparison %s: %s", line, why) }
 	target, rest, _ := strings.Cut(line, "(")
@@ -164,7 +165,7 @@ func parseCompare(line string) (*pb.Compare, error) {
 	if err != nil || len(args) != 2 {
 		return nil, bad("an operator and a value must follow the key")
 	}
-	result, ok := results[args[0]]
+	result, ok := compareResults[args[0]]
 	if !ok {
 		return nil, bad("operator " + strconv.Quote(args[0]) + " is none of = != < >")
 	}
@@ -179,7 +180,7 @@ func parseCompare(line string) (*pb.Compare, error) {
 	return cmp, nil
 }
 
-// setTarget says what of the key is compared, and with what.
+// setTarget sets what of the key is compared, and the value to compare it with.
 func setTarget(cmp *pb.Compare, target, value string) error {
 	if target == "val" || target == "value" {
 		cmp.Target, cmp.TargetUnion = pb.Compare_VALUE, &pb.Compare_Value{Value: []byte(value)}
@@ -208,8 +209,8 @@ func setTarget(cmp *pb.Compare, target, value string) error {
 	return nil
 }
 
-// words cuts a line at its spaces. A word in double quotes is read as Go reads
-// a string, one in single quotes is taken as it stands.
+// words splits a line at its spaces. A word in double quotes is a Go string literal, a
+// word in single quotes is taken literally.
 func words(line string) ([]string, error) {
 	var out []string
 	for {
@@ -225,7 +226,8 @@ func words(line string) ([]string, error) {
 	}
 }
 
-// nextWord takes the first word off a line that does not begin with a space.
+// nextWord splits the first word off a line, which must not be empty or begin with a
+// space.
 func nextWord(line string) (word, rest string, err error) {
 	switch line[0] {
 	case '"':

@@ -1,5 +1,5 @@
-// Package clienttest starts real servers that observe themselves, for tests of
-// what their clients are shown.
+// Package clienttest starts real servers that record their requests, for tests of
+// clients' timelines.
 package clienttest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"glasskv/trace/record"
 )
 
-// Server is a server that records its requests and hands them out.
+// Server is a running server with a trace endpoint.
 type Server struct {
 	*servetest.Node
 	TraceURL string
@@ -22,14 +22,14 @@ type Server struct {
 	CloseTrace func()
 }
 
-// Start starts a server with all seams and a trace endpoint, stopped when the
+// Start starts a server with all seams and a trace endpoint. It is stopped when the
 // test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	return StartWith(t, func(*serve.Config) {})
 }
 
-// StartWith is Start with a configuration that is changed first.
+// StartWith is Start with a configuration that change can modify first.
 func StartWith(t testing.TB, change func(*serve.Config)) *Server {
 	t.Helper()
 	rec := record.NewRecorder(record.Options{})
