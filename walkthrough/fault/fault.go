@@ -1,14 +1,11 @@
-// Package fault holds the commands that have things go wrong on purpose in a running
-// server: `glasskv fault` and those below it.
+// Package fault has the command `glasskv fault` and its subcommands, which make things
+// go wrong on purpose in a running server.
 //
-// The server does the work: see control, and seam in the server.
+// The server does the work: see packages control and seam.
 package fault
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -17,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/walkthrough/hold"
 	"glasskv/walkthrough/lang"
@@ -25,133 +21,100 @@ import (
 	"glasskv/walkthrough/show"
 )
 
-// askTimeout bounds a question to a server.
-const askTimeout = 10 * time.Second
-
-// flags are those that all commands have.
-type flags struct {
-	endpoint string
-	show     *show.Flags
-}
-
-// NewCommand returns `glasskv fault`, with the commands below it.
+// NewCommand returns `glasskv fault` with its subcommands.
 func NewCommand() *cobra.Command {
-	f := &flags{show: show.New()}
+	f := &hold.Flags{Show: show.New()}
 	cmd := &cobra.Command{
 		Use:   "fault",
 		Short: "Have something go wrong on purpose in a running server: a slow fsync, a busy processor …",
 		Long: "Have something go wrong on purpose in a running server, and see in the timelines what it does.\n" +
 			"A fault only makes requests wait: nothing is lost, and nothing is acknowledged early. The server\n" +
-			"must have been started with --control, or with --fault. Without a command below it, lists all\n" +
-			"faults and which are on.",
+			"must have been started with --control, or with --fault. Without a subcommand, lists all faults\n" +
+			"and which are on.",
 		Example: "  glasskv serve --control\n  glasskv fault set slow-fsync --delay 50ms --for 30s\n" +
 			"  glasskv fault set slow-handler --delay 'uniform(10ms,80ms)' --probability 0.1\n" +
 			"  glasskv fault set full-quota --streams 1\n  glasskv fault clear --all",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.ask(cmd, every, func(ctx context.Context, c *control.Client) ([]control.Fault, error) { return c.Faults(ctx) })
+			return ask(cmd, f, true, func(ctx context.Context, c control.Controller) ([]control.Fault, error) { return c.Faults(ctx) })
 		},
 	}
-	fs := cmd.PersistentFlags()
-	fs.StringVar(&f.endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
-	f.show.AddFlags(fs)
-	cmd.AddCommand(f.newSet(), f.newClear())
+	f.AddFlags(cmd.PersistentFlags())
+	cmd.AddCommand(newSet(f), newClear(f))
 	return cmd
 }
 
-func (f *flags) newSet() *cobra.Command {
-	var what control.Fault
-	var during time.Duration
+func newSet(f *hold.Flags) *cobra.Command {
+	var fault control.Fault
+	var duration time.Duration
 	cmd := &cobra.Command{
 		Use:     "set NAME",
 		Short:   "Switch a fault on, or change it",
 		Example: "  glasskv fault set slow-fsync --delay 'exp(20ms)'\n  glasskv fault set busy-processor --goroutines 4",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("set takes one fault, such as slow-fsync; `glasskv fault` lists them")
-			}
-			return nil
-		},
+		Args:    hold.One("set takes one fault, such as slow-fsync; `glasskv fault` lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			what.Name, what.On, what.For = args[0], true, control.Duration(during)
-			return f.ask(cmd, isOn, func(ctx context.Context, c *control.Client) ([]control.Fault, error) { return c.SetFault(ctx, what) })
+			fault.Name, fault.On, fault.For = args[0], true, control.Duration(duration)
+			return ask(cmd, f, false, func(ctx context.Context, c control.Controller) ([]control.Fault, error) { return c.SetFault(ctx, fault) })
 		},
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&what.Delay, "delay", "", "how long: 50ms, uniform(10ms,80ms), normal(40ms,10ms) or exp(20ms); 10s at most")
-	fs.Float64Var(&what.Probability, "probability", 0, "how often, above 0 and not above 1 (default: always)")
-	fs.IntVar(&what.Streams, "streams", 0, "of full-quota: how many requests of a connection are handled at once")
-	fs.IntVar(&what.Bytes, "bytes", 0, "of small-window: how much of a request may be sent at once")
-	fs.IntVar(&what.Goroutines, "goroutines", 0, "of busy-processor: how many compute")
-	fs.DurationVar(&during, "for", 0, "end it by itself after this time")
+	fs.StringVar(&fault.Delay, "delay", "", "how long: 50ms, uniform(10ms,80ms), normal(40ms,10ms) or exp(20ms); 10s at most")
+	fs.Float64Var(&fault.Probability, "probability", 0, "the probability that it strikes, above 0 and not above 1 (default: always)")
+	fs.IntVar(&fault.Streams, "streams", 0, "of full-quota: how many requests of a connection are handled at once")
+	fs.IntVar(&fault.Bytes, "bytes", 0, "of small-window: how much of a request may be sent at once")
+	fs.IntVar(&fault.Goroutines, "goroutines", 0, "of busy-processor: how many goroutines compute")
+	fs.DurationVar(&duration, "for", 0, "switch it off by itself after this time")
 	return cmd
 }
 
-func (f *flags) newClear() *cobra.Command {
+func newClear(f *hold.Flags) *cobra.Command {
 	all := false
 	cmd := &cobra.Command{
 		Use:   "clear NAME | --all",
-		Short: "Switch a fault off; who waits for it goes on",
-		Args: func(_ *cobra.Command, args []string) error {
-			if all == (len(args) == 1) || len(args) > 1 {
-				return errors.New("clear takes a fault, or --all")
-			}
-			return nil
-		},
+		Short: "Switch a fault off; requests that wait for it go on",
+		Args:  hold.OneOrAll(&all, "clear takes a fault, or --all"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
 			if !all {
 				name = args[0]
 			}
-			return f.ask(cmd, isOn, func(ctx context.Context, c *control.Client) ([]control.Fault, error) { return c.ClearFault(ctx, name) })
+			return ask(cmd, f, false, func(ctx context.Context, c control.Controller) ([]control.Fault, error) {
+				return c.ClearFault(ctx, name)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all faults")
 	return cmd
 }
 
-// every and isOn say which faults people are shown: all of them, or after a change
-// those that are on.
-func every(control.Fault) bool  { return true }
-func isOn(f control.Fault) bool { return f.On }
-
-// ask asks a server for something, and shows its faults as they are then. Programs are
-// given all of them.
-func (f *flags) ask(cmd *cobra.Command, shown func(control.Fault) bool, do func(context.Context, *control.Client) ([]control.Fault, error)) error {
-	ctx, cancel := context.WithTimeout(cmd.Context(), askTimeout)
-	defer cancel()
-	all, err := do(ctx, &control.Client{Base: f.endpoint})
+// ask calls do and prints the faults that it returns: as text without those that are
+// off, unless off is true, or all of them as JSON, each in a line.
+func ask(cmd *cobra.Command, f *hold.Flags, off bool, do func(context.Context, control.Controller) ([]control.Fault, error)) error {
+	all, err := hold.Ask(cmd.Context(), f, 0, do)
 	if err != nil {
-		return hold.WayOut(err)
+		return err
 	}
 	w := cmd.OutOrStdout()
-	if f.show.JSON() {
-		return writeJSON(w, all)
+	if !f.Show.JSON() {
+		all = slices.DeleteFunc(all, func(f control.Fault) bool { return !f.On && !off })
+		return List(w, all, f.Show.Screen(w))
 	}
-	all = slices.DeleteFunc(all, func(f control.Fault) bool { return !shown(f) })
-	return List(w, all, f.show.Screen(w))
-}
-
-// writeJSON writes an object a line, a fault each.
-func writeJSON(w io.Writer, all []control.Fault) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
 	for i := range all {
-		if err := enc.Encode(all[i]); err != nil {
-			return fmt.Errorf("write: %w", err)
+		if err := hold.WriteJSON(w, all[i]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// The columns in front of what a fault does.
+// The columns in front of the text about a fault.
 const (
 	markColumns = 2
 	nameColumns = 16
 )
 
-// List writes faults with what they do, and how those are set that are on.
+// List prints what each fault does, and of those that are on the parameters.
 func List(w io.Writer, all []control.Fault, o screen.Options) error {
 	width := o.Columns(w)
 	out := screen.NewWriter(w, o)
@@ -186,7 +149,7 @@ func List(w io.Writer, all []control.Fault, o screen.Options) error {
 	return out.Close()
 }
 
-// setting says how a fault is set, and what it has done.
+// setting returns a fault's parameters, and how often it has struck.
 func setting(l lang.Lang, f *control.Fault) string {
 	parts := []string{l.Pick("ON", "已打开")}
 	if f.Delay != "" {
@@ -207,7 +170,7 @@ func setting(l lang.Lang, f *control.Fault) string {
 			parts = append(parts, l.Say(counted.en, counted.zh, counted.n))
 		}
 	}
-	if f.Struck > 0 && f.Goroutines == 0 { // who computes all the time strikes all the time
+	if f.Struck > 0 && f.Goroutines == 0 { // busy-processor never stops striking
 		parts = append(parts, l.Say("struck so far: %d", "至今 %d 次", f.Struck))
 	}
 	if until, err := time.Parse(time.RFC3339, f.Until); err == nil {
@@ -216,7 +179,7 @@ func setting(l lang.Lang, f *control.Fault) string {
 	return strings.Join(parts, " · ")
 }
 
-// summary says what can be done next.
+// summary says which command to type next.
 func summary(l lang.Lang, on int) string {
 	if on == 0 {
 		return l.Pick("No fault is on. Switch one on: glasskv fault set slow-fsync --delay 50ms",

@@ -18,17 +18,17 @@ import (
 	"glasskv/walkthrough/timeline"
 )
 
-// Options say how a hold is shown.
+// Options say how holds are printed.
 type Options struct {
 	screen.Options
-	Endpoint string    // the trace endpoint at which commands reach the server; empty: none is named
-	Typed    bool      // letters that are typed where it is shown have the request go on
+	Endpoint string    // the trace endpoint for the commands that are shown; empty: none is shown
+	Typed    bool      // the screen takes the letters s and c, which are shown then
 	Now      time.Time // zero: the moment of the call
 }
 
 const labelColumns = 12
 
-// block is a hold while it is written.
+// block prints a report.
 type block struct {
 	r     *control.Report
 	opts  Options
@@ -36,9 +36,9 @@ type block struct {
 	out   *screen.Writer
 }
 
-// Render writes everything there is to see of a request that is held: the request
-// so far, the goroutines on its way, raft, the end of the log, the queues, and
-// what to type. It is written at once, so that two of them do not mix.
+// Render prints the report on a request that is held: the request so far, the
+// goroutines on its path, raft, the end of the log, the queues, and what to type. It
+// calls w.Write once, so that two reports printed at the same time do not mix.
 func Render(w io.Writer, r *control.Report, o Options) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
@@ -80,7 +80,7 @@ func (b *block) head() {
 	b.out.Line()
 }
 
-// request names a request in a few words.
+// request returns a request's method and key.
 func request(h *control.Hold) string {
 	method := h.Method
 	if !strings.Contains(method, " ") { // gRPC's: "/etcdserverpb.KV/Put"
@@ -92,7 +92,7 @@ func request(h *control.Hold) string {
 	return screen.Escape(method) + " " + screen.Quote(h.Key)
 }
 
-// timeline draws the request so far.
+// timeline prints the request so far.
 func (b *block) timeline(w io.Writer) error {
 	t := new(trace.Timeline)
 	if err := json.Unmarshal(b.r.Timeline, t); err != nil {
@@ -105,12 +105,12 @@ func (b *block) timeline(w io.Writer) error {
 	return err
 }
 
-// item begins a line with a label, or without it.
-func (b *block) item(label string, text string) {
+// item prints a line: a label, which may be empty, and a text.
+func (b *block) item(label, text string) {
 	b.out.Line(screen.Dim.Paint(label), screen.Blank(labelColumns-screen.Width(label)), text)
 }
 
-// items writes a label once, and a line for each text.
+// items prints texts one below the other, with a label in front of the first.
 func (b *block) items(label string, texts ...string) {
 	for _, text := range texts {
 		for _, line := range screen.Wrap(text, b.width-labelColumns) {
@@ -120,9 +120,9 @@ func (b *block) items(label string, texts ...string) {
 	}
 }
 
-// goroutines lists what each of them is in, the innermost function first.
+// goroutines prints the stack of each goroutine, the innermost function first.
 func (b *block) goroutines() {
-	b.out.Line(screen.Strong.Paint(b.opts.Lang.Pick("goroutines on its way", "它一路上的 goroutine")))
+	b.out.Line(screen.Strong.Paint(b.opts.Lang.Pick("goroutines on its path", "它一路上的 goroutine")))
 	for i := range b.r.Goroutines {
 		g := &b.r.Goroutines[i]
 		label := screen.Escape(g.Role)
@@ -138,7 +138,8 @@ func (b *block) goroutines() {
 	b.out.Line()
 }
 
-// frame writes a function, and its place beside it where there is room.
+// frame prints a function, and its file and line at the right. If both do not fit, it
+// shortens them.
 func (b *block) frame(f control.Frame) {
 	const gap = 2
 	room := b.width - labelColumns
@@ -164,7 +165,7 @@ func (b *block) raft() {
 	b.items("raft", lines...)
 }
 
-// log lists the entries that were saved last.
+// log prints the entries that were saved last.
 func (b *block) log() {
 	label := b.opts.Lang.Pick("log's end", "日志末尾")
 	if len(b.r.WAL) == 0 {
@@ -185,11 +186,11 @@ func (b *block) queues() {
 		say("apply jobs %d", "apply 任务 %d", q.ApplyJobs),
 		say("readers %d", "等待的读 %d", q.Readers),
 		say("requests under way %d", "进行中的请求 %d", q.Requests),
-		say("records to look at %d", "待处理的记录 %d", q.RecordsLeft),
+		say("records to process %d", "待处理的记录 %d", q.RecordsLeft),
 	}, " · "))
 }
 
-// goOn says what to type.
+// goOn prints what to type to let the request go on.
 func (b *block) goOn() {
 	var ways []string
 	if at := b.opts.Endpoint; at != "" {
@@ -207,7 +208,7 @@ func (b *block) goOn() {
 	}
 }
 
-// List writes the breakpoints, and who is held.
+// List prints the breakpoints and the requests that are held.
 func List(w io.Writer, st control.State, o Options) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
@@ -223,7 +224,7 @@ func List(w io.Writer, st control.State, o Options) error {
 		out.Line("  ", screen.Cut(breakLine(o.Lang, &st.Breaks[i]), width-2))
 	}
 	if len(st.Holds) == 0 {
-		out.Line(o.Lang.Pick("Nobody is held.", "没有请求被停住。"))
+		out.Line(o.Lang.Pick("No request is held.", "没有请求被停住。"))
 	} else {
 		out.Line(screen.Strong.Paint(o.Lang.Pick("held", "停住的请求")))
 	}
@@ -237,6 +238,7 @@ func List(w io.Writer, st control.State, o Options) error {
 	return out.Close()
 }
 
+// breakLine describes a breakpoint.
 func breakLine(l lang.Lang, b *control.Break) string {
 	parts := []string{screen.Escape(b.Stage)}
 	if b.Method != "" {
@@ -254,10 +256,11 @@ func breakLine(l lang.Lang, b *control.Break) string {
 	return strings.Join(append(parts, l.Say("held %d so far", "已停住 %d 个", b.Hits)), " · ")
 }
 
+// holdLine describes a request that is held.
 func holdLine(o Options, h *control.Hold) string {
 	parts := []string{
 		fmt.Sprintf("#%d", h.ID), screen.Escape(h.Stage), request(h), because(o.Lang, h.Why),
-		o.Lang.Say("since %v", "已停 %v", o.Now.Sub(h.Since).Round(time.Second)),
+		o.Lang.Say("for %v", "已停 %v", o.Now.Sub(h.Since).Round(time.Second)),
 		o.Lang.Say("%v left", "还剩 %v", max(0, h.Until.Sub(o.Now)).Round(time.Second)),
 	}
 	if h.HeldUp > 0 {
@@ -266,7 +269,7 @@ func holdLine(o Options, h *control.Hold) string {
 	return strings.Join(parts, " · ")
 }
 
-// because says what held a request.
+// because says why a request is held.
 func because(l lang.Lang, why string) string {
 	switch why {
 	case trace.WhyBreakpoint:
@@ -277,7 +280,7 @@ func because(l lang.Lang, why string) string {
 	return screen.Escape(why)
 }
 
-// whoWaits says which goroutine stands still, and who needs it.
+// whoWaits says which goroutine is stopped, and which requests need it.
 func whoWaits(l lang.Lang, h *control.Hold) string {
 	say := l.Say
 	others := ""
@@ -303,7 +306,7 @@ func whoWaits(l lang.Lang, h *control.Hold) string {
 	return screen.Escape(string(h.Lane)) + with + others
 }
 
-// untilWhen says for how long at most.
+// untilWhen says when the request goes on by itself.
 func untilWhen(l lang.Lang, h *control.Hold, now time.Time) string {
 	left := h.Until.Sub(now).Round(time.Second)
 	if left < time.Second {
@@ -329,22 +332,23 @@ func wentOn(l lang.Lang, ended string) string {
 	return screen.Escape(ended)
 }
 
-// Printer shows what `glasskv serve` has to show: timelines, and holds.
+// Printer prints timelines and holds for `glasskv serve`.
 type Printer struct{ *show.Flags }
 
-// PrintHold writes what there is to see of a request that is held. The server's
-// trace endpoint goes into the commands that are named.
+// PrintHold prints a request that is held: as Render does, or as JSON. Endpoint and
+// typed are those of Options.
 func (p Printer) PrintHold(w io.Writer, r *control.Report, endpoint string, typed bool) error {
 	if p.JSON() {
-		return writeJSON(w, r)
+		return WriteJSON(w, r)
 	}
 	return Render(w, r, Options{Options: p.Screen(w), Endpoint: endpoint, Typed: typed})
 }
 
-// PrintEvent writes what has happened to a request, in a line.
+// PrintEvent prints an event in one line. It prints nothing for an event that
+// PrintHold covers.
 func (p Printer) PrintEvent(w io.Writer, e control.Event) error {
 	if p.JSON() {
-		return writeJSON(w, e)
+		return WriteJSON(w, e)
 	}
 	l := p.Lang()
 	var text string
@@ -366,7 +370,8 @@ func (p Printer) PrintEvent(w io.Writer, e control.Event) error {
 	return out.Close()
 }
 
-func writeJSON(w io.Writer, v any) error {
+// WriteJSON writes v as JSON in one line.
+func WriteJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {

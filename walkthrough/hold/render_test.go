@@ -122,7 +122,7 @@ func TestTheWaysToGoOnAreThoseThatWork(t *testing.T) {
 		{Options{Endpoint: servercommand.DefaultTraceURL}, "go on       glasskv hold step 4 · glasskv hold continue 4\n"},
 		{Options{Endpoint: "http://127.0.0.1:9"}, "go on       glasskv hold step 4 --endpoint http://127.0.0.1:9 · glasskv hold continue 4 --endpoint http://127.0.0.1:9\n"},
 		{Options{Typed: true}, "go on       " + typed + "\n"},
-		{Options{}, "records to look at 0\n"},
+		{Options{}, "records to process 0\n"},
 	} {
 		c.o.Options = screen.Options{Width: 160}
 		var out bytes.Buffer
