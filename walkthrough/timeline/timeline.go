@@ -1,6 +1,33 @@
+// Package timeline draws one request: a waterfall on a common axis that a
+// person reads from top to bottom.
+//
+//	render.go    the order of the parts
+//	headline.go  what was asked, what came of it, who saw it
+//	tree.go      the stages nested as they were
+//	outline.go   the tree for those who walk through it
+//	fold.go      rows that are left out, and a word about it
+//	rows.go      one stage, or a row of repeats, made ready to be drawn
+//	labels.go    what has to be said of a stage even where there is no room for a note
+//	parts.go     a request that the server made to answer this one
+//	columns.go   which column has how much room
+//	axis.go      the axis above the bars
+//	bar.go       a bar with the precision of an eighth of a column
+//	waterfall.go a row or a section written out
+//	missing.go   what did not happen, and what contradicts itself
+//	chart.go     all of it for those who draw elsewhere than on a terminal
+//	legend.go    the signs that were used, and the kinds of time
+//	json.go      the same for programs
+//
+// A bar is strong where the request was waiting in the stage itself and thin
+// where the stage was under way while the request waited elsewhere: in a child
+// of it, or in something beside it. The strong parts of all rows together are
+// the ledger. They neither overlap nor leave a gap, so the column of shares adds
+// up to the whole.
 package timeline
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -179,4 +206,57 @@ func (p *picture) verdict() {
 		p.out.Line(screen.Strong.Paint(last))
 		p.out.Line(screen.Dim.Paint(hint))
 	}
+}
+
+// Entry is one line of the tree of stages, as it is drawn: a stage, or several of
+// one name inside one parent, such as the messages of a stream. Or it is a request
+// that the server made itself.
+type Entry struct {
+	Times []*trace.StageTime // in the timeline's order; empty for a part
+	Part  *trace.Part        // nil for a stage
+	Depth int                // levels below the top
+}
+
+// Outline returns the tree from top to bottom: first the connection's stages, then
+// the request's. It is the order in which one walks through a request.
+func Outline(t *trace.Timeline) []Entry {
+	p := picture{t: t}
+	conn, own := p.split()
+	out := make([]Entry, 0, len(t.Stages)+len(t.Parts))
+	for _, stages := range [][]*trace.StageTime{conn, own} {
+		out = appendEntries(out, forest(t, stages), 0)
+	}
+	return out
+}
+
+func appendEntries(out []Entry, nodes []*node, depth int) []Entry {
+	for _, n := range nodes {
+		out = append(out, Entry{Times: n.times, Part: n.part, Depth: depth})
+		out = appendEntries(out, n.children, depth+1)
+	}
+	return out
+}
+
+// Labels says what has to be said of an entry beside its times: with how many it
+// was shared, that it had not ended. What a client sent is escaped.
+func (e Entry) Labels(t *trace.Timeline, l lang.Lang) []string {
+	if len(e.Times) == 0 {
+		return nil
+	}
+	return newBuilder(t, l).row(&node{times: e.Times}, "").labels
+}
+
+// Why says in the reader's language why a stage was not reached: one of trace's Why
+// constants.
+func Why(why string, l lang.Lang) string { return (&picture{lang: l}).why(why) }
+
+// WriteJSON writes a timeline as one object on one line, as design and docs
+// describe it for programs.
+func WriteJSON(w io.Writer, t *trace.Timeline) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(t); err != nil {
+		return fmt.Errorf("write timeline: %w", err)
+	}
+	return nil
 }
