@@ -91,7 +91,7 @@ func Explain(w io.Writer, o ExplainOptions) error {
 	spec, library := stages.SpecOf(stage), source.NewLibrary()
 	switch {
 	case o.Source:
-		return writeSource(w, spec.Upstream.Package+"."+spec.Upstream.Name, library)
+		return writeSource(w, spec.Upstream.Path(), library)
 	case o.Show.JSON():
 		return guide.WriteJSON(w, spec, library, o.Show.Lang())
 	}

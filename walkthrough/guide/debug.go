@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"glasskv/trace"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
@@ -19,7 +18,8 @@ type debugPage struct {
 	EN, ZH string
 }
 
-var debugIntro = trace.Pair{
+// debugIntro stands above the pages; it has no path.
+var debugIntro = debugPage{
 	EN: "grpc-go and Go have pages of their own. `glasskv serve --listen-debug-url http://127.0.0.1:6060` serves them; they cost something, and show what clients sent, so they are off unless asked for. The same request looks like this there:",
 	ZH: "grpc-go 和 Go 有自己的调试页面，用 `glasskv serve --listen-debug-url http://127.0.0.1:6060` 打开。它们有开销，还会显示客户端发来的内容，所以默认关闭。同一个请求在那里是这样的：",
 }

@@ -25,7 +25,7 @@ func TestEveryUpstreamFunctionIsFound(t *testing.T) {
 			t.Errorf("%s: %s: %+v", spec.Name, spec.Upstream, s)
 		}
 		for _, name := range spec.Next {
-			if s := find(l, parse(name)); s.file == "" {
+			if s := find(l, name); s.file == "" {
 				t.Errorf("%s: read next %s: %+v", spec.Name, name, s)
 			}
 		}

@@ -52,7 +52,7 @@ func WriteJSON(w io.Writer, spec *stages.Spec, library *source.Library, l lang.L
 		Begin:  edge{string(spec.Begin.Edge), spec.Begin.ErrorNS},
 		End:    edge{string(spec.End.Edge), spec.End.ErrorNS},
 		Hold:   string(spec.Hold),
-		Metric: spec.Metric, Next: spec.Next,
+		Metric: spec.Metric, Next: paths(spec.Next),
 		Note: text.Note, What: text.What, How: text.How, Slow: text.Slow, Do: text.Do,
 	}
 	if library != nil {

@@ -143,9 +143,8 @@ func edgeText(e stages.EdgeSpec, l lang.Lang) string {
 // next lists what to read next, with the place where it stands when it is here.
 func (p *page) next(library *source.Library) {
 	var items []string
-	for _, name := range p.spec.Next {
-		symbol := parse(name)
-		if symbol.Package == p.spec.Upstream.Package && symbol.Name == p.spec.Upstream.Name {
+	for _, symbol := range p.spec.Next {
+		if symbol == p.spec.Upstream {
 			continue // its place is told above
 		}
 		item := symbol.String()

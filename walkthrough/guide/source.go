@@ -38,3 +38,12 @@ func parse(name string) stages.Symbol {
 	}
 	return stages.Symbol{Package: pkg, Name: short}
 }
+
+// paths returns symbols with their import paths.
+func paths(symbols []stages.Symbol) []string {
+	all := make([]string, 0, len(symbols))
+	for _, s := range symbols {
+		all = append(all, s.Path())
+	}
+	return all
+}

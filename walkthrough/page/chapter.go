@@ -265,9 +265,9 @@ func named(symbol string) bool { return symbols()[symbol] }
 var symbols = sync.OnceValue(func() map[string]bool {
 	all := make(map[string]bool)
 	for _, spec := range stages.Specs() {
-		all[spec.Upstream.Package+"."+spec.Upstream.Name] = true
+		all[spec.Upstream.Path()] = true
 		for _, next := range spec.Next {
-			all[next] = true
+			all[next.Path()] = true
 		}
 	}
 	for _, c := range chapter.All(lang.EN) { // the other language has the same

@@ -1,16 +1,17 @@
-// Package tour is the walk through one request, apart from how it is shown: the
-// stops in their order, and what is to be seen at each of them. The terminal and
-// the page are two views of it.
+// Package tour divides one request into stops, and finds for each stop its chapter, the
+// source that did the work, and the stops to go to next. The terminal and the web page
+// are two views of a tour.
 //
-//	tour.go  the stops of a timeline; of each its chapter, the source, where one can go
-//	live.go  a request that is made now, on a server of one's own or another
+//	tour.go  the stops of a timeline
+//	live.go  makes requests, on a server of its own or on a running one
 //
-// A tour is cheap to make. Chapters are parsed and source is cut when they are
-// looked at, and kept.
+// A tour is cheap to make: chapters are parsed and excerpts of source are read on
+// first use, and kept.
 package tour
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"glasskv/trace"
@@ -21,8 +22,8 @@ import (
 	"glasskv/walkthrough/timeline"
 )
 
-// Tour is one request as a row of stops. Its methods may be called by any number
-// of goroutines; nobody changes its fields.
+// Tour is one request as a sequence of stops. Its methods may be called by any number
+// of goroutines at once. Its fields must not be changed.
 type Tour struct {
 	Timeline *trace.Timeline
 	Stops    []Stop
@@ -35,29 +36,29 @@ type Tour struct {
 // Stop is one stage of the request, or several of one name inside one parent.
 type Stop struct {
 	Stage  stages.Stage       // None: the catalogue does not know the span, or the stop is a part
-	Name   string             // the span's name, as it was recorded; escape it before it is shown
-	Row    *trace.StageTime   // the first of Times; nil where there is none
+	Name   string             // the span's name as it was recorded; the caller must escape it for a screen
+	Row    *trace.StageTime   // the first of Times; nil if there is none
 	Times  []*trace.StageTime // empty for a part, and for a stage that the request did not pass
 	Part   *trace.Part        // a request that the server made itself; nil for a stage
 	Depth  int                // levels below the top of the tree
-	Took   int64              // nanoseconds that it was under way, all times together
-	Waits  []trace.LedgerRow  // the pieces of the ledger that fell to it: the request waited in it
+	Took   int64              // how long it was under way, the sum of Times, in nanoseconds
+	Waits  []trace.LedgerRow  // the ledger's rows of this stop: when the request waited in it
 	Waited int64              // their sum, in nanoseconds
 
 	entry timeline.Entry
 	book  Book
 }
 
-// Book finds the chapter about a stage in a language; false when there is none.
+// Book returns the chapter about a stage in a language, and false if it has none.
 type Book func(stages.Stage, lang.Lang) (*chapter.Chapter, bool)
 
-// New makes a tour of a timeline, which must not be changed afterwards. Many tours
+// New returns the tour of a timeline, which must not be changed afterwards. Many tours
 // may share a library.
 func New(t *trace.Timeline, library *source.Library) *Tour {
 	return NewWithBook(t, library, chapter.Of)
 }
 
-// NewWithBook is New with chapters of one's own.
+// NewWithBook is New with the chapters of book.
 func NewWithBook(t *trace.Timeline, library *source.Library, book Book) *Tour {
 	w := &Tour{Timeline: t, library: library, book: book}
 	ledger := make(map[string][]trace.LedgerRow)
@@ -93,9 +94,9 @@ func stopOf(e timeline.Entry, ledger map[string][]trace.LedgerRow) Stop {
 	return s
 }
 
-// appendWaits adds the rows of a stage's ledger as far as one stretch of it covers
-// them. The rows are in order and do not overlap, so the first is found by halving:
-// a trace of another program may have very many.
+// appendWaits appends the rows of a stage's ledger, cut to the interval of st. The rows
+// are sorted and do not overlap. The first one is found by binary search, because a
+// trace of another program may have very many.
 func appendWaits(out, rows []trace.LedgerRow, st *trace.StageTime) []trace.LedgerRow {
 	first, _ := slices.BinarySearchFunc(rows, st.BeginNS, func(r trace.LedgerRow, at int64) int {
 		if r.EndNS <= at {
@@ -112,7 +113,8 @@ func appendWaits(out, rows []trace.LedgerRow, st *trace.StageTime) []trace.Ledge
 	return out
 }
 
-// Unexplained returns how long no stage accounts for, in nanoseconds.
+// Unexplained returns how much of the request's time no stage accounts for, in
+// nanoseconds.
 func (w *Tour) Unexplained() (ns int64) {
 	for _, r := range w.Timeline.Ledger {
 		if r.Stage == trace.Unexplained {
@@ -122,7 +124,8 @@ func (w *Tour) Unexplained() (ns int64) {
 	return ns
 }
 
-// Index returns the first stop at a stage; -1 when the request did not pass it.
+// Index returns the index of the first stop at a stage, or -1 if the request did not
+// pass it.
 func (w *Tour) Index(s stages.Stage) int {
 	if s == stages.None {
 		return -1
@@ -130,14 +133,14 @@ func (w *Tour) Index(s stages.Stage) int {
 	return slices.IndexFunc(w.Stops, func(stop Stop) bool { return stop.Stage == s })
 }
 
-// Beyond returns a stop at a stage that the request did not pass: it has a chapter
-// and source as any other, and no times.
+// Beyond returns a stop at a stage that the request did not pass. Like any stop it may
+// have a chapter and source; it has no times.
 func (w *Tour) Beyond(s stages.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: w.book} }
 
-// Beyond is the method of that name for those who have no tour.
+// Beyond returns what Tour.Beyond returns, with the chapters of this binary.
 func Beyond(s stages.Stage) Stop { return Stop{Stage: s, Name: s.String(), book: chapter.Of} }
 
-// Chapter returns the chapter about a stop's stage. There is none about a part, or
+// Chapter returns the chapter about a stop's stage. It returns false for a part, and for
 // a span that the catalogue does not know.
 func (s *Stop) Chapter(l lang.Lang) (*chapter.Chapter, bool) {
 	if s.Stage == stages.None || s.book == nil {
@@ -146,11 +149,11 @@ func (s *Stop) Chapter(l lang.Lang) (*chapter.Chapter, bool) {
 	return s.book(s.Stage, l)
 }
 
-// Labels says what has to be said of a stop beside its times: with how many the
-// stage was shared, that it had not ended. What a client sent is escaped.
+// Labels returns remarks on a stop besides its times: how many requests shared the
+// stage, that it had not ended. Text that a client sent is escaped.
 func (w *Tour) Labels(s *Stop, l lang.Lang) []string { return s.entry.Labels(w.Timeline, l) }
 
-// Missing says why the request did not pass a stage; "" when nobody knows.
+// Missing says why the request did not pass a stage; it returns "" if that is unknown.
 func (w *Tour) Missing(s stages.Stage, l lang.Lang) string {
 	for _, n := range w.Timeline.NotReached {
 		if n.Stage == s.String() {
@@ -160,8 +163,8 @@ func (w *Tour) Missing(s stages.Stage, l lang.Lang) string {
 	return ""
 }
 
-// Quotes returns the places in upstream's source that belong to a stop, in the
-// chapter's order. A stage without a chapter has the function that it stands for.
+// Quotes returns the pieces of upstream's source that the chapter quotes, in its order.
+// Without a chapter, or if it quotes none, that is the stage's upstream function.
 func (s *Stop) Quotes(l lang.Lang) []chapter.Quote {
 	var out []chapter.Quote
 	if c, ok := s.Chapter(l); ok {
@@ -177,9 +180,9 @@ func (s *Stop) Quotes(l lang.Lang) []chapter.Quote {
 	return out
 }
 
-// Excerpt returns the source at a place. The error is the library's: it says what
-// to run where the source is not on this disk. The first call for a place may take
-// some tens of milliseconds, for upstream's file is parsed; later ones take none.
+// Excerpt returns a piece of source. The error is the library's; if the source is not on
+// this disk, it says what to run. The first call for a quote parses upstream's file,
+// which may take some tens of milliseconds; later ones return at once.
 func (w *Tour) Excerpt(q chapter.Quote) (*source.Excerpt, error) {
 	cut, ok := w.cuts.Load(q)
 	if !ok {
@@ -190,18 +193,17 @@ func (w *Tour) Excerpt(q chapter.Quote) (*source.Excerpt, error) {
 	return cut.(func() (*source.Excerpt, error))() //nolint:forcetypeassert // nothing else is stored
 }
 
-// Jump is a way to go on from a stop. One of Stop, Stage and Symbol says where it
-// leads: to a stop of this tour, to a stage that the request did not pass, or to a
-// place in the source that no stage stands for.
+// Jump leads from a stop to a stop of this tour (Stop), to a stage that the request did
+// not pass (Stage), or to a function that belongs to no stage (Symbol).
 type Jump struct {
 	Kind   chapter.JumpKind
 	Note   string       // in the reader's language; may be empty
-	Stop   int          // -1 where it leads to none
-	Stage  stages.Stage // of the stop as well; None for a symbol
+	Stop   int          // -1 if it leads to none
+	Stage  stages.Stage // also set if it leads to a stop; None for a symbol
 	Symbol string
 }
 
-// Name names where the jump leads.
+// Name returns the stage or the symbol that the jump leads to.
 func (j *Jump) Name() string {
 	if j.Stage != stages.None {
 		return j.Stage.String()
@@ -209,14 +211,14 @@ func (j *Jump) Name() string {
 	return j.Symbol
 }
 
-// Jumps returns the ways to go on from a stop, in the chapter's order. Where there
-// is no chapter, the catalogue's advice on what to read next takes its place.
+// Jumps returns the jumps from a stop, in the chapter's order. Without a chapter, they
+// lead to the functions that the catalogue says to read next.
 func (w *Tour) Jumps(s *Stop, l lang.Lang) []Jump {
 	c, ok := s.Chapter(l)
 	if !ok {
 		var out []Jump
 		for _, symbol := range stages.SpecOf(s.Stage).Next {
-			out = append(out, Jump{Kind: chapter.Callee, Stop: -1, Symbol: symbol})
+			out = append(out, Jump{Kind: chapter.Callee, Stop: -1, Symbol: symbol.Path()})
 		}
 		return out
 	}
@@ -229,4 +231,16 @@ func (w *Tour) Jumps(s *Stop, l lang.Lang) []Jump {
 		out = append(out, jump)
 	}
 	return out
+}
+
+// ShortName returns a symbol with its package's name instead of the import path:
+// "go.etcd.io/raft/v3.(*node).run" becomes "raft.(*node).run".
+func ShortName(symbol string) string {
+	head, _, _ := strings.Cut(symbol, "(") // a receiver may have a path of its own
+	at := strings.LastIndexByte(head, '/') + 1
+	dot := strings.IndexByte(symbol[at:], '.')
+	if dot < 0 {
+		return symbol
+	}
+	return stages.Symbol{Package: symbol[:at+dot], Name: symbol[at+dot+1:]}.String()
 }
