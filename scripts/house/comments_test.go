@@ -82,7 +82,7 @@ func exportedOf(names []*ast.Ident) []*ast.Ident {
 }
 
 // wellKnown are methods whose meaning the language or its library fixes.
-var wellKnown = map[string]bool{"Error": true, "String": true, "Unwrap": true, "Is": true, "Len": true, "Less": true, "Swap": true}
+var wellKnown = map[string]bool{"Error": true, "String": true, "Unwrap": true, "Is": true, "As": true, "Len": true, "Less": true, "Swap": true, "MarshalText": true, "UnmarshalText": true}
 
 // reachable reports whether a function can be called from outside: a method of
 // an unexported type is explained by the interface that it is called through.

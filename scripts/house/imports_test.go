@@ -1,63 +1,318 @@
 package house
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"go/ast"
+	"maps"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// layers say which folders of this module a folder may import, itself
-// included. Of several that fit, the first counts.
-var layers = []struct {
+// layer says which packages of this module a folder may import. Packages are
+// named as the go command names them, a folder or "folder/..."; a folder may
+// always import itself, from its tests.
+type layer struct {
 	dir string
 	may []string
-}{
-	{"trace", []string{"trace"}},
-	{"server/etcdserver", []string{"server/etcdserver"}},
-	{"server/v3rpc", []string{"server/v3rpc", "server/etcdserver"}},
-	{"server/serve", []string{"server/serve", "server/v3rpc", "server/etcdserver"}},
-	{"server/practice", []string{"server/practice"}},
-	{"server/control", []string{"server/control"}}, // and nobody on the path knows that it exists
-	{"server/seam", []string{"server/seam", "server/control", "server/practice", "server/serve", "server/v3rpc", "server/etcdserver", "trace"}},
-	{"server/command", []string{"server", "trace"}},
-	{"server", []string{"server/etcdserver", "server/v3rpc", "server/serve"}},
-	{"walkthrough", []string{"walkthrough", "server", "trace"}},
-	{"scripts", []string{"scripts", "walkthrough", "server", "trace"}},
-	{".", []string{"walkthrough", "server", "trace"}},
+	// tests may be imported by the folder's tests besides, and by a package of
+	// help for tests, whose name ends in "test".
+	tests []string
 }
 
-// checkImports holds main → commands → walkthrough → server → trace, and that
-// within the server only the seams and the command know of tracing.
-func checkImports(t tree) []string {
+// The parts that several layers may link.
+var (
+	thePath  = []string{"server/etcdserver", "server/v3rpc", "server/serve"}
+	record   = []string{"trace", "trace/stages", "trace/record"}
+	beneath  = slices.Concat(record, []string{"server/etcdserver", "server/control", "server/seam/hold", "server/seam/fault"})
+	seamRigs = []string{"server/...", "trace/..."}
+)
+
+// layers hold main → commands → walkthrough → server → trace, that within the
+// server only the seams and the command know of tracing, and which room of trace
+// and of the seams knows which. Of several that fit, the first counts.
+var layers = []layer{
+	{"trace/stages", nil, nil},
+	{"trace", []string{"trace/stages"}, []string{"trace/..."}},
+	{"trace/record/...", []string{"trace", "trace/stages"}, []string{"trace/..."}},
+	{"trace/otlp/...", record, []string{"trace/..."}},
+	{"trace/...", []string{"trace/..."}, nil},
+
+	{"server/etcdserver/...", nil, nil},
+	{"server/v3rpc/...", []string{"server/etcdserver"}, nil},
+	{"server/serve/...", []string{"server/v3rpc", "server/etcdserver"}, []string{"server/serve/..."}},
+	{"server/practice/...", nil, nil},
+	{"server/control/...", nil, nil}, // and nobody on the path knows that it exists
+
+	{"server/seam/frames", nil, nil},
+	{"server/seam/client", with(record, "server/seam/frames"), seamRigs},
+	{"server/seam/fault", with(record, "server/control"), seamRigs},
+	{"server/seam/hold", with(record, "server/control", "server/etcdserver"), seamRigs},
+	{"server/seam/front", slices.Concat(beneath, thePath, []string{"server/seam/frames"}), seamRigs},
+	{"server/seam/path", with(beneath, "server/v3rpc"), seamRigs},
+	{"server/seam/...", slices.Concat(thePath, []string{"server/seam/...", "server/control", "server/practice", "trace/..."}), []string{"server/serve/servetest"}},
+
+	{"server/command/...", []string{"server/...", "trace/..."}, nil},
+	{"server/...", thePath, nil},
+
+	{"walkthrough/client", []string{"trace/...", "server/control", "server/seam/client", "server/seam/frames"}, []string{"walkthrough/...", "server/..."}},
+	{"walkthrough/...", slices.Concat(thePath, []string{"walkthrough/...", "server/control", "server/practice", "server/seam/...", "trace/..."}), []string{"server/..."}},
+	{"scripts/...", []string{"scripts/...", "walkthrough/...", "server/...", "trace/..."}, nil},
+	{".", []string{"walkthrough/...", "server/...", "trace/..."}, nil},
+}
+
+// layout are the folders that the layers speak of. As long as one of them is
+// missing, TestRepository only logs what the rules of untilLaidOut complain about.
+func layout() []string {
+	dirs := []string{"trace/endpoint"}
+	for _, l := range layers {
+		dirs = append(dirs, strings.TrimSuffix(l.dir, "/..."))
+	}
+	return dirs
+}
+
+func TestEveryLayerExists(t *testing.T) {
+	t.Skip("trace and server/seam are being cut into rooms")
+	repository, err := load("../..")
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, dir := range layout() {
+		if !repository.has(dir) {
+			t.Errorf("%s is not there", dir)
+		}
+	}
+}
+
+// checkLayers compares what each file imports with what its folder may.
+func checkLayers(t tree) []string {
 	var problems []string
 	for _, src := range t.sources() {
-		may := mayImport(src.dir)
+		l := layerOf(src.dir)
+		may := with(l.may, src.dir)
+		if src.test || isForTests(src.dir) {
+			may = append(may, l.tests...)
+		}
 		for imp, path := range imports(src) {
-			rest, ours := strings.CutPrefix(path, modulePath+"/")
-			if ours && !slices.ContainsFunc(may, func(dir string) bool { return within(rest, dir) }) {
-				problems = append(problems, fmt.Sprintf("%s: %s must not import %s", src.at(imp.Pos()), src.dir, rest))
+			if within(path, modulePath) && !among(local(path), may) {
+				problems = append(problems, fmt.Sprintf("%s: %s must not import %s", src.at(imp.Pos()), src.dir, local(path)))
 			}
 		}
 	}
 	return problems
 }
 
-func mayImport(dir string) []string {
-	for _, layer := range layers {
-		if layer.dir == "." || within(dir, layer.dir) {
-			return layer.may
+// openLayers finds layers that may import a folder, but not all that this folder
+// may import. If there is none, what the files of a folder do not import does not
+// come in through another folder either.
+func openLayers(layers []layer) []string {
+	var problems []string
+	for _, l := range layers {
+		for _, pattern := range l.may {
+			dir, below := strings.CutSuffix(pattern, "/...")
+			for i, other := range layers {
+				first := i == slices.IndexFunc(layers, func(l layer) bool { return among(dir, []string{l.dir}) })
+				if !first && !(below && within(other.dir, dir)) {
+					continue
+				}
+				for _, further := range other.may {
+					if !slices.Contains(l.may, further) && !among(strings.TrimSuffix(further, "/..."), l.may) {
+						problems = append(problems, fmt.Sprintf("%s may import %s, and so must be allowed %s", l.dir, pattern, further))
+					}
+				}
+			}
 		}
 	}
-	return nil
+	return problems
+}
+
+func TestLayersAreClosed(t *testing.T) {
+	for _, problem := range openLayers(layers) {
+		t.Error(problem)
+	}
+	open := []layer{{dir: "walkthrough/client", may: []string{"server/seam"}}, {dir: "server/seam/...", may: []string{"server/serve"}}}
+	if problems := openLayers(open); len(problems) != 1 {
+		t.Errorf("a layer that is open brought %q", problems)
+	}
+}
+
+func with(packages []string, more ...string) []string { return slices.Concat(packages, more) }
+
+func layerOf(dir string) layer {
+	for _, l := range layers {
+		if l.dir == "." || among(dir, []string{l.dir}) {
+			return l
+		}
+	}
+	return layer{}
+}
+
+// local is a package of this module as the layers name it.
+func local(path string) string {
+	if path == modulePath {
+		return "."
+	}
+	return strings.TrimPrefix(path, modulePath+"/")
+}
+
+// among reports whether one of the patterns fits a package.
+func among(pkg string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		dir, below := strings.CutSuffix(pattern, "/...")
+		return pkg == dir || below && within(pkg, dir)
+	})
 }
 
 // within reports whether a path is dir or lies below it.
 func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, dir+"/")
+}
+
+// isForTests reports whether a folder helps tests and is no part of the product.
+func isForTests(dir string) bool { return strings.HasSuffix(dir, "test") }
+
+// importers are the folders of the module, each with what its code imports.
+// Tests do not count: they are linked into nothing.
+type importers map[string][]string
+
+func linkedBy(sources []*source) importers {
+	all := make(importers)
+	for _, src := range sources {
+		if src.test {
+			continue
+		}
+		all[src.dir] = append(all[src.dir], slices.Sorted(maps.Values(imports(src)))...)
+	}
+	return all
+}
+
+// everything returns what a package imports, of this module or of another.
+func (all importers) everything(pkg string) []string {
+	if within(pkg, modulePath) {
+		return all[local(pkg)]
+	}
+	return foreign()[pkg]
+}
+
+// foreign asks the go command what the packages of other modules import. It is
+// the only thing about links that the tree does not say.
+var foreign = sync.OnceValue(func() map[string][]string {
+	all := make(map[string][]string)
+	list := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports", "./...")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		panic(fmt.Errorf("go list -deps: %w", err)) // no rule about links could be kept
+	}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&p); err != nil {
+			panic(err)
+		}
+		all[p.ImportPath] = p.Imports
+	}
+	return all
+})
+
+// chains follows imports from a package, breadth first and into each package
+// once, and returns the shortest chain to each that is wrong. It goes no further
+// where something is wrong.
+func chains(from string, imports func(string) []string, wrong func(string) bool) [][]string {
+	var found [][]string
+	seen := map[string]bool{from: true}
+	for queue := [][]string{{from}}; len(queue) > 0; queue = queue[1:] {
+		chain := queue[0]
+		for _, pkg := range imports(chain[len(chain)-1]) {
+			if seen[pkg] {
+				continue
+			}
+			seen[pkg] = true
+			next := append(slices.Clone(chain), pkg)
+			if wrong(pkg) {
+				found = append(found, next)
+			} else {
+				queue = append(queue, next)
+			}
+		}
+	}
+	return found
+}
+
+// checkRooms lets the seams' rooms be entered through server/seam only. The
+// client's half is a room that clients enter.
+func checkRooms(t tree) []string {
+	var problems []string
+	for _, src := range t.sources() {
+		if src.test || isForTests(src.dir) || within(src.dir, "server/seam") || within(src.dir, "server/command") {
+			continue
+		}
+		for imp, path := range imports(src) {
+			if room := local(path); strings.HasPrefix(room, "server/seam/") && (room != "server/seam/client" || src.dir != "walkthrough/client") {
+				problems = append(problems, fmt.Sprintf("%s: %s must not import %s, but server/seam", src.at(imp.Pos()), src.dir, room))
+			}
+		}
+	}
+	return problems
+}
+
+// links say what of other modules a folder may link, itself or through others.
+// A folder with only links nothing else outside the standard library.
+var links = []struct {
+	dir   string
+	only  []string
+	never []string
+}{
+	{dir: "trace/stages", only: []string{}},
+	{dir: "trace", only: []string{}},
+	{dir: "trace/record", only: []string{"golang.org/x/sys/..."}},   // the monotonic clock
+	{dir: "trace/endpoint", only: []string{"golang.org/x/sys/..."}}, // a trace is read where neither gRPC nor etcd is
+	// A client is small: it holds nothing of what makes a server.
+	{dir: "walkthrough/client", never: []string{"go.etcd.io/raft/v3/...", "go.etcd.io/etcd/server/v3/...", modulePath + "/server/etcdserver/..."}},
+}
+
+func checkLinked(t tree) []string {
+	var problems []string
+	code := linkedBy(t.sources())
+	for _, l := range links {
+		wrong := func(pkg string) bool {
+			return among(pkg, l.never) || l.only != nil && !isStandard(pkg) && !within(pkg, modulePath) && !among(pkg, l.only)
+		}
+		if found := chains(modulePath+"/"+l.dir, code.everything, wrong); len(found) > 0 {
+			problems = append(problems, fmt.Sprintf("%s must not link %d packages, the nearest: %s", l.dir, len(found), strings.Join(found[0], " → ")))
+		}
+	}
+	return problems
+}
+
+// otlpStandsOn is what trace/otlp may import from other modules. What those link
+// in turn, gRPC among it, is theirs.
+var otlpStandsOn = []string{
+	"go.opentelemetry.io/...",
+	"google.golang.org/protobuf/...", // OTLP is protobuf
+	"google.golang.org/grpc/codes",   // the names of the codes
+}
+
+func checkOTLPImports(t tree) []string {
+	var problems []string
+	for _, src := range t.sources() {
+		if src.test || !within(src.dir, "trace/otlp") {
+			continue
+		}
+		for imp, path := range imports(src) {
+			if !isStandard(path) && !within(path, modulePath) && !among(path, otlpStandsOn) {
+				problems = append(problems, fmt.Sprintf("%s: trace/otlp must not import %s", src.at(imp.Pos()), path))
+			}
+		}
+	}
+	return problems
 }
 
 // imports yields the import declarations of a file with their paths.
@@ -69,33 +324,6 @@ func imports(src *source) map[*ast.ImportSpec]string {
 		}
 	}
 	return all
-}
-
-// traceStandsOn are what package trace may use. gRPC itself and etcd are not
-// among them: a trace can be read where neither is.
-var traceStandsOn = []string{
-	modulePath + "/trace",
-	"go.opentelemetry.io",
-	"google.golang.org/protobuf",   // OTLP is protobuf
-	"google.golang.org/grpc/codes", // the names of the codes
-	"golang.org/x/sys",             // the monotonic clock
-	"go.uber.org/zap",              // the logger that the rest of the program has
-}
-
-func checkTraceImports(t tree) []string {
-	var problems []string
-	for _, src := range t.sources() {
-		if src.test || !within(src.dir, "trace") {
-			continue
-		}
-		for imp, path := range imports(src) {
-			allowed := func(dir string) bool { return within(path, dir) }
-			if !isStandard(path) && !within(path, modulePath) && !slices.ContainsFunc(traceStandsOn, allowed) {
-				problems = append(problems, fmt.Sprintf("%s: trace must not import %s", src.at(imp.Pos()), path))
-			}
-		}
-	}
-	return problems
 }
 
 // isStandard reports whether an import path belongs to the standard library:
@@ -132,14 +360,8 @@ func checkNoEtcdServer(t tree) []string {
 
 // What is not imported may still come in through something that is.
 func TestRealEtcdIsNotLinkedThroughOthers(t *testing.T) {
-	list := exec.Command("go", "list", "-deps", "./...")
-	list.Dir = "../.."
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("go list -deps: %v", err)
-	}
-	for path := range strings.Lines(string(out)) {
-		if path = strings.TrimSpace(path); slices.Contains(etcdProper, path) {
+	for _, path := range etcdProper {
+		if _, linked := foreign()[path]; linked {
 			t.Errorf("%s is linked", path)
 		}
 	}

@@ -75,12 +75,14 @@ type source struct {
 	dir  string // the folder it stands in; "." at the top
 	test bool
 	*ast.File
-	fset *token.FileSet
 }
+
+// positions are those of everything that is parsed.
+var positions = token.NewFileSet()
 
 // at writes a place as editors understand it.
 func (s *source) at(pos token.Pos) string {
-	return fmt.Sprintf("%s:%d", s.name, s.fset.Position(pos).Line)
+	return fmt.Sprintf("%s:%d", s.name, positions.Position(pos).Line)
 }
 
 // sources parses every Go file of the tree. A file that does not parse is left
@@ -91,13 +93,12 @@ func (t tree) sources() []*source {
 		if strings.Contains(name, "/testdata/") {
 			continue
 		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, name, t[name], parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(positions, name, t[name], parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			continue
 		}
 		test := strings.HasSuffix(name, "_test.go")
-		all = append(all, &source{name: name, dir: path.Dir(name), test: test, File: file, fset: fset})
+		all = append(all, &source{name: name, dir: path.Dir(name), test: test, File: file})
 	}
 	return all
 }

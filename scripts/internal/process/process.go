@@ -18,9 +18,9 @@ import (
 	"syscall"
 )
 
-// Root returns the folder of the main module, of which the working directory
-// must be a part.
-func Root(ctx context.Context) (string, error) {
+// root returns the folder of the main module, which the working directory must be
+// in.
+func root(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "glasskv").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the module: %w", err)
@@ -28,15 +28,15 @@ func Root(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Build compiles the command in folder, relative to Root, into the file out.
-// The folder may be of another module.
+// Build compiles the command in folder into the file out. The folder is relative to
+// the main module's root, and may be of another module.
 func Build(ctx context.Context, folder, out string) error {
-	root, err := Root(ctx)
+	dir, err := root(ctx)
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", out, ".")
-	cmd.Dir = filepath.Join(root, folder)
+	cmd.Dir = filepath.Join(dir, folder)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", folder, err, said)
 	}
@@ -68,7 +68,7 @@ func FreeAddr() (string, error) {
 // Process is one life of a server.
 type Process struct {
 	cmd   *exec.Cmd
-	ready chan struct{}
+	ready chan struct{} // closed when the server has said that it serves
 	gone  chan struct{}
 
 	mu   sync.Mutex
@@ -116,9 +116,6 @@ func (p *Process) follow(out io.ReadCloser) {
 		}
 	}
 }
-
-// Ready is closed when the server has said that it serves.
-func (p *Process) Ready() <-chan struct{} { return p.ready }
 
 // Gone is closed when the process has ended, for whatever reason.
 func (p *Process) Gone() <-chan struct{} { return p.gone }
