@@ -15,7 +15,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
@@ -69,4 +73,126 @@ func run(ctx context.Context, w io.Writer, bless, order bool, names []string) er
 		}
 	}
 	return report(w, book, only)
+}
+
+// putInOrder gives the files their numbers and their last lines, and writes the
+// index of each language.
+func putInOrder(ctx context.Context, w io.Writer, folder string) error {
+	for _, l := range check.Languages {
+		chapters, _, err := chapter.Load(os.DirFS(folder), l)
+		if err != nil {
+			return err
+		}
+		for _, c := range chapters {
+			if err := putChapter(ctx, w, folder, c); err != nil {
+				return err
+			}
+		}
+		index := filepath.Join(folder, string(l), "README.md")
+		if err := os.WriteFile(index, []byte(check.Index(l, chapters)), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func putChapter(ctx context.Context, w io.Writer, folder string, c *chapter.Chapter) error {
+	name := path.Join(path.Dir(c.File), check.FileName(c.Stage))
+	if name != c.File {
+		if err := move(ctx, folder, c.File, name); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s → %s\n", c.File, name)
+	}
+	file := filepath.Join(folder, filepath.FromSlash(name))
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if linked := check.Linked(c, string(text)); linked != string(text) {
+		return os.WriteFile(file, []byte(linked), 0o644)
+	}
+	return nil
+}
+
+// move renames a file and tells git, which does not know one that is new.
+func move(ctx context.Context, folder, from, to string) error {
+	known := exec.CommandContext(ctx, "git", "ls-files", "--error-unmatch", from)
+	known.Dir = folder
+	if known.Run() != nil {
+		return os.Rename(filepath.Join(folder, filepath.FromSlash(from)), filepath.Join(folder, filepath.FromSlash(to)))
+	}
+	mv := exec.CommandContext(ctx, "git", "mv", from, to)
+	mv.Dir = folder
+	if out, err := mv.CombinedOutput(); err != nil {
+		return fmt.Errorf("git mv %s %s: %w: %s", from, to, err, out)
+	}
+	return nil
+}
+
+// report writes what is wrong, a line each, and returns errProblems if anything
+// is. Stages are those that were asked for; none means all, and then it is said
+// what is missing as well.
+func report(w io.Writer, book *check.Book, only []stages.Stage) error {
+	for _, p := range book.Problems {
+		fmt.Fprintln(w, p)
+	}
+	wrong := len(book.Problems) > 0
+	changes, left, err := book.Changes()
+	if err != nil {
+		return err
+	}
+	unblessed := 0
+	for _, c := range changes {
+		wrong = true
+		if c.Module == "" {
+			unblessed++
+			continue
+		}
+		for _, file := range filesOf(book, c.Now.Stage) {
+			fmt.Fprintf(w, "%s: read again: %s has changed: %s → %s\n", file, c.Now.Symbol, c.Module, c.Now.Module)
+		}
+	}
+	if unblessed > 0 {
+		fmt.Fprintf(w, "%d quotations are not blessed yet; when their chapters are right: go run ./scripts/chapters -bless %s\n", unblessed, names(only))
+	}
+	if len(only) == 0 {
+		for _, q := range left {
+			wrong = true
+			fmt.Fprintf(w, "%s: %s of %s is not quoted any more; run with -bless\n", chapter.BlessedFile, q.Symbol, q.Stage)
+		}
+	}
+	for _, l := range check.Languages {
+		missing := book.Missing(l)
+		if len(only) > 0 {
+			missing = slices.DeleteFunc(missing, func(s stages.Stage) bool { return !slices.Contains(only, s) })
+		}
+		if len(missing) > 0 {
+			wrong = true
+			fmt.Fprintf(w, "%s: no chapter yet, %d: %s\n", l, len(missing), names(missing))
+		}
+		fmt.Fprintf(w, "%s: %d chapters read\n", l, len(book.Chapters[l]))
+	}
+	if wrong {
+		return errProblems
+	}
+	return nil
+}
+
+func filesOf(book *check.Book, stage string) (files []string) {
+	for _, l := range check.Languages {
+		i := slices.IndexFunc(book.Chapters[l], func(c *chapter.Chapter) bool { return c.Stage.String() == stage })
+		if i >= 0 {
+			files = append(files, book.Chapters[l][i].File)
+		}
+	}
+	return files
+}
+
+func names(only []stages.Stage) string {
+	var all []string
+	for _, s := range only {
+		all = append(all, s.String())
+	}
+	return strings.Join(all, " ")
 }

@@ -1,6 +1,76 @@
+// Package chapter holds what is told of each stage, in English and in Chinese: the
+// short texts that are shown beside the bars and by explain, and a chapter about what
+// happens there, who calls whom on which goroutine, and why it is made so. Both are in
+// the Markdown files in en and zh, which are embedded; they can be read there as they
+// are. They quote no upstream code: a block names a symbol, and package source cuts it
+// out of the reader's own module cache.
+//
+//	chapter.go   what a chapter is made of; the embedded ones, in the order of the path
+//	parse.go     reads one file
+//	blessed.go   the code that the chapters were written for
+//	check        what must hold for all chapters
+//	en, zh       the chapters, a file for each stage, and an index
+//
+// # How to add a chapter
+//
+// For a new stage in the catalogue (trace/stages) write en/STAGE.md and zh/STAGE.md:
+//
+//	---
+//	note: one plain sentence without a full stop, beside the bar
+//	phrase: what the verdict says instead of "in STAGE"     (only where it reads better)
+//	absent: why the stage is never shown                    (only of a stage without a seam)
+//	what: >-
+//	  Two to four sentences: what it is and why it exists.
+//	how: >-
+//	  How GlassKV sees it, and how exactly.
+//	slow: >-
+//	  What makes it slow.
+//	do: >-
+//	  What to do about it.
+//	---
+//	# wal.sync: a title of its own
+//
+//	A lead paragraph: what the stage is, in two or three sentences.
+//
+//	## What happens            ## 发生了什么
+//	## Who calls whom          ## 谁调用谁
+//	## What changes            ## 改变了什么
+//	## Why it is so            ## 为什么这样
+//	## What can go wrong       ## 会出什么问题
+//	## Then and now            ## 当时与现在       (only where upstream has changed)
+//	## Look next               ## 接下来看什么
+//
+// The lines between the dashes are YAML. A Chinese text is one line: YAML would put a
+// blank where it breaks.
+//
+// To show code, write a fenced block of the kind "source": a symbol on its first line
+// and, if it helps, an anchor on its second, as package source describes them. The last
+// section ends with a fenced block of the kind "jumps", a line for each place to go on
+// to:
+//
+//	caller google.golang.org/grpc.(*Server).serveStreams
+//	callee grpc.processRPC
+//	handover grpc.startHandler | a note in the chapter's language
+//
+// A target is a stage or a symbol. Both languages have the same blocks and the same
+// targets. Then
+//
+//	go run ./scripts/chapters STAGE        checks the chapter
+//	go run ./scripts/chapters -bless STAGE remembers the code that it was written for
+//	go run ./scripts/chapters -order       numbers the files, links them, and writes the indexes
+//
+// After an upgrade of a dependency, the first command without a stage lists the
+// chapters whose code has changed; they have to be read again.
 package chapter
 
 import (
+	"cmp"
+	"embed"
+	"io/fs"
+	"path"
+	"slices"
+	"sync"
+
 	"glasskv/trace/stages"
 	"glasskv/walkthrough/lang"
 )
@@ -61,4 +131,132 @@ type Jump struct {
 	Stage  stages.Stage // None when the target is a symbol
 	Note   string       // in the chapter's language; often ""
 	Line   int          // of the file
+}
+
+//go:embed en zh blessed.tsv
+var files embed.FS
+
+var books = map[lang.Lang]func() []*Chapter{
+	lang.EN: sync.OnceValue(func() []*Chapter { return mustLoad(lang.EN) }),
+	lang.ZH: sync.OnceValue(func() []*Chapter { return mustLoad(lang.ZH) }),
+}
+
+// mustLoad reads the embedded chapters. What is wrong with one the checks tell;
+// the reader gets what can be read.
+func mustLoad(l lang.Lang) []*Chapter {
+	chapters, _, err := Load(files, l)
+	if err != nil {
+		panic(err) // an embedded file is always there
+	}
+	return chapters
+}
+
+// Of returns the chapter about a stage; false when there is none.
+func Of(s stages.Stage, l lang.Lang) (*Chapter, bool) {
+	all := All(l)
+	i, ok := slices.BinarySearchFunc(all, s, func(c *Chapter, s stages.Stage) int { return cmp.Compare(c.Stage, s) })
+	if !ok {
+		return nil, false
+	}
+	return all[i], true
+}
+
+// TextOf returns the short texts about a stage. They are empty for a stage that has
+// no chapter, as trace.None.
+func TextOf(s stages.Stage, l lang.Lang) Text {
+	if c, ok := Of(s, l); ok {
+		return c.Text
+	}
+	return Text{}
+}
+
+// All returns the chapters in the order of the path; those of English for a
+// language that has none.
+func All(l lang.Lang) []*Chapter {
+	if book := books[l]; book != nil {
+		return book()
+	}
+	return books[lang.EN]()
+}
+
+// Load reads the chapters of a language out of a folder that holds en and zh, in the order
+// of the path, with what is wrong with the files. The error is that of
+// reading.
+func Load(from fs.FS, l lang.Lang) ([]*Chapter, []Problem, error) {
+	entries, err := fs.ReadDir(from, string(l))
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []*Chapter
+	var problems []Problem
+	for _, entry := range entries {
+		name := path.Join(string(l), entry.Name())
+		if path.Ext(name) != ".md" || entry.Name() == "README.md" {
+			continue
+		}
+		text, err := fs.ReadFile(from, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, wrong := Parse(name, string(text))
+		problems = append(problems, wrong...)
+		if c.Stage != stages.None {
+			all = append(all, c)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Chapter) int { return cmp.Compare(a.Stage, b.Stage) })
+	for i := 1; i < len(all); i++ {
+		all[i-1].Next, all[i].Previous = all[i].Stage, all[i-1].Stage
+	}
+	return all, problems, nil
+}
+
+// Part is a stretch of the path whose chapters stand together in the index.
+type Part struct {
+	Title    string
+	Chapters []*Chapter // in the order of the path
+}
+
+// parts says with which stage each part begins, in the order of the path.
+var parts = []struct {
+	first  stages.Stage
+	en, zh string
+}{
+	{stages.HTTPReadRequest, "In through the gateway", "经网关进来"},
+	{stages.ClientDial, "The client and the network", "客户端与网络"},
+	{stages.CmuxMatch, "A connection begins", "一条连接的开始"},
+	{stages.OperateHeaders, "From a frame to a handler", "从帧到处理函数"},
+	{stages.V3Lock, "The handlers", "各个处理函数"},
+	{stages.WatchCreate, "Watches, leases and upkeep", "watch、租约与维护"},
+	{stages.RaftRequest, "The proposal", "提案"},
+	{stages.RaftReplicate, "The other members", "其他成员"},
+	{stages.WALSave, "The log, and the commit", "日志与提交"},
+	{stages.ApplyWait, "Apply", "应用"},
+	{stages.MVCCBegin, "The store", "存储"},
+	{stages.ReadWait, "A read that may not be stale", "不能过期的读"},
+	{stages.SendMsg, "The reply", "答复"},
+	{stages.GatewayEncode, "Out through the gateway", "经网关出去"},
+	{stages.Fault, "Waits put in from outside", "从外面加进来的等待"},
+}
+
+// Parts divides chapters, which are in the order of the path, into the parts of
+// the book. A part without a chapter is left out.
+func Parts(chapters []*Chapter, l lang.Lang) []Part {
+	var all []Part
+	for i, p := range parts {
+		end := stages.NumStages
+		if i+1 < len(parts) {
+			end = parts[i+1].first
+		}
+		part := Part{Title: l.Pick(p.en, p.zh)}
+		for _, c := range chapters {
+			if p.first <= c.Stage && c.Stage < end {
+				part.Chapters = append(part.Chapters, c)
+			}
+		}
+		if len(part.Chapters) > 0 {
+			all = append(all, part)
+		}
+	}
+	return all
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,11 @@ import (
 	servercommand "glasskv/server/command"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
+	"glasskv/trace/otlp"
+	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/show"
+	"glasskv/walkthrough/summary"
+	"glasskv/walkthrough/timeline"
 )
 
 // askTimeout bounds a question to a server, and how long a request that was
@@ -159,4 +164,85 @@ func WayOut(err error, flag string) error {
 		return fmt.Errorf("%w; a server keeps its last and its slowest requests only", err)
 	}
 	return err
+}
+
+// read gets the requests out of a file, and says on the side what is wrong with
+// it.
+func (o *TimelineOptions) read() ([]*trace.Timeline, error) {
+	file, err := o.open()
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range file.Problems {
+		if _, err := fmt.Fprintf(o.Err, "%s: %s\n", screen.Escape(o.Target), screen.Escape(problem)); err != nil {
+			return nil, fmt.Errorf("write: %w", err)
+		}
+	}
+	return o.choose(file.Timelines), nil
+}
+
+func (o *TimelineOptions) open() (*otlp.File, error) {
+	if o.Target == "-" {
+		return otlp.Read(o.In)
+	}
+	return otlp.ReadFile(o.Target)
+}
+
+// choose takes the last or the slowest of a file's requests; all of them unless
+// asked for.
+func (o *TimelineOptions) choose(all []*trace.Timeline) []*trace.Timeline {
+	switch {
+	case o.Last > 0:
+		return all[max(0, len(all)-o.Last):]
+	case o.Slowest > 0:
+		slowest := slices.Clone(all)
+		slices.SortStableFunc(slowest, func(a, b *trace.Timeline) int { return cmp.Compare(b.DurationNS, a.DurationNS) })
+		return slowest[:min(o.Slowest, len(slowest))]
+	}
+	return all
+}
+
+// print writes the requests, or what they have in common.
+func (o *TimelineOptions) print(w io.Writer, timelines []*trace.Timeline) error {
+	switch {
+	case o.Show.JSON() && o.Summary:
+		return summary.WriteJSON(w, summary.Summarize(timelines))
+	case o.Show.JSON():
+		for _, t := range timelines {
+			if err := timeline.WriteJSON(w, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	case len(timelines) == 0:
+		return o.line(w, screen.Plain, o.Show.Lang().Pick("No request has finished yet.", "还没有请求结束。"))
+	case o.Summary:
+		return summary.Table(w, summary.Summarize(timelines), o.Show.Screen(w))
+	}
+	return o.draw(w, timelines)
+}
+
+// draw writes each request, a rule between two of them.
+func (o *TimelineOptions) draw(w io.Writer, timelines []*trace.Timeline) error {
+	opts := timeline.Options{Options: o.Show.Screen(w), Fold: o.Fold}
+	for i, t := range timelines {
+		if i > 0 {
+			rule := "\n" + strings.Repeat("─", opts.Columns(w)) + "\n"
+			if err := o.line(w, screen.Dim, rule); err != nil {
+				return err
+			}
+		}
+		if err := timeline.Render(w, t, opts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *TimelineOptions) line(w io.Writer, role screen.Role, text string) error {
+	out := screen.NewWriter(w, o.Show.Screen(w))
+	for line := range strings.SplitSeq(text, "\n") {
+		out.Line(role.Paint(line))
+	}
+	return out.Close()
 }

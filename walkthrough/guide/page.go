@@ -1,12 +1,25 @@
+// Package guide shows the catalogue of stages and branches to people and programs.
+//
+//	page.go      one stage or one branch: a page for people, an object for programs
+//	debug.go     how a request looks on grpc-go's own pages
+//	nearest.go   the names nearest to a mistyped one
+//	tree.go      all stages as a tree
+//	markdown.go  all stages as docs/stages.md
+//
+// No upstream code is copied into GlassKV. A page leads to the source on the reader's
+// own disk, at the version that this binary was built with.
 package guide
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"glasskv/trace/stages"
+	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
@@ -154,4 +167,160 @@ func (p *page) next(library *source.Library) {
 		items = append(items, item)
 	}
 	p.item(p.lang.Pick("read next", "接着读"), strings.Join(items, " · "))
+}
+
+// entry is a stage as programs read it.
+type entry struct {
+	Stage    string   `json:"stage"`
+	Parent   string   `json:"parent,omitempty"`
+	Scope    string   `json:"scope"`
+	Kind     string   `json:"kind,omitempty"`
+	Module   string   `json:"module"`
+	Package  string   `json:"package"`
+	Symbol   string   `json:"symbol"`
+	Seam     string   `json:"seam,omitempty"`
+	Absent   string   `json:"absent,omitempty"`
+	Begin    edge     `json:"begin"`
+	End      edge     `json:"end"`
+	Hold     string   `json:"hold,omitempty"` // who waits when a request is held where it begins; empty: it cannot be
+	Metric   string   `json:"metric,omitempty"`
+	Next     []string `json:"next,omitempty"`
+	Note     string   `json:"note"`
+	What     string   `json:"what"`
+	How      string   `json:"how"`
+	Slow     string   `json:"slow"`
+	Do       string   `json:"do"`
+	File     string   `json:"file,omitempty"` // on this disk; only where one stage is asked for
+	FileLine int      `json:"line,omitempty"`
+}
+
+type edge struct {
+	Edge    string `json:"edge"`
+	ErrorNS int64  `json:"error_ns,omitempty"`
+}
+
+// WriteJSON writes one stage as one object on a line. The library may be nil:
+// then the place of the source is left out.
+func WriteJSON(w io.Writer, spec *stages.Spec, library *source.Library, l lang.Lang) error {
+	text := chapter.TextOf(spec.Stage, l)
+	e := entry{
+		Stage: spec.Name, Parent: spec.Parent.String(), Scope: string(spec.Scope), Kind: string(spec.Kind),
+		Module: spec.Upstream.Module, Package: spec.Upstream.Package, Symbol: spec.Upstream.Name,
+		Seam: spec.Seam, Absent: text.Absent,
+		Begin:  edge{string(spec.Begin.Edge), spec.Begin.ErrorNS},
+		End:    edge{string(spec.End.Edge), spec.End.ErrorNS},
+		Hold:   string(spec.Hold),
+		Metric: spec.Metric, Next: paths(spec.Next),
+		Note: text.Note, What: text.What, How: text.How, Slow: text.Slow, Do: text.Do,
+	}
+	if library != nil {
+		s := find(library, spec.Upstream)
+		e.File, e.FileLine = s.file, s.line
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(e); err != nil {
+		return fmt.Errorf("write stage: %w", err)
+	}
+	return nil
+}
+
+// place is where a symbol of another module stands.
+type place struct {
+	module  string // path@version; the path alone when the version is not known
+	file    string // "" when it is not on this disk
+	line    int
+	missing string // a command that fetches it, when it is not here
+}
+
+// find looks a symbol up. A place without a file is no error: the reader's disk
+// need not hold it.
+func find(library *source.Library, s stages.Symbol) place {
+	e, err := library.Excerpt(s.Package+"."+s.Name, "")
+	if err == nil {
+		return place{module: e.Module, file: e.File, line: e.First}
+	}
+	// Who has no Go at all is not told to fetch a release of it with the go command.
+	if absent, ok := errors.AsType[*source.NotHereError](err); ok && absent.Command != "" && s.Module != stages.StandardLibrary {
+		return place{module: absent.Module, missing: absent.Command}
+	}
+	return place{module: s.Module}
+}
+
+// parse reads what the catalogue names as "import/path.Symbol", to be written as
+// a reader knows it.
+func parse(name string) stages.Symbol {
+	pkg, short, ok := source.Cut(name)
+	if !ok {
+		return stages.Symbol{Name: name}
+	}
+	return stages.Symbol{Package: pkg, Name: short}
+}
+
+// paths returns symbols with their import paths.
+func paths(symbols []stages.Symbol) []string {
+	all := make([]string, 0, len(symbols))
+	for _, s := range symbols {
+		all = append(all, s.Path())
+	}
+	return all
+}
+
+// BranchPage writes what there is to know of a branch of the path. The only error
+// is that of writing.
+func BranchPage(w io.Writer, b *branch.Branch, library *source.Library, o screen.Options) error {
+	p := &page{lang: o.Lang, width: min(o.Columns(w), mostText), label: labelColumns, out: screen.NewWriter(w, o)}
+	text, say := b.In(o.Lang), o.Lang.Pick
+	p.out.Line(screen.Strong.Paint(b.Name), screen.Dim.Paint("   "+text.Title))
+	p.out.Line()
+	p.item(say("what", "是什么"), text.What)
+	label := say("upstream", "上游")
+	for _, name := range b.Upstream {
+		p.function(label, library, name)
+		label = ""
+	}
+	p.item(say("client", "客户端"), text.Client)
+	p.item(say("look for", "看什么"), text.Look)
+	if b.Stage != stages.None {
+		p.item(say("stage", "阶段"), "glasskv explain "+b.Stage.String())
+	}
+	p.item(say("play it", "演示"), "glasskv demo "+b.Name)
+	return p.out.Close()
+}
+
+// function names an upstream function and where its source is.
+func (p *page) function(label string, library *source.Library, name string) {
+	symbol := parse(name)
+	text := symbol.String()
+	if s := find(library, symbol); s.file != "" {
+		text += fmt.Sprintf(" (%s:%d)", filepath.Base(s.file), s.line)
+	}
+	p.item(label, text)
+}
+
+// branchEntry is a branch as programs read it.
+type branchEntry struct {
+	Branch   string   `json:"branch"`
+	Title    string   `json:"title"`
+	What     string   `json:"what"`
+	Client   string   `json:"client"`
+	Look     string   `json:"look"`
+	Stage    string   `json:"stage,omitempty"`
+	Upstream []string `json:"upstream"`
+	Story    string   `json:"story"`
+}
+
+// WriteBranchJSON writes one branch as one object on a line.
+func WriteBranchJSON(w io.Writer, b *branch.Branch, l lang.Lang) error {
+	text := b.In(l)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(branchEntry{
+		Branch: b.Name, Title: text.Title, What: text.What, Client: text.Client, Look: text.Look,
+		Stage: b.Stage.String(), Upstream: b.Upstream, Story: "server/seam/testdata/stories/" + b.Story + ".txt",
+	})
+	if err != nil {
+		return fmt.Errorf("write branch: %w", err)
+	}
+	return nil
 }

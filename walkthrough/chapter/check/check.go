@@ -2,19 +2,19 @@
 // every place in the source that they name is there, both languages show the
 // same ones, and the code is still that for which a chapter was written.
 //
-//	check.go      all of it, for the test and for scripts/chapters
-//	texts.go      the texts of the front matter
-//	sections.go   the headings, and the rule that no code is copied
-//	quotes.go     symbols, anchors and jumps against the source
-//	languages.go  one language against the other
-//	blessed.go    the code as it is against that which the chapters were written for
-//	order.go      numbers, links to the neighbours, indexes
+//	check.go    all chapters: their symbols against the source, one language against the other
+//	form.go     one chapter by itself: its front matter and its sections
+//	blessed.go  the code as it is against that which the chapters were written for
+//	order.go    numbers, links to the neighbours, indexes
 package check
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
@@ -90,4 +90,125 @@ func (b *Book) Missing(l lang.Lang) (missing []stages.Stage) {
 		}
 	}
 	return missing
+}
+
+// resolve looks every symbol and anchor of a chapter up.
+func (b *Book) resolve(c *chapter.Chapter, library *source.Library) {
+	for _, block := range c.Blocks {
+		if q := block.Source; q != nil {
+			b.quote(c, block, library)
+		}
+	}
+	for _, jump := range c.Jumps {
+		switch jump.Stage {
+		case c.Stage:
+			b.complain(c, jump.Line, "a jump to the chapter itself")
+		case stages.None:
+			if _, err := b.lookUp(c, jump.Line, library, jump.Target, ""); err != nil {
+				b.complain(c, jump.Line, "%s, which is no stage either", reason(err))
+			}
+		}
+	}
+}
+
+// quote looks a source block up and remembers what it shows.
+func (b *Book) quote(c *chapter.Chapter, block chapter.Block, library *source.Library) {
+	line := block.Line + 1
+	e, err := b.lookUp(c, line, library, block.Source.Symbol, block.Source.Anchor)
+	if errors.Is(err, source.ErrNoAnchor) {
+		line++
+	}
+	if err != nil {
+		b.complain(c, line, "%s", reason(err))
+	}
+	if e != nil {
+		b.Quotes = append(b.Quotes, chapter.Quotation{Stage: c.Stage.String(), Symbol: e.Symbol, Hash: e.Hash, Module: e.Module})
+	}
+}
+
+func (b *Book) lookUp(c *chapter.Chapter, line int, library *source.Library, symbol, anchor string) (*source.Excerpt, error) {
+	if strings.HasPrefix(symbol, "glasskv/") {
+		b.complain(c, line, "%s is our own: a chapter shows what we watch, not how", symbol)
+		return nil, nil
+	}
+	return library.Excerpt(symbol, anchor)
+}
+
+// reason is an error without the sentinel that stands in front of it.
+func reason(err error) string {
+	text := err.Error()
+	for _, sentinel := range []error{source.ErrNoAnchor} {
+		text = strings.TrimPrefix(text, sentinel.Error()+": ")
+	}
+	return text
+}
+
+func (b *Book) complain(c *chapter.Chapter, line int, format string, args ...any) {
+	b.Problems = append(b.Problems, chapter.Problem{File: c.File, Line: line, Text: fmt.Sprintf(format, args...)})
+}
+
+// compareLanguages wants a chapter to show the same places in the source, and
+// to lead to the same targets, whatever its language.
+func (b *Book) compareLanguages() {
+	for _, zh := range b.Chapters[lang.ZH] {
+		for _, en := range b.Chapters[lang.EN] {
+			if en.Stage == zh.Stage {
+				b.compare(en, zh)
+			}
+		}
+	}
+}
+
+// entry is a source block or a jump, as both languages must have it.
+type entry struct {
+	text string
+	line int
+}
+
+func (b *Book) compare(en, zh *chapter.Chapter) {
+	if (en.Text.Phrase == "") != (zh.Text.Phrase == "") {
+		b.complain(zh, 0, "only one of %s and this file has a phrase", en.File)
+	}
+	pairs := []struct {
+		what   string
+		en, zh []entry
+	}{
+		{"source block", quotes(en), quotes(zh)},
+		{"jump", jumps(en), jumps(zh)},
+	}
+	for _, p := range pairs {
+		for i := range max(len(p.en), len(p.zh)) {
+			switch {
+			case i >= len(p.en):
+				b.complain(zh, p.zh[i].line, "%s %d, %s, is not in %s", p.what, i+1, p.zh[i].text, en.File)
+			case i >= len(p.zh):
+				b.complain(zh, 0, "%s %d of %s is missing: %s", p.what, i+1, en.File, p.en[i].text)
+			case p.en[i].text != p.zh[i].text:
+				b.complain(zh, p.zh[i].line, "%s %d is %s; in %s it is %s", p.what, i+1, p.zh[i].text, en.File, p.en[i].text)
+			default:
+				continue
+			}
+			break // those behind it only repeat the complaint
+		}
+	}
+}
+
+func quotes(c *chapter.Chapter) (all []entry) {
+	for _, b := range c.Blocks {
+		if q := b.Source; q != nil {
+			text := q.Symbol
+			if q.Anchor != "" {
+				text += " " + q.Anchor
+			}
+			all = append(all, entry{text, b.Line + 1})
+		}
+	}
+	return all
+}
+
+func jumps(c *chapter.Chapter) (all []entry) {
+	for _, j := range c.Jumps {
+		all = append(all, entry{string(j.Kind) + " " + j.Target, j.Line})
+	}
+	return all
 }

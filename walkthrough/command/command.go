@@ -1,8 +1,15 @@
+// Package command holds the commands that look inside: explain and stages show
+// the catalogue, timeline shows requests of a server or of a file.
+//
+// Each is a constructor for the command line, an options struct, and a plain
+// function that takes a writer. Errors are returned, one line each, with what
+// to do about them; the caller prints them and chooses the exit code.
 package command
 
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -132,4 +139,76 @@ func writeSource(w io.Writer, symbol string, library *source.Library) error {
 	}
 	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+//go:generate go run ../.. stages --lang en --markdown ../../docs/stages.md
+
+// StagesOptions say how the catalogue is shown.
+type StagesOptions struct {
+	Show     *show.Flags
+	Markdown string // a file to write the reference into, instead
+}
+
+// NewStagesCommand returns `glasskv stages`.
+func NewStagesCommand() *cobra.Command {
+	o := StagesOptions{Show: show.New()}
+	cmd := prepare(&cobra.Command{
+		Use:   "stages",
+		Short: "Show all stages of a request as a tree",
+		Long: "Show the catalogue: every stage that a timeline can show, below what it sits inside, with\n" +
+			"what kind of time it is, whose work it is, and which upstream function does it.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return Stages(cmd.OutOrStdout(), o) },
+	})
+	o.Show.AddFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.Markdown, "markdown", "", "write the reference as Markdown into this file")
+	// It serves those who change the catalogue, not those who read it.
+	if err := cmd.Flags().MarkHidden("markdown"); err != nil {
+		panic(err) // the flag was declared a line above
+	}
+	return cmd
+}
+
+// Stages writes the catalogue.
+func Stages(w io.Writer, o StagesOptions) error {
+	switch {
+	case o.Markdown != "":
+		return writeReference(o)
+	case !o.Show.JSON():
+		return guide.Tree(w, o.Show.Screen(w))
+	}
+	for _, spec := range stages.Specs() {
+		if err := guide.WriteJSON(w, spec, nil, o.Show.Lang()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeReference(o StagesOptions) (err error) {
+	f, err := os.Create(o.Markdown)
+	if err != nil {
+		return fmt.Errorf("write reference: %w", err)
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("write reference: %w", closeErr)
+		}
+	}()
+	return guide.Markdown(f, o.Show.Lang())
+}
+
+// New returns the commands of this package.
+func New() []*cobra.Command {
+	return []*cobra.Command{NewTimelineCommand(), NewExplainCommand(), NewStagesCommand()}
+}
+
+// prepare leaves the printing of errors to the caller, and usage to --help.
+func prepare(cmd *cobra.Command) *cobra.Command {
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.Flags().SortFlags = false
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+	})
+	return cmd
 }
