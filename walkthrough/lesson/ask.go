@@ -10,19 +10,19 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// asked is a question that waits for its answer.
-type asked struct {
+// question is a question of the lesson with the prediction that was made.
+type question struct {
 	*Ask
-	choices []string
-	unit    string
-	said    string // the prediction as it is said back; "" for none
-	choice  int    // from 1; 0 for none
+	choices    []string
+	unit       string
+	prediction string // as it is repeated to the class; "" for none
+	choice     int    // the number of the predicted choice, from 1; 0 for none
 }
 
-// ask puts a question and takes the prediction, if there is somebody to make one.
+// ask prints a question and, if the player has an input, reads a prediction.
 func (p *player) ask(ctx context.Context, s *Step) error {
-	a := &asked{Ask: s.Ask}
-	p.asked[a.Name] = a
+	a := &question{Ask: s.Ask}
+	p.questions[a.Name] = a
 	question, err := p.text(s, s.Ask.Question)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (p *player) ask(ctx context.Context, s *Step) error {
 	if err := p.report(&Event{Name: a.Name, Text: question, Choices: a.choices}, s); err != nil {
 		return err
 	}
-	err = p.say(func(out *screen.Writer) {
+	err = p.print(func(out *screen.Writer) {
 		p.block(out, screen.Warn.Paint("? "), 2, question)
 		for i, choice := range a.choices {
 			p.block(out, fmt.Sprintf("  %d) ", i+1), 5, choice)
@@ -54,8 +54,8 @@ func (p *player) ask(ctx context.Context, s *Step) error {
 	return p.predict(ctx, a)
 }
 
-// predict reads until there is a prediction that can be one, or none.
-func (p *player) predict(ctx context.Context, a *asked) error {
+// predict reads lines until one is a valid prediction or empty.
+func (p *player) predict(ctx context.Context, a *question) error {
 	l := p.screen.Lang
 	prompt := l.Pick("  your prediction (Enter: none): ", "  你的预测（直接回车跳过）：")
 	if len(a.choices) > 0 {
@@ -66,24 +66,25 @@ func (p *player) predict(ctx context.Context, a *asked) error {
 		if err != nil {
 			return err
 		}
-		if line = strings.TrimSpace(line); !ok || line == "" || a.take(line) {
+		if line = strings.TrimSpace(line); !ok || line == "" || a.parse(line) {
 			break
 		}
 		if _, err := fmt.Fprintln(p.out, l.Pick("  That is no answer to this.", "  这不是这个问题的答案。")); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 	}
-	return p.say(func(out *screen.Writer) { out.Line() })
+	return p.print(func(out *screen.Writer) { out.Line() })
 }
 
-// take understands a prediction; false when it is none.
-func (a *asked) take(line string) bool {
+// parse sets the prediction from a line. It returns false if the line is not a valid
+// answer to the question.
+func (a *question) parse(line string) bool {
 	if len(a.choices) > 0 {
 		n, err := strconv.Atoi(line)
 		if err != nil || n < 1 || n > len(a.choices) {
 			return false
 		}
-		a.choice, a.said = n, strconv.Itoa(n)
+		a.choice, a.prediction = n, strconv.Itoa(n)
 		return true
 	}
 	unit := func(r rune) bool { return r == ' ' || r >= 'A' } // "5 fsyncs", "5 次"
@@ -91,44 +92,44 @@ func (a *asked) take(line string) bool {
 	if err != nil {
 		return false
 	}
-	a.said = written(n)
+	a.prediction = formatValue(n)
 	return true
 }
 
-// reveal says how it turned out.
+// reveal prints the answer to a question and compares it with the prediction.
 func (p *player) reveal(s *Step) error {
-	a := p.asked[s.Reveal]
+	a := p.questions[s.Reveal]
 	was, right, err := p.answer(s, a)
 	if err != nil {
 		return err
 	}
-	if err := p.report(&Event{Name: a.Name, Said: a.said, Was: was}, s); err != nil {
+	if err := p.report(&Event{Name: a.Name, Said: a.prediction, Was: was}, s); err != nil {
 		return err
 	}
 	l := p.screen.Lang
 	text := l.Say("It was %s", "答案：%s", was)
 	switch {
-	case a.said == "":
+	case a.prediction == "":
 	case right:
-		text = l.Say("You said %s, and so it was.", "你说 %s，说对了。", a.said)
+		text = l.Say("You said %s, and so it was.", "你说 %s，说对了。", a.prediction)
 	default:
-		text = l.Say("You said %s, it was %s", "你说 %s，实际是 %s", a.said, was)
+		text = l.Say("You said %s, it was %s", "你说 %s，实际是 %s", a.prediction, was)
 	}
-	return p.say(func(out *screen.Writer) {
+	return p.print(func(out *screen.Writer) {
 		p.block(out, screen.Warn.Paint("→ "), 2, text)
 		out.Line()
 	})
 }
 
-// answer works out what is right, and whether that was the prediction.
-func (p *player) answer(s *Step, a *asked) (was string, right bool, err error) {
+// answer computes the right answer, and reports whether the prediction was right.
+func (p *player) answer(s *Step, a *question) (was string, right bool, err error) {
 	if a.Answer != "" {
 		n, err := p.number(s, a.Answer)
 		if err != nil {
 			return "", false, err
 		}
-		was = written(n)
-		right = a.said == was
+		was = formatValue(n)
+		right = a.prediction == was
 		if a.unit != "" {
 			was += " " + a.unit
 		}
@@ -143,18 +144,19 @@ func (p *player) answer(s *Step, a *asked) (was string, right bool, err error) {
 			return fmt.Sprintf("%d) %s", i+1, a.choices[i]), a.choice == i+1, nil
 		}
 	}
-	return "", false, fmt.Errorf("no choice of %s is what was measured", a.Name)
+	return "", false, fmt.Errorf("no choice of %s is right for what was measured", a.Name)
 }
 
-// input reads what is typed, a line when it is asked for: what comes behind that
-// line is for the next question, which another lesson may put.
+// input reads typed lines. It reads nothing beyond a line before the next one is
+// requested, because the rest may be the answer to a question of another lesson.
 type input struct{ from io.Reader }
 
-// mostTyped is how much of a line is kept; no answer is as long.
-const mostTyped = 1024
+// maxTypedBytes is how much of a typed line is kept. No answer is that long.
+const maxTypedBytes = 1024
 
-// read prompts and waits for a line; false at the end of the input. Where ctx ends
-// first, its goroutine waits for that line for as long as the process lives.
+// read prompts and waits for a line; ok is false at the end of the input. If ctx ends
+// first, read returns its cause, and leaks a goroutine that waits for the line: a
+// blocked read of standard input cannot be interrupted.
 func (in *input) read(ctx context.Context, out io.Writer, prompt string) (line string, ok bool, err error) {
 	if _, err := fmt.Fprint(out, prompt); err != nil {
 		return "", false, fmt.Errorf("write: %w", err)
@@ -174,16 +176,16 @@ func (in *input) read(ctx context.Context, out io.Writer, prompt string) (line s
 	}
 }
 
-// line takes nothing from the input that stands behind the line.
+// line reads byte by byte up to the end of a line, and nothing beyond it.
 func (in *input) line() (string, bool) {
 	var line []byte
-	for one := make([]byte, 1); ; {
-		n, err := in.from.Read(one)
+	for next := make([]byte, 1); ; {
+		n, err := in.from.Read(next)
 		switch {
-		case n > 0 && one[0] == '\n':
+		case n > 0 && next[0] == '\n':
 			return string(line), true
-		case n > 0 && len(line) < mostTyped:
-			line = append(line, one[0])
+		case n > 0 && len(line) < maxTypedBytes:
+			line = append(line, next[0])
 		}
 		if err != nil {
 			return string(line), len(line) > 0
@@ -191,6 +193,7 @@ func (in *input) line() (string, bool) {
 	}
 }
 
+// measure computes the numbers of a step and then makes all of them known by name.
 func (p *player) measure(s *Step) error {
 	values := make(map[string]float64, len(s.Measure))
 	for name, source := range s.Measure {
@@ -206,28 +209,31 @@ func (p *player) measure(s *Step) error {
 	return p.report(&Event{Values: values}, s)
 }
 
+// number evaluates a formula for a number.
 func (p *player) number(s *Step, source string) (float64, error) {
 	value, err := s.code.formulas[source].run(p.known)
 	if err != nil {
 		return 0, err
 	}
-	return value.(float64), nil //nolint:forcetypeassert // it was compiled to be one
+	return value.(float64), nil //nolint:forcetypeassert // compiled with the result type aNumber
 }
 
+// holds evaluates a condition.
 func (p *player) holds(s *Step, condition string) (bool, error) {
 	value, err := s.code.formulas[condition].run(p.known)
 	if err != nil {
 		return false, err
 	}
-	return value.(bool), nil //nolint:forcetypeassert // it was compiled to be one
+	return value.(bool), nil //nolint:forcetypeassert // compiled with the result type aCondition
 }
 
-// text is what a step says, with what was measured.
+// text returns a text of a step in the reader's language, with the values of its
+// formulas.
 func (p *player) text(s *Step, t Text) (string, error) {
 	return s.code.texts[t.In(p.screen.Lang)].fill(p.known)
 }
 
-// claim says what the run has shown, if it has.
+// claim checks a claim, records the outcome, and prints the claim with a mark.
 func (p *player) claim(s *Step) error {
 	text, err := p.text(s, s.Claim.Text)
 	if err != nil {
@@ -237,17 +243,17 @@ func (p *player) claim(s *Step) error {
 	if err != nil {
 		return err
 	}
-	said := strings.Join(paragraphs(text), " ")
-	p.outcome.Claims = append(p.outcome.Claims, ClaimOutcome{File: p.lesson.file, Line: s.line, Text: said, Check: s.Claim.Check, Holds: holds})
-	if err := p.report(&Event{Text: said, Check: s.Claim.Check, Holds: &holds}, s); err != nil {
+	text = strings.Join(paragraphs(text), " ")
+	p.outcome.Claims = append(p.outcome.Claims, ClaimOutcome{File: p.lesson.file, Line: s.line, Text: text, Check: s.Claim.Check, Holds: holds})
+	if err := p.report(&Event{Text: text, Check: s.Claim.Check, Holds: &holds}, s); err != nil {
 		return err
 	}
-	return p.say(func(out *screen.Writer) {
+	return p.print(func(out *screen.Writer) {
 		mark, role := "✔ ", screen.Good
 		if !holds {
 			mark, role = "✘ ", screen.Bad
 		}
-		p.block(out, role.Paint(mark), screen.Width(mark), said)
+		p.block(out, role.Paint(mark), screen.Width(mark), text)
 		if !holds {
 			out.Line(screen.Blank(screen.Width(mark)), screen.Dim.Paint(p.screen.Lang.Pick(
 				"This run did not show it. Is the machine busy? Play the lesson again.",

@@ -13,17 +13,17 @@ import (
 
 // code is a step's formulas and texts, compiled.
 type code struct {
-	formulas map[string]*formula  // by what they are in the file
-	texts    map[string]*template // likewise
+	formulas map[string]*formula  // by source text
+	texts    map[string]*template // by source text
 }
 
-// minClaims is how many claims a lesson makes at least.
+// minClaims is the minimum number of claims in a lesson.
 const minClaims = 2
 
-// check finds what is wrong with a lesson before anything of it is played, and
-// compiles its formulas. It reports every mistake.
+// check checks a lesson before it is played, and compiles its formulas. The error
+// joins all mistakes.
 func (l *Lesson) check() error {
-	c := &checker{lesson: l, known: newScope(lang.EN), asked: make(map[string]*Ask)}
+	c := &checker{lesson: l, known: newScope(lang.EN), unrevealed: make(map[string]*Ask)}
 	c.header()
 	for _, s := range l.Steps {
 		if s == nil {
@@ -38,17 +38,17 @@ func (l *Lesson) check() error {
 	return errors.Join(c.errs...)
 }
 
-// checker walks through the steps as the player will.
+// checker visits the steps in the order in which the player plays them.
 type checker struct {
-	lesson *Lesson
-	step   *Step
-	known  scope
-	asked  map[string]*Ask // and not revealed yet
-	claims int
-	errs   []error
+	lesson     *Lesson
+	step       *Step
+	known      scope
+	unrevealed map[string]*Ask // questions that were asked but not revealed yet
+	claims     int
+	errs       []error
 }
 
-func (c *checker) wrong(format string, args ...any) {
+func (c *checker) addMistake(format string, args ...any) {
 	c.errs = append(c.errs, c.lesson.mistake(c.step, format, args...))
 }
 
@@ -56,24 +56,24 @@ func (c *checker) header() {
 	c.step = &Step{line: 1, code: &code{make(map[string]*formula), make(map[string]*template)}}
 	c.text("title", c.lesson.Title)
 	if c.lesson.Minutes < 1 || c.lesson.Minutes > 45 {
-		c.wrong("minutes: %d is not what a lesson takes", c.lesson.Minutes)
+		c.addMistake("minutes: %d is not between 1 and 45", c.lesson.Minutes)
 	}
 	if len(c.lesson.Steps) == 0 {
-		c.wrong("no steps")
+		c.addMistake("no steps")
 	}
 }
 
 func (c *checker) end() {
-	for name := range c.asked {
-		c.wrong("what %s was asked for is never revealed", name)
+	for name := range c.unrevealed {
+		c.addMistake("the question %s is never revealed", name)
 	}
 	if c.claims < minClaims {
-		c.wrong("%d claims, a lesson makes %d at least", c.claims, minClaims)
+		c.addMistake("%d claims, a lesson needs at least %d", c.claims, minClaims)
 	}
 }
 
 // kinds returns which fields of a step are set.
-func (s *Step) kinds() (set []string) {
+func (s *Step) setFields() (set []string) {
 	for _, f := range []struct {
 		name string
 		set  bool
@@ -92,9 +92,9 @@ func (s *Step) kinds() (set []string) {
 
 func (c *checker) check() {
 	s := c.step
-	kinds := s.kinds()
+	kinds := s.setFields()
 	if len(kinds) != 1 {
-		c.wrong("a step is one thing, this one is %d: %s", len(kinds), strings.Join(kinds, ", "))
+		c.addMistake("a step has exactly one kind, this one has %d: %s", len(kinds), strings.Join(kinds, ", "))
 		return
 	}
 	switch s.kind = kinds[0]; s.kind {
@@ -104,11 +104,11 @@ func (c *checker) check() {
 		c.requests(s.requests())
 	case "fault":
 		if err := s.Fault.check(); err != nil {
-			c.wrong("fault: %w", err)
+			c.addMistake("fault: %w", err)
 		}
 	case "hold":
 		if err := s.Hold.check(); err != nil {
-			c.wrong("hold: %w", err)
+			c.addMistake("hold: %w", err)
 		}
 	case "measure":
 		c.measure()
@@ -123,33 +123,34 @@ func (c *checker) check() {
 	case "point":
 		c.text("note", s.Point.Note)
 		if s.Point.Symbol == "" {
-			c.wrong("point: no symbol")
+			c.addMistake("point: no symbol")
 		}
 	case "chapter":
 		if _, known := stages.ByName(s.Chapter); !known {
-			c.wrong("chapter: no stage %q", s.Chapter)
+			c.addMistake("chapter: no stage %q", s.Chapter)
 		}
 	}
 }
 
-// text wants both languages, with the same formulas in both.
+// text checks that a text has both languages with the same formulas, and compiles
+// both. After a mistake it returns nil.
 func (c *checker) text(what string, t Text) (en, zh *template) {
 	if strings.TrimSpace(t.EN) == "" || strings.TrimSpace(t.ZH) == "" {
-		c.wrong("%s: a text needs both en and zh", what)
+		c.addMistake("%s: a text needs both en and zh", what)
 		return nil, nil
 	}
 	var all [2]*template
 	for i, text := range []string{t.EN, t.ZH} {
 		compiled, err := compileText(text, c.known)
 		if err != nil {
-			c.wrong("%s: %w", what, err)
+			c.addMistake("%s: %w", what, err)
 			return nil, nil
 		}
 		c.step.code.texts[text], all[i] = compiled, compiled
 	}
 	en, zh = all[0], all[1]
 	if a, b := sorted(en.sources()), sorted(zh.sources()); !slices.Equal(a, b) {
-		c.wrong("%s: the languages have different formulas: %v and %v", what, a, b)
+		c.addMistake("%s: the languages have different formulas: %v and %v", what, a, b)
 	}
 	return en, zh
 }
@@ -160,29 +161,29 @@ func sorted(s []string) []string {
 	return slices.Compact(s)
 }
 
-func (c *checker) formula(what, source string, result want) {
+func (c *checker) formula(what, source string, result resultKind) {
 	f, err := compile(source, c.known, result)
 	if err != nil {
-		c.wrong("%s: %w", what, err)
+		c.addMistake("%s: %w", what, err)
 		return
 	}
 	c.step.code.formulas[source] = f
 }
 
-// define gives a name to what a step brings.
+// define adds a name that a step defines. zero has the type of its value.
 func (c *checker) define(name string, zero any) {
 	switch {
 	case !token.IsIdentifier(name):
-		c.wrong("%q is no name: use letters, digits and _", name)
+		c.addMistake("%q is not a name: use letters, digits and _", name)
 	case c.known[name] != nil && !isResult(c.known[name]):
-		c.wrong("the name %s is taken", name)
+		c.addMistake("the name %s is taken", name)
 	default:
 		c.known[name] = zero
 	}
 }
 
-// isResult reports whether a name stands for a result; later steps may bring new
-// ones under the same name.
+// isResult reports whether a value is a result. Later steps may redefine the name of a
+// result, but not other names.
 func isResult(v any) bool { _, ok := v.(*Result); return ok }
 
 func (c *checker) measure() {
@@ -198,11 +199,11 @@ func (c *checker) ask() {
 	a := c.step.Ask
 	c.text("question", a.Question)
 	switch {
-	case a.Name == "" || c.asked[a.Name] != nil:
-		c.wrong("ask: a question needs a name of its own")
+	case a.Name == "" || c.unrevealed[a.Name] != nil:
+		c.addMistake("ask: a question needs a name of its own")
 		return
 	case len(a.Choices) == 1 || (len(a.Choices) > 0) == (a.Answer != ""):
-		c.wrong("ask: give an answer, or two choices at least")
+		c.addMistake("ask: give either an answer or at least two choices")
 	}
 	for _, choice := range a.Choices {
 		c.text("choice", choice.Text)
@@ -210,17 +211,18 @@ func (c *checker) ask() {
 	if a.Unit != (Text{}) {
 		c.text("unit", a.Unit)
 	}
-	c.asked[a.Name] = a
+	c.unrevealed[a.Name] = a
 }
 
-// reveal compiles the answer here, where what it needs is known.
+// reveal compiles the answer. Its formulas may use all names that are defined before
+// the reveal step, also those defined after the question.
 func (c *checker) reveal() {
-	a := c.asked[c.step.Reveal]
+	a := c.unrevealed[c.step.Reveal]
 	if a == nil {
-		c.wrong("reveal: nothing was asked by the name %s", c.step.Reveal)
+		c.addMistake("reveal: no open question is named %s", c.step.Reveal)
 		return
 	}
-	delete(c.asked, c.step.Reveal)
+	delete(c.unrevealed, c.step.Reveal)
 	if a.Answer != "" {
 		c.formula("answer", a.Answer, aNumber)
 	}
@@ -239,14 +241,14 @@ func (c *checker) show() {
 	case s.Timeline == "" && s.Table == "" && len(s.Beside) >= 2 && len(s.Beside) <= maxBeside:
 		for _, b := range s.Beside {
 			c.text("title", b.Title)
-			c.formula("of", b.Of, oneOrMany)
+			c.formula("of", b.Of, aRequestOrResult)
 		}
 	default:
-		c.wrong("show: one of timeline, table, and beside with 2 to %d columns", maxBeside)
+		c.addMistake("show: use exactly one of timeline, table, and beside with 2 to %d columns", maxBeside)
 	}
 }
 
-// claim wants every figure of the text to be measured.
+// claim checks that the text contains no figures outside formulas.
 func (c *checker) claim() {
 	c.claims++
 	en, zh := c.text("claim", c.step.Claim.Text)
@@ -254,8 +256,8 @@ func (c *checker) claim() {
 		if t == nil {
 			continue
 		}
-		if n := t.figure(); n != "" {
-			c.wrong("claim: the figure %q stands in the text; measure it, and write ${…}", strings.TrimSpace(n))
+		if n := t.literalNumber(); n != "" {
+			c.addMistake("claim: the text contains the figure %q: write a formula, ${…}, instead", strings.TrimSpace(n))
 		}
 	}
 	c.formula("check", c.step.Claim.Check, aCondition)

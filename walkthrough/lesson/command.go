@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ import (
 	"glasskv/walkthrough/walk/prose"
 )
 
-// flags are those of the command.
+// flags are the flags of `glasskv lesson`.
 type flags struct {
 	auto, all     bool
 	file, teacher string
@@ -32,8 +33,8 @@ func NewCommand() *cobra.Command {
 		Use:   "lesson [NAME]",
 		Short: "A course about the path of a request, played live",
 		Long: "List the lessons of the course, or play one: it starts a server in this process, on free ports and\n" +
-			"a real disk, makes real requests, asks for predictions, and shows what came of them.\n\n" +
-			"With --auto nobody is asked, and the command fails when a run did not show what the lesson claims.",
+			"a real disk, makes real requests, asks for predictions, and shows the results.\n\n" +
+			"With --auto it asks for nothing, and fails if the run does not show what the lesson claims.",
 		Example: "  glasskv lesson\n  glasskv lesson group-commit\n  glasskv lesson --teacher group-commit --lang zh\n" +
 			"  glasskv lesson --all --auto\n  glasskv lesson --file ./my-lesson",
 		Args: cobra.MaximumNArgs(1),
@@ -59,10 +60,10 @@ func NewCommand() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.BoolVar(&f.auto, "auto", false, "ask nobody, and fail when a claim does not hold")
-	fs.BoolVar(&f.all, "all", false, "play all lessons in their order")
+	fs.BoolVar(&f.auto, "auto", false, "do not ask for predictions, and fail if a claim does not hold")
+	fs.BoolVar(&f.all, "all", false, "play all lessons in order")
 	fs.StringVar(&f.file, "file", "", "play a lesson of your own: its folder, or its lesson.yaml")
-	fs.StringVar(&f.teacher, "teacher", "", "print the teacher's page of the lesson of this name")
+	fs.StringVar(&f.teacher, "teacher", "", "print the teacher's page of the lesson with this name")
 	f.show.AddFlags(fs)
 	cmd.ValidArgsFunction = completeNames
 	_ = cmd.RegisterFlagCompletionFunc("teacher", completeNames)
@@ -70,7 +71,7 @@ func NewCommand() *cobra.Command {
 }
 
 func completeNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	all, _ := All() // where there is none, there is nothing to complete
+	all, _ := All() // after an error there is nothing to complete
 	return names(all), cobra.ShellCompDirectiveNoFileComp
 }
 
@@ -81,27 +82,26 @@ func names(all []*Lesson) (out []string) {
 	return out
 }
 
-// choose returns the lessons that were asked for; none where the list was.
+// choose returns the lessons that args and flags select, or nil for the list.
 func (f *flags) choose(all []*Lesson, args []string) ([]*Lesson, error) {
-	var said []string
-	said = append(said, args...)
-	for _, way := range []struct {
-		given bool
-		name  string
+	given := slices.Clone(args)
+	for _, flag := range []struct {
+		set  bool
+		name string
 	}{{f.all, "--all"}, {f.file != "", "--file"}, {f.teacher != "", "--teacher"}} {
-		if way.given {
-			said = append(said, way.name)
+		if flag.set {
+			given = append(given, flag.name)
 		}
 	}
 	switch {
-	case len(said) > 1:
-		return nil, fmt.Errorf("choose one of %s", strings.Join(said, " and "))
+	case len(given) > 1:
+		return nil, fmt.Errorf("choose one of %s", strings.Join(given, " and "))
 	case f.all:
 		return all, nil
 	case f.file != "":
 		l, err := LoadFile(f.file)
 		return []*Lesson{l}, err
-	case len(said) == 0:
+	case len(given) == 0:
 		return nil, nil
 	}
 	name := f.teacher
@@ -116,8 +116,8 @@ func (f *flags) choose(all []*Lesson, args []string) ([]*Lesson, error) {
 	return nil, fmt.Errorf("no lesson %q, use one of %s", name, strings.Join(names(all), ", "))
 }
 
-// play plays the lessons one after the other. Claims that did not hold are an error
-// where nobody looked on.
+// play plays the lessons one after the other. With --auto, claims that do not hold are
+// an error.
 func (f *flags) play(ctx context.Context, cmd *cobra.Command, chosen []*Lesson) error {
 	o := Options{Auto: f.auto, Show: f.show, In: cmd.InOrStdin(), Log: demo.FailureLog(cmd.ErrOrStderr())}
 	var failed []error
@@ -136,24 +136,24 @@ func (f *flags) play(ctx context.Context, cmd *cobra.Command, chosen []*Lesson) 
 	return errors.Join(failed...)
 }
 
-// listed is a lesson in the list, as programs read it.
-type listed struct {
+// listEntry is a lesson in the JSON list.
+type listEntry struct {
 	Name    string `json:"name"`
 	Title   string `json:"title"`
 	TitleZH string `json:"title_zh"`
 	Minutes int    `json:"minutes"`
 }
 
-// listedName is how many columns of the list the names take.
-const listedName = 29
+// listNameColumns is the width of the names in the list.
+const listNameColumns = 29
 
-// writeList prints the lessons in their order.
+// writeList prints the list of lessons in the order of the course.
 func writeList(w io.Writer, all []*Lesson, f *show.Flags) error {
 	if f.JSON() {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		for _, l := range all {
-			if err := enc.Encode(listed{l.Name, l.Title.EN, l.Title.ZH, l.Minutes}); err != nil {
+			if err := enc.Encode(listEntry{l.Name, l.Title.EN, l.Title.ZH, l.Minutes}); err != nil {
 				return fmt.Errorf("write: %w", err)
 			}
 		}
@@ -163,24 +163,25 @@ func writeList(w io.Writer, all []*Lesson, f *show.Flags) error {
 	out, columns := screen.NewWriter(w, o), o.Columns(w)
 	out.Line(screen.Strong.Paint(o.Lang.Pick("A course about the path of a request: `glasskv lesson NAME` plays one", "关于请求路径的一门课：`glasskv lesson 名字` 播放其中一课")))
 	for _, l := range all {
-		name, minutes := screen.Left(l.Name, listedName), o.Lang.Say("%d min", "%d 分钟", l.Minutes)
-		for _, line := range screen.Wrap(l.Title.In(o.Lang), columns-listedName-12) {
+		name, minutes := screen.Left(l.Name, listNameColumns), o.Lang.Say("%d min", "%d 分钟", l.Minutes)
+		for _, line := range screen.Wrap(l.Title.In(o.Lang), columns-listNameColumns-12) {
 			out.Line("  ", name, screen.Right(minutes, 7), "  ", screen.Dim.Paint(line))
-			name, minutes = screen.Blank(listedName), ""
+			name, minutes = screen.Blank(listNameColumns), ""
 		}
 	}
 	out.Line()
-	out.Line(screen.Dim.Paint(o.Lang.Pick("For whoever gives it: glasskv lesson --teacher NAME", "给讲课的人：glasskv lesson --teacher 名字")))
+	out.Line(screen.Dim.Paint(o.Lang.Pick("For the teacher: glasskv lesson --teacher NAME", "给讲课的人：glasskv lesson --teacher 名字")))
 	return out.Close()
 }
 
-// teacherPage is a teacher's page as programs read it.
+// teacherPage is a teacher's page in the JSON output.
 type teacherPage struct {
 	Lesson  string `json:"lesson"`
 	Teacher string `json:"teacher"` // Markdown
 }
 
-// writeTeacher prints the page for whoever gives a lesson.
+// writeTeacher prints a lesson's page for the teacher. If it does not exist in the
+// reader's language, it prints the English one.
 func writeTeacher(w io.Writer, l *Lesson, f *show.Flags) error {
 	page := cmp.Or(l.teacher[f.Lang()], l.teacher[lang.EN])
 	if page == "" {
@@ -196,7 +197,7 @@ func writeTeacher(w io.Writer, l *Lesson, f *show.Flags) error {
 	}
 	o := f.Screen(w)
 	out := screen.NewWriter(w, o)
-	for _, line := range prose.Lines(page, min(o.Columns(w), mostText)) {
+	for _, line := range prose.Lines(page, min(o.Columns(w), maxTextColumns)) {
 		out.Line(line)
 	}
 	return out.Close()

@@ -54,7 +54,7 @@ func TestTheListAsJSONIsALessonALine(t *testing.T) {
 	}
 	lines := strings.Count(out, "\n")
 	for line := range strings.Lines(out) {
-		var l listed
+		var l listEntry
 		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Name == "" || l.Title == "" || l.TitleZH == "" || l.Minutes == 0 {
 			t.Errorf("%v in %s", err, line)
 		}

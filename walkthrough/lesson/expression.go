@@ -24,8 +24,8 @@ import (
 	"glasskv/walkthrough/timeline"
 )
 
-// scope is what formulas know by name: results, numbers, and a few functions.
-// While a file is checked the values are zero and only their types count.
+// scope holds the names that formulas can use: results, numbers and a few functions.
+// While a lesson is checked, the values are zero and only their types matter.
 type scope map[string]any
 
 func newScope(l lang.Lang) scope {
@@ -38,7 +38,7 @@ func newScope(l lang.Lang) scope {
 	}
 }
 
-// times writes a ratio: "3.2".
+// times formats a ratio: "3.2".
 func times(ratio float64) string {
 	if ratio >= 10 {
 		return strconv.FormatFloat(ratio, 'f', 0, 64)
@@ -46,17 +46,17 @@ func times(ratio float64) string {
 	return strconv.FormatFloat(ratio, 'f', 1, 64)
 }
 
-// want is what a formula has to result in.
-type want int
+// resultKind is what a formula must evaluate to.
+type resultKind int
 
-// What formulas may result in.
+// The kinds of results.
 const (
-	anything   want = iota
-	aNumber         // of any type; a float64 comes of it
-	aCondition      // true or false
-	aRequest        // one request
-	aResult         // many
-	oneOrMany       // either of these
+	anything         resultKind = iota
+	aNumber                     // of any numeric type; converted to float64
+	aCondition                  // true or false
+	aRequest                    // a *Request
+	aResult                     // a *Result
+	aRequestOrResult            // a *Request or a *Result
 )
 
 // formula is a compiled expression.
@@ -65,8 +65,9 @@ type formula struct {
 	program *vm.Program
 }
 
-// compile checks a formula against the types of what is known.
-func compile(source string, known scope, result want) (*formula, error) {
+// compile compiles a formula. It checks the types of the names that it uses, the type
+// of its result, and the names of stages in it.
+func compile(source string, known scope, result resultKind) (*formula, error) {
 	options := []expr.Option{expr.Env(map[string]any(known))}
 	switch result {
 	case aNumber:
@@ -76,38 +77,38 @@ func compile(source string, known scope, result want) (*formula, error) {
 	}
 	program, err := expr.Compile(source, options...)
 	if err != nil {
-		return nil, brief(source, err)
+		return nil, formulaError(source, err)
 	}
 	root := program.Node()
 	if is := root.Type(); !result.accepts(is) {
 		return nil, fmt.Errorf("%s is not %s", source, result)
 	}
-	names := &stageNames{}
+	names := &stageNameCheck{}
 	ast.Walk(&root, names)
 	return &formula{source, program}, names.err
 }
 
-// accepts reports whether a formula of that type may stand here. The numbers and
-// conditions have been checked by the compiler.
-func (w want) accepts(is reflect.Type) bool {
+// accepts reports whether a formula of this type is allowed. The compiler has already
+// checked numbers and conditions.
+func (w resultKind) accepts(is reflect.Type) bool {
 	request, result := reflect.TypeFor[*Request](), reflect.TypeFor[*Result]()
 	switch w {
 	case aRequest:
 		return is == request
 	case aResult:
 		return is == result
-	case oneOrMany:
+	case aRequestOrResult:
 		return is == request || is == result
 	}
 	return true
 }
 
-func (w want) String() string {
+func (w resultKind) String() string {
 	return [...]string{"a value", "a number", "a condition", "a request, such as writes.first", "a result", "a request or a result"}[w]
 }
 
-// brief says on one line what is wrong with a formula.
-func brief(source string, err error) error {
+// formulaError returns a one-line error for a formula.
+func formulaError(source string, err error) error {
 	var at *file.Error
 	if errors.As(err, &at) {
 		return fmt.Errorf("%s: %s", source, at.Message)
@@ -115,27 +116,27 @@ func brief(source string, err error) error {
 	return fmt.Errorf("%s: %w", source, err)
 }
 
-// run works a formula out.
+// run evaluates a formula.
 func (f *formula) run(known scope) (any, error) {
 	value, err := expr.Run(f.program, map[string]any(known))
 	if err != nil {
-		return nil, brief(f.source, err)
+		return nil, formulaError(f.source, err)
 	}
 	return value, nil
 }
 
-// stageNames finds names of stages that no stage has.
-type stageNames struct{ err error }
+// stageNameCheck visits a formula to find unknown names of stages and kinds of time.
+type stageNameCheck struct{ err error }
 
-// ofStages are the questions whose arguments are names of stages, and whether only
-// the first one is.
-var ofStages = map[string]bool{
+// stageArguments are the functions whose arguments are names of stages. The value is
+// true if only the first argument is.
+var stageArguments = map[string]bool{
 	"p50": false, "p99": false, "least": false, "most": false, "total": false, "share": false, "shared": false,
 	"batches": false, "having": false, "took": false, "waited": false, "has": false, "why": false, "without": true,
 }
 
-// Visit is called for every part of a formula.
-func (s *stageNames) Visit(node *ast.Node) {
+// Visit is called for each node of a formula.
+func (s *stageNameCheck) Visit(node *ast.Node) {
 	call, ok := (*node).(*ast.CallNode)
 	if !ok {
 		return
@@ -144,37 +145,37 @@ func (s *stageNames) Visit(node *ast.Node) {
 	if !ok {
 		return
 	}
-	question, ok := member.Property.(*ast.StringNode)
+	function, ok := member.Property.(*ast.StringNode)
 	if !ok {
 		return
 	}
-	first, asks := ofStages[question.Value]
+	firstOnly, takesStages := stageArguments[function.Value]
 	for i, argument := range call.Arguments {
 		text, ok := argument.(*ast.StringNode)
 		switch {
-		case !ok || first && i > 0:
-		case asks && !isStage(text.Value):
+		case !ok || firstOnly && i > 0:
+		case takesStages && !isStage(text.Value):
 			s.err = fmt.Errorf("no stage %q: see glasskv stages", text.Value)
-		case question.Value == "kind" && !slices.Contains(kinds, stages.Kind(text.Value)):
-			s.err = fmt.Errorf("no kind of time %q, use one of %v", text.Value, kinds)
+		case function.Value == "kind" && !slices.Contains(timeKinds, stages.Kind(text.Value)):
+			s.err = fmt.Errorf("no kind of time %q, use one of %v", text.Value, timeKinds)
 		}
 	}
 }
 
-var kinds = []stages.Kind{stages.KindWork, stages.KindQueue, stages.KindDisk, stages.KindNetwork, stages.KindConsensus, stages.KindHeld}
+var timeKinds = []stages.Kind{stages.KindWork, stages.KindQueue, stages.KindDisk, stages.KindNetwork, stages.KindConsensus, stages.KindHeld}
 
 func isStage(name string) bool {
 	_, known := stages.ByName(name)
 	return known || name == trace.Unexplained
 }
 
-// template is a text with formulas in it.
+// template is a text that contains formulas.
 type template struct {
-	pieces   []string // between the formulas; always one more than these
+	pieces   []string // the text around the formulas: one piece more than formulas
 	formulas []*formula
 }
 
-// compileText reads the formulas of a text, written as ${…}.
+// compileText compiles a text whose formulas are written ${…}.
 func compileText(text string, known scope) (*template, error) {
 	t := &template{}
 	for {
@@ -195,7 +196,7 @@ func compileText(text string, known scope) (*template, error) {
 	}
 }
 
-// sources are the formulas of the text, whatever their lines.
+// sources returns the formulas of the text, without regard to line breaks in them.
 func (t *template) sources() (all []string) {
 	for _, f := range t.formulas {
 		all = append(all, strings.Join(strings.Fields(f.source), " "))
@@ -203,20 +204,20 @@ func (t *template) sources() (all []string) {
 	return all
 }
 
-// ownFigure finds a number that is no part of a name such as HTTP/2 or p99.
-var ownFigure = regexp.MustCompile(`(^|[^\p{Latin}\d/._-])\d`)
+// literalNumber matches a number that is not part of a name such as HTTP/2 or p99.
+var literalNumber = regexp.MustCompile(`(^|[^\p{Latin}\d/._-])\d`)
 
-// figure returns a number that stands in the text itself, "" when there is none.
-func (t *template) figure() string {
+// literalNumber returns a number that the text contains outside its formulas, or "".
+func (t *template) literalNumber() string {
 	for _, piece := range t.pieces {
-		if found := ownFigure.FindString(piece); found != "" {
+		if found := literalNumber.FindString(piece); found != "" {
 			return found
 		}
 	}
 	return ""
 }
 
-// fill works the formulas out and puts them in their places.
+// fill returns the text with the values of its formulas.
 func (t *template) fill(known scope) (string, error) {
 	var out strings.Builder
 	for i, f := range t.formulas {
@@ -225,15 +226,15 @@ func (t *template) fill(known scope) (string, error) {
 			return "", err
 		}
 		out.WriteString(t.pieces[i])
-		out.WriteString(written(value))
+		out.WriteString(formatValue(value))
 	}
 	out.WriteString(t.pieces[len(t.formulas)])
 	return out.String(), nil
 }
 
-// written is a value as it stands in a text. What came from a client or a server is
-// made harmless.
-func written(value any) string {
+// formatValue returns a value as text. It escapes strings, which may come from a client
+// or a server.
+func formatValue(value any) string {
 	switch v := value.(type) {
 	case float64:
 		if v == math.Trunc(v) {
@@ -246,8 +247,8 @@ func written(value any) string {
 	return screen.Escape(fmt.Sprint(value))
 }
 
-// paragraphs splits a text at its empty lines. The lines of a paragraph are joined,
-// with a blank where there is one to be in that script.
+// paragraphs splits a text at its empty lines and joins the lines of each paragraph,
+// with a blank where the script requires one.
 func paragraphs(text string) (all []string) {
 	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		var out string
@@ -263,9 +264,9 @@ func paragraphs(text string) (all []string) {
 	return all
 }
 
-// blankBetween reports whether two lines are joined with a blank: always in
-// English; in Chinese where one side is Latin, but not at a mark, which has its own
-// room.
+// blankBetween reports whether two lines are joined with a blank: always in English; in
+// Chinese if one side is Latin, but not next to a full-width punctuation mark, which
+// includes its own space.
 func blankBetween(before, after string) bool {
 	last, _ := utf8.DecodeLastRuneInString(before)
 	first, _ := utf8.DecodeRuneInString(after)

@@ -19,136 +19,136 @@ import (
 	"glasskv/walkthrough/yamlfile"
 )
 
-// Lesson is one lesson as its file says it.
+// Lesson is one lesson, as read from its file.
 type Lesson struct {
-	Name    string  `yaml:"-"` // of its folder
+	Name    string  `yaml:"-"` // the name of its folder
 	Title   Text    `yaml:"title"`
 	Order   int     `yaml:"order"`   // its place in the course
-	Minutes int     `yaml:"minutes"` // that it takes in class
+	Minutes int     `yaml:"minutes"` // how long it takes in class
 	Server  Server  `yaml:"server"`  // the first one; a step may start another
 	Steps   []*Step `yaml:"steps"`
 
-	file    string // for mistakes
-	teacher map[lang.Lang]string
+	file    string               // named in the errors about mistakes
+	teacher map[lang.Lang]string // the teacher's page, as Markdown
 }
 
-// Text is what is said, in both languages.
+// Text is a text in both languages.
 type Text struct {
 	EN string `yaml:"en"`
 	ZH string `yaml:"zh"`
 }
 
-// In returns the text of a language.
+// In returns the text in a language.
 func (t Text) In(l lang.Lang) string { return l.Pick(t.EN, t.ZH) }
 
 // Step is one step. Exactly one of its fields is set.
 type Step struct {
 	Say      *Text             `yaml:"say"`
-	Server   *Server           `yaml:"server"`   // a new server, empty; the one before is gone
+	Server   *Server           `yaml:"server"`   // start a new, empty server in place of the last
 	Do       *Requests         `yaml:"do"`       // requests
 	Together []*Requests       `yaml:"together"` // several kinds at the same time
-	InTurn   []*Requests       `yaml:"in-turn"`  // one of each kind after the other, so that all see the same machine
+	InTurn   []*Requests       `yaml:"in-turn"`  // several kinds, one request of each by turns, so that all meet the same load
 	Fault    *Fault            `yaml:"fault"`
 	Hold     *Hold             `yaml:"hold"`
-	Measure  map[string]string `yaml:"measure"` // names for numbers
+	Measure  map[string]string `yaml:"measure"` // formulas for numbers, by the names that they get
 	Ask      *Ask              `yaml:"ask"`
-	Reveal   string            `yaml:"reveal"` // the name of what was asked
+	Reveal   string            `yaml:"reveal"` // the name of a question
 	Show     *Show             `yaml:"show"`
 	Claim    *Claim            `yaml:"claim"`
 	Point    *Point            `yaml:"point"`
-	Chapter  string            `yaml:"chapter"` // a stage
+	Chapter  string            `yaml:"chapter"` // the name of a stage
 
-	kind string // the field that is set, as the file calls it
-	line int    // where the step begins
-	code *code  // its formulas
+	kind string // the name of the field that is set, in the file's form
+	line int    // the step's first line in the file
+	code *code  // its compiled formulas and texts
 }
 
-// Server says what is different about a server. The zero value is the demo's.
+// Server configures a lesson's server. The zero value is the demo's server.
 type Server struct {
-	TLS         bool   `yaml:"tls"`          // secured, with a certificate made for the run
-	ThroughHTTP bool   `yaml:"through-http"` // TLS connections are net/http's, as etcd has it
-	Workers     uint32 `yaml:"workers"`      // stream workers
+	TLS         bool   `yaml:"tls"`          // use TLS, with a certificate made for the run
+	ThroughHTTP bool   `yaml:"through-http"` // serve TLS connections through net/http, as etcd does
+	Workers     uint32 `yaml:"workers"`      // the number of grpc-go's stream workers
 	MaxTxnOps   uint   `yaml:"max-txn-ops"`
-	Cold        bool   `yaml:"cold"`  // the first requests it ever sees are the lesson's
-	Quiet       bool   `yaml:"quiet"` // what it complains of is the lesson, so its log is not shown
+	Cold        bool   `yaml:"cold"`  // make no requests before the lesson's
+	Quiet       bool   `yaml:"quiet"` // do not print its log: the lesson provokes errors
 }
 
-// Requests says which requests are made.
+// Requests describes requests to make, all of one kind.
 type Requests struct {
 	Name         string        `yaml:"name"`         // of the result
-	Op           string        `yaml:"op"`           // one of the operations
-	Count        int           `yaml:"count"`        // how many in all; 1 unless given
-	Clients      int           `yaml:"clients"`      // how many at a time; 1 unless given
+	Op           string        `yaml:"op"`           // put, get, txn, page, panic or call
+	Count        int           `yaml:"count"`        // how many requests; default 1
+	Clients      int           `yaml:"clients"`      // how many clients make them at the same time; default 1
 	Connection   string        `yaml:"connection"`   // shared, fresh or each
-	Key          string        `yaml:"key"`          // "lesson" unless given
-	Value        Size          `yaml:"value"`        // bytes that are written, or for op page that are asked for; 16 unless given
-	Text         string        `yaml:"text"`         // what is written, instead of so many bytes
-	Ops          int           `yaml:"ops"`          // of op txn: how many puts it holds
-	Method       string        `yaml:"method"`       // of op call
-	Serializable bool          `yaml:"serializable"` // of op get
-	Deadline     time.Duration `yaml:"deadline"`     // that the client sets; none unless given
-	Fails        []string      `yaml:"fails"`        // the gRPC codes with which requests may fail; others end the lesson
-	After        time.Duration `yaml:"after"`        // in a step with others: how much later it begins
-	Until        string        `yaml:"until"`        // in a step with others: again and again until that one is over
-	Watchers     int           `yaml:"watchers"`     // of op put: streams that watch the key meanwhile
-	Link         time.Duration `yaml:"link"`         // how long every byte is under way, in each direction
-	Window       Size          `yaml:"window"`       // how much the client lets the server send ahead
+	Key          string        `yaml:"key"`          // default "lesson"
+	Value        Size          `yaml:"value"`        // size of the value to write or, for op page, of the reply; default 16
+	Text         string        `yaml:"text"`         // the value to write, instead of Value
+	Ops          int           `yaml:"ops"`          // for op txn: how many puts a transaction contains
+	Method       string        `yaml:"method"`       // for op call: the full method name
+	Serializable bool          `yaml:"serializable"` // for op get
+	Deadline     time.Duration `yaml:"deadline"`     // of each request; default none
+	Fails        []string      `yaml:"fails"`        // the gRPC codes with which requests may fail; any other ends the lesson
+	After        time.Duration `yaml:"after"`        // in together: how much later these requests begin
+	Until        string        `yaml:"until"`        // in together: repeat, instead of Count times, until the requests of this name are over
+	Watchers     int           `yaml:"watchers"`     // for op put: how many streams watch the key meanwhile
+	Link         time.Duration `yaml:"link"`         // network delay in each direction
+	Window       Size          `yaml:"window"`       // the client's HTTP/2 flow-control windows, of the stream and of the connection
 }
 
-// How a client's connection is made.
+// The values of Requests.Connection.
 const (
-	connShared = "shared" // one for the whole lesson; it is open already
-	connFresh  = "fresh"  // a new one, which the first request opens
-	connEach   = "each"   // a new one for every request
+	connShared = "shared" // one connection for the whole lesson, which is already open
+	connFresh  = "fresh"  // a new connection for the step, which the first request opens
+	connEach   = "each"   // a new connection for each request
 )
 
-// Size is a number of bytes, written as 64KiB.
+// Size is a number of bytes, written in the form 64KiB.
 type Size int64
 
-// UnmarshalText reads a size.
+// UnmarshalText parses a size.
 func (s *Size) UnmarshalText(text []byte) error {
 	n, err := humanize.ParseBytes(string(text))
 	*s = Size(n)
 	return err
 }
 
-// Ask asks for a prediction: one of the choices, or a number where there are none.
+// Ask asks for a prediction: one of the choices or, without choices, a number.
 type Ask struct {
-	Name     string   `yaml:"name"` // by which it is revealed
+	Name     string   `yaml:"name"` // for the reveal step
 	Question Text     `yaml:"question"`
 	Choices  []Choice `yaml:"choices"`
 	Answer   string   `yaml:"answer"` // the formula for the number
 	Unit     Text     `yaml:"unit"`   // of the number
 }
 
-// Choice is an answer to choose.
+// Choice is one of the answers to a question.
 type Choice struct {
 	Text  `yaml:",inline"`
-	Right string `yaml:"right"` // a condition; the first choice whose holds is the right one
+	Right string `yaml:"right"` // a condition; the right choice is the first for which it holds
 }
 
-// Show shows a request, many requests, or results side by side. One of its fields
-// is set, Fold apart.
+// Show shows a request, a result, or results side by side. Exactly one of Timeline,
+// Table and Beside is set.
 type Show struct {
 	Timeline string        `yaml:"timeline"` // a formula for one request
-	Fold     time.Duration `yaml:"fold"`     // of a timeline: leave out shorter stages
+	Fold     time.Duration `yaml:"fold"`     // for a timeline: leave out shorter stages; default a fixed part of the request
 	Table    string        `yaml:"table"`    // a formula for a result
 	Beside   []Beside      `yaml:"beside"`
 }
 
-// Beside is a column of what is shown side by side.
+// Beside is a column of the results side by side.
 type Beside struct {
 	Title Text   `yaml:"title"`
 	Of    string `yaml:"of"` // a formula for a result or a request
 }
 
-// Claim says what the run has shown, and how that is checked.
+// Claim states what the run has shown.
 type Claim struct {
 	Text  Text   `yaml:"text"`
-	Check string `yaml:"check"`
+	Check string `yaml:"check"` // the condition under which the claim holds
 }
 
-// Point is a place in the source.
+// Point points to a place in the source; see package source for symbols and anchors.
 type Point struct {
 	Symbol string `yaml:"symbol"`
 	Anchor string `yaml:"anchor"`
@@ -165,8 +165,8 @@ const (
 	teacherFileZH = "teacher.zh.md"
 )
 
-// All returns the lessons of the course in their order. An error is a mistake in
-// one of them, which a test finds first.
+// All returns the lessons of the course in their order. An error is a mistake in a
+// lesson, which a test would have found.
 func All() ([]*Lesson, error) {
 	dirs, err := fs.ReadDir(embedded, "lessons")
 	if err != nil {
@@ -188,8 +188,8 @@ func All() ([]*Lesson, error) {
 	return all, nil
 }
 
-// LoadFile reads a lesson from a folder, or from a file alone, which has no
-// teacher's page then.
+// LoadFile reads a lesson from its folder, or from its lesson.yaml alone, without a
+// teacher's page.
 func LoadFile(name string) (*Lesson, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -226,22 +226,23 @@ func load(dir fs.FS, name, file string) (*Lesson, error) {
 	return l, nil
 }
 
-// parse reads and checks a lesson. Every mistake in it begins with file:line.
+// parse parses and checks a lesson. The error joins all mistakes; each begins with
+// file:line.
 func parse(text []byte, name, file string) (*Lesson, error) {
 	l := &Lesson{Name: name, file: file}
 	root, err := yamlfile.Load(file, text, l)
 	if err != nil {
 		return nil, err
 	}
-	l.placeSteps(root)
+	l.setLines(root)
 	if err := l.check(); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-// placeSteps notes the line of every step.
-func (l *Lesson) placeSteps(root *yaml.Node) {
+// setLines sets the line of each step.
+func (l *Lesson) setLines(root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != "steps" {
 			continue
@@ -254,7 +255,7 @@ func (l *Lesson) placeSteps(root *yaml.Node) {
 	}
 }
 
-// mistake is an error at a step.
+// mistake returns an error with the file and line of a step.
 func (l *Lesson) mistake(s *Step, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w", l.file, s.line, fmt.Errorf(format, args...))
 }

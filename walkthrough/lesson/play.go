@@ -27,42 +27,44 @@ import (
 
 // Options say how a lesson is played.
 type Options struct {
-	Auto bool        // nobody is asked
+	Auto bool        // do not ask for predictions and do not pause
 	Show *show.Flags // language, width, colours, output
-	In   io.Reader   // where predictions are typed; not read when Auto
-	Log  *zap.Logger // of the server; nil for none
+	In   io.Reader   // where predictions are typed; not read if Auto
+	Log  *zap.Logger // the server's log; nil for none
 
-	// Source finds what a lesson points to; nil for the source of this very binary.
+	// Source finds the places that a lesson points to; nil means the source of this
+	// binary.
 	Source *source.Library
 }
 
-// playTimeout bounds a lesson that nobody is asked in.
+// playTimeout bounds a lesson without interaction.
 const playTimeout = 60 * time.Second
 
 // player is one run of a lesson.
 type player struct {
 	Options
-	lesson  *Lesson
-	out     io.Writer
-	screen  screen.Options
-	input   *input
-	live    *demo.Live
-	ways    map[wayKey]*way
-	records map[string]*record.Record // the server's, by trace ID, as they were looked up last
-	known   scope
-	asked   map[string]*asked
-	outcome Outcome
-	index   int // of the step
+	lesson    *Lesson
+	out       io.Writer
+	screen    screen.Options
+	input     *input
+	live      *demo.Live
+	routes    map[routeKey]*route
+	records   map[string]*record.Record // the server's records of the last lookup, by trace ID
+	known     scope
+	questions map[string]*question
+	outcome   Outcome
+	index     int // of the step, from 1
 }
 
-// Play plays a lesson and prints to w. When it returns, also because ctx ended, the
-// server is stopped and its data removed. A claim that the run did not show is in the
-// outcome and no error; an error is a lesson that could not be played to its end.
+// Play plays a lesson and prints it to w. Before it returns, also if ctx ends, it stops
+// the lesson's server and removes its data. A claim that the run did not show is part
+// of the outcome, not an error. An error means that the lesson could not be played to
+// its end.
 func Play(ctx context.Context, w io.Writer, l *Lesson, o Options) (out *Outcome, err error) {
 	p := &player{
 		Options: o, lesson: l, out: w, screen: o.Show.Screen(w),
-		ways: make(map[wayKey]*way), records: make(map[string]*record.Record),
-		known: newScope(o.Show.Lang()), asked: make(map[string]*asked),
+		routes: make(map[routeKey]*route), records: make(map[string]*record.Record),
+		known: newScope(o.Show.Lang()), questions: make(map[string]*question),
 		outcome: Outcome{Lesson: l.Name},
 	}
 	if o.Auto || o.Show.JSON() {
@@ -78,11 +80,11 @@ func Play(ctx context.Context, w io.Writer, l *Lesson, o Options) (out *Outcome,
 		return nil, err
 	}
 	p.outcome.Took = time.Since(began)
-	return &p.outcome, p.conclude()
+	return &p.outcome, p.reportEnd()
 }
 
 func (p *player) play(ctx context.Context) error {
-	if err := p.title(); err != nil {
+	if err := p.printTitle(); err != nil {
 		return err
 	}
 	if err := p.startServer(ctx, p.lesson.Server); err != nil {
@@ -100,11 +102,11 @@ func (p *player) play(ctx context.Context) error {
 func (p *player) step(ctx context.Context, s *Step) error {
 	switch s.kind {
 	case "say":
-		return p.tell(s)
+		return p.say(s)
 	case "server":
 		return errors.Join(p.stopServer(), p.startServer(ctx, *s.Server))
 	case "do", "together", "in-turn":
-		if err := p.make(ctx, s); err != nil {
+		if err := p.makeRequests(ctx, s); err != nil {
 			return err
 		}
 		return p.reportResults(s)
@@ -131,7 +133,7 @@ func (p *player) step(ctx context.Context, s *Step) error {
 	return p.chapter(s)
 }
 
-// startServer starts a server as the lesson wants it.
+// startServer starts the lesson's server.
 func (p *player) startServer(ctx context.Context, how Server) (err error) {
 	log := p.Log
 	if how.Quiet {
@@ -155,13 +157,13 @@ func (p *player) startServer(ctx context.Context, how Server) (err error) {
 	return nil
 }
 
-// stopServer hangs up and ends the server, if there is one.
+// stopServer closes the connections and stops the server, if one is running.
 func (p *player) stopServer() error {
 	var errs []error
-	for _, w := range p.ways {
+	for _, w := range p.routes {
 		errs = append(errs, w.close())
 	}
-	clear(p.ways)
+	clear(p.routes)
 	clear(p.records)
 	if p.live != nil {
 		errs = append(errs, p.live.Stop())
@@ -170,18 +172,18 @@ func (p *player) stopServer() error {
 	return errors.Join(errs...)
 }
 
-// Outcome is what came of a lesson.
+// Outcome is the outcome of a lesson.
 type Outcome struct {
-	Lesson string
+	Lesson string // its name
 	Claims []ClaimOutcome
-	Took   time.Duration
+	Took   time.Duration // including the start of the server
 }
 
 // ClaimOutcome is a claim and whether the run showed it.
 type ClaimOutcome struct {
 	File  string
 	Line  int
-	Text  string // in the reader's language, with what was measured
+	Text  string // in the reader's language, with the measured values
 	Check string
 	Holds bool
 }
@@ -196,7 +198,8 @@ func (o *Outcome) Failed() (failed []ClaimOutcome) {
 	return failed
 }
 
-// Err says which claim it was and what it said; nil when it holds.
+// Err returns nil if the claim holds. Otherwise it returns an error with the claim's
+// place in the file, its condition and its text.
 func (c ClaimOutcome) Err() error {
 	if c.Holds {
 		return nil
@@ -204,13 +207,13 @@ func (c ClaimOutcome) Err() error {
 	return fmt.Errorf("%s:%d: the run did not show `%s`: %s", c.File, c.Line, strings.TrimSpace(c.Check), c.Text)
 }
 
-// Event is a step as programs read it, one object a line. Which fields are there
-// depends on the kind; the last line of a lesson is of the kind "end".
+// Event is a step in the JSON output, one object per line. Which fields are present
+// depends on the kind. The last event of a lesson has the kind "end".
 type Event struct {
 	Lesson string `json:"lesson"`
 	Step   int    `json:"step"` // from 1
 	Line   int    `json:"line,omitempty"`
-	Kind   string `json:"kind"` // the step's name in the file
+	Kind   string `json:"kind"` // the name of the step's field in the file, or "end"
 	Text   string `json:"text,omitempty"`
 
 	Results map[string]Figures `json:"results,omitempty"`
@@ -218,12 +221,12 @@ type Event struct {
 
 	Name    string   `json:"name,omitempty"` // of a question
 	Choices []string `json:"choices,omitempty"`
-	Said    string   `json:"said,omitempty"` // the prediction; absent when none was made
-	Was     string   `json:"was,omitempty"`  // what it turned out to be
+	Said    string   `json:"said,omitempty"` // the prediction; absent if none was made
+	Was     string   `json:"was,omitempty"`  // the right answer
 
 	Check  string `json:"check,omitempty"`
 	Holds  *bool  `json:"holds,omitempty"`
-	Claims int    `json:"claims,omitempty"` // at the end: how many were made
+	Claims int    `json:"claims,omitempty"` // at the end: how many claims were made
 	Held   int    `json:"held,omitempty"`   // and how many of them held
 	TookNS int64  `json:"took_ns,omitempty"`
 
@@ -238,7 +241,7 @@ type Event struct {
 	Stage  string `json:"stage,omitempty"`
 }
 
-// Figures are a result in short.
+// Figures summarize a Result.
 type Figures struct {
 	Count     int   `json:"count"`
 	OK        int   `json:"ok"`
@@ -248,7 +251,7 @@ type Figures struct {
 	Fsyncs    int   `json:"fsyncs"`
 }
 
-// report prints an event when programs read.
+// report prints an event if the output is JSON. s may be nil.
 func (p *player) report(e *Event, s *Step) error {
 	if !p.Show.JSON() {
 		return nil
@@ -280,15 +283,16 @@ func (p *player) reportResults(s *Step) error {
 	return p.report(e, s)
 }
 
-// conclude says that the lesson is over.
-func (p *player) conclude() error {
+// reportEnd reports the end of the lesson.
+func (p *player) reportEnd() error {
 	claims := len(p.outcome.Claims)
 	return p.report(&Event{
 		Kind: "end", Claims: claims, Held: claims - len(p.outcome.Failed()), TookNS: p.outcome.Took.Nanoseconds(),
 	}, nil)
 }
 
-// Fault switches a fault on or off; `glasskv fault` lists them and what they take.
+// Fault switches a fault on (Set) or off (Clear). `glasskv fault` lists the faults and
+// their parameters.
 type Fault struct {
 	Set         string  `yaml:"set"`
 	Clear       string  `yaml:"clear"`
@@ -301,13 +305,13 @@ type Fault struct {
 
 func (f *Fault) check() error {
 	if (f.Set == "") == (f.Clear == "") {
-		return errors.New("set one or clear one")
+		return errors.New("use either set or clear")
 	}
 	return nil
 }
 
-// fault switches on the lesson's server, in this process. The server knows which
-// faults there are, and which parameters make sense.
+// fault switches a fault of the lesson's server. The server checks the fault's name and
+// parameters.
 func (p *player) fault(s *Step) (err error) {
 	steering := p.live.Observer().Steering()
 	if f := s.Fault; f.Clear != "" {
@@ -324,31 +328,31 @@ func (p *player) fault(s *Step) (err error) {
 	return p.report(&Event{Name: s.Fault.Set + s.Fault.Clear}, s)
 }
 
-// Hold sets a breakpoint where a stage begins, or clears it; `glasskv stages` marks
-// the stages that can be held. Requests that are held go on by themselves after
-// Timeout: a lesson is not interactive while it makes requests.
+// Hold sets a breakpoint where a stage begins, or clears it. `glasskv stages` marks the
+// stages that can have one. Held requests continue by themselves after Timeout, because
+// a lesson is not interactive while it makes requests.
 type Hold struct {
-	At      string        `yaml:"at"` // the stage
-	Clear   string        `yaml:"clear"`
-	Key     string        `yaml:"key"` // only requests whose key begins so
-	Method  string        `yaml:"method"`
+	At      string        `yaml:"at"`     // set a breakpoint at this stage
+	Clear   string        `yaml:"clear"`  // clear the breakpoint at this stage
+	Key     string        `yaml:"key"`    // hold only requests whose key has this prefix
+	Method  string        `yaml:"method"` // hold only requests of this method
 	Timeout time.Duration `yaml:"timeout"`
-	Once    bool          `yaml:"once"` // only the first request
+	Once    bool          `yaml:"once"` // hold only the first request
 }
 
 func (h *Hold) check() error {
 	switch {
 	case (h.At == "") == (h.Clear == ""):
-		return errors.New("at a stage, or clear one")
+		return errors.New("use either at or clear")
 	case !isStage(h.At + h.Clear):
 		return errors.New("no such stage: see glasskv stages")
 	case h.At != "" && h.Timeout <= 0:
-		return errors.New("timeout: how long is a request held?")
+		return errors.New("a breakpoint needs a timeout")
 	}
 	return nil
 }
 
-// hold sets or clears a breakpoint of the lesson's server, in this process.
+// hold sets or clears a breakpoint of the lesson's server.
 func (p *player) hold(s *Step) (err error) {
 	steering := p.live.Observer().Steering()
 	if h := s.Hold; h.Clear != "" {
@@ -364,11 +368,11 @@ func (p *player) hold(s *Step) (err error) {
 	return p.report(&Event{Stage: s.Hold.At + s.Hold.Clear}, s)
 }
 
-// pointLines is how many lines of source a class is shown at once.
+// pointLines is how many lines of source are shown at once.
 const pointLines = 14
 
-// point shows a place in the source, from the reader's own disk. Source that is not
-// there does not end the lesson; what to run is said instead.
+// point prints a place of the source, read from the reader's own disk. If the source is
+// missing, it prints the command that downloads it, and the lesson continues.
 func (p *player) point(s *Step) error {
 	note, err := p.text(s, s.Point.Note)
 	if err != nil {
@@ -386,7 +390,7 @@ func (p *player) point(s *Step) error {
 	if err := p.report(e, s); err != nil {
 		return err
 	}
-	return p.say(func(out *screen.Writer) {
+	return p.print(func(out *screen.Writer) {
 		p.block(out, "", 0, e.Text)
 		if missing != nil {
 			p.block(out, screen.Dim.Paint("  "), 2, screen.Escape(missing.Error()))
@@ -397,12 +401,12 @@ func (p *player) point(s *Step) error {
 	})
 }
 
-// excerpt writes where it stands and what stands there.
+// excerpt prints the symbol, the place in the file, and the lines.
 func (p *player) excerpt(out *screen.Writer, e *source.Excerpt) {
 	width := p.screen.Columns(p.out)
 	symbol, at := e.Symbol, fmt.Sprintf("%s:%d", e.Name, max(e.First, e.MarkFirst))
-	if one := symbol + "  " + at; screen.Width(one) <= width-2 {
-		out.Line("  ", screen.Dim.Paint(one))
+	if both := symbol + "  " + at; screen.Width(both) <= width-2 {
+		out.Line("  ", screen.Dim.Paint(both))
 	} else {
 		out.Line("  ", screen.Dim.Paint(screen.Middle(symbol, width-2)))
 		out.Line("  ", screen.Dim.Paint(screen.Middle(at, width-2)))
@@ -413,8 +417,8 @@ func (p *player) excerpt(out *screen.Writer, e *source.Excerpt) {
 	out.Line()
 }
 
-// sourceLine draws a line of source: its number, a mark where it is the one that
-// counts, and its text, cut at the screen's edge.
+// sourceLine formats a line of source: its number, an arrow if the line is marked, and
+// its text, cut at the screen's edge.
 func sourceLine(line source.Line, width int) string {
 	number := screen.Blank(6)
 	if line.Number > 0 {
@@ -427,7 +431,7 @@ func sourceLine(line source.Line, width int) string {
 	return screen.Dim.Paint(number+"   ") + text
 }
 
-// chapter names the chapter to read on, and the command that opens it.
+// chapter prints the title of a chapter and the command that opens it.
 func (p *player) chapter(s *Step) error {
 	if err := p.report(&Event{Stage: s.Chapter}, s); err != nil {
 		return err
@@ -437,12 +441,12 @@ func (p *player) chapter(s *Step) error {
 	if c, ok := chapter.Of(stage, p.screen.Lang); ok {
 		title = c.Title
 	}
-	return p.say(func(out *screen.Writer) {
+	return p.print(func(out *screen.Writer) {
 		p.block(out, screen.Dim.Paint("→ "), 2, strings.TrimSpace(fmt.Sprintf("glasskv walk %s   %s", s.Chapter, title)))
 		out.Line()
 	})
 }
 
-// library is where upstream's source is; finding out takes a go command, so it is
-// asked for once and only when a lesson points somewhere.
+// library returns the library of upstream's source. It is made once, and only if a
+// lesson points into the source, because that runs the go command.
 var library = sync.OnceValue(source.NewLibrary)

@@ -170,12 +170,12 @@ func TestALongLineDelaysBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Steps[0].kind = "do"
-	p := &player{Options: Options{Auto: true, Show: shown(t)}, lesson: l, out: &bytes.Buffer{}, ways: map[wayKey]*way{}, records: map[string]*record.Record{}, known: newScope(lang.EN)}
+	p := &player{Options: Options{Auto: true, Show: shown(t)}, lesson: l, out: &bytes.Buffer{}, routes: map[routeKey]*route{}, records: map[string]*record.Record{}, known: newScope(lang.EN)}
 	t.Setenv("TMPDIR", t.TempDir())
 	if err := p.startServer(t.Context(), Server{}); err != nil {
 		t.Fatal(err)
 	}
-	err := p.make(t.Context(), l.Steps[0])
+	err := p.makeRequests(t.Context(), l.Steps[0])
 	if err := errors.Join(err, p.stopServer()); err != nil {
 		t.Fatal(err)
 	}

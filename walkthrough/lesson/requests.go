@@ -23,16 +23,16 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// The bounds of what one step may ask of the machine.
+// The limits of one step.
 const (
 	maxCount    = 20_000
 	maxClients  = 512
 	maxWatchers = 1_000
 	maxOps      = 100_000
-	maxSize     = 64 << 20 // of a value, and of a window
+	maxSize     = 64 << 20 // bytes, of a value or a window
 )
 
-// requests are those of a step, of whichever kind it is.
+// requests returns the requests of a do, together or in-turn step.
 func (s *Step) requests() []*Requests {
 	switch {
 	case s.Do != nil:
@@ -43,20 +43,20 @@ func (s *Step) requests() []*Requests {
 	return s.InTurn
 }
 
-// requests checks what is made, fills in what was left out, and makes the results
-// known.
+// requests checks the requests of a step, sets defaults, and defines the names of the
+// results.
 func (c *checker) requests(all []*Requests) {
 	for _, r := range all {
 		r.fill()
 		if err := r.check(); err != nil {
-			c.wrong("%s %s: %w", r.Op, r.Name, err)
+			c.addMistake("%s %s: %w", r.Op, r.Name, err)
 		}
 		if c.step.InTurn != nil && (r.Count != all[0].Count || r.Clients != 1 || r.Watchers > 0) {
-			c.wrong("%s: in turn, all have the same count and one client", r.Name)
+			c.addMistake("%s: in-turn requests must have the same count, one client and no watchers", r.Name)
 		}
 		sibling := func(other *Requests) bool { return other.Name == r.Until && other.Until == "" }
 		if r.Until != "" && (c.step.Together == nil || !slices.ContainsFunc(all, sibling)) {
-			c.wrong("%s: until %s, which is not made at the same time", r.Name, r.Until)
+			c.addMistake("%s: until %s, which must be in the same together step and have no until", r.Name, r.Until)
 		}
 	}
 	for _, r := range all {
@@ -64,6 +64,7 @@ func (c *checker) requests(all []*Requests) {
 	}
 }
 
+// fill sets defaults.
 func (r *Requests) fill() {
 	r.Count, r.Clients = max(r.Count, 1), max(r.Clients, 1)
 	if r.Connection == "" {
@@ -84,50 +85,50 @@ func (r *Requests) check() error {
 	case r.Count > maxCount || r.Clients > maxClients || r.Watchers > maxWatchers:
 		return fmt.Errorf("at most %d requests, %d clients, %d watchers", maxCount, maxClients, maxWatchers)
 	case r.Ops > maxOps || max(r.Value, r.Window) > maxSize || r.Value < 0 || r.Window < 0:
-		return fmt.Errorf("at most %d ops, and %s of a value or a window", maxOps, screen.Bytes(maxSize))
+		return fmt.Errorf("at most %d ops, and %s for a value or a window", maxOps, screen.Bytes(maxSize))
 	case !slices.Contains([]string{connShared, connFresh, connEach}, r.Connection):
 		return fmt.Errorf("connection: use %s, %s or %s", connShared, connFresh, connEach)
 	case r.Op == opCall && r.Method == "":
-		return errors.New("method: which one is called?")
+		return errors.New("op call needs a method")
 	case r.Watchers > 0 && r.Op != opPut:
-		return errors.New("watchers: only of puts")
+		return errors.New("watchers are possible with op put only")
 	}
 	return nil
 }
 
-// shot is one request that was made.
-type shot struct {
-	seen  *client.Observation
-	value string // what a read returned
+// exchange is one request that was made.
+type exchange struct {
+	observation *client.Observation
+	value       string // the value that a get returned
 }
 
-// round is the requests of one kind in a step, while they are made.
-type round struct {
+// workload makes the requests of one kind in a step.
+type workload struct {
 	*Requests
 	p     *player
-	way   *way
+	route *route
 	began time.Time
 	ended time.Time
 
-	mu       sync.Mutex
-	shots    []shot
-	watching *watching // nil without watchers
+	mu         sync.Mutex
+	exchanges  []exchange
+	watchGroup *watchGroup // nil without watchers
 }
 
-// make makes the requests of a step and puts their results into the scope.
-func (p *player) make(ctx context.Context, s *Step) (err error) {
-	rounds := make([]*round, 0, len(s.requests()))
+// makeRequests makes the requests of a step and defines the names of their results.
+func (p *player) makeRequests(ctx context.Context, s *Step) (err error) {
+	rounds := make([]*workload, 0, len(s.requests()))
 	defer func() {
 		for _, r := range rounds {
-			err = errors.Join(err, r.way.done())
+			err = errors.Join(err, r.route.release())
 		}
 	}()
 	for _, asked := range s.requests() {
-		w, err := p.wayFor(ctx, asked)
+		rt, err := p.routeFor(ctx, asked)
 		if err != nil {
 			return err
 		}
-		rounds = append(rounds, &round{Requests: asked, p: p, way: w})
+		rounds = append(rounds, &workload{Requests: asked, p: p, route: rt})
 	}
 	if s.InTurn != nil {
 		err = p.inTurn(ctx, rounds)
@@ -138,7 +139,7 @@ func (p *player) make(ctx context.Context, s *Step) (err error) {
 		return err
 	}
 	for _, r := range rounds {
-		result, err := r.result(ctx)
+		result, err := r.collect(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Name, err)
 		}
@@ -147,14 +148,14 @@ func (p *player) make(ctx context.Context, s *Step) (err error) {
 	return nil
 }
 
-// inTurn makes one request of each kind, then the next of each.
-func (p *player) inTurn(ctx context.Context, rounds []*round) error {
+// inTurn makes one request of each kind, then the second of each, and so on.
+func (p *player) inTurn(ctx context.Context, rounds []*workload) error {
 	for _, r := range rounds {
 		r.began = time.Now()
 	}
 	for range rounds[0].Count {
 		for _, r := range rounds {
-			if err := r.one(ctx); err != nil {
+			if err := r.send(ctx); err != nil {
 				return err
 			}
 		}
@@ -165,8 +166,8 @@ func (p *player) inTurn(ctx context.Context, rounds []*round) error {
 	return nil
 }
 
-// together makes all kinds at the same time. The first error ends all.
-func (p *player) together(ctx context.Context, rounds []*round) error {
+// together makes the requests of all kinds at the same time. The first error stops all.
+func (p *player) together(ctx context.Context, rounds []*workload) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	over := make(map[string]chan struct{})
@@ -186,14 +187,14 @@ func (p *player) together(ctx context.Context, rounds []*round) error {
 	return context.Cause(ctx)
 }
 
-// run makes the requests of one kind. Where until is not nil they are made again
-// and again until it is closed.
-func (r *round) run(ctx context.Context, until <-chan struct{}) error {
-	if err := wait(ctx, r.After); err != nil {
+// run makes the requests of one kind: r.Count of them or, if until is not nil, as many
+// as fit until it is closed.
+func (r *workload) run(ctx context.Context, until <-chan struct{}) error {
+	if err := sleep(ctx, r.After); err != nil {
 		return err
 	}
 	if r.Watchers > 0 {
-		return r.watched(ctx)
+		return r.runWatched(ctx)
 	}
 	r.began = time.Now()
 	defer func() { r.ended = time.Now() }()
@@ -211,7 +212,7 @@ func (r *round) run(ctx context.Context, until <-chan struct{}) error {
 	}
 	return r.clients(func() error {
 		for more() {
-			if err := r.one(ctx); err != nil {
+			if err := r.send(ctx); err != nil {
 				return err
 			}
 		}
@@ -219,9 +220,8 @@ func (r *round) run(ctx context.Context, until <-chan struct{}) error {
 	})
 }
 
-// clients runs as many goroutines as there are to be clients and returns the first
-// error.
-func (r *round) clients(work func() error) error {
+// clients calls work in r.Clients goroutines, waits for all, and returns the first error.
+func (r *workload) clients(work func() error) error {
 	errs := make([]error, r.Clients)
 	var all sync.WaitGroup
 	for i := range errs {
@@ -230,15 +230,16 @@ func (r *round) clients(work func() error) error {
 	all.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return err // the others fail for the same reason
+			return err // the other clients fail for the same reason
 		}
 	}
 	return nil
 }
 
-// one makes one request.
-func (r *round) one(ctx context.Context) error {
-	c, err := r.way.client()
+// send makes one request and records it. A failure with a code of r.Fails is not an
+// error. It is safe for concurrent use.
+func (r *workload) send(ctx context.Context) error {
+	c, err := r.route.client()
 	if err != nil {
 		return err
 	}
@@ -261,12 +262,12 @@ func (r *round) one(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.shots = append(r.shots, shot{seen, value})
+	r.exchanges = append(r.exchanges, exchange{seen, value})
 	return nil
 }
 
-// wait lets time pass that a step is about.
-func wait(ctx context.Context, d time.Duration) error {
+// sleep waits for d. It returns the cause of ctx's end, if that comes first.
+func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
@@ -280,28 +281,28 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// operation makes one request and returns what it read, if it reads.
+// operation makes one request. If it is a read, it returns the value.
 type operation func(context.Context, *client.Client, *Requests) (value string, err error)
 
-// The operations that are named elsewhere.
+// The names of operations that checks refer to.
 const (
 	opPut  = "put"
 	opCall = "call"
 )
 
-// operations are what a request can be.
+// operations are the values of Requests.Op.
 var operations = map[string]operation{
-	opPut:   put,
-	"get":   get,
-	"txn":   txn,
-	"page":  page,
-	"panic": panics,
-	opCall:  call,
+	opPut:   putOp,
+	"get":   getOp,
+	"txn":   txnOp,
+	"page":  pageOp,
+	"panic": panicOp,
+	opCall:  callOp,
 }
 
 func operationNames() []string { return slices.Sorted(maps.Keys(operations)) }
 
-func (r *Requests) put() *pb.PutRequest {
+func (r *Requests) putRequest() *pb.PutRequest {
 	value := r.Text
 	if value == "" {
 		value = strings.Repeat("x", int(r.Value))
@@ -309,14 +310,14 @@ func (r *Requests) put() *pb.PutRequest {
 	return &pb.PutRequest{Key: []byte(r.Key), Value: []byte(value)}
 }
 
-// put writes the key.
-func put(ctx context.Context, c *client.Client, r *Requests) (string, error) {
-	_, err := pb.NewKVClient(c).Put(ctx, r.put())
+// putOp writes the key.
+func putOp(ctx context.Context, c *client.Client, r *Requests) (string, error) {
+	_, err := pb.NewKVClient(c).Put(ctx, r.putRequest())
 	return "", err
 }
 
-// get reads the key. What it returns tells whether the key was there.
-func get(ctx context.Context, c *client.Client, r *Requests) (string, error) {
+// getOp reads the key. It returns "" if the key does not exist.
+func getOp(ctx context.Context, c *client.Client, r *Requests) (string, error) {
 	reply, err := pb.NewKVClient(c).Range(ctx, &pb.RangeRequest{Key: []byte(r.Key), Serializable: r.Serializable})
 	if err != nil || len(reply.Kvs) == 0 {
 		return "", err
@@ -324,43 +325,43 @@ func get(ctx context.Context, c *client.Client, r *Requests) (string, error) {
 	return string(reply.Kvs[0].Value), nil
 }
 
-// txn writes as many keys as it is told to, in one transaction.
-func txn(ctx context.Context, c *client.Client, r *Requests) (string, error) {
+// txnOp writes r.Ops keys in one transaction.
+func txnOp(ctx context.Context, c *client.Client, r *Requests) (string, error) {
 	var all pb.TxnRequest
 	for i := range max(r.Ops, 1) {
-		one := r.put()
-		one.Key = fmt.Appendf(nil, "%s/%05d", r.Key, i)
-		all.Success = append(all.Success, &pb.RequestOp{Request: &pb.RequestOp_RequestPut{RequestPut: one}})
+		put := r.putRequest()
+		put.Key = fmt.Appendf(nil, "%s/%05d", r.Key, i)
+		all.Success = append(all.Success, &pb.RequestOp{Request: &pb.RequestOp_RequestPut{RequestPut: put}})
 	}
 	_, err := pb.NewKVClient(c).Txn(ctx, &all)
 	return "", err
 }
 
-// page has the service for practice reply with so many bytes.
-func page(ctx context.Context, c *client.Client, r *Requests) (string, error) {
+// pageOp calls the practice service, which replies with r.Value bytes.
+func pageOp(ctx context.Context, c *client.Client, r *Requests) (string, error) {
 	return "", c.Invoke(ctx, practice.Page, wrapperspb.Int64(int64(r.Value)), &wrapperspb.StringValue{})
 }
 
-// panics calls a handler that panics.
-func panics(ctx context.Context, c *client.Client, _ *Requests) (string, error) {
+// panicOp calls a handler that panics.
+func panicOp(ctx context.Context, c *client.Client, _ *Requests) (string, error) {
 	return "", c.Invoke(ctx, practice.Panic, &emptypb.Empty{}, &emptypb.Empty{})
 }
 
-// call calls a method by a name that need not exist.
-func call(ctx context.Context, c *client.Client, r *Requests) (string, error) {
+// callOp calls r.Method, which need not exist.
+func callOp(ctx context.Context, c *client.Client, r *Requests) (string, error) {
 	return "", c.Invoke(ctx, r.Method, &emptypb.Empty{}, &emptypb.Empty{})
 }
 
-// watching is what the watchers of a round were told.
-type watching struct {
+// watchGroup is a workload's watch streams and what they received.
+type watchGroup struct {
 	streams []grpc.BidiStreamingClient[pb.WatchRequest, pb.WatchResponse]
 
 	events      int
-	first, last []time.Duration // of each write: from sending it to the first and the last watcher's news
+	first, last []time.Duration // for each write: from sending it to its first and its last event
 }
 
-// tell puts it into the round's result.
-func (w *watching) tell(out *Result) {
+// addTo adds the watchers' figures to a result.
+func (w *watchGroup) addTo(out *Result) {
 	out.Events = w.events
 	out.FirstEvent, out.LastEvent = float64(median(w.first)), float64(median(w.last))
 }
@@ -370,37 +371,37 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-// watched opens the watchers, then writes one after the other; each write waits
-// until all watchers know of the one before.
-func (r *round) watched(ctx context.Context) error {
+// runWatched opens the watchers and makes the writes one after the other. Each waits
+// until all watchers have received the one before.
+func (r *workload) runWatched(ctx context.Context) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
-	w := &watching{}
+	w := &watchGroup{}
 	for range r.Watchers {
 		if err := w.open(ctx, r); err != nil {
 			return fmt.Errorf("watch: %w", err)
 		}
 	}
-	r.watching, r.began = w, time.Now()
+	r.watchGroup, r.began = w, time.Now()
 	defer func() { r.ended = time.Now() }()
 	for range r.Count {
 		sent := time.Now()
-		news := make(chan error, 1)
-		go func() { news <- w.hear(sent) }()
-		if err := r.one(ctx); err != nil {
+		received := make(chan error, 1)
+		go func() { received <- w.receive(sent) }()
+		if err := r.send(ctx); err != nil {
 			hangUp()
-			return errors.Join(err, <-news)
+			return errors.Join(err, <-received)
 		}
-		if err := <-news; err != nil {
+		if err := <-received; err != nil {
 			return fmt.Errorf("watch: %w", err)
 		}
 	}
 	return nil
 }
 
-// open opens a watch stream and waits until the server has its watcher.
-func (w *watching) open(ctx context.Context, r *round) error {
-	c, err := r.way.client()
+// open opens a watch stream and waits until the server has created its watcher.
+func (w *watchGroup) open(ctx context.Context, r *workload) error {
+	c, err := r.route.client()
 	if err != nil {
 		return err
 	}
@@ -419,8 +420,8 @@ func (w *watching) open(ctx context.Context, r *round) error {
 	return nil
 }
 
-// hear waits until every watcher was told of one write.
-func (w *watching) hear(sent time.Time) error {
+// receive waits until each watcher has received the write that was sent at this time.
+func (w *watchGroup) receive(sent time.Time) error {
 	after, errs := make([]time.Duration, len(w.streams)), make([]error, len(w.streams))
 	events := make([]int, len(w.streams))
 	var all sync.WaitGroup

@@ -14,31 +14,31 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Result is what formulas can ask of the requests of a step. Times are in
-// nanoseconds, shares between 0 and 1. Where a question takes stages, several of them
-// count together; without any it is about the whole requests. Requests that did not
-// pass the stage are left out of the answer; where none did it is 0.
+// Result is what formulas can query of the requests of a step. Times are in
+// nanoseconds, shares between 0 and 1. A function of several stages adds their times
+// up; without arguments it is about the whole requests. Requests that did not pass any
+// of the stages are ignored; if no request did, the result is 0.
 type Result struct {
 	Count   int     `expr:"count"`   // requests
-	OK      int     `expr:"ok"`      // those that succeeded
-	Elapsed float64 `expr:"elapsed"` // from the first one's begin to the last one's end
+	OK      int     `expr:"ok"`      // requests that succeeded
+	Elapsed float64 `expr:"elapsed"` // from the beginning of the first request to the end of the last
 	Conns   int     `expr:"connections"`
 
 	P50   func(stages ...string) float64 `expr:"p50"`
 	P99   func(stages ...string) float64 `expr:"p99"`
 	Least func(stages ...string) float64 `expr:"least"`
 	Most  func(stages ...string) float64 `expr:"most"`
-	Total func(stages ...string) float64 `expr:"total"` // all requests together
+	Total func(stages ...string) float64 `expr:"total"` // the sum over all requests
 
-	Share   func(stages ...string) float64    `expr:"share"`   // of all the time that was waited, the part in these stages
-	Kind    func(kind string) float64         `expr:"kind"`    // the same for a kind of time: work, queue, disk, network, consensus, held
-	Shared  func(stage string) float64        `expr:"shared"`  // by how many requests a batch was shared, on average
-	Batches func(stage string) int            `expr:"batches"` // how many batches there were
-	Having  func(stage string) int            `expr:"having"`  // requests that passed it
-	Without func(stage, why string) int       `expr:"without"` // requests that did not, for this reason
+	Share   func(stages ...string) float64    `expr:"share"`   // the share of all waiting time that was in these stages
+	Kind    func(kind string) float64         `expr:"kind"`    // likewise for a kind of time: work, queue, disk, network, consensus, held
+	Shared  func(stage string) float64        `expr:"shared"`  // how many requests shared a batch of the stage, on average over the requests
+	Batches func(stage string) int            `expr:"batches"` // how many batches of the stage there were
+	Having  func(stage string) int            `expr:"having"`  // requests that passed the stage
+	Without func(stage, why string) int       `expr:"without"` // requests that did not pass the stage, for this reason
 	Marked  func(attribute, value string) int `expr:"marked"`  // requests with this attribute
 	Coded   func(code string) int             `expr:"coded"`   // requests that ended with this gRPC code
-	Value   string                            `expr:"value"`   // what the last read returned
+	Value   string                            `expr:"value"`   // the value that the last get returned
 	Bytes   func() float64                    `expr:"bytes_out"`
 
 	First   *Request `expr:"first"`
@@ -46,23 +46,22 @@ type Result struct {
 	Slowest *Request `expr:"slowest"`
 	Fastest *Request `expr:"fastest"`
 
-	Server *Result `expr:"server"` // the same requests as the server saw them
+	Server *Result `expr:"server"` // the same requests, with the server's part of their timelines alone
 
-	Events     int     `expr:"events"`      // that watchers were told
-	FirstEvent float64 `expr:"first_event"` // from sending the write to the first watcher's news, at the median
-	LastEvent  float64 `expr:"last_event"`  // and to the last watcher's
+	Events     int     `expr:"events"`      // how many events the watchers received
+	FirstEvent float64 `expr:"first_event"` // from sending a write to its first event at a watcher, the median over the writes
+	LastEvent  float64 `expr:"last_event"`  // likewise to its last event
 
 	timelines []*trace.Timeline
 }
 
-// newResult makes what can be asked of requests. There is one at least.
+// newResult returns the result of requests with these timelines.
 func newResult(timelines []*trace.Timeline) *Result {
-	m := &many{}
+	m := &requestSet{}
 	r := &Result{Count: len(timelines), timelines: timelines}
 	conns := make(map[uint64]bool)
 	for _, t := range timelines {
-		one := newRequest(t)
-		m.all = append(m.all, one)
+		m.all = append(m.all, newRequest(t))
 		conns[t.Connection.ID] = true
 		if t.Code == "OK" {
 			r.OK++
@@ -88,11 +87,11 @@ func newResult(timelines []*trace.Timeline) *Result {
 	return r
 }
 
-// many are the requests of a result.
-type many struct{ all []*Request }
+// requestSet answers the queries of a Result.
+type requestSet struct{ all []*Request }
 
-// quantile returns the question for a quantile.
-func (m *many) quantile(q float64) func(...string) float64 {
+// quantile returns the function that computes the quantile q.
+func (m *requestSet) quantile(q float64) func(...string) float64 {
 	return func(stages ...string) float64 {
 		times := m.times(stages)
 		if len(times) == 0 {
@@ -103,8 +102,9 @@ func (m *many) quantile(q float64) func(...string) float64 {
 	}
 }
 
-// times are how long the stages took each request that passed one of them.
-func (m *many) times(stages []string) (out []float64) {
+// times returns how long the stages lasted, added up, for each request that passed at
+// least one of them.
+func (m *requestSet) times(stages []string) (out []float64) {
 	for _, r := range m.all {
 		switch {
 		case len(stages) == 0:
@@ -116,23 +116,24 @@ func (m *many) times(stages []string) (out []float64) {
 	return out
 }
 
-func (m *many) total(stages ...string) (sum float64) {
+func (m *requestSet) total(stages ...string) (sum float64) {
 	for _, t := range m.times(stages) {
 		sum += t
 	}
 	return sum
 }
 
-func (m *many) share(stages ...string) float64 {
-	return m.part(func(r *Request) float64 { return r.Waited(stages...) })
+func (m *requestSet) share(stages ...string) float64 {
+	return m.shareOf(func(r *Request) float64 { return r.Waited(stages...) })
 }
 
-func (m *many) kind(kind string) float64 {
-	return m.part(func(r *Request) float64 { return r.Duration * r.Kind(kind) })
+func (m *requestSet) kind(kind string) float64 {
+	return m.shareOf(func(r *Request) float64 { return r.Duration * r.Kind(kind) })
 }
 
-// part tells which part of all the waiting a piece of each request's is.
-func (m *many) part(of func(*Request) float64) float64 {
+// shareOf returns the sum of a time over all requests, divided by the sum of their
+// durations.
+func (m *requestSet) shareOf(of func(*Request) float64) float64 {
 	var some, all float64
 	for _, r := range m.all {
 		some, all = some+of(r), all+r.Duration
@@ -143,7 +144,7 @@ func (m *many) part(of func(*Request) float64) float64 {
 	return some / all
 }
 
-func (m *many) shared(stage string) float64 {
+func (m *requestSet) shared(stage string) float64 {
 	sum, n := 0.0, 0
 	for _, r := range m.all {
 		if by := r.Shared(stage); by > 0 {
@@ -156,9 +157,9 @@ func (m *many) shared(stage string) float64 {
 	return sum / float64(n)
 }
 
-// batches counts a batch of n as n times an n-th, for it is told by each of its
-// requests only by how many share it.
-func (m *many) batches(stage string) int {
+// batches counts the batches of a stage. A request knows only how many requests shared
+// its batch, n, so each of them counts as 1/n.
+func (m *requestSet) batches(stage string) int {
 	sum := 0.0
 	for _, r := range m.all {
 		if by := r.Shared(stage); by > 0 {
@@ -168,7 +169,7 @@ func (m *many) batches(stage string) int {
 	return int(math.Round(sum))
 }
 
-func (m *many) count(fits func(*Request) bool) (n int) {
+func (m *requestSet) count(fits func(*Request) bool) (n int) {
 	for _, r := range m.all {
 		if fits(r) {
 			n++
@@ -177,54 +178,54 @@ func (m *many) count(fits func(*Request) bool) (n int) {
 	return n
 }
 
-func (m *many) bytes() (sum float64) {
+func (m *requestSet) bytes() (sum float64) {
 	for _, r := range m.all {
 		sum += float64(r.timeline.BytesOut)
 	}
 	return sum
 }
 
-// Request is what formulas can ask of one request. Times are in nanoseconds, shares
+// Request is what formulas can query of one request. Times are in nanoseconds, shares
 // between 0 and 1.
 type Request struct {
 	Duration  float64 `expr:"duration"`
-	Explained float64 `expr:"explained"` // the part of it that stages account for
+	Explained float64 `expr:"explained"` // the share of the duration that stages account for
 	Code      string  `expr:"code"`      // the gRPC code's name
 	Message   string  `expr:"message"`   // the error's text
-	Reused    bool    `expr:"reused"`    // its connection was open already
-	WaitsIn   string  `expr:"waits_in"`  // the stage in which it waited longest
+	Reused    bool    `expr:"reused"`    // its connection was already open
+	WaitsIn   string  `expr:"waits_in"`  // the stage that it waited in longest
 
 	Took      func(stages ...string) float64 `expr:"took"`      // how long the stages lasted
-	Waited    func(stages ...string) float64 `expr:"waited"`    // how long it waited in them and in nothing further along
-	Share     func(stages ...string) float64 `expr:"share"`     // waited, as a part of its duration
-	Kind      func(kind string) float64      `expr:"kind"`      // the part of its duration that was of this kind
-	Has       func(stage string) bool        `expr:"has"`       // it passed the stage
-	Why       func(stage string) string      `expr:"why"`       // why it did not; "" where nothing is said about it
-	Shared    func(stage string) int         `expr:"shared"`    // by how many requests a batch's stage was shared; 0 where it was not
-	Attribute func(name string) string       `expr:"attribute"` // "" where it has none; the prefix glasskv. may be left out
+	Waited    func(stages ...string) float64 `expr:"waited"`    // how long it waited in these stages themselves, not in stages inside them
+	Share     func(stages ...string) float64 `expr:"share"`     // the same as a share of its duration
+	Kind      func(kind string) float64      `expr:"kind"`      // the share of its duration that was of this kind
+	Has       func(stage string) bool        `expr:"has"`       // whether it passed the stage
+	Why       func(stage string) string      `expr:"why"`       // the reason why it did not pass the stage; "" if none is recorded
+	Shared    func(stage string) int         `expr:"shared"`    // how many requests shared the stage's batch; 0 if it was not shared
+	Attribute func(name string) string       `expr:"attribute"` // the value of an attribute, or ""; the prefix glasskv. may be omitted
 
 	timeline *trace.Timeline
 }
 
 func newRequest(t *trace.Timeline) *Request {
-	q := &one{t, t.Waited()}
+	q := &requestAnswers{t, t.Waited()}
 	r := &Request{
 		Duration: float64(t.DurationNS), Explained: t.Explained, Code: t.Code, Message: t.Message,
-		Reused: t.Connection.Reused, WaitsIn: q.waitsIn(), timeline: t,
-		Took: q.took, Waited: q.waitedIn, Has: q.has, Why: q.why, Shared: q.shared, Attribute: q.attribute,
+		Reused: t.Connection.Reused, WaitsIn: q.longestWait(), timeline: t,
+		Took: q.stageTime, Waited: q.waitTime, Has: q.has, Why: q.why, Shared: q.shared, Attribute: q.attribute,
 	}
-	r.Share = func(stages ...string) float64 { return q.part(q.waitedIn(stages...)) }
-	r.Kind = func(kind string) float64 { return q.part(q.ofKind(stages.Kind(kind))) }
+	r.Share = func(stages ...string) float64 { return q.share(q.waitTime(stages...)) }
+	r.Kind = func(kind string) float64 { return q.share(q.ofKind(stages.Kind(kind))) }
 	return r
 }
 
-// one answers for one timeline.
-type one struct {
+// requestAnswers answers the queries of a Request.
+type requestAnswers struct {
 	*trace.Timeline
 	waited map[string]int64
 }
 
-func (q *one) took(stages ...string) (ns float64) {
+func (q *requestAnswers) stageTime(stages ...string) (ns float64) {
 	for _, name := range stages {
 		for i := range q.Stages {
 			if st := &q.Stages[i]; st.Stage == name && !st.Open {
@@ -235,14 +236,14 @@ func (q *one) took(stages ...string) (ns float64) {
 	return ns
 }
 
-func (q *one) waitedIn(stages ...string) (ns float64) {
+func (q *requestAnswers) waitTime(stages ...string) (ns float64) {
 	for _, name := range stages {
 		ns += float64(q.waited[name])
 	}
 	return ns
 }
 
-func (q *one) ofKind(kind stages.Kind) (ns float64) {
+func (q *requestAnswers) ofKind(kind stages.Kind) (ns float64) {
 	for name, waited := range q.waited {
 		if stage, known := stages.ByName(name); known && stages.SpecOf(stage).Kind == kind {
 			ns += float64(waited)
@@ -251,16 +252,16 @@ func (q *one) ofKind(kind stages.Kind) (ns float64) {
 	return ns
 }
 
-func (q *one) part(ns float64) float64 {
+func (q *requestAnswers) share(ns float64) float64 {
 	if q.DurationNS <= 0 {
 		return 0
 	}
 	return ns / float64(q.DurationNS)
 }
 
-func (q *one) waitsIn() (name string) {
+func (q *requestAnswers) longestWait() (name string) {
 	var most int64
-	for _, row := range q.Ledger { // in its order, so that equals are told apart
+	for _, row := range q.Ledger { // in the ledger's order, so that the result of a tie is fixed
 		if ns := q.waited[row.Stage]; ns > most {
 			name, most = row.Stage, ns
 		}
@@ -268,9 +269,9 @@ func (q *one) waitsIn() (name string) {
 	return name
 }
 
-func (q *one) has(stage string) bool { return q.Stage(stage) != nil }
+func (q *requestAnswers) has(stage string) bool { return q.Stage(stage) != nil }
 
-func (q *one) why(stage string) string {
+func (q *requestAnswers) why(stage string) string {
 	for _, n := range q.NotReached {
 		if n.Stage == stage {
 			return n.Why
@@ -279,29 +280,30 @@ func (q *one) why(stage string) string {
 	return ""
 }
 
-func (q *one) shared(stage string) int {
+func (q *requestAnswers) shared(stage string) int {
 	if st := q.Stage(stage); st != nil {
 		return st.SharedBy
 	}
 	return 0
 }
 
-func (q *one) attribute(name string) string {
+func (q *requestAnswers) attribute(name string) string {
 	if v, ok := q.Attributes[name]; ok {
 		return v
 	}
 	return q.Attributes["glasskv."+strings.TrimPrefix(name, "glasskv.")]
 }
 
-// result puts the server's parts to what the client saw.
-func (r *round) result(ctx context.Context) (*Result, error) {
+// collect returns the result of the requests that were made. It joins the client's and
+// the server's parts of their timelines.
+func (r *workload) collect(ctx context.Context) (*Result, error) {
 	var whole, server []*trace.Timeline
-	for _, s := range r.shots {
-		part, err := r.p.record(ctx, s.seen.TraceID())
+	for _, s := range r.exchanges {
+		part, err := r.p.serverRecord(ctx, s.observation.TraceID())
 		if err != nil {
 			return nil, err
 		}
-		whole, server = append(whole, s.seen.JoinRecord(part)), append(server, part.Timeline())
+		whole, server = append(whole, s.observation.JoinRecord(part)), append(server, part.Timeline())
 	}
 	if len(whole) == 0 {
 		return nil, errors.New("no request was made")
@@ -309,16 +311,16 @@ func (r *round) result(ctx context.Context) (*Result, error) {
 	out := newResult(whole)
 	out.Server = newResult(server)
 	out.Elapsed = float64(r.ended.Sub(r.began))
-	out.Value = r.shots[len(r.shots)-1].value
-	if r.watching != nil {
-		r.watching.tell(out)
+	out.Value = r.exchanges[len(r.exchanges)-1].value
+	if r.watchGroup != nil {
+		r.watchGroup.addTo(out)
 	}
 	return out, nil
 }
 
-// record returns the server's record of a request. Those of a step are looked up
-// together, for there may be thousands.
-func (p *player) record(ctx context.Context, traceID string) (*record.Record, error) {
+// serverRecord returns the server's record of a request. It looks up the records of a
+// step all at once, because there may be thousands.
+func (p *player) serverRecord(ctx context.Context, traceID string) (*record.Record, error) {
 	if r := p.records[traceID]; r != nil {
 		return r, nil
 	}

@@ -15,14 +15,14 @@ import (
 	"glasskv/walkthrough/timeline"
 )
 
-// mostText is how wide a paragraph is at most; longer lines are hard to read.
-const mostText = 100
+// maxTextColumns is the maximum width of a paragraph. Longer lines are hard to read.
+const maxTextColumns = 100
 
-// columns is how wide texts are.
-func (p *player) columns() int { return min(p.screen.Columns(p.out), mostText) }
+// columns returns the width of paragraphs.
+func (p *player) columns() int { return min(p.screen.Columns(p.out), maxTextColumns) }
 
-// say prints for people; programs do not get it.
-func (p *player) say(write func(*screen.Writer)) error {
+// print prints text for people. It prints nothing if the output is JSON.
+func (p *player) print(write func(*screen.Writer)) error {
 	if p.Show.JSON() {
 		return nil
 	}
@@ -31,7 +31,8 @@ func (p *player) say(write func(*screen.Writer)) error {
 	return out.Close()
 }
 
-// block writes a paragraph behind a mark that is so many columns wide.
+// block prints a paragraph with a mark, width columns wide, before its first line and
+// an indent of the same width before the others.
 func (p *player) block(out *screen.Writer, mark string, width int, text string) {
 	for _, line := range screen.Wrap(text, p.columns()-width) {
 		out.Line(mark, line)
@@ -39,18 +40,18 @@ func (p *player) block(out *screen.Writer, mark string, width int, text string) 
 	}
 }
 
-func (p *player) title() error {
+func (p *player) printTitle() error {
 	l := p.screen.Lang
 	facts := l.Say("%s · about %d minutes in class", "%s · 课堂上约 %d 分钟", p.lesson.Name, p.lesson.Minutes)
-	return p.say(func(out *screen.Writer) {
+	return p.print(func(out *screen.Writer) {
 		out.Line(screen.Strong.Paint(p.lesson.Title.In(l)))
 		out.Line(screen.Dim.Paint(facts))
 		out.Line()
 	})
 }
 
-// tell says the paragraphs of a step.
-func (p *player) tell(s *Step) error {
+// say prints the paragraphs of a step.
+func (p *player) say(s *Step) error {
 	text, err := p.text(s, *s.Say)
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func (p *player) tell(s *Step) error {
 	if err := p.report(&Event{Text: strings.Join(all, "\n\n")}, s); err != nil {
 		return err
 	}
-	return p.say(func(out *screen.Writer) {
+	return p.print(func(out *screen.Writer) {
 		for _, paragraph := range all {
 			p.block(out, "", 0, paragraph)
 			out.Line()
@@ -68,7 +69,7 @@ func (p *player) tell(s *Step) error {
 }
 
 func (p *player) warnMemory() error {
-	return p.say(func(out *screen.Writer) {
+	return p.print(func(out *screen.Writer) {
 		p.block(out, screen.Bad.Paint("! "), 2, p.screen.Lang.Say(
 			"The data is in %s, which is memory: an fsync costs nothing there, and some claims will not hold. Set TMPDIR to a directory on a disk.",
 			"数据目录 %s 在内存里，fsync 没有代价，有些结论会看不到。请把 TMPDIR 设为磁盘上的目录。", p.live.Dir()))
@@ -76,7 +77,7 @@ func (p *player) warnMemory() error {
 	})
 }
 
-// show shows a timeline or a table.
+// show prints a timeline, a table, or results side by side.
 func (p *player) show(s *Step) error {
 	switch {
 	case s.Show.Timeline != "":
@@ -94,7 +95,7 @@ func (p *player) showTimeline(s *Step) error {
 	}
 	request, ok := value.(*Request)
 	if !ok || request == nil {
-		return fmt.Errorf("%s is no request", s.Show.Timeline)
+		return fmt.Errorf("%s is not a request", s.Show.Timeline)
 	}
 	t := request.timeline
 	if p.Show.JSON() {
@@ -102,16 +103,17 @@ func (p *player) showTimeline(s *Step) error {
 	}
 	fold := s.Show.Fold
 	if fold == 0 {
-		fold = time.Duration(t.DurationNS / foldBelow)
+		fold = time.Duration(t.DurationNS / foldDivisor)
 	}
 	if err := timeline.Render(p.out, t, timeline.Options{Options: p.screen, Fold: fold}); err != nil {
 		return err
 	}
-	return p.say(func(out *screen.Writer) { out.Line() })
+	return p.print(func(out *screen.Writer) { out.Line() })
 }
 
-// foldBelow is which part of a request a stage must be to have a row in class.
-const foldBelow = 200
+// foldDivisor sets the default of Show.Fold: stages shorter than the request's duration
+// divided by it are folded.
+const foldDivisor = 200
 
 func (p *player) showTable(s *Step) error {
 	timelines, err := p.timelines(s, s.Show.Table)
@@ -125,10 +127,10 @@ func (p *player) showTable(s *Step) error {
 	if err := summary.Table(p.out, sum, p.screen); err != nil {
 		return err
 	}
-	return p.say(func(out *screen.Writer) { out.Line() })
+	return p.print(func(out *screen.Writer) { out.Line() })
 }
 
-// timelines are those of a result, or of one request.
+// timelines evaluates a formula for a result or a request and returns its timelines.
 func (p *player) timelines(s *Step, source string) ([]*trace.Timeline, error) {
 	value, err := s.code.formulas[source].run(p.known)
 	if err != nil {
@@ -147,38 +149,39 @@ func (p *player) timelines(s *Step, source string) ([]*trace.Timeline, error) {
 	return nil, fmt.Errorf("%s has no requests", source)
 }
 
-// pause leaves the class time to look at what is shown.
+// pause waits for Enter, so that the class has time to look. At the end of the input,
+// it stops all further reading.
 func (p *player) pause(ctx context.Context) error {
 	if p.input == nil {
 		return nil
 	}
 	_, ok, err := p.input.read(ctx, p.out, p.screen.Lang.Pick("(Enter goes on) ", "（回车继续）"))
 	if !ok {
-		p.input, err = nil, cmp.Or(err, p.say(func(out *screen.Writer) { out.Line() }))
+		p.input, err = nil, cmp.Or(err, p.print(func(out *screen.Writer) { out.Line() }))
 	}
 	return err
 }
 
-// The columns of results side by side.
+// The layout of results side by side.
 const (
-	maxBeside    = 4
-	mostName     = 26 // columns of a stage's name
-	mostColumn   = 20 // of a result: the median and the share of the wait
-	shareColumns = 6  // of which the share takes so many
-	besideFrom   = 0.01
+	maxBeside        = 4
+	maxNameColumns   = 26 // of a stage's name
+	maxResultColumns = 20 // of a result: its median and its share of the wait
+	shareColumns     = 6  // of maxResultColumns, those for the share
+	minBesideShare   = 0.01
 )
 
-// beside is several results side by side while they are drawn.
-type beside struct {
-	name, column int // how wide they are
+// comparison draws several results side by side.
+type comparison struct {
+	name, column int // the widths of a stage's name and of a result, in columns
 	titles       []string
 	sums         []*summary.Summary
 	byStage      []map[string]summary.Row
 }
 
-// showBeside puts the medians of several results next to each other, stage by stage.
+// showBeside prints the medians of several results side by side, a row for each stage.
 func (p *player) showBeside(s *Step) error {
-	b := &beside{}
+	b := &comparison{}
 	for _, column := range s.Show.Beside {
 		timelines, err := p.timelines(s, column.Of)
 		if err != nil {
@@ -198,10 +201,10 @@ func (p *player) showBeside(s *Step) error {
 		return p.report(e, s)
 	}
 	b.fit(p.screen.Columns(p.out))
-	return p.say(func(out *screen.Writer) { b.draw(out, p.screen) })
+	return p.print(func(out *screen.Writer) { b.draw(out, p.screen) })
 }
 
-func (b *beside) add(title string, sum *summary.Summary) {
+func (b *comparison) add(title string, sum *summary.Summary) {
 	byStage := make(map[string]summary.Row)
 	for _, row := range sum.Stages {
 		byStage[row.Stage] = row
@@ -209,11 +212,12 @@ func (b *beside) add(title string, sum *summary.Summary) {
 	b.titles, b.sums, b.byStage = append(b.titles, title), append(b.sums, sum), append(b.byStage, byStage)
 }
 
-// stages are those that some column waited in for a while, in the order of the path.
-func (b *beside) stages() (names []string) {
+// stages returns the stages that have at least minBesideShare of the wait in some
+// result, in the order of the path.
+func (b *comparison) stages() (names []string) {
 	for _, rows := range b.byStage {
 		for name, row := range rows {
-			if row.Share >= besideFrom && !slices.Contains(names, name) {
+			if row.Share >= minBesideShare && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -229,13 +233,13 @@ func (b *beside) stages() (names []string) {
 	return names
 }
 
-// fit gives the names what they need at most, and the columns the rest.
-func (b *beside) fit(width int) {
-	b.name = min(mostName, width-len(b.sums)*(mostColumn-shareColumns))
-	b.column = min(mostColumn, (width-b.name)/len(b.sums))
+// fit divides the width: first the names get their maximum, then the results the rest.
+func (b *comparison) fit(width int) {
+	b.name = min(maxNameColumns, width-len(b.sums)*(maxResultColumns-shareColumns))
+	b.column = min(maxResultColumns, (width-b.name)/len(b.sums))
 }
 
-func (b *beside) draw(out *screen.Writer, o screen.Options) {
+func (b *comparison) draw(out *screen.Writer, o screen.Options) {
 	l := o.Lang
 	b.heads(out)
 	units := screen.Right("p50", b.column-shareColumns) + screen.Right(l.Pick("wait", "等待"), shareColumns)
@@ -261,8 +265,8 @@ func (b *beside) draw(out *screen.Writer, o screen.Options) {
 	out.Line()
 }
 
-// heads writes the titles above their columns, on as many lines as they need.
-func (b *beside) heads(out *screen.Writer) {
+// heads prints the titles above their columns, on as many lines as the longest needs.
+func (b *comparison) heads(out *screen.Writer) {
 	wrapped, most := make([][]string, len(b.titles)), 0
 	for i, title := range b.titles {
 		wrapped[i] = screen.Wrap(title, b.column-2)
@@ -281,8 +285,8 @@ func (b *beside) heads(out *screen.Writer) {
 	}
 }
 
-// cell is the median of a stage and its share of the wait.
-func (b *beside) cell(row summary.Row) string {
+// cell returns the median of a stage and its share of the wait, or a dash.
+func (b *comparison) cell(row summary.Row) string {
 	if row.Count == 0 {
 		return screen.Dim.Paint(screen.Right("–", b.column-shareColumns) + screen.Blank(shareColumns))
 	}
