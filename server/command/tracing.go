@@ -102,9 +102,8 @@ func (t *Tracing) Seams(cfg serve.Config, debugURL string, out io.Writer) (serve
 		return serve.Seams{}, err
 	}
 	if t.observer, err = seam.New(t.rec, seam.Options{
-		TraceURL:     t.endpoint.url(),
 		HoldTimeout:  t.control.holdTimeout,
-		FrontOptions: seam.FrontOptions{StreamWorkers: cfg.NumStreamWorkers > 0},
+		FrontOptions: seam.FrontOptions{TraceURL: t.endpoint.url(), StreamWorkers: cfg.NumStreamWorkers > 0},
 	}); err != nil {
 		return serve.Seams{}, err
 	}

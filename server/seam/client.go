@@ -24,7 +24,7 @@ import (
 // Streaming calls pass unobserved: GlassKV's own commands make none.
 type ClientObserver struct {
 	rec   *record.Recorder
-	calls sync.Map // traceparent → *clientCall, while the call is under way
+	calls sync.Map // traceparent → *InFlight, while the call is under way
 
 	// under is set where the client is a part of this server: a call's record
 	// becomes part of the record of the request that it is made for, in this
@@ -34,6 +34,13 @@ type ClientObserver struct {
 
 // NewClientObserver returns an observer that keeps its records in rec.
 func NewClientObserver(rec *record.Recorder) *ClientObserver { return &ClientObserver{rec: rec} }
+
+// NewInside returns an observer for a client that is a part of this server. The record
+// of each call becomes part of the record in the call's context, inside the stage
+// under, which ends with the call.
+func NewInside(rec *record.Recorder, under stages.Stage) *ClientObserver {
+	return &ClientObserver{rec: rec, under: under}
+}
 
 // DialOptions returns what grpc.NewClient needs to be observed over connections
 // that creds secures. They must come before the caller's own options, so that no
@@ -64,54 +71,84 @@ func Observe(ctx context.Context) (context.Context, *ClientCall) {
 	return context.WithValue(ctx, clientCallKey{}, c), c
 }
 
-// clientCall is a call that is under way.
-type clientCall struct {
-	rec   *record.Record
-	begin int64
+// InFlight is a call that is under way.
+type InFlight struct {
+	o      *ClientObserver
+	rec    *record.Record
+	begin  int64
+	parent string // the traceparent that it carries
+}
+
+// Start begins the client's record of a call and gives the call a traceparent, by
+// which the connection finds the record. The stamp is the call's begin. Where the
+// client is a part of this server, the record becomes part of outer. It returns a
+// nil InFlight when too many requests are under way to record this one.
+func (o *ClientObserver) Start(ctx context.Context, outer *record.Record, method string, begin int64, m record.Mark) (context.Context, *InFlight) {
+	rec := o.rec.Start(nil, 0, begin)
+	if rec == nil {
+		return ctx, nil
+	}
+	rec.Mark(record.MarkClient | m)
+	rec.Facts().Method = method
+	if o.under != stages.None {
+		outer.Embed(rec, o.under)
+	}
+	c := &InFlight{o, rec, begin, rec.TraceParent()}
+	o.calls.Store(c.parent, c)
+	return metadata.AppendToOutgoingContext(ctx, HeaderTraceParent, c.parent), c
+}
+
+// End completes the call's record: the call has returned err. It returns the stamp of
+// the call's end. It must be called once; on a nil InFlight it does nothing.
+func (c *InFlight) End(err error) int64 {
+	if c == nil {
+		return 0
+	}
+	c.o.calls.Delete(c.parent)
+	return finishCall(c.rec, c.begin, err)
+}
+
+// Find returns the record of the call under way that carries this traceparent, or
+// nil.
+func (o *ClientObserver) Find(parent string) *record.Record {
+	if call, ok := o.calls.Load(parent); ok {
+		return call.(*InFlight).rec //nolint:forcetypeassert // Start stores nothing else
+	}
+	return nil
 }
 
 // sent notes when the request was out. The writer says so, or the reader where
 // the reply was quicker than the writer's return.
-func (c *clientCall) sent(stamp int64) {
+func (c *InFlight) sent(stamp int64) {
 	if _, end := c.rec.Stamps(stages.ClientSend); end == 0 {
 		c.rec.EndAt(stages.ClientSend, stamp)
 	}
 }
 
-// The metadata that carries a request's IDs to the server, and the one with
-// which the server says where its timelines are.
+// The metadata of a traced call.
 const (
-	headerTraceParent = "traceparent"
-	headerTraceURL    = "glasskv-trace"
+	HeaderTraceParent = "traceparent"   // to the server: the call's IDs, in the W3C format
+	HeaderTraceURL    = "glasskv-trace" // from the server: where its timelines can be fetched
 )
 
 // unary is the client's interceptor: the call begins and ends here.
 func (o *ClientObserver) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	begin := record.Now()
-	rec := o.rec.Start(nil, 0, begin)
-	if rec == nil {
+	outer := record.FromContext(ctx)
+	ctx, call := o.Start(ctx, outer, method, begin, 0)
+	if call == nil {
 		return invoke(ctx, method, req, reply, cc, opts...)
 	}
-	rec.Mark(record.MarkClient)
-	rec.Facts().Method = method
-	if o.under != stages.None {
-		record.FromContext(ctx).Embed(rec, o.under)
-	}
-	parent := rec.TraceParent()
-	o.calls.Store(parent, &clientCall{rec, begin})
-	defer o.calls.Delete(parent)
-
 	var header metadata.MD
-	ctx = metadata.AppendToOutgoingContext(ctx, headerTraceParent, parent)
 	err := invoke(ctx, method, req, reply, cc, append(slices.Clip(opts), grpc.Header(&header))...)
-	end := finishCall(rec, begin, err)
+	end := call.End(err)
 	if o.under != stages.None {
-		record.FromContext(ctx).EndAt(o.under, end)
+		outer.EndAt(o.under, end)
 	}
 
 	if c, ok := ctx.Value(clientCallKey{}).(*ClientCall); ok {
-		c.Record = rec
-		if urls := header.Get(headerTraceURL); len(urls) > 0 {
+		c.Record = call.rec
+		if urls := header.Get(HeaderTraceURL); len(urls) > 0 {
 			c.TraceURL = urls[0]
 		}
 	}

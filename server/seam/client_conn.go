@@ -23,19 +23,19 @@ type clientConn struct {
 	out    frames
 	header *hpack.Decoder // keeps step with the encoder behind us
 	parent string         // the traceparent of the header block being read
-	ending []*clientCall  // calls whose request ends in the bytes being written
+	ending []*InFlight    // calls whose request ends in the bytes being written
 
 	in    frames       // the reading side, one goroutine
 	ready atomic.Int64 // when the server's SETTINGS had been read: from then on it carries calls
 
 	mu    sync.Mutex
-	calls map[uint32]*clientCall // by stream
+	calls map[uint32]*InFlight // by stream
 }
 
 func newClientConn(conn net.Conn, o *ClientObserver) *clientConn {
-	c := &clientConn{Conn: conn, o: o, out: afterPreface(), calls: make(map[uint32]*clientCall)}
+	c := &clientConn{Conn: conn, o: o, out: afterPreface(), calls: make(map[uint32]*InFlight)}
 	c.header = hpack.NewDecoder(4096, func(f hpack.HeaderField) {
-		if f.Name == headerTraceParent {
+		if f.Name == HeaderTraceParent {
 			c.parent = f.Value
 		}
 	})
@@ -110,7 +110,7 @@ func (c *clientConn) open(stream uint32) {
 	parent := c.parent
 	c.parent = ""
 	found, _ := c.o.calls.Load(parent)
-	call, ok := found.(*clientCall)
+	call, ok := found.(*InFlight)
 	if !ok {
 		return // it is not one of ours
 	}
@@ -159,7 +159,7 @@ func (c *clientConn) arrived(f frameHead, stamp int64) {
 	}
 }
 
-func (c *clientConn) call(stream uint32) *clientCall {
+func (c *clientConn) call(stream uint32) *InFlight {
 	if stream == 0 {
 		return nil
 	}

@@ -268,8 +268,8 @@ func TestTheServerIsToldTheTraceAndTellsWhereItIs(t *testing.T) {
 	var got string
 	ctx, kv := observedClient(t, func(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
 		md, _ := metadata.FromIncomingContext(ctx)
-		got = strings.Join(md.Get(headerTraceParent), " ")
-		if err := grpc.SetHeader(ctx, metadata.Pairs(headerTraceURL, url)); err != nil {
+		got = strings.Join(md.Get(HeaderTraceParent), " ")
+		if err := grpc.SetHeader(ctx, metadata.Pairs(HeaderTraceURL, url)); err != nil {
 			return nil, err
 		}
 		return answer(ctx, r)

@@ -17,7 +17,7 @@ import (
 // where an address speaks gRPC alone.
 type acceptListener struct {
 	net.Listener
-	o        *Observer
+	o        *Front
 	failures failures
 }
 
@@ -93,7 +93,7 @@ func (c *acceptedConn) whyNotClaimed() string {
 
 // claim returns what is to be known of a connection that a server's Accept has
 // just returned. Below cmux it may have been accepted long before.
-func (o *Observer) claim(conn net.Conn, now int64) *record.Conn {
+func (o *Front) claim(conn net.Conn, now int64) *record.Conn {
 	accepted, ok := beneath[*acceptedConn](conn)
 	if !ok {
 		tc := o.newConn(conn)
@@ -112,7 +112,7 @@ func (o *Observer) claim(conn net.Conn, now int64) *record.Conn {
 	return tc
 }
 
-func (o *Observer) newConn(conn net.Conn) *record.Conn {
+func (o *Front) newConn(conn net.Conn) *record.Conn {
 	tc := o.rec.NewConn(conn.RemoteAddr().String(), conn.LocalAddr().String())
 	tc.Protocol = conn.LocalAddr().Network()
 	return tc

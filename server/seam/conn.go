@@ -14,7 +14,7 @@ import (
 // has its half. Close may come from anywhere.
 type serverConn struct {
 	net.Conn
-	o       *Observer
+	o       *Front
 	trace   *record.Conn
 	addr    connAddr
 	streams streams
@@ -26,11 +26,11 @@ type serverConn struct {
 	over    atomic.Bool // serveStreams has returned
 }
 
-func newServerConn(o *Observer, conn net.Conn, tc *record.Conn) *serverConn {
+func newServerConn(o *Front, conn net.Conn, tc *record.Conn) *serverConn {
 	c := &serverConn{Conn: conn, o: o, trace: tc}
 	c.addr = connAddr{conn.RemoteAddr(), c}
 	c.windows.reset()
-	o.faults.narrow(c)
+	c.narrow.bytes = o.faults.window(tc)
 	c.in = incoming{buf: newReadBuffer(conn), frames: afterPreface()}
 	return c
 }
@@ -97,14 +97,14 @@ func (c *serverConn) served() {
 
 // abandon ends a request that was handed on and has no handler, once its status
 // can no longer be written: grpc-go says nothing more of it then.
-func (o *Observer) abandon(s *stream) {
+func (o *Front) abandon(s *stream) {
 	if !s.rec.Has(record.MarkBegun) && !o.handles(s.method) {
 		s.done(record.EventHandled)
 	}
 }
 
 // forget drops a connection that is over and has no unfinished request.
-func (o *Observer) forget(c *serverConn) {
+func (o *Front) forget(c *serverConn) {
 	if c.over.Load() && c.streams.all(func(*stream) {}) == 0 {
 		o.conns.Delete(c)
 	}

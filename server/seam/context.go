@@ -51,8 +51,8 @@ func (s *stream) Value(key any) any {
 	if !s.entered.Load() && s.entered.CompareAndSwap(false, true) {
 		now := record.Now()
 		s.rec.EndAt(stages.StartHandler, now)
-		if f := &s.conn.o.faults; f.isOn(fullQuota) {
-			now = f.queue(s, now)
+		if s.conn.o.faults.isOn(fullQuota) {
+			now = s.queue(now)
 		}
 		s.rec.BeginAt(stages.HandleStream, now)
 		if _, streaming := s.conn.o.streams[s.method]; !streaming {

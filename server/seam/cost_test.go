@@ -33,16 +33,13 @@ func putter(t testing.TB, observed bool) func() {
 	desc, listen := &pb.KV_ServiceDesc, func(l net.Listener) net.Listener { return l }
 	if observed {
 		recorder := record.NewRecorder(record.Options{})
-		o, err := New(recorder, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := frontOf(recorder, frontOptions{})
 		t.Cleanup(func() {
 			o.Close()
 			_ = recorder.Close(context.Background())
 		})
-		f := o.front()
-		opts = append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(f.OuterUnary, passOn, f.InnerUnary)}, f.Options...)
+		f := o.Seams()
+		opts = append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(f.Interceptors.OuterUnary, passOn, f.Interceptors.InnerUnary)}, f.Options...)
 		desc, listen = f.ServiceDesc(desc), f.Listener
 	}
 	server := grpc.NewServer(opts...)

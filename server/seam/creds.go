@@ -20,7 +20,7 @@ import (
 // and writes, so the frames are seen in clear under TLS as well.
 type handshaker struct {
 	credentials.TransportCredentials
-	o *Observer
+	o *Front
 }
 
 // ServerHandshake returns the connection of the wrapped credentials, wrapped.

@@ -22,7 +22,7 @@ func (m methods) has(name string) bool {
 // serviceDesc returns a copy of a service's description whose handlers are
 // wrapped. It stands inside processRPC and outside the interceptors: only here
 // does a request pass before it is decoded, and its reply before it is encoded.
-func (o *Observer) serviceDesc(d *grpc.ServiceDesc) *grpc.ServiceDesc {
+func (o *Front) serviceDesc(d *grpc.ServiceDesc) *grpc.ServiceDesc {
 	names := make(methods, len(d.Methods)+len(d.Streams))
 	wrapped := *d
 	wrapped.Methods = make([]grpc.MethodDesc, len(d.Methods))
@@ -42,7 +42,7 @@ func (o *Observer) serviceDesc(d *grpc.ServiceDesc) *grpc.ServiceDesc {
 	return &wrapped
 }
 
-func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
+func (o *Front) unary(next grpc.MethodHandler) grpc.MethodHandler {
 	return func(srv any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
 		s := streamFrom(ctx)
 		if s == nil {
@@ -65,7 +65,7 @@ func (o *Observer) unary(next grpc.MethodHandler) grpc.MethodHandler {
 }
 
 // receive waits for the request of a unary call and has it decoded into v.
-func (o *Observer) receive(s *stream, decode func(any) error, v any) error {
+func (o *Front) receive(s *stream, decode func(any) error, v any) error {
 	s.request = carrier{rec: s.rec, msg: v}
 	o.holds.at(s.Context, s.rec, stages.RecvMsg)
 	s.rec.Begin(stages.RecvMsg)
@@ -85,23 +85,19 @@ func beginStatus(rec *record.Record, now int64) {
 	}
 }
 
-// traceURL is the reply header that says where the server's part of a trace can
-// be fetched.
-const traceURL = "glasskv-trace"
-
 // introduction tells a client that sent a traceparent under which IDs the server
 // recorded its request, and where they can be looked up. Setting it fails only on
 // a stream that is over already; that is for the handler to find out, and no
 // reason for the seam to answer in its place.
-func (o *Observer) introduction(s *stream) metadata.MD {
-	md := metadata.Pairs(traceParent, s.rec.TraceParent())
+func (o *Front) introduction(s *stream) metadata.MD {
+	md := metadata.Pairs(HeaderTraceParent, s.rec.TraceParent())
 	if o.opts.TraceURL != "" {
-		md.Set(traceURL, o.opts.TraceURL)
+		md.Set(HeaderTraceURL, o.opts.TraceURL)
 	}
 	return md
 }
 
-func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
+func (o *Front) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 	return func(srv any, ss grpc.ServerStream) error {
 		s := streamFrom(ss.Context())
 		if s == nil {
@@ -110,7 +106,7 @@ func (o *Observer) streaming(next grpc.StreamHandler) grpc.StreamHandler {
 		if s.rec.Facts().Remote {
 			_ = ss.SetHeader(o.introduction(s)) // see introduction
 		}
-		wrapped := &serverStream{ServerStream: ss, rec: s.rec, holds: &o.holds}
+		wrapped := &serverStream{ServerStream: ss, rec: s.rec, holds: o.holds}
 		defer wrapped.received() // what still waits for a message has waited until now
 		return next(srv, wrapped)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestAnErrorOfTheHandler(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
 		return nil, status.Error(codes.FailedPrecondition, "no")
 	}
@@ -54,8 +54,8 @@ func TestAMessageThatCannotBeReceived(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, Options{}, grpc.MaxRecvMsgSize(64))
-			c := r.raw()
+			r := newRig(t, frontOptions{}, grpc.MaxRecvMsgSize(64))
+			c := dialRaw(r, r.addr)
 			test.send(c)
 			c.ended(1)
 			r.check(r.record(), expect{
@@ -68,7 +68,7 @@ func TestAMessageThatCannotBeReceived(t *testing.T) {
 }
 
 func TestAReplyThatIsTooLarge(t *testing.T) {
-	r := newRig(t, Options{}, grpc.MaxSendMsgSize(8))
+	r := newRig(t, frontOptions{}, grpc.MaxSendMsgSize(8))
 	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
 		return &pb.PutResponse{PrevKv: nil, Header: &pb.ResponseHeader{ClusterId: 1 << 60, MemberId: 1 << 60}}, nil
 	}
@@ -98,8 +98,9 @@ func TestAPanicPassesThrough(t *testing.T) {
 	}
 	stumble := func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) { panic("stumbled") }
 	// In the chain of the rig: outer, inner, then these two.
-	var o Observer
-	r := newRig(t, Options{}, grpc.ChainUnaryInterceptor(recoverer, o.outerUnary, o.innerUnary, stumble))
+	o := frontOf(record.NewRecorder(record.Options{}), frontOptions{})
+	defer o.Close()
+	r := newRig(t, frontOptions{}, grpc.ChainUnaryInterceptor(recoverer, o.outerUnary, o.innerUnary, stumble))
 	_, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{})
 	if status.Code(err) != codes.Unknown || await(t, "panic", recovered) != "stumbled" {
 		t.Errorf("put: %v", err)

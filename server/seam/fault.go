@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"glasskv/server/control"
 	"glasskv/trace"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
@@ -28,20 +29,20 @@ import (
 type faults struct {
 	// on holds what is switched on. A load of one of these is all that a request's way
 	// meets while nothing is.
-	on [numFaults]atomic.Pointer[fault]
+	on [numFaults]atomic.Pointer[active]
 
-	rec    *record.Recorder
-	events *events
-	stop   chan struct{} // closed when nobody may wait any more
-	busy   sync.WaitGroup
+	rec  *record.Recorder
+	tell func(control.Event)
+	stop chan struct{} // closed when nobody may wait any more
+	busy sync.WaitGroup
 
 	mu      sync.Mutex
 	stopped bool
 	chance  *rand.Rand
 }
 
-// fault is one that is switched on.
-type fault struct {
+// active is a fault that is switched on.
+type active struct {
 	name string
 	parameters
 	off   chan struct{} // closed when it is switched off, or changed
@@ -94,7 +95,7 @@ func (f *faults) delay(ctx context.Context, k faultKind, rec *record.Record, at 
 
 // wait stands still until the time is up or something else ends it, and says what. A
 // turn that comes ends it as well.
-func (f *faults) wait(ctx context.Context, one *fault, d time.Duration, turn <-chan struct{}) (ended string) {
+func (f *faults) wait(ctx context.Context, one *active, d time.Duration, turn <-chan struct{}) (ended string) {
 	one.times.Add(1)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -113,7 +114,7 @@ func (f *faults) wait(ctx context.Context, one *fault, d time.Duration, turn <-c
 
 // draw decides whether a fault strikes this time, and for how long. It returns nil
 // when it does not.
-func (f *faults) draw(k faultKind) (*fault, time.Duration) {
+func (f *faults) draw(k faultKind) (*active, time.Duration) {
 	one := f.on[k].Load()
 	if one == nil { // it was switched off this moment
 		return nil, 0

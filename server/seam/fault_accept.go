@@ -24,3 +24,21 @@ func (f *faults) accepted(tc *record.Conn, now int64) int64 {
 	strikeConn(tc, one, stages.NetAccept, now, end)
 	return end
 }
+
+// minWindow is the smallest window with which a client cannot get stuck. grpc-go
+// grants more when a quarter of its own window was read, so a client whose window is
+// smaller than that would be out of it before the server sees a reason to grant any.
+const minWindow = defaultWindow/4 + 1
+
+// window returns how many bytes a client that connects now may send before it is
+// granted more, if the fault small-window is on; zero means as many as the server
+// says. That the fault struck is noted on the connection.
+func (f *faults) window(tc *record.Conn) uint32 {
+	one := f.on[smallWindow].Load()
+	if one == nil {
+		return 0
+	}
+	one.times.Add(1)
+	strikeConn(tc, one, 0, 0, 0)
+	return uint32(one.amount)
+}

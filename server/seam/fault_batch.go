@@ -7,25 +7,26 @@ import (
 	"glasskv/trace/stages"
 )
 
-// delay makes the raft loop wait, and with it all requests of its batch. It returns
-// when it goes on: now, unless the fault struck.
+// delayBatch makes a goroutine wait that works for all requests of a batch, and with
+// it all of them: the members are those that are recorded, shared counts the others
+// too. It returns when the goroutine goes on: now, unless the fault struck.
 //
-// Those of the next batch wait as well, in raft.waitReady and not in a row of the
-// fault: that is what a slow disk does to them.
-func (l *raftLoop) delay(k faultKind, at stages.Stage, now int64) int64 {
-	if !l.faults.isOn(k) {
+// The requests of the next batch wait as well, in raft.waitReady and not in a row of
+// the fault: that is what a slow disk does to them.
+func (f *faults) delayBatch(k faultKind, members []*record.Record, shared int, at stages.Stage, now int64) int64 {
+	if !f.isOn(k) {
 		return now
 	}
-	one, d := l.faults.draw(k)
+	one, d := f.draw(k)
 	if one == nil {
 		return now
 	}
-	why := record.Pause{At: at, Why: one.name, SharedBy: l.batch.Members()}
-	resume := make([]func(int64, string), 0, len(l.members))
-	for _, rec := range l.members {
+	why := record.Pause{At: at, Why: one.name, SharedBy: shared}
+	resume := make([]func(int64, string), 0, len(members))
+	for _, rec := range members {
 		resume = append(resume, rec.Pause(stages.Fault, now, why))
 	}
-	ended := l.faults.wait(context.Background(), one, d, nil)
+	ended := f.wait(context.Background(), one, d, nil)
 	now = record.Now()
 	for _, r := range resume {
 		r(now, ended)

@@ -12,7 +12,7 @@ const busySlice = 4 * time.Millisecond
 
 // keepBusy starts the goroutines of a busy-processor. They end when the fault is
 // switched off, or with the server.
-func (f *faults) keepBusy(one *fault) {
+func (f *faults) keepBusy(one *active) {
 	for range one.amount {
 		f.busy.Go(func() {
 			for {

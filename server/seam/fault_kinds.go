@@ -80,7 +80,7 @@ func kindOf(name string) (faultKind, error) {
 }
 
 // describeFault says what there is to say of a fault; of one that is off, one is nil.
-func describeFault(k faultKind, one *fault) control.Fault {
+func describeFault(k faultKind, one *active) control.Fault {
 	spec := &faultSpecs[k]
 	out := control.Fault{Name: spec.name, Counts: spec.counts, EN: spec.en, ZH: spec.zh}
 	if one == nil {

@@ -1,6 +1,7 @@
 package seam
 
 import (
+	"context"
 	"slices"
 	"sync"
 
@@ -62,33 +63,21 @@ func (q *quota) leave(turn chan struct{}) (hasPlace bool) {
 
 // queue makes a request wait for a place among those that its connection may have
 // handled at once. One that has waited for the longest time goes on without. It
-// returns the stamp at which the request goes on: now, unless it had to wait.
-func (f *faults) queue(s *stream, now int64) int64 {
+// returns whether the request has a place, which it gives back when it has been
+// handled, and the stamp at which it goes on: now, unless it had to wait.
+func (f *faults) queue(ctx context.Context, rec *record.Record, q *quota, now int64) (hasPlace bool, on int64) {
 	one := f.on[fullQuota].Load()
 	if one == nil {
-		return now
+		return false, now
 	}
-	q := &s.conn.quota
 	if turn := q.take(one.amount); turn != nil {
-		resume := s.rec.Pause(stages.Fault, now, record.Pause{At: stages.HandleStream, Why: one.name})
-		ended := f.wait(s.Context, one, maxDelay, turn)
+		resume := rec.Pause(stages.Fault, now, record.Pause{At: stages.HandleStream, Why: one.name})
+		ended := f.wait(ctx, one, maxDelay, turn)
 		now = record.Now()
 		resume(now, ended)
 		if !q.leave(turn) {
-			return now
+			return false, now
 		}
 	}
-	s.hasPlace.Store(true)
-	if s.rec.Events()&record.EventHandled != 0 {
-		s.givePlace() // it was given up while it waited, and nobody else will
-	}
-	return now
-}
-
-// givePlace is called when a request has been handled. It may be called more than
-// once.
-func (s *stream) givePlace() {
-	if s.hasPlace.Load() && s.hasPlace.CompareAndSwap(true, false) {
-		s.conn.quota.give()
-	}
+	return true, now
 }

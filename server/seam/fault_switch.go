@@ -9,12 +9,16 @@ import (
 	"glasskv/trace/stages"
 )
 
-func (f *faults) init(o *Observer, seed uint64) {
-	f.rec, f.events, f.stop = o.rec, &o.holds.events, make(chan struct{})
+// newFaults returns faults that are all off. Switching one on or off is noted in rec
+// and reported to tell. The seed decides what is left to chance; 0 means any.
+func newFaults(rec *record.Recorder, tell func(control.Event), seed uint64) *faults {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	f.chance = rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // nothing is secret about a fault
+	return &faults{
+		rec: rec, tell: tell, stop: make(chan struct{}),
+		chance: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // nothing is secret about a fault
+	}
 }
 
 // SetFault implements control.Faulter.
@@ -27,7 +31,7 @@ func (f *faults) SetFault(in control.Fault) error {
 	if err != nil {
 		return err
 	}
-	one := &fault{name: in.Name, parameters: p, off: make(chan struct{})}
+	one := &active{name: in.Name, parameters: p, off: make(chan struct{})}
 	f.mu.Lock()
 	if f.stopped {
 		f.mu.Unlock()
@@ -44,7 +48,7 @@ func (f *faults) SetFault(in control.Fault) error {
 	}
 	told := describeFault(k, one)
 	f.mu.Unlock()
-	f.events.tell(control.Event{Kind: control.FaultChanged, Fault: &told})
+	f.tell(control.Event{Kind: control.FaultChanged, Fault: &told})
 	return nil
 }
 
@@ -65,7 +69,7 @@ func (f *faults) ClearFault(name string) error {
 
 // clear switches a fault off. With an own one it does so only where that is still the
 // one that is on.
-func (f *faults) clear(k faultKind, own *fault) {
+func (f *faults) clear(k faultKind, own *active) {
 	f.mu.Lock()
 	old := f.on[k].Load()
 	if old == nil || own != nil && own != old {
@@ -76,11 +80,11 @@ func (f *faults) clear(k faultKind, own *fault) {
 	f.rec.FaultOff(old.name)
 	f.mu.Unlock()
 	told := describeFault(k, nil)
-	f.events.tell(control.Event{Kind: control.FaultChanged, Fault: &told})
+	f.tell(control.Event{Kind: control.FaultChanged, Fault: &told})
 }
 
 // replace puts one in the place of what is on, and lets those go on who wait for that.
-func (f *faults) replace(k faultKind, one *fault) {
+func (f *faults) replace(k faultKind, one *active) {
 	if old := f.on[k].Swap(one); old != nil {
 		close(old.off)
 		if old.timer != nil {
@@ -118,6 +122,6 @@ func (f *faults) close() {
 }
 
 // strikeConn notes a fault that has struck a connection.
-func strikeConn(tc *record.Conn, one *fault, at stages.Stage, begin, end int64) {
+func strikeConn(tc *record.Conn, one *active, at stages.Stage, begin, end int64) {
 	tc.Faults = append(tc.Faults, record.ConnFault{Name: one.name, At: at, Begin: begin, End: end})
 }

@@ -24,9 +24,6 @@ type windows struct {
 	dry     atomic.Int64 // when the connection's window was found empty; 0 while it is not
 }
 
-// defaultWindow is what HTTP/2 begins with, in bytes.
-const defaultWindow = 65535
-
 func (w *windows) reset() {
 	w.conn.Store(defaultWindow)
 	w.initial.Store(defaultWindow)
@@ -98,9 +95,6 @@ func (c *serverConn) gave(h frameHead, payload []byte) {
 		}
 	}
 }
-
-// settingLen is the length of one setting: two bytes of name, four of value.
-const settingLen = 6
 
 func (w *windows) settings(payload []byte) {
 	for ; len(payload) >= settingLen; payload = payload[settingLen:] {

@@ -109,3 +109,9 @@ func parseHead(b [frameHeadLen]byte) frameHead {
 		stream: binary.BigEndian.Uint32(b[5:]) &^ (1 << 31), // the first bit is reserved
 	}
 }
+
+// defaultWindow is what HTTP/2 begins with, in bytes.
+const defaultWindow = 65535
+
+// settingLen is the length of one setting: two bytes of name, four of value.
+const settingLen = 6

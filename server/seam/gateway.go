@@ -21,22 +21,18 @@ import (
 type gatewayCalls struct{ client *ClientObserver }
 
 func newGatewayCalls(rec *record.Recorder) gatewayCalls {
-	c := NewClientObserver(rec)
-	c.under = stages.GatewayCall
-	return gatewayCalls{client: c}
+	return gatewayCalls{client: NewInside(rec, stages.GatewayCall)}
 }
 
 // join makes the server's record of a call part of the gateway's. It is called
 // by the tap, for each request with a traceparent, and does nothing for those
 // that are not the gateway's.
 func (g *gatewayCalls) join(parent string, server *record.Record) {
-	if call, ok := g.client.calls.Load(parent); ok {
-		call.(*clientCall).rec.Embed(server, stages.None) //nolint:forcetypeassert // nothing else is stored
-	}
+	g.client.Find(parent).Embed(server, stages.None)
 }
 
 // gateway observes the part of a request that makes a gRPC call of it.
-func (o *Observer) gateway(next http.Handler) http.Handler {
+func (o *Front) gateway(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := record.FromContext(r.Context())
 		rec.Begin(stages.GatewayDecode)
@@ -65,7 +61,7 @@ func gatewayDone(rec *record.Record) {
 // gatewayDial returns the options of the connection over which the gateway
 // calls. The outermost interceptors are our own, the client observer's come
 // next.
-func (o *Observer) gatewayDial(creds credentials.TransportCredentials) []grpc.DialOption {
+func (o *Front) gatewayDial(creds credentials.TransportCredentials) []grpc.DialOption {
 	return append([]grpc.DialOption{
 		grpc.WithChainUnaryInterceptor(gatewayUnary),
 		grpc.WithChainStreamInterceptor(o.gatewayCalls.stream),
@@ -105,16 +101,16 @@ func gatewayUnary(ctx context.Context, method string, req, reply any, cc *grpc.C
 // Grpc-Metadata-Traceparent: the call has one of its own, and two are none.
 func withoutParent(ctx context.Context) context.Context {
 	md, ok := metadata.FromOutgoingContext(ctx)
-	if !ok || len(md.Get(headerTraceParent)) == 0 {
+	if !ok || len(md.Get(HeaderTraceParent)) == 0 {
 		return ctx
 	}
-	md.Delete(headerTraceParent)
+	md.Delete(HeaderTraceParent)
 	return metadata.NewOutgoingContext(ctx, md)
 }
 
 // forget drops what the server told the gateway as a client that is traced: the
 // gateway would hand it on, and it is not about the HTTP request.
 func forget(md metadata.MD) {
-	md.Delete(headerTraceParent)
-	md.Delete(headerTraceURL)
+	md.Delete(HeaderTraceParent)
+	md.Delete(HeaderTraceURL)
 }

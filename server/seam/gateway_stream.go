@@ -19,7 +19,8 @@ import (
 func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	outer := record.FromContext(ctx)
 	beginCall(outer)
-	ctx, s := g.beginStream(withoutParent(ctx), outer, method)
+	ctx, call := g.client.Start(withoutParent(ctx), outer, method, record.Now(), record.MarkStreaming)
+	s := &gatewayStream{outer: outer, call: call}
 	cs, err := streamer(ctx, desc, cc, method, opts...)
 	if err != nil {
 		s.finish(err)
@@ -35,28 +36,9 @@ func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *gr
 // gatewayStream stamps the end of a streaming call.
 type gatewayStream struct {
 	grpc.ClientStream
-	g      *gatewayCalls
-	outer  *record.Record // of the HTTP request
-	call   *clientCall    // nil when there was no room to record it
-	parent string
-	once   sync.Once
-}
-
-// beginStream begins the client's record of a call, and gives the call a
-// traceparent by which the server's record finds it.
-func (g *gatewayCalls) beginStream(ctx context.Context, outer *record.Record, method string) (context.Context, *gatewayStream) {
-	s := &gatewayStream{g: g, outer: outer}
-	begin := record.Now()
-	rec := g.client.rec.Start(nil, 0, begin)
-	if rec == nil {
-		return ctx, s
-	}
-	rec.Mark(record.MarkClient | record.MarkStreaming)
-	rec.Facts().Method = method
-	outer.Embed(rec, g.client.under)
-	s.call, s.parent = &clientCall{rec, begin}, rec.TraceParent()
-	g.client.calls.Store(s.parent, s.call)
-	return metadata.AppendToOutgoingContext(ctx, headerTraceParent, s.parent), s
+	outer *record.Record // of the HTTP request
+	call  *InFlight      // nil when there was no room to record it
+	once  sync.Once
 }
 
 // Header leaves out what is not about the HTTP request.
@@ -87,9 +69,6 @@ func (s *gatewayStream) finish(err error) {
 			st = status.FromContextError(err)
 		}
 		s.outer.SetCode(uint32(st.Code()), st.Message())
-		if s.call != nil {
-			s.g.client.calls.Delete(s.parent)
-			finishCall(s.call.rec, s.call.begin, st.Err())
-		}
+		s.call.End(st.Err())
 	})
 }

@@ -69,13 +69,13 @@ func (s *site) post(path, body string, change func(*http.Request)) (http.Header,
 func TestAForeignTraceparentDoesNotJoinTheGateway(t *testing.T) {
 	s := newSite(t)
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) { r.Header.Set(traceParent, parent) })
+	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) { r.Header.Set(HeaderTraceParent, parent) })
 	if tl.Stage(stages.WALSync.String()) == nil {
 		t.Error("the gateway's own call is not in its timeline")
 	}
-	told := header.Get(traceParent)
+	told := header.Get(HeaderTraceParent)
 	for _, used := range []string{parent, told} {
-		ctx := metadata.AppendToOutgoingContext(limit(t), traceParent, used)
+		ctx := metadata.AppendToOutgoingContext(limit(t), HeaderTraceParent, used)
 		if _, err := pb.NewKVClient(s.Conn).Put(ctx, &pb.PutRequest{Key: []byte("k")}); err != nil {
 			t.Fatal(err)
 		}

@@ -15,11 +15,11 @@ import (
 )
 
 func TestAClientThatResetsItsStreamIsNoted(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
-	ctx := c.ctxOf(held)
+	ctx := ctxOf(c, held)
 	c.must(c.fr.WriteRSTStream(1, http2.ErrCodeCancel))
 	await(t, "cancellation", ctx.Done())
 	r.check(r.record(), expect{
@@ -30,7 +30,7 @@ func TestAClientThatResetsItsStreamIsNoted(t *testing.T) {
 }
 
 func TestARealClientThatCancelsIsNoted(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
 	ctx, cancel := context.WithCancel(limit(t))
 	go func() { <-held.running; cancel() }()
@@ -44,13 +44,13 @@ func TestARealClientThatCancelsIsNoted(t *testing.T) {
 }
 
 func TestAClientThatGoesAwayIsNoted(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
 	c.put(3)
-	ctx := c.ctxOf(held)
-	c.ctxOf(held)
+	ctx := ctxOf(c, held)
+	ctxOf(c, held)
 	c.must(c.conn.Close())
 	await(t, "cancellation", ctx.Done())
 	for range 2 {
@@ -63,8 +63,8 @@ func TestAClientThatGoesAwayIsNoted(t *testing.T) {
 }
 
 func TestAClientThatGoesAwayAmidItsHeadersIsNoted(t *testing.T) {
-	r := newRig(t, Options{})
-	c := r.raw()
+	r := newRig(t, frontOptions{})
+	c := dialRaw(r, r.addr)
 	block := c.encode(putHeaders())
 	c.must(c.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:4]}))
 	c.must(c.conn.Close())
@@ -76,8 +76,8 @@ func TestAClientThatGoesAwayAmidItsHeadersIsNoted(t *testing.T) {
 // The stream of an unknown method has no handler that would report its end. When
 // the client resets it before the status is written, nothing does.
 func TestAResetOfAnUnknownMethodIsNotWaitedFor(t *testing.T) {
-	r := newRig(t, Options{})
-	c := r.raw()
+	r := newRig(t, frontOptions{})
+	c := dialRaw(r, r.addr)
 	c.headers(1, false, with(putHeaders(), ":path", "/etcdserverpb.KV/Pot"))
 	c.must(c.fr.WriteRSTStream(1, http2.ErrCodeCancel))
 	rec := r.record()
@@ -87,13 +87,13 @@ func TestAResetOfAnUnknownMethodIsNotWaitedFor(t *testing.T) {
 }
 
 func TestADeadlineThatPassesInTheHandler(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	reset := make(chan struct{})
 	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
 		<-reset // else the handler might answer before the transport does
 		return nil, context.DeadlineExceeded
 	}
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.headers(1, false, with(putHeaders(), "grpc-timeout", "20m"))
 	c.message(1, &pb.PutRequest{}, true)
 	if f, ok := c.ended(1).(*http2.RSTStreamFrame); !ok || f.ErrCode != http2.ErrCodeCancel {
@@ -108,8 +108,8 @@ func TestADeadlineThatPassesInTheHandler(t *testing.T) {
 
 // Bytes that are no HTTP/2 never become a request, and the connection says why.
 func TestAHandshakeThatFailsIsNoRequest(t *testing.T) {
-	r := newRig(t, Options{})
-	c := r.rawTCP()
+	r := newRig(t, frontOptions{})
+	c := dialRawTCP(r, r.addr)
 	_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: glass\r\n\r\n")
 	c.must(err)
 	if _, err := io.Copy(io.Discard, c.conn); err != nil {

@@ -31,7 +31,8 @@ type holds struct {
 	// a request's way looks at while nobody has asked for anything.
 	armed [stages.NumStages]atomic.Bool
 
-	o       *Observer
+	rec     *record.Recorder
+	around  Surroundings
 	events  events
 	timeout time.Duration
 	stop    chan struct{} // closed when nobody may be held any more
@@ -56,13 +57,42 @@ type held struct {
 	freed     bool        // a word was said
 }
 
-func (h *holds) init(o *Observer, timeout time.Duration) {
+// Surroundings are what holds ask of the server around them, when somebody looks or
+// is held. Each method may be called by any goroutine.
+type Surroundings interface {
+	// ContextOf returns the context of a request of which only the record is at
+	// hand. It ends when the client gives up. For a request without a context of
+	// its own it is the background.
+	ContextOf(rec *record.Record) context.Context
+	// EachProposal calls visit for the record of each proposal that is in raft or
+	// being applied.
+	EachProposal(visit func(rec *record.Record))
+	// Readers counts the linearizable reads that wait for a read round, without
+	// those in but.
+	Readers(but []*record.Record) int
+	// Raft returns raft's own status; the zero value before raft is started.
+	Raft() control.Raft
+	// LastSaved returns the last entries of the log, the last one last.
+	LastSaved() []control.Entry
+	// Queues counts what piles up on the way of a write; committed is raft's commit
+	// index. Requests and RecordsLeft are left out.
+	Queues(committed uint64) control.Queues
+}
+
+// newHolds returns holds at which nobody is held until there is a breakpoint. A
+// timeout of zero means control.DefaultHoldTimeout. Surround must be called before
+// the first request.
+func newHolds(rec *record.Recorder, timeout time.Duration) *holds {
 	if timeout <= 0 {
 		timeout = control.DefaultHoldTimeout
 	}
-	h.o, h.timeout, h.stop = o, timeout, make(chan struct{})
-	h.stepping = make(map[*record.Record]struct{})
+	return &holds{
+		rec: rec, timeout: timeout, stop: make(chan struct{}), stepping: make(map[*record.Record]struct{}),
+	}
 }
+
+// surround gives the holds their surroundings.
+func (h *holds) surround(s Surroundings) { h.around = s }
 
 // at holds the request if somebody wants it held where this stage begins. It
 // reports whether it did: a stamp that was taken before is too old then. The
@@ -94,14 +124,14 @@ func (h *holds) reach(ctx context.Context, rec *record.Record, s stages.Stage) b
 }
 
 func (h *holds) reachShared(rec *record.Record, s stages.Stage) bool {
-	return rec != nil && h.reach(h.o.contextOf(rec), rec, s)
+	return rec != nil && h.reach(h.around.ContextOf(rec), rec, s)
 }
 
 func (h *holds) reachTogether(batch []*record.Record, s stages.Stage) bool {
 	begin := record.Now()
 	for _, rec := range batch {
 		if one := h.catch(rec, s, batch); one != nil {
-			h.keep(h.o.contextOf(rec), one, begin)
+			h.keep(h.around.ContextOf(rec), one, begin)
 			return true
 		}
 	}
@@ -225,27 +255,4 @@ func (h *holds) close() {
 	h.stopped = true
 	h.arm()
 	close(h.stop)
-}
-
-// contextOf finds the context of a request of which only the record is at hand;
-// it ends when the client gives up. Where a request has none of its own, as one
-// that came over HTTP/1, nothing but the hold's timeout ends the hold.
-func (o *Observer) contextOf(rec *record.Record) context.Context {
-	for _, r := range [...]*record.Record{rec, rec.Outermost()} {
-		ctx := context.Context(nil)
-		o.conns.Range(func(key, _ any) bool {
-			c := key.(*serverConn) //nolint:forcetypeassert // TagConn stores nothing else
-			if c.trace != r.Conn() {
-				return true
-			}
-			if s := c.streams.find(r.StreamID()); s != nil && s.rec == r {
-				ctx = s.Context
-			}
-			return ctx == nil
-		})
-		if ctx != nil {
-			return ctx
-		}
-	}
-	return context.Background()
 }

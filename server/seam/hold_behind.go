@@ -43,15 +43,14 @@ func waitsFor(rec *record.Record, lane control.Lane) int64 {
 // eachBehind calls visit for every write that waits for a lane and is not held
 // with the others.
 func (h *holds) eachBehind(one *held, visit func(rec *record.Record, since int64)) {
-	for i := range h.o.requests.slots {
-		rec := h.o.requests.slots[i].Load()
-		if rec == nil || rec == one.rec || slices.Contains(one.with, rec) || rec.Finished() {
-			continue
+	h.around.EachProposal(func(rec *record.Record) {
+		if rec == one.rec || slices.Contains(one.with, rec) || rec.Finished() {
+			return
 		}
 		if since := waitsFor(rec, one.Lane); since != 0 {
 			visit(rec, since)
 		}
-	}
+	})
 }
 
 // countBehind counts who waits behind a request that is held. A linearizable read
@@ -62,7 +61,7 @@ func (h *holds) countBehind(one *held) (n int) {
 		return 0
 	}
 	h.eachBehind(one, func(*record.Record, int64) { n++ })
-	return n + h.o.reading.waiting(one.with)
+	return n + h.around.Readers(one.with)
 }
 
 // markBehind tells those who waited behind a hold what they waited for. It runs on

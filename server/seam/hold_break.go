@@ -44,7 +44,7 @@ func (h *holds) check(b *control.Break) error {
 		return control.Mistake(fmt.Sprintf("%s is not begun at a place where one could wait; the nearest such stage is %s", b.Stage, near))
 	case b.KeyPrefix != "" && stage < stages.CodecDecode:
 		return control.Mistake(b.Stage + " begins before the request is decoded: its key is not known there yet")
-	case b.KeyPrefix != "" && h.o.rec.Redacts():
+	case b.KeyPrefix != "" && h.rec.Redacts():
 		return control.Mistake("keys are not recorded with --redact: leave the key out")
 	case len(b.KeyPrefix) > record.MaxKey:
 		return control.Mistake(fmt.Sprintf("a key prefix of %d bytes: at most %d are looked at", len(b.KeyPrefix), record.MaxKey))

@@ -35,3 +35,6 @@ func (e *events) tell(what control.Event) {
 		(*told)(what)
 	}
 }
+
+// Tell reports an event to everybody who watches.
+func (h *holds) Tell(what control.Event) { h.events.tell(what) }

@@ -2,22 +2,10 @@ package seam
 
 import (
 	"fmt"
-	"time"
 
 	"glasskv/server/control"
-	"glasskv/server/etcdserver"
 	"glasskv/trace"
 )
-
-// steering joins what an Observer has to offer.
-type steering struct {
-	*holds
-	control.Faulter
-}
-
-// Steering returns what holds requests and switches faults, for those in the same
-// process and for control.Handler. It does its work until the server stops.
-func (o *Observer) Steering() control.Steering { return steering{&o.holds, &o.faults} }
 
 // Watch implements control.Steering.
 func (h *holds) Watch(told func(control.Event)) (cancel func()) { return h.events.watch(told) }
@@ -101,19 +89,4 @@ func (h *holds) find(id int) (*held, error) {
 		return nil, control.Unknown(fmt.Sprintf("hold %d is over; `glasskv hold` lists who is held", id))
 	}
 	return nil, control.Unknown(fmt.Sprintf("there is no hold %d; `glasskv hold` lists who is held", id))
-}
-
-// patience is how long a request may take while somebody may be held.
-const patience = time.Hour
-
-// reqTimeout lets the server's own limit on a request rest while somebody may be
-// held, or nobody could look at a write for longer than seven seconds. The
-// client's own deadline is not touched.
-func (h *holds) reqTimeout(next etcdserver.ReqTimeoutFunc) etcdserver.ReqTimeoutFunc {
-	return func() time.Duration {
-		if h.awake() {
-			return patience
-		}
-		return next()
-	}
 }

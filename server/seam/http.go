@@ -13,7 +13,7 @@ import (
 // http observes requests that come as HTTP/1, from the first byte that the
 // connection read of one to the last that it wrote. It stands outermost, so that
 // requests which are refused have a timeline too.
-func (o *Observer) http(next http.Handler) http.Handler {
+func (o *Front) http(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := record.Now()
 		conn := httpConnFrom(r.Context())
@@ -32,7 +32,7 @@ func (o *Observer) http(next http.Handler) http.Handler {
 
 // beginHTTP begins a record as the handler does, whose request was being read
 // until now. A connection that is not seen leaves that out.
-func (o *Observer) beginHTTP(conn *httpConn, r *http.Request, now int64) *record.Record {
+func (o *Front) beginHTTP(conn *httpConn, r *http.Request, now int64) *record.Record {
 	begin, tc := now, (*record.Conn)(nil)
 	if conn != nil {
 		begin, tc = conn.arrived(r, now), conn.trace
@@ -52,16 +52,16 @@ func (o *Observer) beginHTTP(conn *httpConn, r *http.Request, now int64) *record
 
 // noteHTTP notes what is asked for. A client that sent a traceparent is told
 // where to find its request, as over gRPC.
-func (o *Observer) noteHTTP(rec *record.Record, r *http.Request, reply http.Header) {
+func (o *Front) noteHTTP(rec *record.Record, r *http.Request, reply http.Header) {
 	rec.Mark(record.MarkHTTP)
 	rec.Facts().Method = r.Method + " " + r.URL.Path
 	if r.ContentLength > 0 {
 		rec.AddIn(int(r.ContentLength))
 	}
-	if parent := r.Header.Values(traceParent); len(parent) == 1 && rec.Adopt(parent[0]) {
-		reply.Set(traceParent, rec.TraceParent())
+	if parent := r.Header.Values(HeaderTraceParent); len(parent) == 1 && rec.Adopt(parent[0]) {
+		reply.Set(HeaderTraceParent, rec.TraceParent())
 		if o.opts.TraceURL != "" {
-			reply.Set(traceURL, o.opts.TraceURL)
+			reply.Set(HeaderTraceURL, o.opts.TraceURL)
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 // httpListener observes net/http's accept loop, below TLS.
 type httpListener struct {
 	net.Listener
-	o *Observer
+	o *Front
 }
 
 // Accept returns connections that observe what net/http does to them.
@@ -40,7 +40,7 @@ func (l *httpListener) SyscallConn() (syscall.RawConn, error) { return syscallCo
 // surrounds a handshake, and SetWriteDeadline follows a reply of HTTP/1.
 type httpConn struct {
 	net.Conn
-	o     *Observer
+	o     *Front
 	trace *record.Conn
 
 	shaking atomic.Bool  // in the TLS handshake

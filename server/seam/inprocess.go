@@ -16,7 +16,7 @@ import (
 // embedded into the record of the request that it helps to answer: a lock is
 // shown as what it is made of. Calls that serve no request, such as a lease that
 // is kept alive, are left alone.
-func (o *Observer) inProcess(s v3rpc.Services) v3rpc.Services {
+func (o *Front) inProcess(s v3rpc.Services) v3rpc.Services {
 	s.KV = &inProcessKV{s.KV, o}
 	s.Lease = &inProcessLease{s.Lease, o}
 	s.Watch = &inProcessWatch{s.Watch, o}
@@ -25,7 +25,7 @@ func (o *Observer) inProcess(s v3rpc.Services) v3rpc.Services {
 
 // inside begins the record of a call that is made to answer the request in ctx.
 // The record is nil when there is no such request, or no room to record it.
-func (o *Observer) inside(ctx context.Context, method string) *record.Record {
+func (o *Front) inside(ctx context.Context, method string) *record.Record {
 	outer := record.FromContext(ctx)
 	if outer == nil {
 		return nil
@@ -51,7 +51,7 @@ func complete(rec *record.Record, err error) {
 
 // embedded runs one call of a handler inside the request that travels in ctx.
 func embedded[Q, R any](
-	ctx context.Context, o *Observer, method string, request Q, next func(context.Context, Q) (R, error),
+	ctx context.Context, o *Front, method string, request Q, next func(context.Context, Q) (R, error),
 ) (R, error) {
 	rec := o.inside(ctx, method)
 	if rec == nil {
@@ -72,7 +72,7 @@ func embedded[Q, R any](
 
 type inProcessKV struct {
 	pb.KVServer
-	o *Observer
+	o *Front
 }
 
 func (s *inProcessKV) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
@@ -93,7 +93,7 @@ func (s *inProcessKV) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnRespons
 
 type inProcessLease struct {
 	pb.LeaseServer
-	o *Observer
+	o *Front
 }
 
 func (s *inProcessLease) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
@@ -112,7 +112,7 @@ func (s *inProcessLease) LeaseTimeToLive(
 
 type inProcessWatch struct {
 	pb.WatchServer
-	o *Observer
+	o *Front
 }
 
 // Watch observes the stream on which a lock waits for those before it. It ends

@@ -15,7 +15,7 @@ import (
 // defer, so that they stand in the record as well when a handler panics and
 // something further out recovers.
 
-func (o *Observer) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (o *Front) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec := record.FromContext(ctx)
 	o.holds.at(ctx, rec, stages.Interceptors)
 	rec.Begin(stages.Interceptors)
@@ -23,7 +23,7 @@ func (o *Observer) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerI
 	return next(ctx, req)
 }
 
-func (o *Observer) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (o *Front) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec, stage := record.FromContext(ctx), handlerOf(info.FullMethod)
 	if o.faults.isOn(slowHandler) {
 		o.faults.delay(ctx, slowHandler, rec, stage, 0)
@@ -37,7 +37,7 @@ func (o *Observer) innerUnary(ctx context.Context, req any, info *grpc.UnaryServ
 	return reply, err
 }
 
-func (o *Observer) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+func (o *Front) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec := record.FromContext(ss.Context())
 	o.holds.at(ss.Context(), rec, stages.Interceptors)
 	rec.Begin(stages.Interceptors)
@@ -45,7 +45,7 @@ func (o *Observer) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServ
 	return next(srv, ss)
 }
 
-func (o *Observer) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+func (o *Front) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec, stage := record.FromContext(ss.Context()), handlerOf(info.FullMethod)
 	if o.faults.isOn(slowHandler) {
 		o.faults.delay(ss.Context(), slowHandler, rec, stage, 0)

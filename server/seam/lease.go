@@ -13,7 +13,7 @@ import (
 // leaseWaitApplied, leaseLookup and leaseRenew observe what is done with a lease
 // outside of the log, on the goroutine of its request or stream.
 
-func (o *Observer) leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWaitAppliedFunc {
+func (o *Path) leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWaitAppliedFunc {
 	return func(ctx context.Context) error {
 		o.holds.at(ctx, record.FromContext(ctx), stages.LeaseWaitApplied)
 		begin := record.Now()
@@ -23,7 +23,7 @@ func (o *Observer) leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdse
 	}
 }
 
-func (o *Observer) leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
+func (o *Path) leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
 	return func(ctx context.Context, id lease.LeaseID) *lease.Lease {
 		o.holds.at(ctx, record.FromContext(ctx), stages.LeaseLookup)
 		begin := record.Now()
@@ -33,7 +33,7 @@ func (o *Observer) leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.Lease
 	}
 }
 
-func (o *Observer) leaseRenew(next etcdserver.LeaseRenewFunc) etcdserver.LeaseRenewFunc {
+func (o *Path) leaseRenew(next etcdserver.LeaseRenewFunc) etcdserver.LeaseRenewFunc {
 	return func(ctx context.Context, id lease.LeaseID) (int64, error) {
 		o.holds.at(ctx, record.FromContext(ctx), stages.LeaseRenew)
 		begin := record.Now()

@@ -11,7 +11,7 @@ import (
 // listener observes grpc-go's accept loop.
 type listener struct {
 	net.Listener
-	o        *Observer
+	o        *Front
 	failures failures
 }
 

@@ -14,13 +14,13 @@ import (
 
 // maintenanceSeams observe the work on the member's files, on the handler's
 // goroutine.
-func (o *Observer) maintenanceSeams() etcdserver.MaintenanceSeams {
+func (o *Path) maintenanceSeams() etcdserver.MaintenanceSeams {
 	return etcdserver.MaintenanceSeams{
 		Hash: o.hashBackend, HashByRev: o.hashKeys, Defragment: o.defragment, Snapshot: o.snapshot,
 	}
 }
 
-func (o *Observer) hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
+func (o *Path) hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
 	return func(ctx context.Context) (uint32, int64, error) {
 		rec := record.FromContext(ctx)
 		o.holds.at(ctx, rec, stages.BackendHash)
@@ -31,7 +31,7 @@ func (o *Observer) hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
 	}
 }
 
-func (o *Observer) hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
+func (o *Path) hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
 	return func(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
 		rec := record.FromContext(ctx)
 		o.holds.at(ctx, rec, stages.MVCCHashKV)
@@ -42,7 +42,7 @@ func (o *Observer) hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevF
 	}
 }
 
-func (o *Observer) defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
+func (o *Path) defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
 	return func(ctx context.Context) error {
 		rec := record.FromContext(ctx)
 		o.holds.at(ctx, rec, stages.BackendDefrag)
@@ -53,7 +53,7 @@ func (o *Observer) defragment(next etcdserver.DefragmentFunc) etcdserver.Defragm
 	}
 }
 
-func (o *Observer) snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFunc {
+func (o *Path) snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFunc {
 	return func(ctx context.Context) backend.Snapshot {
 		o.holds.at(ctx, record.FromContext(ctx), stages.BackendSnapshot)
 		snap := next(ctx)

@@ -14,7 +14,7 @@ import (
 // A request is counted once in the histogram of each stage that it passed, in
 // the bucket that its time belongs to.
 func TestMetricsAddTheStagesUp(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	if _, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
 		t.Fatal(err)
 	}

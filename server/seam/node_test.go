@@ -19,11 +19,6 @@ type fakeNode struct {
 
 func (n fakeNode) Propose(ctx context.Context, data []byte) error { return n.propose(ctx, data) }
 
-// recorded returns a context that a record travels in.
-func recorded(t testing.TB, rec *record.Record) context.Context {
-	return context.WithValue(limit(t), record.ContextKey(), rec)
-}
-
 func TestAProposalIsFoundAgainByItsID(t *testing.T) {
 	rec, table := newRecord(t), &requests{}
 	var during *record.Record

@@ -2,6 +2,8 @@ package seam
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"glasskv/server/etcdserver"
@@ -107,7 +109,7 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 
 // rangeKeys and txn observe the reading itself, on the handler's goroutine. A
 // RangeStream reads once for each chunk.
-func (o *Observer) rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
+func (o *Path) rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
 	return func(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
 		o.holds.at(ctx, record.FromContext(ctx), stages.TxnRange)
 		begin := record.Now()
@@ -117,6 +119,60 @@ func (o *Observer) rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
 	}
 }
 
-func (o *Observer) txn(next etcdserver.TxnFunc) etcdserver.TxnFunc {
+func (o *Path) txn(next etcdserver.TxnFunc) etcdserver.TxnFunc {
 	return during(o, stages.TxnRange, next)
+}
+
+// watched knows who waits for which round of the read loop, while somebody may be
+// held: the loop itself serves a round and does not know its readers.
+type watched struct {
+	mu     sync.Mutex
+	rounds map[uint64][]*record.Record
+}
+
+func (w *watched) join(round uint64, rec *record.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rounds == nil {
+		w.rounds = make(map[uint64][]*record.Record)
+	}
+	w.rounds[round] = append(w.rounds[round], rec)
+}
+
+func (w *watched) leave(round uint64, rec *record.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	left := slices.DeleteFunc(slices.Clone(w.rounds[round]), func(r *record.Record) bool { return r == rec })
+	if w.rounds[round] = left; len(left) == 0 {
+		delete(w.rounds, round)
+	}
+}
+
+// of returns the readers of a round, as far as they are known.
+func (w *watched) of(round uint64) []*record.Record {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rounds[round]
+}
+
+// waiting counts the readers of all rounds but those that are held.
+func (w *watched) waiting(but []*record.Record) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, readers := range w.rounds {
+		for _, rec := range readers {
+			if !slices.Contains(but, rec) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// hold stands still before a stage of a round if one of its readers is to be held
+// there.
+func (g *reading) hold(r *etcdserver.ReadRound, s stages.Stage) {
+	if g.holds.awake() {
+		g.holds.together(g.watched.of(r.Seq), s)
+	}
 }

@@ -109,3 +109,12 @@ func (l *raftLoop) close() {
 	clear(l.members)
 	l.batch, l.members, l.written, l.saved, l.stood = nil, l.members[:0], 0, 0, 0
 }
+
+// delay makes the raft loop wait if the fault is on, and with it all requests of its
+// batch. It returns when the loop goes on: now, unless the fault struck.
+func (l *raftLoop) delay(k faultKind, at stages.Stage, now int64) int64 {
+	if !l.faults.isOn(k) {
+		return now
+	}
+	return l.faults.delayBatch(k, l.members, l.batch.Members(), at, now)
+}

@@ -12,13 +12,13 @@ import (
 
 // raftRequest observes a request's whole way through raft, on the handler's
 // goroutine.
-func (o *Observer) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
+func (o *Path) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
 	return during(o, stages.RaftRequest, next)
 }
 
 // during observes a call that is one stage of the request whose record travels
 // in the call's context.
-func during[Q, R any](o *Observer, stage stages.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
+func during[Q, R any](o *Path, stage stages.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
 	return func(ctx context.Context, request Q) (R, error) {
 		rec := record.FromContext(ctx)
 		o.holds.at(ctx, rec, stage)
@@ -31,7 +31,7 @@ func during[Q, R any](o *Observer, stage stages.Stage, next func(context.Context
 
 // processOnce observes the proposal and the wait for its result. Its return is
 // also the moment at which the handler's goroutine had woken from the wait.
-func (o *Observer) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
+func (o *Path) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
 	return func(ctx context.Context, r *pb.InternalRaftRequest) (*etcdserver.Result, error) {
 		rec := record.FromContext(ctx)
 		o.holds.at(ctx, rec, stages.ProcessOnce)

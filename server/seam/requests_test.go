@@ -7,18 +7,6 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-func entryOf(t testing.TB, id uint64) []byte {
-	t.Helper()
-	data, err := proto.Marshal(&pb.InternalRaftRequest{
-		Header: &pb.RequestHeader{ID: id, Username: "root"},
-		Put:    &pb.PutRequest{Key: []byte("k"), Value: make([]byte, 300)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 func TestRequestIDIsWhatProtobufReads(t *testing.T) {
 	for _, id := range []uint64{1, 127, 128, 1 << 40, 1<<64 - 1} {
 		if got := requestID(entryOf(t, id)); got != id {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"glasskv/trace"
 	"glasskv/trace/record"
@@ -21,32 +20,13 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// limit ends what hangs; nothing waits for it otherwise. It is there for cleanups
-// as well, when the context of the test has ended.
-func limit(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// await receives from c, or ends the test.
-func await[T any](t testing.TB, what string, c <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-limit(t).Done():
-		t.Fatalf("%s: nothing came", what)
-	}
-	return v
-}
-
 // rig is a gRPC server with the front's seams and a key-value service that does
 // what the test says.
 type rig struct {
 	testing.TB
 	kv       *fakeKV
 	health   *health.Server
-	observer *Observer
+	front    *Front
 	recorder *record.Recorder
 	server   *grpc.Server
 	addr     string
@@ -79,20 +59,17 @@ func (f *fakeKV) RangeStream(r *pb.RangeRequest, ss grpc.ServerStreamingServer[p
 
 // newRig starts a server. When the test is over it must have taken every record
 // that was finished, no more and no less, and nothing may be left unfinished.
-func newRig(t testing.TB, options Options, more ...grpc.ServerOption) *rig {
+func newRig(t testing.TB, options frontOptions, more ...grpc.ServerOption) *rig {
 	r := &rig{TB: t, kv: &fakeKV{}, health: health.NewServer(), finished: make(chan *record.Record, 4096)}
 	r.recorder = record.NewRecorder(record.Options{})
 	r.recorder.Subscribe(func(rec *record.Record) { r.finished <- rec })
-	var err error
-	if r.observer, err = New(r.recorder, options); err != nil {
-		t.Fatal(err)
-	}
-	f := r.observer.front()
+	r.front = frontOf(r.recorder, options)
+	f := r.front.Seams()
 	opts := slices.Concat(f.Options, more, []grpc.ServerOption{
 		grpc.WaitForHandlers(true),
 		grpc.Creds(f.Creds(insecure.NewCredentials())),
-		grpc.ChainUnaryInterceptor(f.InnerUnary), grpc.UnaryInterceptor(f.OuterUnary),
-		grpc.ChainStreamInterceptor(f.InnerStream), grpc.StreamInterceptor(f.OuterStream),
+		grpc.ChainUnaryInterceptor(f.Interceptors.InnerUnary), grpc.UnaryInterceptor(f.Interceptors.OuterUnary),
+		grpc.ChainStreamInterceptor(f.Interceptors.InnerStream), grpc.StreamInterceptor(f.Interceptors.OuterStream),
 	})
 	r.server = grpc.NewServer(opts...)
 	r.server.RegisterService(f.ServiceDesc(&pb.KV_ServiceDesc), r.kv)
@@ -124,9 +101,15 @@ func newRig(t testing.TB, options Options, more ...grpc.ServerOption) *rig {
 	return r
 }
 
+// frontOf returns the front's seams alone: nobody is held, and no fault is on.
+func frontOf(rec *record.Recorder, options frontOptions) *Front {
+	h := newHolds(rec, 0)
+	return newFront(rec, h, newFaults(rec, h.Tell, 0), options)
+}
+
 // settle checks that the records add up.
 func (r *rig) settle() {
-	r.observer.Close()
+	r.front.Close()
 	if err := r.recorder.Close(context.Background()); err != nil {
 		r.Errorf("close the recorder: %v", err)
 	}
@@ -137,7 +120,7 @@ func (r *rig) settle() {
 	if int(stats.Finished) != r.taken {
 		r.Errorf("%d records finished, the test has taken %d", stats.Finished, r.taken)
 	}
-	r.observer.conns.Range(func(key, _ any) bool {
+	r.front.conns.Range(func(key, _ any) bool {
 		c, _ := key.(*serverConn)
 		r.Errorf("connection %d is still known, with %d requests", c.trace.ID, c.streams.all(func(*stream) {}))
 		return true
@@ -247,3 +230,6 @@ func (r *rig) holdPut() *handler {
 }
 
 func (h *handler) free() { h.once.Do(func() { close(h.release) }) }
+
+// ctxOf waits until the handler runs, and returns its context.
+func ctxOf(t testing.TB, h *handler) context.Context { return await(t, "handler", h.running) }

@@ -17,7 +17,7 @@ import (
 // stats handler, the codec and the chain find it there as they always do.
 
 // serveHTTP observes ServeHTTP.
-func (o *Observer) serveHTTP(next http.Handler) http.Handler {
+func (o *Front) serveHTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, c := o.throughHTTP(r)
 		if s == nil {
@@ -32,7 +32,7 @@ func (o *Observer) serveHTTP(next http.Handler) http.Handler {
 }
 
 // throughHTTP begins the record of a request. It returns nil where there is none.
-func (o *Observer) throughHTTP(r *http.Request) (*stream, *httpConn) {
+func (o *Front) throughHTTP(r *http.Request) (*stream, *httpConn) {
 	c := httpConnFrom(r.Context())
 	if c == nil {
 		return nil, nil
@@ -49,7 +49,7 @@ func (o *Observer) throughHTTP(r *http.Request) (*stream, *httpConn) {
 	rec.Mark(record.MarkServeHTTP)
 	rec.BeginAt(stages.ServeHTTP, now)
 	rec.Facts().Method = r.URL.Path
-	if parent := r.Header[http.CanonicalHeaderKey(traceParent)]; len(parent) == 1 {
+	if parent := r.Header[http.CanonicalHeaderKey(HeaderTraceParent)]; len(parent) == 1 {
 		rec.Adopt(parent[0])
 		o.gatewayCalls.join(parent[0], rec)
 	}

@@ -16,7 +16,7 @@ import (
 
 // statsHandler sees what grpc-go tells of its own work. Every call for a
 // request comes on the goroutine that does the work it tells of.
-type statsHandler struct{ o *Observer }
+type statsHandler struct{ o *Front }
 
 type connKey struct{}
 
@@ -123,7 +123,7 @@ func (s *stream) sent() {
 
 // statusWritten is called when the trailers are in the control buffer. A request
 // for which no handler was found is over with that.
-func (o *Observer) statusWritten(s *stream) {
+func (o *Front) statusWritten(s *stream) {
 	now := record.Now()
 	s.rec.EndAt(stages.WriteStatus, now)
 	s.rec.BeginAt(stages.Flush, now)
@@ -159,7 +159,7 @@ func (s *stream) end(err error) {
 
 // whyUnimplemented says what grpc-go tells a client for whose request it has no
 // handler.
-func (o *Observer) whyUnimplemented(method string) string {
+func (o *Front) whyUnimplemented(method string) string {
 	service, name, ok := splitMethod(method)
 	if !ok {
 		return fmt.Sprintf("malformed method name: %q", method)
@@ -171,7 +171,7 @@ func (o *Observer) whyUnimplemented(method string) string {
 }
 
 // handles reports whether a handler is registered for the method.
-func (o *Observer) handles(method string) bool {
+func (o *Front) handles(method string) bool {
 	service, name, _ := splitMethod(method)
 	return o.services[service].has(name)
 }

@@ -12,12 +12,12 @@ import (
 )
 
 func TestAServerThatIsStoppedCutsItsRequestsOff(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
-	c.ctxOf(held)
-	r.observer.stopping.Store(true)
+	ctxOf(c, held)
+	r.front.Stopping()
 	r.stop(false)
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: codes.Canceled,
@@ -27,12 +27,12 @@ func TestAServerThatIsStoppedCutsItsRequestsOff(t *testing.T) {
 }
 
 func TestAGracefulStopLetsRequestsFinish(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
-	c.ctxOf(held)
-	r.observer.stopping.Store(true)
+	ctxOf(c, held)
+	r.front.Stopping()
 	stopped := make(chan struct{})
 	go func() { r.stop(true); close(stopped) }()
 
@@ -40,7 +40,7 @@ func TestAGracefulStopLetsRequestsFinish(t *testing.T) {
 	goodbye := func(f http2.Frame) bool { return f.Header().Type == http2.FrameGoAway }
 	c.until("first GOAWAY", goodbye)
 	c.put(3) // still taken
-	c.ctxOf(held)
+	ctxOf(c, held)
 	c.until("second GOAWAY", goodbye)
 	c.put(5) // ignored: no answer of any kind
 

@@ -43,7 +43,7 @@ func (s *story) send(w words) *call {
 	}
 	cc, ctx := s.conn(w.named("conn", "first")), limit(s)
 	if parent := w.named("traceparent", ""); parent != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, traceParent, parent)
+		ctx = metadata.AppendToOutgoingContext(ctx, HeaderTraceParent, parent)
 	}
 	c := &call{n: max(1, w.namedNumber("times")), watch: make(chan healthpb.Health_WatchClient, 1)}
 	if c.replies = make(chan string, c.n); w.Cmd == "put" || w.Cmd == "get" {
@@ -66,7 +66,7 @@ func (s *story) send(w words) *call {
 
 // returned tells what the server says of the trace.
 func returned(header metadata.MD) (text string) {
-	for _, name := range []string{traceParent, traceURL} {
+	for _, name := range []string{HeaderTraceParent, HeaderTraceURL} {
 		for _, value := range header.Get(name) {
 			text += fmt.Sprintf("  %s: %s\n", name, masked(value))
 		}

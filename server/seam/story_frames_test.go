@@ -16,8 +16,7 @@ import (
 // What stories do on connections that they write to by hand.
 
 func (s *story) hello(w words) string {
-	r := &rig{TB: s, addr: s.node.Endpoint()}
-	c := r.rawTCP()
+	c := dialRawTCP(s, s.node.Endpoint())
 	var settings []http2.Setting
 	if window := w.namedNumber("window"); window > 0 {
 		settings = append(settings, http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(window)})

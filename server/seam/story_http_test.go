@@ -37,7 +37,7 @@ func (s *story) httpRequest(w words) string {
 	s.must(err)
 	req.Host = w.named("host", "")
 	if parent := w.named("traceparent", ""); parent != "" {
-		req.Header.Set(traceParent, parent)
+		req.Header.Set(HeaderTraceParent, parent)
 	}
 	resp, err := s.browser().Do(req)
 	s.must(err)
@@ -54,14 +54,14 @@ func (s *story) httpRequest(w words) string {
 		s.must(err)
 	}
 	s.must(resp.Body.Close())
-	for _, name := range []string{traceParent, traceURL} {
+	for _, name := range []string{HeaderTraceParent, HeaderTraceURL} {
 		if value := resp.Header.Get(name); value != "" {
 			answer += fmt.Sprintf("  %s: %s\n", name, masked(value))
 		}
 	}
 	if w.has("headers") {
 		var b bytes.Buffer
-		for _, changing := range []string{"Date", "Content-Length", traceParent, traceURL} {
+		for _, changing := range []string{"Date", "Content-Length", HeaderTraceParent, HeaderTraceURL} {
 			resp.Header.Del(changing)
 		}
 		s.must(resp.Header.Write(&b))

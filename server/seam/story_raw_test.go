@@ -46,8 +46,7 @@ type rawCall struct {
 
 func (s *story) rawConn(name string) *storyRaw {
 	if s.raws[name] == nil {
-		r := &rig{TB: s, addr: s.node.Endpoint()}
-		s.raws[name] = &storyRaw{r.raw(), 0}
+		s.raws[name] = &storyRaw{dialRaw(s, s.node.Endpoint()), 0}
 	}
 	return s.raws[name]
 }

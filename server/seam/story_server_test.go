@@ -24,7 +24,7 @@ import (
 
 // serve starts a server that a story can hold in places.
 func (s *story) serve(w words) {
-	options := Options{TraceURL: "http://glass:2381"}
+	options := Options{FrontOptions: FrontOptions{TraceURL: "http://glass:2381"}}
 	if by, err := time.ParseDuration(w.named("shorten", "0s")); err != nil {
 		w.Fatalf(w.tb, "%v", err)
 	} else if by > 0 {

@@ -115,3 +115,48 @@ func (t *streams) all(visit func(*stream)) (n int) {
 	})
 	return n
 }
+
+// queue makes the request wait while its connection has no place for it, which is so
+// only with the fault full-quota. It returns the stamp at which the request goes on.
+func (s *stream) queue(now int64) int64 {
+	hasPlace, now := s.conn.o.faults.queue(s.Context, s.rec, &s.conn.quota, now)
+	if !hasPlace {
+		return now
+	}
+	s.hasPlace.Store(true)
+	if s.rec.Events()&record.EventHandled != 0 {
+		s.givePlace() // it was given up while it waited, and nobody else will
+	}
+	return now
+}
+
+// givePlace is called when a request has been handled. It may be called more than
+// once.
+func (s *stream) givePlace() {
+	if s.hasPlace.Load() && s.hasPlace.CompareAndSwap(true, false) {
+		s.conn.quota.give()
+	}
+}
+
+// ContextOf finds the context of a request of which only the record is at hand;
+// it ends when the client gives up. Where a request has none of its own, as one
+// that came over HTTP/1, nothing but the hold's timeout ends the hold.
+func (o *Front) ContextOf(rec *record.Record) context.Context {
+	for _, r := range [...]*record.Record{rec, rec.Outermost()} {
+		ctx := context.Context(nil)
+		o.conns.Range(func(key, _ any) bool {
+			c := key.(*serverConn) //nolint:forcetypeassert // TagConn stores nothing else
+			if c.trace != r.Conn() {
+				return true
+			}
+			if s := c.streams.find(r.StreamID()); s != nil && s.rec == r {
+				ctx = s.Context
+			}
+			return ctx == nil
+		})
+		if ctx != nil {
+			return ctx
+		}
+	}
+	return context.Background()
+}

@@ -19,7 +19,7 @@ import (
 )
 
 func TestTheMessagesOfAStreamAreStagesThatRepeat(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	const n = 3
 	r.kv.stream = func(_ *pb.RangeRequest, ss grpc.ServerStreamingServer[pb.RangeStreamResponse]) error {
 		for range n {
@@ -79,7 +79,7 @@ func TestALongStreamKeepsItsFirstAndLastMessagesAndCountsTheOthers(t *testing.T)
 }
 
 func TestAStreamThatTheServerEndsFirst(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	ctx, cancel := context.WithCancel(limit(t))
 	watch, err := healthpb.NewHealthClient(r.dial()).Watch(ctx, &healthpb.HealthCheckRequest{})
 	if err != nil {
@@ -96,15 +96,15 @@ func TestAStreamThatTheServerEndsFirst(t *testing.T) {
 }
 
 func TestMoreRequestsThanSlots(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	const n = 3 * streamSlots
 	for i := range uint32(n) {
 		c.put(2*i + 1)
 	}
 	for range n {
-		c.ctxOf(held)
+		ctxOf(c, held)
 	}
 	held.free()
 	var ids []uint32
@@ -155,7 +155,7 @@ func TestStreamsAreFoundUntilTheyAreRemoved(t *testing.T) {
 }
 
 func TestManyClientsAtOnce(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	const conns, clients, puts = 4, 64, 8
 	var wg sync.WaitGroup
 	dialed := make([]pb.KVClient, conns)

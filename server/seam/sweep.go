@@ -18,7 +18,7 @@ const (
 )
 
 // sweep closes records that stopped halfway. It returns when ctx ends.
-func (o *Observer) sweep(ctx context.Context) {
+func (o *Front) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	w := sweeper{o: o}
@@ -35,7 +35,7 @@ func (o *Observer) sweep(ctx context.Context) {
 // sweeper remembers which requests stood halfway on its last pass, and since
 // when. It is used by one goroutine.
 type sweeper struct {
-	o       *Observer
+	o       *Front
 	halfway map[*stream]standstill
 }
 

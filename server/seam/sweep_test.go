@@ -19,7 +19,7 @@ import (
 // passes lets the sweeper look twice, as far apart as it allows a request to
 // stand still.
 func passes(r *rig) *sweeper {
-	w := &sweeper{o: r.observer}
+	w := &sweeper{o: r.front}
 	now := record.Now()
 	w.pass(now)
 	w.pass(now + int64(sweepAfter))
@@ -27,7 +27,7 @@ func passes(r *rig) *sweeper {
 }
 
 func TestAHandlerThatDoesNotNoticeItsClientIsGoneIsSwept(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	running, release := make(chan struct{}), make(chan struct{})
 	free := sync.OnceFunc(func() { close(release) })
 	t.Cleanup(free)
@@ -36,7 +36,7 @@ func TestAHandlerThatDoesNotNoticeItsClientIsGoneIsSwept(t *testing.T) {
 		<-release
 		return &pb.PutResponse{Header: &pb.ResponseHeader{Revision: 9}}, nil
 	}
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
 	await(t, "handler", running)
 	c.must(c.fr.WriteRSTStream(1, http2.ErrCodeCancel))
@@ -57,11 +57,11 @@ func TestAHandlerThatDoesNotNoticeItsClientIsGoneIsSwept(t *testing.T) {
 }
 
 func TestARequestThatIsAtWorkIsNotSwept(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
-	c.ctxOf(held)
+	ctxOf(c, held)
 	passes(r)
 	held.free()
 	c.ended(1)
@@ -72,8 +72,8 @@ func TestARequestThatIsAtWorkIsNotSwept(t *testing.T) {
 // out now and then, the request lives; when nothing does, it is swept.
 func TestAReplyThatIsHeldBackIsSwept(t *testing.T) {
 	ends := make(endings, 1)
-	r := newRig(t, Options{}, grpc.StatsHandler(ends))
-	c := r.rawTCP()
+	r := newRig(t, frontOptions{}, grpc.StatsHandler(ends))
+	c := dialRawTCP(r, r.addr)
 	c.hello(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1})
 	c.ping()
 	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {
@@ -84,7 +84,7 @@ func TestAReplyThatIsHeldBackIsSwept(t *testing.T) {
 	c.until("first byte", data)
 	await(t, "end", ends)
 	s := onlyStream(r)
-	w := &sweeper{o: r.observer}
+	w := &sweeper{o: r.front}
 	now := record.Now()
 	w.pass(now)
 	c.must(c.fr.WriteWindowUpdate(1, 1))
@@ -113,7 +113,7 @@ func (e endings) HandleRPC(_ context.Context, s stats.RPCStats) {
 }
 
 func onlyStream(r *rig) (only *stream) {
-	r.observer.conns.Range(func(key, _ any) bool {
+	r.front.conns.Range(func(key, _ any) bool {
 		c, _ := key.(*serverConn)
 		c.streams.all(func(s *stream) { only = s })
 		return true
@@ -125,7 +125,7 @@ func onlyStream(r *rig) (only *stream) {
 }
 
 func TestTheSweeperStopsWithItsContext(t *testing.T) {
-	o := &Observer{}
+	o := &Front{}
 	ctx, cancel := context.WithCancel(limit(t))
 	stopped := make(chan struct{})
 	go func() { o.sweep(ctx); close(stopped) }()

@@ -11,21 +11,17 @@ import (
 	"google.golang.org/grpc/tap"
 )
 
-// traceParent is the header that carries a trace's ID, by the W3C
-// recommendation "Trace Context".
-const traceParent = "traceparent"
-
 // tap is called by operateHeaders, near its end, for every stream that it has
 // found nothing wrong with. It runs on the goroutine that reads the connection
 // and under the transport's lock, so the stream whose headers were read last is
 // the one that it is called for, and it must not wait for anything.
-func (o *Observer) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+func (o *Front) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	s := latestOf(ctx)
 	if s != nil {
 		s.rec.Mark(record.MarkTapped)
 		s.method = info.FullMethodName
 		s.rec.Facts().Method = s.method
-		if parent := info.Header[traceParent]; len(parent) == 1 {
+		if parent := info.Header[HeaderTraceParent]; len(parent) == 1 {
 			s.rec.Adopt(parent[0])
 			o.gatewayCalls.join(parent[0], s.rec)
 		}

@@ -79,8 +79,8 @@ func TestARequestThatIsTurnedAwayStillHasARecord(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r := newRig(t, Options{})
-			c := r.raw()
+			r := newRig(t, frontOptions{})
+			c := dialRaw(r, r.addr)
 			c.headers(1, true, test.headers)
 			c.ended(1)
 			r.check(r.record(), test.want)
@@ -93,11 +93,11 @@ func TestARequestThatIsTurnedAwayStillHasARecord(t *testing.T) {
 }
 
 func TestAStreamBeyondTheLimitIsRefused(t *testing.T) {
-	r := newRig(t, Options{}, grpc.MaxConcurrentStreams(1))
+	r := newRig(t, frontOptions{}, grpc.MaxConcurrentStreams(1))
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
-	c.ctxOf(held)
+	ctxOf(c, held)
 	c.put(3)
 	c.ended(3)
 	r.check(r.record(), expect{
@@ -110,8 +110,8 @@ func TestAStreamBeyondTheLimitIsRefused(t *testing.T) {
 }
 
 func TestAHeaderListThatIsTooLargeIsRefused(t *testing.T) {
-	r := newRig(t, Options{}, grpc.MaxHeaderListSize(512))
-	c := r.raw()
+	r := newRig(t, frontOptions{}, grpc.MaxHeaderListSize(512))
+	c := dialRaw(r, r.addr)
 	many := putHeaders()
 	for i := range 16 {
 		many = with(many, "x-"+strconv.Itoa(i), "y")
@@ -128,8 +128,8 @@ func TestAHeaderListThatIsTooLargeIsRefused(t *testing.T) {
 // A single field beyond the limit cannot be skipped over: the transport closes
 // the connection without a word about the stream.
 func TestAHeaderThatIsTooLargeEndsTheConnection(t *testing.T) {
-	r := newRig(t, Options{}, grpc.MaxHeaderListSize(256))
-	c := r.raw()
+	r := newRig(t, frontOptions{}, grpc.MaxHeaderListSize(256))
+	c := dialRaw(r, r.addr)
 	c.headers(1, true, with(putHeaders(), "x", strings.Repeat("y", 300)))
 	r.check(r.record(), expect{
 		method: pb.KV_Put_FullMethodName, code: noCode,
@@ -141,7 +141,7 @@ func TestATapOfTheServersOwnMayRefuse(t *testing.T) {
 	refuse := func(ctx context.Context, _ *tap.Info) (context.Context, error) {
 		return ctx, status.Error(codes.ResourceExhausted, "not today")
 	}
-	r := newRig(t, Options{FrontOptions: FrontOptions{Tap: refuse}})
+	r := newRig(t, frontOptions{Tap: refuse})
 	_, err := pb.NewKVClient(r.dial()).Put(limit(t), &pb.PutRequest{})
 	if status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("put: %v", err)
@@ -155,8 +155,8 @@ func TestATapOfTheServersOwnMayRefuse(t *testing.T) {
 // A block may refer to the one before it, which was not kept. The request is
 // recorded all the same, without a name.
 func TestARepeatedMistakeStaysWithoutAName(t *testing.T) {
-	r := newRig(t, Options{})
-	c := r.raw()
+	r := newRig(t, frontOptions{})
+	c := dialRaw(r, r.addr)
 	wrong := with(putHeaders(), "content-type", "text/plain")
 	c.headers(1, true, wrong)
 	c.ended(1)

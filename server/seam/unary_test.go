@@ -20,7 +20,7 @@ import (
 
 // path holds the stages of a unary Put in the order in which they begin, each
 // with the stage that it lies in.
-var path = []struct{ stage, inside stages.Stage }{
+var putPath = []struct{ stage, inside stages.Stage }{
 	{stages.OperateHeaders, stages.None},
 	{stages.StartHandler, stages.None},
 	{stages.HandleStream, stages.None},
@@ -35,7 +35,7 @@ var path = []struct{ stage, inside stages.Stage }{
 }
 
 func TestAPutIsSeenFromItsFirstByteToItsLast(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	client := pb.NewKVClient(r.dial())
 	if _, err := client.Put(limit(t), &pb.PutRequest{Key: []byte("greeting"), Value: []byte("hello")}); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestAPutIsSeenFromItsFirstByteToItsLast(t *testing.T) {
 		reached: []stages.Stage{stages.NetAccept, stages.HandleRawConn, stages.NewHTTP2Transport, stages.ServeStreams, stages.Flush},
 	})
 	before := int64(0)
-	for _, p := range path {
+	for _, p := range putPath {
 		begin, end := rec.Stamps(p.stage)
 		if begin < before || end < begin {
 			t.Errorf("%s: %d to %d, the stage before it began at %d", p.stage, begin, end, before)
@@ -71,7 +71,7 @@ func TestAPutIsSeenFromItsFirstByteToItsLast(t *testing.T) {
 }
 
 func TestTheConnectionBelongsToTheRequestThatOpenedIt(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	client := pb.NewKVClient(r.dial())
 	for range 2 {
 		if _, err := client.Range(limit(t), &pb.RangeRequest{Key: []byte("k")}); err != nil {
@@ -99,7 +99,7 @@ func TestTheConnectionBelongsToTheRequestThatOpenedIt(t *testing.T) {
 }
 
 func TestHandlersSeeThePlainPeer(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	seen := make(chan net.Addr, 1)
 	r.kv.put = func(ctx context.Context, _ *pb.PutRequest) (*pb.PutResponse, error) {
 		p, _ := peer.FromContext(ctx)
@@ -114,7 +114,7 @@ func TestHandlersSeeThePlainPeer(t *testing.T) {
 
 func TestATraceparentIsTakenAndReturned(t *testing.T) {
 	const theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	r := newRig(t, Options{TraceURL: "http://127.0.0.1:2381"})
+	r := newRig(t, frontOptions{TraceURL: "http://127.0.0.1:2381"})
 	client := pb.NewKVClient(r.dial())
 	var header metadata.MD
 	ctx := metadata.AppendToOutgoingContext(limit(t), "traceparent", theirs)
@@ -174,11 +174,4 @@ func TestAKeyIsFoundInEveryKindOfRequest(t *testing.T) {
 			t.Errorf("%T %v: key %q, %d bytes", c.msg, c.msg, tl.Attributes[trace.AttrKey], rec.Facts().ValueSize)
 		}
 	}
-}
-
-// newRecord makes a record that belongs to nobody.
-func newRecord(t testing.TB) *record.Record {
-	rc := record.NewRecorder(record.Options{})
-	t.Cleanup(func() { _ = rc.Close(context.Background()) })
-	return rc.Start(nil, 1, record.Now())
 }

@@ -49,13 +49,13 @@ type watchLoop struct {
 	announced int64 // when the client was last told of a new watcher
 }
 
-func (o *Observer) watchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.WatchLoop {
+func (o *Path) watchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.WatchLoop {
 	rec := record.FromContext(ctx)
 	if rec == nil {
 		return loop
 	}
 	return &watchLoop{
-		WatchLoop: loop, ctx: ctx, rec: rec, holds: &o.holds, notified: &o.notified, idle: record.Now(),
+		WatchLoop: loop, ctx: ctx, rec: rec, holds: o.holds, notified: &o.notified, idle: record.Now(),
 	}
 }
 

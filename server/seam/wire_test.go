@@ -29,8 +29,8 @@ func (s slowly) Write(p []byte) (int, error) {
 }
 
 func TestARequestThatComesByteByByte(t *testing.T) {
-	r := newRig(t, Options{})
-	c := r.rawTCP()
+	r := newRig(t, frontOptions{})
+	c := dialRawTCP(r, r.addr)
 	c.wire = slowly{c.conn}
 	c.hello()
 	c.put(1)
@@ -44,9 +44,9 @@ func TestARequestThatComesByteByByte(t *testing.T) {
 // Where the headers come in pieces, the request begins with the first byte and
 // operateHeaders with the last.
 func TestWhereARequestBegins(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	theirs, ours := net.Pipe()
-	c := newServerConn(r.observer, ours, r.recorder.NewConn("pipe", "pipe"))
+	c := newServerConn(r.front, ours, r.recorder.NewConn("pipe", "pipe"))
 	c.in.serving, c.in.frames = true, frames{}
 	wire := []byte{0, 0, 3, byte(http2.FrameHeaders), byte(http2.FlagHeadersEndHeaders), 0, 0, 0, 1, 'a', 'b', 'c'}
 	written := make(chan error, 1)
@@ -84,8 +84,8 @@ func TestWhereARequestBegins(t *testing.T) {
 }
 
 func TestABlockInPieces(t *testing.T) {
-	r := newRig(t, Options{})
-	c := r.raw()
+	r := newRig(t, frontOptions{})
+	c := dialRaw(r, r.addr)
 	block := c.encode(putHeaders())
 	pieces := slices.Collect(slices.Chunk(block, 8))
 	c.must(c.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: pieces[0]}))
@@ -102,7 +102,7 @@ func TestABlockInPieces(t *testing.T) {
 
 // A large value needs many frames and more than one buffer in both directions.
 func TestALargeRequestAndALargeReply(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	value := make([]byte, 300<<10)
 	r.kv.stream = nil
 	client := pb.NewKVClient(r.dial())
@@ -116,11 +116,11 @@ func TestALargeRequestAndALargeReply(t *testing.T) {
 }
 
 func TestTheSocketStaysWithinReach(t *testing.T) {
-	r := newRig(t, Options{})
+	r := newRig(t, frontOptions{})
 	held := r.holdPut()
-	c := r.raw()
+	c := dialRaw(r, r.addr)
 	c.put(1)
-	c.ctxOf(held)
+	ctxOf(c, held)
 	s := onlyStream(r)
 	if _, err := s.conn.SyscallConn(); err != nil {
 		t.Error(err)

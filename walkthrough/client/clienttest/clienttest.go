@@ -40,7 +40,7 @@ func StartWith(t testing.TB, change func(*serve.Config)) *Server {
 	s := &Server{TraceURL: "http://" + l.Addr().String()}
 	stop := endpoint.Serve(l, rec)
 	s.CloseTrace = func() { finish(t, "trace endpoint", stop) }
-	observer, err := seam.New(rec, seam.Options{TraceURL: s.TraceURL})
+	observer, err := seam.New(rec, seam.Options{FrontOptions: seam.FrontOptions{TraceURL: s.TraceURL}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,9 @@ package seam
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
+	"testing"
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -16,7 +16,7 @@ import (
 // rawClient speaks HTTP/2 frame by frame, also in ways that a real client never
 // would.
 type rawClient struct {
-	*rig
+	testing.TB
 	conn  net.Conn
 	wire  io.Writer // where frames are written; the connection unless a test puts something between
 	fr    *http2.Framer
@@ -24,25 +24,26 @@ type rawClient struct {
 	enc   *hpack.Encoder
 }
 
-// raw connects and shakes hands.
-func (r *rig) raw() *rawClient {
-	r.Helper()
-	c := r.rawTCP()
+// dialRaw connects to an address and shakes hands.
+func dialRaw(t testing.TB, addr string) *rawClient {
+	t.Helper()
+	c := dialRawTCP(t, addr)
 	c.hello()
 	return c
 }
 
-func (r *rig) rawTCP() *rawClient {
-	r.Helper()
-	conn, err := new(net.Dialer).DialContext(limit(r), "tcp", r.addr)
+// dialRawTCP connects to an address and sends nothing.
+func dialRawTCP(t testing.TB, addr string) *rawClient {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(limit(t), "tcp", addr)
 	if err != nil {
-		r.Fatal(err)
+		t.Fatal(err)
 	}
-	r.Cleanup(func() { _ = conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		r.Fatal(err)
+		t.Fatal(err)
 	}
-	c := &rawClient{rig: r, conn: conn, wire: conn}
+	c := &rawClient{TB: t, conn: conn, wire: conn}
 	c.enc = hpack.NewEncoder(&c.block)
 	c.fr = http2.NewFramer(c, conn)
 	c.fr.AllowIllegalWrites = true
@@ -168,6 +169,3 @@ func (c *rawClient) ping() {
 		return ok && p.IsAck() && p.Data == mine
 	})
 }
-
-// ctxOf waits until the handler runs.
-func (c *rawClient) ctxOf(h *handler) context.Context { return await(c, "handler", h.running) }

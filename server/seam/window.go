@@ -7,11 +7,6 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// minWindow is the smallest window with which a client cannot get stuck. grpc-go
-// grants more when a quarter of its own window was read, so a client whose window is
-// smaller than that would be out of it before the server sees a reason to grant any.
-const minWindow = defaultWindow/4 + 1
-
 // narrowing makes a client's windows smaller than the server says. The SETTINGS frame
 // that says so is put in front of the server's first one. When grpc-go measures that
 // the connection can carry more, it raises its own window, and with it the quarter:
@@ -22,15 +17,6 @@ type narrowing struct {
 	bytes uint32 // the window; zero: as the server says
 	said  bool
 	at    frames
-}
-
-// narrow makes a client's windows small, if the fault is on while it connects.
-func (f *faults) narrow(c *serverConn) {
-	if one := f.on[smallWindow].Load(); one != nil {
-		one.times.Add(1)
-		c.narrow.bytes = uint32(one.amount)
-		strikeConn(c.trace, one, 0, 0, 0)
-	}
 }
 
 // send writes to the connection, with windows changed if need be.

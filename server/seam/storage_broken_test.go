@@ -1,0 +1,78 @@
+package seam
+
+import (
+	"errors"
+	"testing"
+
+	"glasskv/server/etcdserver"
+	"glasskv/server/serve/servetest"
+	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// The disk of a real server breaks. The put is not acknowledged, and its record
+// ends with the save that failed.
+func TestABrokenDiskEndsTheRecordWithAnError(t *testing.T) {
+	s := newStory(t)
+	s.recorder = record.NewRecorder(record.Options{})
+	s.recorder.Subscribe(func(rec *record.Record) { s.finished <- rec })
+	var err error
+	if s.observer, err = New(s.recorder, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	broken := make(chan struct{})
+	seams := s.observer.Seams()
+	observed := seams.Server.Storage
+	seams.Server.Storage = func(st etcdserver.Storage) etcdserver.Storage { return observed(brokenStorage{st, broken}) }
+	node := servetest.Start(t, servetest.Config(t), seams)
+	close(broken)
+
+	_, err = pb.NewKVClient(node.Conn).Put(limit(t), &pb.PutRequest{Key: []byte("k")})
+	if code := status.Code(err); code != codes.Unavailable {
+		t.Errorf("put: %v", err)
+	}
+	tl := await(t, "record", s.finished).Timeline()
+	tiles(t, tl)
+	nested(t, tl)
+	if tl.Code != codes.Unavailable.String() {
+		t.Errorf("code %q, %q", tl.Code, tl.Message)
+	}
+	if save := tl.Stage(stages.WALSave.String()); save == nil || save.Open {
+		t.Errorf("the save: %+v", save)
+	}
+	for _, never := range []stages.Stage{stages.RaftCommit, stages.ApplyWait, stages.ApplyEntry, stages.WaitTrigger, stages.SendMsg} {
+		if st := tl.Stage(never.String()); st != nil {
+			t.Errorf("%+v", st)
+		}
+	}
+	if err := s.recorder.Close(limit(t)); err != nil {
+		t.Error(err)
+	}
+	if last := tl.Ledger[len(tl.Ledger)-1].Stage; tl.Explained < leastExplained || last == trace.Unexplained {
+		t.Errorf("%.2f of it is explained: %+v", tl.Explained, tl.Ledger)
+	}
+	if live := s.recorder.Stats().Live; live != 0 {
+		t.Errorf("%d requests are under way", live)
+	}
+}
+
+// brokenStorage fails from a moment on.
+type brokenStorage struct {
+	etcdserver.Storage
+	broken <-chan struct{}
+}
+
+func (b brokenStorage) Save(st *raftpb.HardState, entries []*raftpb.Entry) error {
+	select {
+	case <-b.broken:
+		return errors.New("input/output error")
+	default:
+		return b.Storage.Save(st, entries)
+	}
+}
