@@ -1,9 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -170,4 +176,120 @@ func (r *result) sane() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// price is what one Go benchmark says.
+type price struct {
+	NS     float64 `json:"ns"`
+	Bytes  float64 `json:"bytes"`
+	Allocs float64 `json:"allocs"`
+}
+
+// The benchmarks that are quoted. A put with a handler that does nothing costs
+// stats.Handler's allocations in both forms.
+const (
+	stampBenchmark    = "BenchmarkStamp"
+	idleBenchmark     = "BenchmarkPut/plain"
+	observedBenchmark = "BenchmarkPut/observed"
+)
+
+// priced says where they stand.
+var priced = map[string][]string{
+	"./trace/record": {stampBenchmark},
+	"./server/seam":  {"BenchmarkPut"},
+}
+
+// goBenchmarks runs them and returns their prices by name.
+func goBenchmarks(ctx context.Context, short bool) (map[string]price, error) {
+	length := "1s"
+	if short {
+		length = "2000x"
+	}
+	all := make(map[string]price)
+	for pkg, names := range priced {
+		progress("go test -bench in %s", pkg)
+		cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-benchmem", "-benchtime", length, //nolint:gosec // our own names
+			"-bench", "^("+strings.Join(names, "|")+")$", pkg)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("go test -bench in %s: %w\n%s", pkg, err, out)
+		}
+		parsePrices(out, all)
+	}
+	return all, nil
+}
+
+// parsePrices reads lines such as
+//
+//	BenchmarkStamp-2   50000000   24.1 ns/op   0 B/op   0 allocs/op
+func parsePrices(out []byte, into map[string]price) {
+	for line := range bytes.Lines(out) {
+		f := strings.Fields(string(line))
+		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
+			continue
+		}
+		name, _, _ := strings.Cut(f[0], "-")
+		var p price
+		for i := 2; i+1 < len(f); i += 2 {
+			n, err := strconv.ParseFloat(f[i], 64)
+			if err != nil {
+				break
+			}
+			switch f[i+1] {
+			case "ns/op":
+				p.NS = n
+			case "B/op":
+				p.Bytes = n
+			case "allocs/op":
+				p.Allocs = n
+			}
+		}
+		into[name] = p
+	}
+}
+
+// etcdctl is what the comparison of etcdctl's output with real etcd found.
+type etcdctl struct {
+	Commands int `json:"commands"`
+	Differ   int `json:"differ"`
+}
+
+var (
+	commandsLine = regexp.MustCompile(`(?m)commands: (\d+)$`)
+	differLine   = regexp.MustCompile(`(?m)commands whose output differs: (\d+)$`)
+)
+
+// compareEtcdctl runs the comparison, which is a test of its own, and reads its
+// count. That the test fails where there are differences is no error here.
+func compareEtcdctl(ctx context.Context) (*etcdctl, error) {
+	progress("etcdctl against GlassKV and against real etcd")
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "./diff")
+	cmd.Dir = "scripts/peers"
+	out, failed := cmd.CombinedOutput()
+	var counts [2]int
+	for i, line := range []*regexp.Regexp{commandsLine, differLine} {
+		for _, m := range line.FindAllSubmatch(out, -1) {
+			n, err := strconv.Atoi(string(m[1]))
+			if err != nil {
+				return nil, err
+			}
+			counts[i] += n
+		}
+	}
+	if counts[0] == 0 {
+		return nil, fmt.Errorf("go test ./diff in scripts/peers: %w\n%s", failed, out)
+	}
+	return &etcdctl{Commands: counts[0], Differ: counts[1]}, nil
+}
+
+func (r *result) etcdctlFigures() []figure {
+	if r.Etcdctl == nil {
+		return nil
+	}
+	n := r.Etcdctl.Differ
+	return []figure{{
+		fmt.Sprintf("of %d etcdctl commands: output differs from real etcd (go test -C scripts/peers ./diff)", r.Etcdctl.Commands),
+		"0", strconv.Itoa(n), n == 0, float64(n), func(v float64) bool { return v == 0 },
+	}}
 }

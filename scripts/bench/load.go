@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,4 +131,144 @@ func quantile[T any](sorted []T, q float64) T {
 		return zero
 	}
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+}
+
+// The workloads, in the order of a round.
+var (
+	putAlone = workload{name: "put, 1 client", clients: 1, op: put, on: plain}
+	put64    = workload{name: "put, 64 clients", clients: 64, op: put, on: append(slices.Clone(plain), earlier)}
+	put256   = workload{name: "put, 256 clients", clients: 256, op: put, on: plain}
+	range1   = workload{name: "range, 1 client", clients: 1, op: linearizable, on: plain}
+	range64  = workload{name: "range, 64 clients", clients: 64, op: linearizable, on: plain}
+	put64TLS = workload{name: "put over TLS, 64 clients", clients: 64, op: put, on: []string{traceOnTLS, etcdTLS}}
+	putFresh = workload{name: "put, a new connection each, 4 clients", clients: 4, op: put, on: []string{traceOn, traceOff, realEtcd}, fresh: true}
+)
+
+// workloads leaves out, in the short form, what no figure depends on.
+func (o *options) workloads() []workload {
+	return slices.DeleteFunc(o.allWorkloads(), func(w workload) bool { return !strings.Contains(w.name, o.only) })
+}
+
+func (o *options) allWorkloads() []workload {
+	if o.short {
+		return []workload{putAlone, put64, range64, put64TLS, putFresh}
+	}
+	return []workload{putAlone, put64, put256, range1, range64, put64TLS, putFresh}
+}
+
+// turns holds every turn that was taken: by workload, then by target, one for
+// each round.
+type turns map[string]map[string][]turn
+
+func (t turns) add(w workload, target string, one turn) {
+	if t[w.name] == nil {
+		t[w.name] = make(map[string][]turn)
+	}
+	t[w.name][target] = append(t[w.name][target], one)
+}
+
+// takeTurns runs all rounds.
+func (b *bench) takeTurns(ctx context.Context) (turns, error) {
+	all := make(turns)
+	for round := range b.opts.rounds {
+		progress("round %d of %d", round+1, b.opts.rounds)
+		if err := b.round(ctx, round, all); err != nil {
+			return nil, fmt.Errorf("round %d: %w", round+1, err)
+		}
+	}
+	return all, nil
+}
+
+// round starts all targets anew and lets them take turns at each workload.
+func (b *bench) round(ctx context.Context, round int, all turns) (err error) {
+	servers, err := b.startAll(ctx)
+	defer func() { err = errors.Join(err, stopAll(servers)) }()
+	if err != nil {
+		return err
+	}
+	for n, w := range b.opts.workloads() {
+		for i := range servers {
+			at := (i + round + n) % len(servers) // nobody is always first
+			if !slices.Contains(w.on, b.targets[at].name) {
+				continue
+			}
+			one, err := b.turn(ctx, servers, at, w)
+			if err != nil {
+				return fmt.Errorf("%s: %w", b.targets[at].name, err)
+			}
+			all.add(w, b.targets[at].name, one)
+		}
+	}
+	return nil
+}
+
+// startAll starts every target on new data, all at once. Those that did start
+// are returned beside an error.
+func (b *bench) startAll(ctx context.Context) ([]*process, error) {
+	servers := make([]*process, len(b.targets))
+	failed := make([]error, len(b.targets))
+	var wg sync.WaitGroup
+	for i, t := range b.targets {
+		dir := b.newData()
+		wg.Go(func() {
+			if servers[i], failed[i] = t.start(ctx, b, dir); failed[i] != nil {
+				failed[i] = fmt.Errorf("start %s: %w", t.name, failed[i])
+			}
+		})
+	}
+	wg.Wait()
+	return servers, errors.Join(failed...)
+}
+
+// turn waits until all is quiet, warms one server up and measures it.
+func (b *bench) turn(ctx context.Context, servers []*process, at int, w workload) (turn, error) {
+	if err := rest(ctx, servers...); err != nil {
+		return turn{}, err
+	}
+	exported, err := servers[at].exporting(ctx, servers)
+	if err != nil {
+		return turn{}, err
+	}
+	if _, err := w.run(ctx, servers[at], b.opts.warm, 0); err != nil {
+		return turn{}, err
+	}
+	one, err := w.run(ctx, servers[at], b.opts.measure, 0)
+	if err != nil {
+		return turn{}, err
+	}
+	one.Exported, err = exported()
+	return one, err
+}
+
+// exporting begins to watch how much of what a server records it exports. The
+// function that it returns waits until the rest is sent and tells the share; for
+// a server that exports nothing it is 0.
+func (p *process) exporting(ctx context.Context, servers []*process) (share func() (float64, error), err error) {
+	if p.sinkURL == "" {
+		return func() (float64, error) { return 0, nil }, nil
+	}
+	before, err := p.stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func() (float64, error) {
+		if err := rest(ctx, servers...); err != nil {
+			return 0, err
+		}
+		after, err := p.stats(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return float64(after.Exported-before.Exported) / float64(after.Finished-before.Finished), nil
+	}, nil
+}
+
+func stopAll(servers []*process) error {
+	var errs []error
+	for _, p := range servers {
+		if p != nil {
+			errs = append(errs, p.stop())
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -16,20 +16,13 @@
 // time, and the median of the rounds counts.
 //
 //	targets.go    what is compared, and how each is started
-//	before.go     an earlier commit beside them
 //	process.go    one server as a process: ready, at rest, stopped
-//	load.go       the load: a closed loop of clients, the same for all
-//	rounds.go     taking turns
-//	certificate.go  what servers show over TLS
-//	explained.go  how much of its time a request can account for, as its client saw it
-//	served.go     the same as the server saw it: through the gateway, for streams
+//	load.go       the load, a closed loop of clients, and the turns of the targets
+//	explained.go  how much of a request's time its timeline explains, checked without any of our code
 //	watchers.go   many watchers of one key
-//	diff.go       etcdctl's commands, compared with real etcd
-//	ledger.go     the check of what it says, which trusts none of our code
 //	memory.go     a long load, and what the recorder keeps of it
-//	gobench.go    the prices of one stamp and of one request's allocations
-//	figures.go    what was to be reached, and what was
-//	report.go     tables for people; machine.go tells on which machine
+//	figures.go    what was to be reached, and what was; Go benchmarks and etcdctl's comparison
+//	report.go     the result as tables, and the machine it was measured on
 package main
 
 import (

@@ -2,13 +2,22 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -196,4 +205,85 @@ func startEtcdTLS(ctx context.Context, b *bench, dir string) (*process, error) {
 func startLimit(ctx context.Context, b *bench, dir string) (*process, error) {
 	client := freeAddr()
 	return startProcess(ctx, client, insecure.NewCredentials(), nil, b.binary("limit"), "-data-dir", dir, "-listen", client)
+}
+
+// An earlier commit can take turns with the code that is there: what did a change
+// cost those who do not use it? It is built from a work tree of its own.
+
+// earlier is the target that stands for the commit of -before.
+const earlier = "before"
+
+var earlierTarget = target{earlier, "GlassKV at an earlier commit, every request recorded", func(ctx context.Context, b *bench, dir string) (*process, error) {
+	return b.serve(ctx, dir, server{binary: earlier, scheme: "http"}, "--trace", "on")
+}}
+
+// addEarlier builds the commit of -before and lets it take turns.
+func (b *bench) addEarlier(ctx context.Context) error {
+	if b.opts.before == "" {
+		return nil
+	}
+	tree := filepath.Join(b.dir, "tree")
+	defer func() { _ = os.RemoveAll(tree) }()
+	for _, args := range [][]string{
+		{"git", "clone", "--quiet", "--no-checkout", ".", tree},
+		{"git", "-C", tree, "checkout", "--quiet", "--detach", b.opts.before},
+		{"go", "build", "-C", tree, "-o", b.binary(earlier), "."},
+	} {
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the commit is the user's own
+		cmd.Stderr = os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("build %s: %w", b.opts.before, err)
+		}
+	}
+	b.targets = append(b.targets, earlierTarget)
+	return nil
+}
+
+// certificate is what the servers show to clients over TLS, for one run and the
+// loopback address. It vouches for itself.
+type certificate struct {
+	file, keyFile string
+	roots         *x509.CertPool
+}
+
+func newCertificate(dir string) (*certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "bench"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:        true, BasicConstraintsValid: true,
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	c := &certificate{file: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem"), roots: x509.NewCertPool()}
+	c.roots.AddCert(parsed)
+	if err := writePEM(c.file, "CERTIFICATE", der); err != nil {
+		return nil, err
+	}
+	return c, writePEM(c.keyFile, "PRIVATE KEY", keyDER)
+}
+
+func writePEM(file, kind string, der []byte) error {
+	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+}
+
+// client trusts the certificate and nothing else.
+func (c *certificate) client() credentials.TransportCredentials {
+	return credentials.NewClientTLSFromCert(c.roots, "")
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"slices"
@@ -19,10 +20,18 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"go.uber.org/zap"
+
+	"glasskv/server/control"
+	"glasskv/trace"
+	"glasskv/walkthrough/lang"
+	"glasskv/walkthrough/page"
+	"glasskv/walkthrough/source"
+	"glasskv/walkthrough/walk/tour"
 )
 
 // timeout bounds each test; it is far more than any of them takes.
@@ -81,7 +90,7 @@ func launch(t *testing.T) *tab {
 	const watch = `shifted = []; new PerformanceObserver(list => {
 		for (const e of list.getEntries()) shifted.push({value: e.value, what: e.sources.map(s => s.node?.className || s.node?.nodeName).join()})
 	}).observe({type: 'layout-shift', buffered: true})`
-	_, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
+	_, err := chromedp.Call(b.ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: watch})
 	b.check("watch for shifts", err)
 	_, err = chromedp.Call(b.ctx, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
 	b.check("load everything each time", err)
@@ -273,3 +282,39 @@ func (b *tab) steady() {
 		b.t.Errorf("the layout shifted by %.4f: %v", sum, shifts)
 	}
 }
+
+// hostileKey is what a client may write: were it not escaped, it would run.
+const hostileKey = "</title><script>hacked=1</script><img src=x onerror=hacked=2>\u202e"
+
+// site serves the page of a request that was really made, on a server that can make
+// more of them. The second request has a key that wants to be a script.
+func site(t *testing.T) string {
+	t.Helper()
+	live, err := tour.Start(t.Context(), tour.LiveOptions{Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := live.Close(); err != nil {
+			t.Errorf("stop the server: %v", err)
+		}
+	})
+	put, err := live.Do(t.Context(), "put")
+	other, otherErr := live.Do(t.Context(), "get")
+	if err := errors.Join(err, otherErr); err != nil {
+		t.Fatal(err)
+	}
+	other.TraceID, other.Attributes[trace.AttrKey], other.Message = hostileID, hostileKey, hostileKey
+	library, err := source.ForModule(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(page.Handler(page.Options{
+		Lang: lang.EN, Library: library, Live: live, Kinds: tour.Requests(), Shown: []*trace.Timeline{put, other},
+		Control: control.Local(live.Server().Observer().Steering()),
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+const hostileID = "00000000000000000000000000000bad"

@@ -1,14 +1,12 @@
-// Package browser holds the walk's page against a real browser: Chromium without a
-// window. Nothing here is linked into glasskv.
+// Package browser tests the walk's page in a real browser, Chromium without a window.
+// Nothing here is linked into glasskv.
 //
-//	browser_test.go  the browser: started once, and what it complained about
-//	site_test.go     the page it looks at: a real server, real requests
-//	walk_test.go     a walk through a whole request, by mouse and by keyboard
-//	steer_test.go    holds and faults, and what goes wrong
-//	looks_test.go    what can be measured of the looks, in all of its settings
-//	audit.js         the measuring, inside the page
+//	browser_test.go  the browser, and a real server with real requests for it to show
+//	walk_test.go     a walk through a whole request, by mouse and by keyboard; holds and faults
+//	looks_test.go    what can be measured of the page's looks, in each of its settings
+//	audit.js         the script that measures, inside the page
 //
-// Run it with "go test ./scripts/browser -chromium"; without that flag it is skipped,
-// with it there must be a Chromium. Pictures of the page are left in a folder of
-// their own when -pictures names one.
+// Run it with "go test ./scripts/browser -chromium". Without that flag the tests are
+// skipped; with it, Chromium must be installed. If -pictures names a folder, pictures
+// of the page are left there.
 package browser

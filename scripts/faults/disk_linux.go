@@ -1,11 +1,16 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -83,4 +88,125 @@ func (d *disk) decide(q question, answer func(unix.Errno)) {
 		return
 	}
 	time.AfterFunc(f.delay, func() { answer(f.refuse) })
+}
+
+// question is what the kernel asks before a system call: struct seccomp_notif.
+type question struct {
+	id    uint64
+	tid   uint32
+	flags uint32
+	nr    int32
+	arch  uint32
+	ip    uint64
+	args  [6]uint64
+}
+
+// reply is the answer to it: struct seccomp_notif_resp.
+type reply struct {
+	id    uint64
+	value int64
+	errno int32
+	flags uint32
+}
+
+// asked are the system calls that the kernel asks about.
+var asked = map[int32]string{
+	unix.SYS_WRITE:     "write",
+	unix.SYS_PWRITE64:  "pwrite",
+	unix.SYS_FSYNC:     "fsync",
+	unix.SYS_FDATASYNC: "fdatasync",
+	unix.SYS_FALLOCATE: "fallocate",
+}
+
+// become turns this process into another program about whose writes the kernel
+// asks. The descriptor to answer with goes to whoever holds the other end of
+// the socket. It returns only when that did not work.
+func become(socket int, program string, args, env []string) error {
+	runtime.LockOSThread() // the filter is this thread's, and exec keeps this thread
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up new privileges: %w", err)
+	}
+	filter := filterFor(asked)
+	listener, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+		uintptr(unsafe.Pointer(&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})))
+	if errno != 0 {
+		return fmt.Errorf("install the filter: %w", errno)
+	}
+	if err := unix.Sendmsg(socket, []byte{0}, unix.UnixRights(int(listener)), nil, 0); err != nil {
+		return fmt.Errorf("hand over the listener: %w", err)
+	}
+	// Without this the server would keep the kernel's question from ending
+	// with the one who answers.
+	_ = unix.Close(int(listener))
+	_ = unix.Close(socket)
+	return fmt.Errorf("run %s: %w", program, syscall.Exec(program, args, env))
+}
+
+// filterFor asks about these system calls and lets all others pass. It is a
+// program for the kernel's packet filter: load the number, compare, return.
+func filterFor(calls map[int32]string) []unix.SockFilter {
+	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}}
+	left := len(calls)
+	for nr := range calls {
+		// If equal, jump over the other comparisons and the first return.
+		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(left), K: uint32(nr)})
+		left--
+	}
+	return append(filter,
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF})
+}
+
+// receiveListener takes the descriptor that become sends.
+func receiveListener(from *net.UnixConn) (int, error) {
+	var data [1]byte
+	control := make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := from.ReadMsgUnix(data[:], control)
+	if err != nil {
+		return 0, err
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:n])
+	if err != nil || len(messages) != 1 {
+		return 0, errors.Join(errors.New("no descriptor came"), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return 0, err
+	}
+	return fds[0], nil
+}
+
+// answerAll asks decide about each system call until the process is gone. decide
+// calls its last argument once, now or later.
+func answerAll(listener int, decide func(q question, answer func(unix.Errno))) error {
+	poll := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(poll, -1)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return os.NewSyscallError("poll", err)
+		case poll[0].Revents&unix.POLLIN == 0:
+			return nil // nobody is left who could be asked about
+		}
+		var q question
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&q)))
+		switch errno {
+		case 0:
+		case unix.EINTR, unix.ENOENT: // who asked is gone
+			continue
+		default:
+			return os.NewSyscallError("receive", errno)
+		}
+		decide(q, func(refuse unix.Errno) {
+			r := reply{id: q.id, errno: -int32(refuse)}
+			if refuse == 0 {
+				r.flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
+			}
+			// An error means that who asked is gone, which is fine.
+			_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r)))
+		})
+	}
 }

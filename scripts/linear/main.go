@@ -12,12 +12,9 @@
 // last server that it could have reached was gone. Serializable reads may be
 // old, so they stand outside the order; what they show must have been there.
 //
-//	lives.go      when the server serves, and when a request is settled
-//	server.go     the server, as a process
-//	client.go     the clients and what they ask
-//	history.go    what they learnt, and the search for an order
-//	model.go      what a store may answer
-//	revisions.go  what its revisions must keep to besides
+//	server.go   the server's lives, and when a request is settled
+//	client.go   the clients and what they ask
+//	history.go  what the clients learnt, and the search for an order
 package main
 
 import (

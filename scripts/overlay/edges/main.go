@@ -12,10 +12,14 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"glasskv/scripts/overlay/truth"
 	"glasskv/server/seam"
@@ -95,4 +99,54 @@ func runClient(ctx context.Context, addr string) error {
 		"-puts="+strconv.FormatBool(*puts))
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
+}
+
+// send makes requests one after the other, on a new connection every so often.
+func send(ctx context.Context, addr string, requests int) error {
+	for sent := 0; sent < requests; sent += perConnection {
+		if err := sendSome(ctx, addr, min(perConnection, requests-sent)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sendSome(ctx context.Context, addr string, requests int) (err error) {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	kv := pb.NewKVClient(conn)
+	for i := range requests {
+		key := fmt.Appendf(nil, "edges/%03d", i)
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		if *puts {
+			_, err = kv.Put(ctx, &pb.PutRequest{Key: key, Value: key}, grpc.WaitForReady(true))
+		} else {
+			_, err = kv.Range(ctx, &pb.RangeRequest{Key: key, Serializable: true}, grpc.WaitForReady(true))
+		}
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownCost is what the measurement adds to a difference by itself: the median time
+// between the truth's stamp and one of ours that follows it at once.
+func ownCost() int64 {
+	var off []int64
+	before := len(truth.Calls(truth.Nothing))
+	for range 1000 {
+		truth.Enter(truth.Nothing)
+		off = append(off, record.Now())
+		truth.Exit(truth.Nothing)
+	}
+	for i, call := range truth.Calls(truth.Nothing)[before:] {
+		off[i] -= call.Enter
+	}
+	slices.Sort(off)
+	return off[len(off)/2]
 }

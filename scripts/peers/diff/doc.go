@@ -1,12 +1,12 @@
 // Package diff gives the same etcdctl commands to GlassKV and to real etcd and
 // compares what the commands print and how they exit.
 //
-// The commands stand in testdata, a story a file, each for a server without
-// data. Both servers have the same addresses, one after the other, so member
-// and cluster IDs, revisions and hashes are equal and compared as they are. What
-// two runs of the same server do not share is named in front of a command:
+// The commands are in testdata. Each file is a story, told to a server without data.
+// Both servers have the same addresses, one after the other, so member and cluster
+// IDs, revisions and hashes are equal and are compared as they are. What differs
+// between two runs of the same server is named in front of a command:
 //
-//	# What is told here.
+//	# What this story is about.
 //	etcdctl put greeting hello
 //	$LEASE = etcdctl lease grant 60        the ID printed is called $LEASE from here on
 //	[took] etcdctl endpoint health         durations are not compared
@@ -20,10 +20,7 @@
 //	restart the server                     on the same data
 //	server with --flag value               once, for the whole story: flags of both servers
 //
-//	script_test.go     reads the stories
-//	run_test.go        runs one of them against one server
-//	process_test.go    one command, while it runs
-//	normalise_test.go  what is left out of the comparison, by name
-//	compare_test.go    finds what differs, and draws the table
-//	diff_test.go       the tests
+//	script_test.go  reads the stories
+//	run_test.go     runs one of them against one server
+//	diff_test.go    the tests, what they leave out of the comparison, and the table
 package diff

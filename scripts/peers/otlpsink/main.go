@@ -7,18 +7,27 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // exporters may compress
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"glasskv/scripts/peers/internal/peer"
 )
@@ -92,4 +101,129 @@ func (s *sink) counts() Counts {
 func (s *sink) grpcServer() *grpc.Server {
 	return grpc.NewServer(grpc.ForceServerCodecV2(rawCodec{}), grpc.UnknownServiceHandler(s.export),
 		grpc.MaxRecvMsgSize(64<<20))
+}
+
+// maxBody bounds one export request.
+const maxBody = 64 << 20
+
+// handler serves OTLP over HTTP, in protobuf.
+func (s *sink) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/traces", func(w http.ResponseWriter, r *http.Request) {
+		body := bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
+		defer bodies.Put(body)
+		body.Reset()
+		err := readBody(body, w, r)
+		if err == nil {
+			err = s.take(body.Bytes())
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-protobuf") // an empty response: all was taken
+	})
+	mux.HandleFunc("GET /count", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(s.counts()) // a client that left does not want to know
+	})
+	return mux
+}
+
+// bodies are kept for the next request: the receiver shares the machine with
+// what is measured, and is to cost as little as a receiver can.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func readBody(into *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
+	var body io.Reader = http.MaxBytesReader(w, r.Body, maxBody)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		plain, err := gzip.NewReader(body)
+		if err != nil {
+			return err
+		}
+		body = io.LimitReader(plain, maxBody)
+	} else if r.ContentLength > 0 {
+		into.Grow(int(min(r.ContentLength, maxBody)) + bytes.MinRead)
+	}
+	_, err := into.ReadFrom(body)
+	return err
+}
+
+// export serves OTLP over gRPC: one request message, one empty reply.
+func (s *sink) export(_ any, stream grpc.ServerStream) error {
+	var body []byte
+	if err := stream.RecvMsg(&body); err != nil {
+		return err
+	}
+	if err := s.take(body); err != nil {
+		return status.Error(codes.InvalidArgument, err.Error())
+	}
+	return stream.SendMsg(new([]byte))
+}
+
+// rawCodec hands messages through as bytes.
+type rawCodec struct{}
+
+// Name is the codec that exporters ask for.
+func (rawCodec) Name() string { return "proto" }
+
+// Marshal takes a *[]byte.
+func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
+	message, ok := v.(*[]byte)
+	if !ok {
+		return nil, fmt.Errorf("marshal %T: not bytes", v)
+	}
+	return mem.BufferSlice{mem.SliceBuffer(*message)}, nil
+}
+
+// Unmarshal takes a *[]byte.
+func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	message, ok := v.(*[]byte)
+	if !ok {
+		return fmt.Errorf("unmarshal %T: not bytes", v)
+	}
+	*message = data.Materialize()
+	return nil
+}
+
+// The field numbers on the way from an export request to its spans: resource
+// spans, scope spans, spans.
+const (
+	fieldResourceSpans = 1
+	fieldScopeSpans    = 2
+	fieldSpans         = 2
+)
+
+// countSpans counts the spans of an ExportTraceServiceRequest without decoding
+// any of them.
+func countSpans(request []byte) (n int, err error) {
+	err = each(request, fieldResourceSpans, func(resource []byte) error {
+		return each(resource, fieldScopeSpans, func(scope []byte) error {
+			return each(scope, fieldSpans, func([]byte) error { n++; return nil })
+		})
+	})
+	return n, err
+}
+
+// each calls visit with every message that stands in the given field.
+func each(message []byte, field protowire.Number, visit func([]byte) error) error {
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return fmt.Errorf("otlp: %w", protowire.ParseError(n))
+		}
+		message = message[n:]
+		size := protowire.ConsumeFieldValue(number, kind, message)
+		if size < 0 {
+			return fmt.Errorf("otlp: %w", protowire.ParseError(size))
+		}
+		if number == field && kind == protowire.BytesType {
+			inner, _ := protowire.ConsumeBytes(message)
+			if err := visit(inner); err != nil {
+				return err
+			}
+		}
+		message = message[size:]
+	}
+	return nil
 }

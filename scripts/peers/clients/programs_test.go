@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -166,4 +168,101 @@ func compareTexts(t *testing.T, said map[string][]string) {
 	if diff := cmp.Diff(said[twin.Etcd], said[twin.GlassKV]); diff != "" {
 		t.Errorf("-etcd +glasskv\n%s", diff)
 	}
+}
+
+// grpcurl brings nothing along: that there is a KV service, that it has a Put,
+// and what a PutRequest looks like it learns from the server's reflection. Real
+// etcd has none, so this story is GlassKV's alone.
+func TestGrpcurlThroughReflection(t *testing.T) {
+	m := twin.NewMember(t)
+	m.Start(t, twin.GlassKV)
+	grpcurl := func(args ...string) string {
+		t.Helper()
+		return output(t, "", twin.Binary(t, "grpcurl"), append([]string{"-plaintext"}, args...)...)
+	}
+
+	services := strings.Fields(grpcurl(m.Addr(), "list"))
+	for _, want := range []string{
+		"etcdserverpb.KV", "etcdserverpb.Watch", "etcdserverpb.Lease", "etcdserverpb.Cluster", "etcdserverpb.Maintenance",
+		"etcdserverpb.Auth", "v3lockpb.Lock", "v3electionpb.Election", "grpc.health.v1.Health",
+	} {
+		if !slices.Contains(services, want) {
+			t.Errorf("no %s among %q", want, services)
+		}
+	}
+	for symbol, want := range map[string]string{
+		"etcdserverpb.KV":         "rpc Put ( .etcdserverpb.PutRequest ) returns ( .etcdserverpb.PutResponse )",
+		"etcdserverpb.PutRequest": "bytes key = 1;",
+		"etcdserverpb.Watch":      "rpc Watch ( stream .etcdserverpb.WatchRequest ) returns ( stream .etcdserverpb.WatchResponse )",
+	} {
+		if got := grpcurl(m.Addr(), "describe", symbol); !strings.Contains(got, want) {
+			t.Errorf("%s is described as\n%s", symbol, got)
+		}
+	}
+
+	// Bytes are base64 in JSON: "greeting" and "hello".
+	grpcurl("-d", `{"key":"Z3JlZXRpbmc=","value":"aGVsbG8="}`, m.Addr(), "etcdserverpb.KV/Put")
+	var got struct {
+		Kvs []struct{ Key, Value []byte }
+	}
+	read(t, grpcurl("-d", `{"key":"Z3JlZXRpbmc="}`, m.Addr(), "etcdserverpb.KV/Range"), &got)
+	if len(got.Kvs) != 1 || string(got.Kvs[0].Value) != "hello" {
+		t.Errorf("read %+v", got)
+	}
+	if got := grpcurl(m.Addr(), "grpc.health.v1.Health/Check"); !strings.Contains(got, "SERVING") {
+		t.Errorf("health: %s", got)
+	}
+}
+
+// read decodes what a client printed as JSON.
+func read(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v:\n%s", err, text)
+	}
+}
+
+// A client that shares no code with etcd or grpc-go, in another language, finds
+// in GlassKV what it finds in etcd.
+func TestNode(t *testing.T) {
+	node := program(t, "node")
+	dir, includes := installed(t)
+	want := "puts\ntransacts\nisRefused\nwatches\nleasesKeys\n"
+	onBoth(t, func(t *testing.T, s *server) {
+		args := append([]string{filepath.Join(dir, "story.js"), s.Addr()}, includes...)
+		if got := output(t, dir, node, args...); got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
+// installed copies the folder node, installs what it needs in the copy, and
+// says where the files are that etcd's .proto files import.
+func installed(t *testing.T) (dir string, includes []string) {
+	t.Helper()
+	dir = t.TempDir()
+	npm := program(t, "npm")
+	if err := os.CopyFS(dir, os.DirFS("node")); err != nil {
+		t.Fatal(err)
+	}
+	output(t, dir, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+
+	protos := t.TempDir()
+	if err := os.Mkdir(filepath.Join(protos, "etcd"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(module(t, "go.etcd.io/etcd/api/v3"), filepath.Join(protos, "etcd", "api")); err != nil {
+		t.Fatal(err)
+	}
+	return dir, []string{
+		protos,
+		module(t, "github.com/grpc-ecosystem/grpc-gateway/v2"), // protoc-gen-openapiv2
+		filepath.Join(dir, "node_modules", "protobufjs"),       // google/api
+	}
+}
+
+// module is where the source of a Go module is.
+func module(t *testing.T, path string) string {
+	t.Helper()
+	return strings.TrimSpace(output(t, "", program(t, "go"), "list", "-m", "-f", "{{.Dir}}", path))
 }
