@@ -20,6 +20,7 @@
 //	page/       the same walk in a browser
 //	hold/       holds requests of a running server where a stage begins
 //	fault/      switches faults of a running server on and off
+//	yamlfile/   data that people write as YAML, with mistakes reported by file and line
 //
 // No package here observes requests. They work on a trace.Timeline from any source:
 // the server in this process, a remote server, or a file.

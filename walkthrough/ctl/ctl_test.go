@@ -54,6 +54,14 @@ func TestStories(t *testing.T) {
 	})
 }
 
+func TestThePrefixEndsBeforeTheFirstGreaterKey(t *testing.T) {
+	for prefix, want := range map[string]string{"a": "b", "a\xff": "b", "\x00": "\x01", "\xff\xff": string(allKeys)} {
+		if got := prefixEnd([]byte(prefix)); string(got) != want {
+			t.Errorf("prefixEnd(%q) = %q, want %q", prefix, got, want)
+		}
+	}
+}
+
 func TestNobodyThereIsSaidWithAWayOut(t *testing.T) {
 	node := servetest.Start(t, servetest.Config(t), serve.Seams{})
 	endpoint := node.Endpoint()

@@ -85,7 +85,7 @@ func trustAdvice(peer string, err error) error {
 }
 
 // certificateAlerts are the texts of the TLS alerts by which servers reject a client's
-// certificate or its absence. crypto/tls exports the texts only, not the codes.
+// certificate or its absence. crypto/tls exports no constants for alerts.
 var certificateAlerts = []string{
 	"certificate required", "bad certificate", "unknown certificate authority", "unknown certificate",
 	"unsupported certificate", "revoked certificate", "expired certificate", "handshake failure",

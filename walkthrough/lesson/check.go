@@ -72,7 +72,7 @@ func (c *checker) end() {
 	}
 }
 
-// kinds returns which fields of a step are set.
+// setFields returns the names of the fields of a step that are set.
 func (s *Step) setFields() (set []string) {
 	for _, f := range []struct {
 		name string
