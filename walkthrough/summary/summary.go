@@ -1,10 +1,9 @@
-// Package summary adds up many requests: for each stage how often it happened,
-// how long it took at the median and at the 99th percentile, and which part of
-// all the waiting was spent in it.
+// Package summary sums up many requests: for each stage how often it happened, how
+// long it took at the median and at the 99th percentile, and which share of all the
+// wait was spent in it.
 //
-//	summary.go   the sums
-//	table.go     as a table for people
-//	json.go      as one object a line for programs
+//	summary.go   the sums, and their form for programs
+//	table.go     a table for people
 package summary
 
 import (
@@ -20,41 +19,40 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Summary is what many requests have in common.
+// Summary sums up many requests.
 type Summary struct {
 	Requests  int
-	Total     Row   // the whole requests
-	Stages    []Row // in the order of the path; stages of other programs after ours
-	Explained Share // of the requests' durations
+	Total     Row   // of the requests as a whole; its Stage is empty
+	Stages    []Row // in the order of the path, then those of other programs
+	Explained Share
 }
 
 // Row sums up one stage. Durations are in nanoseconds.
 type Row struct {
 	Stage    string  `json:"stage"`
-	Count    int     `json:"count"` // requests that it was seen in
+	Count    int     `json:"count"` // requests in which it happened
 	P50      int64   `json:"p50_ns"`
 	P99      int64   `json:"p99_ns"`
 	Max      int64   `json:"max_ns"`
-	Waited   int64   `json:"waited_ns"` // by the ledgers, all requests together
-	Share    float64 `json:"share"`     // of all the time that the requests waited
-	SharedBy float64 `json:"shared_by"` // requests to a batch, on average; 0 for a stage that is not shared
+	Waited   int64   `json:"waited_ns"` // by the ledgers of all requests
+	Share    float64 `json:"share"`     // of the wait of all requests, from 0 to 1
+	SharedBy float64 `json:"shared_by"` // requests in a batch, on average; 0 for a stage that is not shared
 }
 
-// Share says how much of the requests' time was explained.
+// Share is how much of the requests' durations was explained, each from 0 to 1.
 type Share struct {
-	Median float64 // half of the requests were explained at least so far
-	P99    float64 // 99 of 100 were
+	Median float64 // half of the requests have at least this share
+	P99    float64 // 99 of 100 requests have at least this share
 }
 
-// The bounds of what the histograms tell apart: a nanosecond to an hour, with
-// three digits.
+// The histograms record times up to an hour, with three significant digits.
 const (
-	longest = int64(3600e9)
+	maxTime = int64(3600e9) // nanoseconds
 	digits  = 3
 )
 
-// Summarize adds up the timelines. It keeps none of them. Connections that never
-// carried a request are no requests and left out.
+// Summarize sums the timelines up and keeps none of them. It leaves out timelines of
+// connections that never carried a request.
 func Summarize(timelines []*trace.Timeline) *Summary {
 	sum, requests := &summing{stages: make(map[string]*tally), total: newTally("")}, 0
 	for _, t := range timelines {
@@ -66,13 +64,14 @@ func Summarize(timelines []*trace.Timeline) *Summary {
 	return sum.result(requests)
 }
 
+// summing is a summary while it is summed up.
 type summing struct {
 	stages    map[string]*tally
 	total     *tally
 	explained []float64
 }
 
-// tally is a row while it is added up.
+// tally is a row while it is summed up.
 type tally struct {
 	stage    string
 	hist     *hdrhistogram.Histogram
@@ -83,13 +82,14 @@ type tally struct {
 }
 
 func newTally(stage string) *tally {
-	return &tally{stage: stage, hist: hdrhistogram.New(1, longest, digits)}
+	return &tally{stage: stage, hist: hdrhistogram.New(1, maxTime, digits)}
 }
 
-func (a *tally) took(ns int64) {
+// record adds how long one request took.
+func (a *tally) record(ns int64) {
 	a.max = max(a.max, ns)
-	// The value is within the bounds, so there is no error to be had.
-	_ = a.hist.RecordValue(min(max(ns, 1), longest))
+	// The only error is that of a value outside of the bounds.
+	_ = a.hist.RecordValue(min(max(ns, 1), maxTime))
 }
 
 func (s *summing) stage(name string) *tally {
@@ -100,7 +100,7 @@ func (s *summing) stage(name string) *tally {
 }
 
 func (s *summing) add(t *trace.Timeline) {
-	s.total.took(t.DurationNS)
+	s.total.record(t.DurationNS)
 	s.total.waited += t.DurationNS
 	s.explained = append(s.explained, t.Explained)
 
@@ -108,7 +108,7 @@ func (s *summing) add(t *trace.Timeline) {
 	for i := range t.Stages {
 		st := &t.Stages[i]
 		if st.Open {
-			continue // how long it takes is not known yet
+			continue // its duration is not known yet
 		}
 		took[st.Stage] += st.Took()
 		if st.SharedBy > 0 {
@@ -118,9 +118,9 @@ func (s *summing) add(t *trace.Timeline) {
 		}
 	}
 	waited := t.Waited()
-	took[trace.Unexplained] = waited[trace.Unexplained] // a row of its own, also where it is zero
+	took[trace.Unexplained] = waited[trace.Unexplained] // counts in every request, also if it is zero
 	for name, ns := range took {
-		s.stage(name).took(ns)
+		s.stage(name).record(ns)
 	}
 	for name, ns := range waited {
 		s.stage(name).waited += ns
@@ -154,13 +154,13 @@ func (a *tally) row(all int64) Row {
 	return r
 }
 
-// inPathOrder puts our stages in the order of the catalogue, those of other
-// programs after them, and the unexplained time at the end.
+// inPathOrder compares two rows: stages in the order of the catalogue, then those of
+// other programs by name, then the unexplained time.
 func inPathOrder(a, b Row) int {
-	return cmp.Or(cmp.Compare(place(a.Stage), place(b.Stage)), cmp.Compare(a.Stage, b.Stage))
+	return cmp.Or(cmp.Compare(rank(a.Stage), rank(b.Stage)), cmp.Compare(a.Stage, b.Stage))
 }
 
-func place(name string) int {
+func rank(name string) int {
 	if name == trace.Unexplained {
 		return int(stages.NumStages) + 1
 	}
@@ -170,7 +170,8 @@ func place(name string) int {
 	return int(stages.NumStages)
 }
 
-// depth counts what a stage sits inside, as far as that is in the summary too.
+// depth returns how many of a stage's ancestors are present. A stage of another
+// program has depth 0.
 func depth(name string, present map[string]bool) (levels int) {
 	stage, known := stages.ByName(name)
 	if !known {
@@ -181,15 +182,16 @@ func depth(name string, present map[string]bool) (levels int) {
 		if stage == stages.None {
 			return levels
 		}
-		if standsIn(stage, present) {
+		if isPresent(stage, present) {
 			levels++
 		}
 	}
 }
 
-// standsIn reports whether the stage, or one of those that it stands for in the
-// catalogue, is present.
-func standsIn(stage stages.Stage, present map[string]bool) bool {
+// isPresent reports whether a stage is present, or a stage that has the same place
+// in the path: in the catalogue grpc.handler is the parent for all handlers, and
+// txn.put for all that an entry can be applied as.
+func isPresent(stage stages.Stage, present map[string]bool) bool {
 	switch stage {
 	case stages.GRPCHandler:
 		return anyOf(present, stages.V3Put, stages.GRPCHandler)
@@ -208,8 +210,8 @@ func anyOf(present map[string]bool, first, last stages.Stage) bool {
 	return false
 }
 
-// WriteJSON writes the summary for programs: one object a line, a stage each,
-// the whole request last under the name "total".
+// WriteJSON writes one JSON object per line: each stage, and last the whole requests
+// as a stage called "total".
 func WriteJSON(w io.Writer, s *Summary) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

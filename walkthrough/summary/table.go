@@ -11,39 +11,43 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// The columns' widths.
+// Widths, in columns.
 const (
-	markColumns  = 2
-	countColumns = 7
-	timeColumns  = 9
-	shareColumns = 8
-	mostName     = 46
-	leastBar     = 12
-	mostBar      = 40
-	maxFrom      = 72 // the width from which the maximum and the bars are shown
-	deepFrom     = 100
+	markColumns   = 2
+	countColumns  = 7
+	timeColumns   = 9
+	shareColumns  = 8
+	maxName       = 46
+	minBar        = 12
+	maxBar        = 40
+	sharedColumns = 7 // " ×123.4", after a bar
 
-	smallShare = 0.01 // below it a row gets the small mark, as in a timeline
+	wideFrom = 72  // the screen's width from which there are bars and the maximum
+	deepFrom = 100 // the screen's width from which a level of the tree takes two columns
 )
+
+// smallShare is the share below which a row gets the small mark, as in a timeline.
+const smallShare = 0.01
 
 // table is a summary while it is drawn.
 type table struct {
 	s    *Summary
 	opts screen.Options
 	out  *screen.Writer
-	wide int     // columns of the screen
-	name int     // columns of the names
-	bar  int     // columns of the bars; 0: none, and no maximum
-	top  float64 // the largest share, which has the longest bar
-	here map[string]bool
+
+	width   int     // of the screen
+	name    int     // width of the names
+	bar     int     // width of the bars; 0: no bars, and no maximum
+	top     float64 // the largest share, which gets the longest bar
+	present map[string]bool
 }
 
-// Table writes the summary for people: a row for each stage, a bar for its share
-// of the wait. The only error is that of writing.
+// Table writes the summary as a table for people: a row for each stage, with a bar
+// for its share of the wait. The error is that of writing to w.
 func Table(w io.Writer, s *Summary, o screen.Options) error {
-	t := &table{s: s, opts: o, out: screen.NewWriter(w, o), wide: o.Columns(w), here: make(map[string]bool)}
+	t := &table{s: s, opts: o, out: screen.NewWriter(w, o), width: o.Columns(w), present: make(map[string]bool)}
 	for _, r := range s.Stages {
-		t.here[r.Stage] = true
+		t.present[r.Stage] = true
 		t.top = max(t.top, r.Share)
 	}
 	t.fit()
@@ -58,35 +62,35 @@ func Table(w io.Writer, s *Summary, o screen.Options) error {
 	return t.out.Close()
 }
 
-// fit gives the names what they need and the bars the rest.
+// fit gives the names the width that they need, and the bars the rest.
 func (t *table) fit() {
 	for _, r := range t.s.Stages {
 		t.name = max(t.name, screen.Width(t.indented(r)))
 	}
 	fixed := screen.Width(t.numbers("", "", "", "", "")) + markColumns
-	if t.wide < maxFrom {
-		t.name = min(max(t.name, 20), t.wide-fixed)
+	if t.width < wideFrom {
+		t.name = min(max(t.name, 20), t.width-fixed)
 		return
 	}
 	fixed += timeColumns + 2
-	t.name = min(max(t.name, 20), mostName, t.wide-fixed-leastBar)
-	t.bar = min(t.wide-fixed-t.name, mostBar)
+	t.name = min(max(t.name, 20), maxName, t.width-fixed-minBar)
+	t.bar = min(t.width-fixed-t.name, maxBar)
 }
 
-// indented writes a stage's name below what it sits inside.
+// indented writes a stage's name, indented by its depth.
 func (t *table) indented(r Row) string {
 	columns := 2
-	if t.wide < deepFrom {
+	if t.width < deepFrom {
 		columns = 1
 	}
 	name := screen.Escape(r.Stage)
 	if r.Stage == trace.Unexplained {
 		name = t.opts.Lang.Pick(name, "未解释")
 	}
-	return screen.Blank(columns*depth(r.Stage, t.here)) + name
+	return screen.Blank(columns*depth(r.Stage, t.present)) + name
 }
 
-// numbers puts the figures below each other.
+// numbers writes the numbers of a row in their columns.
 func (t *table) numbers(count, p50, p99, most, share string) string {
 	line := screen.Right(count, countColumns) + screen.Right(p50, timeColumns) + screen.Right(p99, timeColumns)
 	if t.bar > 0 {
@@ -125,7 +129,7 @@ func (t *table) total() {
 	t.out.Line(screen.Blank(markColumns), screen.Strong.Paint(screen.Left(name, t.name)+t.figures(t.s.Total)))
 }
 
-// barOf draws the share, measured by the largest one.
+// barOf draws a row's share, relative to the largest.
 func (t *table) barOf(r Row) string {
 	if t.bar == 0 || r.Share <= 0 {
 		return ""
@@ -139,10 +143,7 @@ func (t *table) barOf(r Row) string {
 	return bar
 }
 
-// sharedColumns is the room behind the bars.
-const sharedColumns = 7 // " ×123.4"
-
-// shared tells how many requests shared the stage on average.
+// shared writes how many requests shared a stage on average; "" if it was not shared.
 func (t *table) shared(r Row) string {
 	if t.bar == 0 || r.SharedBy <= 1 {
 		return ""
@@ -150,13 +151,14 @@ func (t *table) shared(r Row) string {
 	return screen.Dim.Paint(fmt.Sprintf(" ×%.1f", r.SharedBy))
 }
 
+// foot writes how many requests there are, and how much of them is explained.
 func (t *table) foot() {
 	l := t.opts.Lang
 	t.out.Line()
 	text := l.Say("%d requests · explained: %s at the median, %s at the 99th percentile",
 		"%d 个请求 · 已解释：中位数 %s，第 99 百分位 %s",
 		t.s.Requests, screen.Percent(t.s.Explained.Median), screen.Percent(t.s.Explained.P99))
-	for _, line := range screen.Wrap(text, t.wide) {
+	for _, line := range screen.Wrap(text, t.width) {
 		t.out.Line(screen.Dim.Paint(line))
 	}
 }

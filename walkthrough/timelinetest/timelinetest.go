@@ -1,5 +1,5 @@
-// Package timelinetest makes timelines by hand for tests: a few lines of text
-// become one, with its ledger, as if a request had been recorded.
+// Package timelinetest makes timelines for tests out of a few lines of text, with
+// their ledgers, as if the requests had been recorded.
 //
 //	request /etcdserverpb.KV/Put OK 1.14ms observer=client conn=1 new key=greeting
 //	net.request 20us 84us
@@ -9,8 +9,8 @@
 //	part /etcdserverpb.KV/Put OK 100us 900us under=gateway.call
 //	wal.sync 300us 500us part=1
 //
-// A stage's times count from the request's begin; scope, parent and edges come
-// from the catalogue unless they are given.
+// A stage's times count from the request's begin. Its scope, parent and edges are
+// those of the catalogue unless the line gives them.
 package timelinetest
 
 import (
@@ -23,11 +23,11 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Start is when every hand-made request began.
+// Start is when every request of Parse began.
 var Start = time.Date(2026, time.March, 4, 15, 16, 17, 0, time.UTC)
 
-// Parse reads one timeline. It returns an error that names the line which it
-// does not understand.
+// Parse reads one timeline. Empty lines and lines that begin with # are skipped. An
+// error quotes the line that it is about.
 func Parse(text string) (*trace.Timeline, error) {
 	t := &trace.Timeline{
 		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", SpanID: "00f067aa0ba902b7",
@@ -134,7 +134,7 @@ func requestOption(t *trace.Timeline, option string) error {
 	return err
 }
 
-// parsePart reads a part: method, code, begin, end and the stage that it lies in.
+// parsePart reads a part: method, code, begin, end, the stage that it is in, options.
 func parsePart(t *trace.Timeline, fields []string) error {
 	if len(fields) < 5 {
 		return fmt.Errorf("want method, code, begin, end and under=")
@@ -233,8 +233,8 @@ func stageOption(st *trace.StageTime, option string) error {
 	return err
 }
 
-// unquote lets a word be written as a Go string, for blanks and control
-// characters.
+// unquote reads a word, which may be written as a Go string if it has blanks or
+// control characters.
 func unquote(word string) (string, error) {
 	if !strings.HasPrefix(word, `"`) {
 		return word, nil
