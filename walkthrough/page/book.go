@@ -18,27 +18,28 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// book holds the requests that can be looked at: those that were there from the
-// start, those that were made here, and on demand those that a server knows.
+// book keeps the requests that can be shown: those from the start, those that the page
+// has made, and those that a server was asked for. Its methods may be called by any number
+// of goroutines at once.
 type book struct {
-	live    Live // or nil
+	live    Live // may be nil
 	shared  bool
 	library *source.Library
 
 	mu    sync.Mutex
-	pages map[string]*walk
-	order []string // the keys of the pages, the newest last
+	walks map[string]*walk
+	order []string // the keys of walks, the newest last
 }
 
-// walk is a tour with the key that it has in addresses.
+// walk is a tour with its key in addresses.
 type walk struct {
 	*tour.Tour
 	key    string
 	charts sync.Map // lang.Lang → *timeline.Chart
 }
 
-// chart lays the request out, once for each language: of a foreign trace it may take
-// half a second.
+// chart returns the waterfall. It is computed once for each language, because that may
+// take half a second for the trace of another program.
 func (w *walk) chart(l lang.Lang) *timeline.Chart {
 	c, ok := w.charts.Load(l)
 	if !ok {
@@ -47,58 +48,59 @@ func (w *walk) chart(l lang.Lang) *timeline.Chart {
 	return c.(*timeline.Chart) //nolint:forcetypeassert // nothing else is stored
 }
 
-// mostKept bounds how many requests of a live server are kept. Those of a file are
+// mostKept limits how many requests are kept if a server makes more. Those of a file are
 // in memory anyway.
 const mostKept = 256
 
 func newBook(o Options) *book {
-	b := &book{live: o.Live, shared: o.Shared, library: o.Library, pages: make(map[string]*walk)}
+	b := &book{live: o.Live, shared: o.Shared, library: o.Library, walks: make(map[string]*walk)}
 	for _, t := range slices.Backward(o.Shown) {
 		b.add(t)
 	}
 	return b
 }
 
-// add keeps a request that was made here, or was there from the start.
+// add keeps a request that the page has made, or that is shown from the start.
 func (b *book) add(t *trace.Timeline) *walk {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.keep(t)
 }
 
-// learn keeps a request that a server told of, unless it is kept already.
+// learn keeps a request that a server knows, unless it is kept already.
 func (b *book) learn(t *trace.Timeline) *walk {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if w := b.pages[t.TraceID]; w != nil {
+	if w := b.walks[t.TraceID]; w != nil {
 		return w
 	}
 	return b.keep(t)
 }
 
-// keep returns a request's walk. A trace may hold several requests, and a file may
-// have lost an ID: each gets a key of its own. The caller holds the lock.
+// keep adds a request and returns its walk. The key is the trace ID, with a number if a
+// trace has several requests, or "n" if there is no trace ID. The caller must hold b.mu.
 func (b *book) keep(t *trace.Timeline) *walk {
 	key := cmp.Or(t.TraceID, "n")
-	for n := 2; b.pages[key] != nil; n++ {
+	for n := 2; b.walks[key] != nil; n++ {
 		key = cmp.Or(t.TraceID, "n") + "." + strconv.Itoa(n)
 	}
 	w := &walk{Tour: tour.New(t, b.library), key: key}
-	b.pages[key], b.order = w, append(b.order, key)
+	b.walks[key], b.order = w, append(b.order, key)
 	if b.live != nil && len(b.order) > mostKept {
-		delete(b.pages, b.order[0])
+		delete(b.walks, b.order[0])
 		b.order = b.order[1:]
 	}
 	return w
 }
 
+// kept returns the request with this key, or nil if it is not kept.
 func (b *book) kept(key string) *walk {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.pages[key]
+	return b.walks[key]
 }
 
-// newest is the key of the request that was added last; "" when there is none.
+// newest returns the key of the request that was added last, or "" if there is none.
 func (b *book) newest() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,8 +110,8 @@ func (b *book) newest() string {
 	return b.order[len(b.order)-1]
 }
 
-// find returns a request by its key. One that is not kept may be known to the
-// server.
+// find returns the request with this key. If it is not kept, find asks the server. Its
+// error is a refusal.
 func (b *book) find(ctx context.Context, key string, l lang.Lang) (*walk, error) {
 	if w := b.kept(key); w != nil {
 		return w, nil
@@ -126,12 +128,12 @@ func (b *book) find(ctx context.Context, key string, l lang.Lang) (*walk, error)
 	case err != nil:
 		return nil, &refusal{http.StatusBadGateway, screen.Escape(err.Error())}
 	}
-	return b.learn(t), nil // or somebody else has asked for it meanwhile
+	return b.learn(t), nil // another goroutine may have asked for it in the meantime
 }
 
-// all returns the requests to choose from, the newest first. What a server knows
-// besides is asked for where others use it too; that it does not answer is told by
-// the next page that needs it.
+// all returns the requests to choose from, the newest first, but no more than most. It
+// asks the server for the requests of other clients, if it has any. If the server does
+// not answer, it returns those that are kept.
 func (b *book) all(ctx context.Context, most int) []*walk {
 	if b.live != nil && b.shared {
 		if last, err := b.live.Last(ctx, most); err == nil {
@@ -144,7 +146,7 @@ func (b *book) all(ctx context.Context, most int) []*walk {
 	defer b.mu.Unlock()
 	var out []*walk
 	for _, key := range slices.Backward(b.order) {
-		out = append(out, b.pages[key])
+		out = append(out, b.walks[key])
 	}
 	slices.SortStableFunc(out, func(x, y *walk) int { return y.Timeline.Start.Compare(x.Timeline.Start) })
 	return out[:min(len(out), most)]

@@ -22,15 +22,16 @@ import (
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/source"
+	"glasskv/walkthrough/walk/tour"
 )
 
-// block is a stretch of a stop's text: prose, or source.
+// block is a part of a stop's text: either prose or source.
 type block struct {
 	HTML   template.HTML
 	Source *sourceView
 }
 
-// blocks are what there is to read at a stop.
+// blocks returns the text of a stop.
 func (v *visit) blocks() []block {
 	if v.symbol != "" {
 		return []block{{Source: v.sourceView(chapter.Quote{Symbol: v.symbol, Anchor: v.anchor}, true)}}
@@ -50,9 +51,9 @@ func (v *visit) blocks() []block {
 	return out
 }
 
-// fromCatalogue is what is said of a stage that has no chapter, and the function
-// that it stands for. A part, or a span that the catalogue does not know, has
-// neither.
+// fromCatalogue returns what the catalogue says about a stage without a chapter, and its
+// upstream function. It returns nothing for a part, and for a span that the catalogue does
+// not know.
 func (v *visit) fromCatalogue() (out []block) {
 	if v.stop.Stage == stages.None {
 		return nil
@@ -74,32 +75,32 @@ func (v *visit) fromCatalogue() (out []block) {
 	return out
 }
 
-// markdown makes HTML of a chapter's prose. HTML in the prose itself is left out.
+// markdown renders a chapter's prose as HTML. It leaves out HTML in the prose.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.Table),
-	goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(fitting{}, 100))),
+	goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(fitToPage{}, 100))),
 )
 
-// visitKey is where the transformer finds for whom the prose is made.
+// visitKey is the key of the visit in the parser's context.
 var visitKey = parser.NewContextKey()
 
-// prose makes HTML of Markdown.
+// prose renders Markdown as HTML.
 func (v *visit) prose(md string) template.HTML {
 	pc := parser.NewContext()
 	pc.Set(visitKey, v)
 	var out bytes.Buffer
 	if err := markdown.Convert([]byte(md), &out, parser.WithContext(pc)); err != nil {
-		return template.HTML(template.HTMLEscapeString(md)) // a buffer takes everything
+		return template.HTML(template.HTMLEscapeString(md)) // does not happen: a buffer takes everything
 	}
 	return template.HTML(out.String()) // goldmark escapes text, and leaves raw HTML out
 }
 
-// fitting makes prose fit into the page: its headings stand below that of the stop,
-// and what names another stage leads to it.
-type fitting struct{}
+// fitToPage adapts prose to the page: it moves headings one level down, below the stop's,
+// and makes the names of other stages links.
+type fitToPage struct{}
 
-// Transform is called by goldmark for every piece of prose.
-func (fitting) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
+// Transform implements parser.ASTTransformer.
+func (fitToPage) Transform(doc *ast.Document, reader text.Reader, pc parser.Context) {
 	v, ok := pc.Get(visitKey).(*visit)
 	if !ok {
 		return
@@ -113,7 +114,7 @@ func (fitting) Transform(doc *ast.Document, reader text.Reader, pc parser.Contex
 		case *ast.Heading:
 			n.Level++
 		case *ast.Link:
-			n.Destination = []byte(v.follow(string(n.Destination)))
+			n.Destination = []byte(v.linkTarget(string(n.Destination)))
 			return ast.WalkSkipChildren, nil
 		case *ast.CodeSpan:
 			named = append(named, n)
@@ -121,23 +122,23 @@ func (fitting) Transform(doc *ast.Document, reader text.Reader, pc parser.Contex
 		return ast.WalkContinue, nil
 	})
 	if err != nil {
-		return // the function above returns none
+		return // the function above returns no error
 	}
 	for _, code := range named {
-		v.link(code, reader.Source())
+		v.linkStage(code, reader.Source())
 	}
 }
 
-// follow turns a link to a chapter's file into one to its stop.
-func (v *visit) follow(to string) string {
+// linkTarget replaces the address of a chapter's file by that of its stop.
+func (v *visit) linkTarget(to string) string {
 	if path.Ext(to) != ".md" || strings.Contains(to, "://") {
 		return to
 	}
 	return v.href(chapter.StageOf(to), nil)
 }
 
-// link makes the name of another stage a link to it.
-func (v *visit) link(code *ast.CodeSpan, src []byte) {
+// linkStage makes code a link if it is the name of another stage.
+func (v *visit) linkStage(code *ast.CodeSpan, src []byte) {
 	var name []byte
 	for c := code.FirstChild(); c != nil; c = c.NextSibling() {
 		if t, ok := c.(*ast.Text); ok {
@@ -155,22 +156,22 @@ func (v *visit) link(code *ast.CodeSpan, src []byte) {
 	to.AppendChild(to, code)
 }
 
-// mostLines is how much of a declaration stands in a chapter.
+// mostLines limits how many lines of a declaration are shown in a chapter.
 const mostLines = 26
 
-// sourceView is a place in upstream's source, as the template "source" shows it.
+// sourceView is the data of the template "source": a piece of upstream's source.
 type sourceView struct {
 	Symbol, File, Module string
 	First                int
 	Spoken, Marked       string
-	Whole                *namedLink // to all of it; nil where all of it is shown
+	Whole                *namedLink // to the whole declaration; nil if it is shown already
 	Code                 template.HTML
-	Missing              string // why there is no code
+	Missing              string // why Code is empty
 }
 
-// sourceView cuts a place out; all of it with whole.
+// sourceView returns the source that a chapter quotes, or the whole declaration.
 func (v *visit) sourceView(q chapter.Quote, whole bool) *sourceView {
-	out := &sourceView{Symbol: short(q.Symbol)}
+	out := &sourceView{Symbol: tour.ShortName(q.Symbol)}
 	e, err := v.t.Excerpt(q)
 	if e == nil {
 		out.Missing = v.missing(err)
@@ -204,35 +205,14 @@ func (v *visit) missing(err error) string {
 	return screen.Escape(fmt.Sprint(err))
 }
 
-// short leaves out the import path except for the package's name.
-func short(symbol string) string {
-	head, rest := symbol, ""
-	if at := strings.IndexByte(symbol, '('); at >= 0 {
-		head, rest = symbol[:at], symbol[at:]
-	}
-	parts := strings.Split(head, "/")
-	last := len(parts) - 1
-	if name, after, ok := strings.Cut(parts[last], "."); ok && last > 0 && isVersion(name) {
-		return parts[last-1] + "." + after + rest
-	}
-	return parts[last] + rest
-}
-
-// isVersion tells "v3" from "v3rpc".
-func isVersion(element string) bool {
-	digits, ok := strings.CutPrefix(element, "v")
-	_, err := strconv.Atoi(digits)
-	return ok && err == nil
-}
-
-// tokenClasses are the colours; what is not in it has none.
+// tokenClasses maps kinds of tokens to the CSS classes with their colours.
 var tokenClasses = map[source.Kind]string{
 	source.Keyword: "t-keyword", source.String: "t-string", source.Number: "t-number",
 	source.Comment: "t-comment", source.Builtin: "t-number", source.Func: "t-name",
 }
 
-// codeHTML writes lines with their numbers, which are not text: who copies code
-// gets the code alone.
+// codeHTML renders lines of source. The style draws their numbers, so that they are not
+// copied with the code.
 func codeHTML(lines []source.Line) template.HTML {
 	var b strings.Builder
 	for _, l := range source.Expand(lines, tabWidth) {
@@ -253,14 +233,14 @@ func codeHTML(lines []source.Line) template.HTML {
 		}
 		b.WriteString("\n</span>")
 	}
-	return template.HTML(b.String()) // every piece of text in it is escaped above
+	return template.HTML(b.String()) // the tokens' text is escaped above
 }
 
 const tabWidth = 4
 
-// named reports whether a chapter or the catalogue names a symbol. No other source
-// is shown: an address is no way to read files.
-func named(symbol string) bool { return symbols()[symbol] }
+// isNamed reports whether a chapter or the catalogue names a symbol. The page shows no
+// other source, so that no address reads arbitrary files.
+func isNamed(symbol string) bool { return symbols()[symbol] }
 
 var symbols = sync.OnceValue(func() map[string]bool {
 	all := make(map[string]bool)

@@ -16,9 +16,9 @@ import (
 	"glasskv/walkthrough/verdict"
 )
 
-// controlled are the addresses by which a page steers the server. Those that change
-// something are POST, which no other site's page can send; see guarded.
-func (h *handler) controlled(mux *http.ServeMux) {
+// handleControl adds the addresses by which a page steers the server. Those that change
+// something are POST, which no other site's page can send; see guard.
+func (h *handler) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /control/holds", h.holds(func(r *http.Request) (control.State, error) {
 		return h.o.Control.State(r.Context(), 0)
 	}))
@@ -29,24 +29,25 @@ func (h *handler) controlled(mux *http.ServeMux) {
 		return h.o.Control.SetBreak(r.Context(), control.Break{Stage: r.PostFormValue("stage")})
 	}))
 	mux.HandleFunc("POST /control/step", h.holds(func(r *http.Request) (control.State, error) {
-		return h.o.Control.Step(r.Context(), number(r))
+		return h.o.Control.Step(r.Context(), holdID(r))
 	}))
 	mux.HandleFunc("POST /control/continue", h.holds(func(r *http.Request) (control.State, error) {
-		return h.o.Control.Continue(r.Context(), number(r))
+		return h.o.Control.Continue(r.Context(), holdID(r))
 	}))
-	mux.HandleFunc("GET /control/hold", h.look)
+	mux.HandleFunc("GET /control/hold", h.report)
 	mux.HandleFunc("GET /control/faults", h.faults(func(r *http.Request) ([]control.Fault, error) {
 		return h.o.Control.Faults(r.Context())
 	}))
 	mux.HandleFunc("POST /control/fault", h.faults(h.setFault))
 }
 
-func number(r *http.Request) int {
-	n, _ := strconv.Atoi(r.FormValue("id")) // no hold has the number 0
+// holdID returns the ID of a hold in a form, or 0, which no hold has.
+func holdID(r *http.Request) int {
+	n, _ := strconv.Atoi(r.FormValue("id"))
 	return n
 }
 
-// holdsView is what the template "holds" is given.
+// holdsView is the data of the template "holds".
 type holdsView struct {
 	Lang   lang.Lang
 	Error  string
@@ -59,7 +60,7 @@ type heldView struct {
 	Request, Stage, Who, Href string
 }
 
-// holds answers with the requests that are held, after what was asked for.
+// holds returns a handler that calls ask and answers with the state after it.
 func (h *handler) holds(ask func(*http.Request) (control.State, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		l := h.lang(r)
@@ -67,7 +68,7 @@ func (h *handler) holds(ask func(*http.Request) (control.State, error)) http.Han
 		v := holdsView{Lang: l}
 		if err != nil {
 			v.Error = screen.Escape(err.Error())
-			// What is there is shown all the same.
+			// The answer shows the state beside the error.
 			if st, err = h.o.Control.State(r.Context(), 0); err != nil {
 				v.Error = screen.Escape(err.Error())
 			}
@@ -75,33 +76,33 @@ func (h *handler) holds(ask func(*http.Request) (control.State, error)) http.Han
 		for _, b := range st.Breaks {
 			v.Breaks = append(v.Breaks, b.Stage)
 		}
-		here := at{cmp.Or(r.FormValue("from"), h.book.newest()), l}
+		here := location{cmp.Or(r.FormValue("from"), h.book.newest()), l}
 		for i := range st.Holds {
-			v.Holds = append(v.Holds, held(&st.Holds[i], here))
+			v.Holds = append(v.Holds, heldViewOf(&st.Holds[i], here))
 		}
 		render(w, http.StatusOK, "holds", v)
 	}
 }
 
-func held(one *control.Hold, here at) heldView {
-	named := trace.Timeline{Method: one.Method, Attributes: map[string]string{trace.AttrKey: one.Key}}
+func heldViewOf(h *control.Hold, here location) heldView {
+	request := trace.Timeline{Method: h.Method, Attributes: map[string]string{trace.AttrKey: h.Key}}
 	v := heldView{
-		ID: one.ID, Stage: one.Stage, Href: here.href(one.Stage, nil),
-		Request: verdict.Operation(&named, here.lang),
+		ID: h.ID, Stage: h.Stage, Href: here.href(h.Stage, nil),
+		Request: verdict.Operation(&request, here.lang),
 		Who:     here.lang.Pick("only this request waits", "只有这个请求在等"),
 	}
-	if one.Lane.Shared() {
-		v.Who = here.lang.Say("the %s stands still; waiting behind it: %d", "%s 停住了，后面等着的请求：%d 个", one.Lane, one.HeldUp)
+	if h.Lane.Shared() {
+		v.Who = here.lang.Say("the %s stands still; waiting behind it: %d", "%s 停住了，后面等着的请求：%d 个", h.Lane, h.HeldUp)
 	}
 	return v
 }
 
-// blockWidth is how wide the text about a hold is, in columns.
+// blockWidth is the width of the text about a hold, in columns.
 const blockWidth = 110
 
-// look answers with all there is to see of a request that is held, as text.
-func (h *handler) look(w http.ResponseWriter, r *http.Request) {
-	report, err := h.o.Control.Hold(r.Context(), number(r))
+// report answers with the report on a request that is held, as text.
+func (h *handler) report(w http.ResponseWriter, r *http.Request) {
+	report, err := h.o.Control.Hold(r.Context(), holdID(r))
 	var out strings.Builder
 	if err == nil {
 		err = hold.Render(&out, report, hold.Options{Options: screen.Options{Lang: h.lang(r), Width: blockWidth}})
@@ -112,20 +113,21 @@ func (h *handler) look(w http.ResponseWriter, r *http.Request) {
 	render(w, http.StatusOK, "look", out.String())
 }
 
-// faultsView is what the template "faults" is given.
+// faultsView is the data of the template "faults".
 type faultsView struct {
 	Lang   lang.Lang
 	Error  string
 	Faults []switchView
 }
 
-// switchView is a fault with its switch.
+// switchView is the form that switches a fault.
 type switchView struct {
 	Name, Text   string
-	Param, Value string // what can be set, and what it is or might be
+	Param, Value string // the parameter, and its value or a suggestion
 	On           bool
 }
 
+// faults returns a handler that calls ask and answers with the faults after it.
 func (h *handler) faults(ask func(*http.Request) ([]control.Fault, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := faultsView{Lang: h.lang(r)}
@@ -137,16 +139,16 @@ func (h *handler) faults(ask func(*http.Request) ([]control.Fault, error)) http.
 			}
 		}
 		for i := range all {
-			v.Faults = append(v.Faults, switched(&all[i], v.Lang))
+			v.Faults = append(v.Faults, switchViewOf(&all[i], v.Lang))
 		}
 		render(w, http.StatusOK, "faults", v)
 	}
 }
 
-// offered are the amounts that the switch of a fault that is off shows.
+// offered are the amounts that the form suggests for a fault that is off.
 var offered = map[string]int{"streams": 1, "bytes": 16 << 10, "goroutines": 4}
 
-func switched(f *control.Fault, l lang.Lang) switchView {
+func switchViewOf(f *control.Fault, l lang.Lang) switchView {
 	v := switchView{Name: f.Name, Text: l.Pick(f.EN, f.ZH), On: f.On, Param: "delay", Value: cmp.Or(f.Delay, "50ms")}
 	if n := f.Amount(f.Counts); n != nil {
 		v.Param, v.Value = f.Counts, strconv.Itoa(cmp.Or(*n, offered[f.Counts]))

@@ -25,7 +25,8 @@ var templateFiles embed.FS
 
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
 
-// Handler returns the page. It answers only those who asked for this machine.
+// Handler returns the handler of all addresses. It refuses requests whose Host header
+// does not name this machine.
 func Handler(o Options) http.Handler {
 	o.Lang = cmp.Or(o.Lang, lang.EN)
 	h := &handler{o: o, book: newBook(o)}
@@ -37,15 +38,15 @@ func Handler(o Options) http.Handler {
 	mux.HandleFunc("GET /requests/r/{trace}/{stop}", h.requests)
 	mux.HandleFunc("GET /stages/r/{trace}", h.stages)
 	mux.HandleFunc("POST /make", h.make)
-	mux.HandleFunc("GET /static/{name}", static)
+	mux.HandleFunc("GET /static/{name}", serveStatic)
 	if o.Control != nil {
-		h.controlled(mux)
+		h.handleControl(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		l := h.lang(r)
 		refuse(w, r, l, &refusal{http.StatusNotFound, l.Pick("There is no such page.", "没有这个页面。")})
 	})
-	return guarded(mux, o.Lang)
+	return guard(mux, o.Lang)
 }
 
 type handler struct {
@@ -53,7 +54,8 @@ type handler struct {
 	book *book
 }
 
-// begin leads to a request's first stop; the newest request's unless one is named.
+// begin redirects to the first stop of a request: of the one that the address names, or
+// of the newest.
 func (h *handler) begin(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("trace")
 	if key == "" {
@@ -64,14 +66,14 @@ func (h *handler) begin(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, h.lang(r), err)
 		return
 	}
-	at := at{key: key, lang: h.lang(r)}
-	http.Redirect(w, r, at.stop(t, h.first(t)), http.StatusSeeOther)
+	to := location{key: key, lang: h.lang(r)}
+	http.Redirect(w, r, to.stop(t, h.first(t)), http.StatusSeeOther)
 }
 
-// first is where a walk through a request begins.
+// first returns the index of the stop where the walk through a request begins.
 func (h *handler) first(t *walk) int { return max(0, t.Index(h.o.Stage)) }
 
-// page is a stop with everything around it; with ?print=all, all stops.
+// page answers with a stop and everything around it, or with all stops if ?print=all.
 func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 	v, err := h.visit(r)
 	if err != nil {
@@ -85,7 +87,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 	render(w, http.StatusOK, "page", h.pageView(r, v))
 }
 
-// fragment is the stop alone.
+// fragment answers with the stop alone.
 func (h *handler) fragment(w http.ResponseWriter, r *http.Request) {
 	v, err := h.visit(r)
 	if err != nil {
@@ -95,12 +97,13 @@ func (h *handler) fragment(w http.ResponseWriter, r *http.Request) {
 	render(w, http.StatusOK, "stop", h.stopView(r.Context(), v))
 }
 
+// requests answers with the list of requests.
 func (h *handler) requests(w http.ResponseWriter, r *http.Request) {
-	render(w, http.StatusOK, "requests", h.entries(r, at{key: r.PathValue("trace"), lang: h.lang(r)}))
+	render(w, http.StatusOK, "requests", h.entries(r, location{key: r.PathValue("trace"), lang: h.lang(r)}))
 }
 
-// render writes a template. It is made first and sent then, so that what goes wrong
-// is no half of a page.
+// render answers with a template. It executes the template before it sends anything, so
+// that an error does not leave half a page.
 func render(w http.ResponseWriter, status int, name string, data any) {
 	var out strings.Builder
 	if err := templates.ExecuteTemplate(&out, name, data); err != nil {
@@ -112,25 +115,25 @@ func render(w http.ResponseWriter, status int, name string, data any) {
 	_, _ = w.Write([]byte(out.String())) // the reader may have gone away
 }
 
-// The time that a request may take: longer where it can be held.
+// How long a request that the page makes may take.
 const (
-	ordinaryPatience = 10 * time.Second
-	heldPatience     = 10 * time.Minute
+	ordinaryTimeout = 10 * time.Second
+	heldTimeout     = 10 * time.Minute // if requests can be held
 )
 
-// patience is how long a request may take. The browser is given as long to wait for
-// the answer.
-func (h *handler) patience(w http.ResponseWriter) time.Duration {
+// makeTimeout returns how long a request that the page makes may take, and extends the
+// deadline of the answer accordingly.
+func (h *handler) makeTimeout(w http.ResponseWriter) time.Duration {
 	if h.o.Control == nil {
-		return ordinaryPatience
+		return ordinaryTimeout
 	}
-	// A writer without deadlines, which tests have, waits anyway.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(heldPatience + ordinaryPatience))
-	return heldPatience
+	// An error means that the writer has no deadline, as in tests.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(heldTimeout + ordinaryTimeout))
+	return heldTimeout
 }
 
-// make makes a request and leads to it: to the stop at which the reader was, if the
-// new request passed it too. Other sites cannot press this button; see guarded.
+// make makes a request and redirects to it: to the stop where the reader was, if the new
+// request passed it too. Other sites' pages cannot send this request; see guard.
 func (h *handler) make(w http.ResponseWriter, r *http.Request) {
 	l := h.lang(r)
 	if h.o.Live == nil {
@@ -139,7 +142,7 @@ func (h *handler) make(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	kind := r.PostFormValue("request")
-	ctx, cancel := context.WithTimeout(r.Context(), h.patience(w))
+	ctx, cancel := context.WithTimeout(r.Context(), h.makeTimeout(w))
 	defer cancel()
 	t, err := h.o.Live.Do(ctx, kind)
 	if err != nil {
@@ -147,7 +150,7 @@ func (h *handler) make(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	made := h.book.add(t)
-	to := at{made.key, l}
+	to := location{made.key, l}
 	i := h.first(made)
 	if stage, known := stages.ByName(r.PostFormValue("stage")); known && made.Index(stage) >= 0 {
 		i = made.Index(stage)
@@ -155,17 +158,17 @@ func (h *handler) make(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, to.href(slugOf(made, i), url.Values{"made": {kind}}), http.StatusSeeOther)
 }
 
-// policy is what a browser may do with a page: use our own style, script, icon and
-// addresses, and nothing else. Whatever a client wrote into a key, it cannot run.
+// policy lets a page use its own style, script, icon and addresses, and nothing else. A
+// script that a client wrote into a key does not run.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// mostForm bounds what a form may send, in bytes.
+// mostForm limits the body of a request, in bytes.
 const mostForm = 4 << 10
 
-// guarded answers only those who asked for this machine, lets no other site's page
-// make requests, bounds what is sent, and adds the headers that every answer has.
-func guarded(next http.Handler, l lang.Lang) http.Handler {
+// guard refuses requests for another host and POST requests of other sites' pages. It
+// limits the size of bodies, and adds the headers that every answer has.
+func guard(next http.Handler, l lang.Lang) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -185,7 +188,7 @@ func guarded(next http.Handler, l lang.Lang) http.Handler {
 	})
 }
 
-// refusal is an error that the reader of a page is told.
+// refusal is an error with the text and the HTTP status of its page.
 type refusal struct {
 	status int
 	text   string // a sentence in the reader's language
@@ -193,14 +196,15 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-// refuse sends a page that says what is wrong.
+// refuse answers with a page about an error. An error that is not a refusal has the
+// status 500.
 func refuse(w http.ResponseWriter, r *http.Request, l lang.Lang, err error) {
 	why := &refusal{http.StatusInternalServerError, screen.Escape(err.Error())}
-	_ = errors.As(err, &why) // or it stays what it is
+	_ = errors.As(err, &why)
 	render(w, why.status, "refusal", refusalView{frameOf(r, l), why.text})
 }
 
-// refusalView is what the template "refusal" is given.
+// refusalView is the data of the template "refusal".
 type refusalView struct {
 	frame
 	Text string
@@ -209,28 +213,29 @@ type refusalView struct {
 //go:embed static
 var staticFiles embed.FS
 
-// types are the static files that there are, and what they are.
+// types maps the static files to their content types.
 var types = map[string]string{
 	"page.css": "text/css; charset=utf-8",
 	"page.js":  "text/javascript; charset=utf-8",
 	"icon.svg": "image/svg+xml",
 }
 
-// version changes whenever style or script do: with it in the address, a browser
-// may keep them.
+// version is a hash of style and script. It is part of their addresses, so that a browser
+// may cache them.
 var version = func() string {
 	sum := sha256.New()
 	for _, name := range []string{"page.css", "page.js"} {
 		content, err := staticFiles.ReadFile(path.Join("static", name))
 		if err != nil {
-			panic(err) // it is built in
+			panic(err) // the file is embedded
 		}
 		sum.Write(content)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:6])
 }()
 
-func static(w http.ResponseWriter, r *http.Request) {
+// serveStatic answers with a static file.
+func serveStatic(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	content, err := staticFiles.ReadFile(path.Join("static", name))
 	if err != nil || types[name] == "" {

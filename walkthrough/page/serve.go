@@ -1,33 +1,34 @@
-// Package page is the walk through a request in a browser: the waterfall of a real
-// request, and beside it the chapter and the source of the stage at which one
-// stands. It is served on the loopback interface and needs nothing from elsewhere.
+// Package page serves the walk through a request to a browser: the waterfall of a real
+// request, and beside it the chapter and the source of one stage. It listens on the
+// loopback interface, and its pages load nothing from other hosts.
 //
 //	serve.go     the listener, and the server around the handler
-//	handler.go   the addresses, who is answered, and what is said when there is no such page
-//	book.go      the requests that can be looked at
-//	visit.go     what one request for a page asks for: which tour, which stop, which language
+//	handler.go   the addresses, which requests are refused, and what the answer says then
+//	book.go      the requests that can be shown
+//	visit.go     what an address means: which request, which stop, which language
 //	view.go      a page: the stop with everything around it
 //	waterfall.go the rows and bars
-//	stop.go      a stop: where it is, how long it took, where one can go from there
-//	chapter.go   its text: prose, with the source in its place
+//	stop.go      a stop: its times, its neighbours, the jumps from it
+//	chapter.go   the text of a stop: prose, and the source that it quotes
 //	control.go   holds and faults, for the script
 //	templates/   the HTML
 //	static/      style and script
 //
-// The addresses, of which those that change something are POST:
+// The addresses are these. All are GET, except /make and those below /control/ that
+// change something, which are POST:
 //
 //	/                          the first stop of the newest request
 //	/r/TRACE/STAGE             a stop; ?lang=en or zh, ?symbol= for source, ?print=all for the whole walk
 //	/fragment/r/TRACE/STAGE    the stop alone, for the script
 //	/requests/r/TRACE/STAGE    the list of requests, likewise
-//	/stages/r/TRACE            every stage that there is a chapter about, likewise
-//	/make                      makes a request and leads to it
-//	/control/…                 holds and switches faults, for the script; where the server lets us
+//	/stages/r/TRACE            the list of all stages, likewise
+//	/make                      makes a request and redirects to it
+//	/control/…                 holds and faults, for the script; if the server can be steered
 //	/static/NAME
 //
-// A page is whole without the script: it makes going from stop to stop quick, and
-// adds keys. What clients sent is escaped twice: by package screen for what is
-// invisible, and by html/template for what HTML would take for its own.
+// A page is complete without the script, which makes moving between stops faster and
+// adds keys. Text that clients sent is escaped twice: package screen replaces invisible
+// characters, and html/template escapes HTML.
 package page
 
 import (
@@ -51,34 +52,35 @@ import (
 // Options say what the page shows, and where.
 type Options struct {
 	Listen  string             // host:port on the loopback interface; empty: a free port
-	Lang    lang.Lang          // unless the address asks for another
-	Library *source.Library    // where upstream's source is
-	Shown   []*trace.Timeline  // requests that are there from the start; at least one, or Live
+	Lang    lang.Lang          // the language if the address names none
+	Library *source.Library    // has upstream's source
+	Shown   []*trace.Timeline  // the requests that are shown from the start; may be empty only if Live is set
 	Stage   stages.Stage       // where the walk begins; None: at the first stop
-	Live    Live               // makes more requests; nil: only those that are there are shown
-	Kinds   []tour.Request     // what Live can make, as the menu offers it
-	Control control.Controller // holds requests and switches faults; nil: that is not offered
-	Shared  bool               // others use Live's server as well: its last requests are listed
+	Live    Live               // makes more requests; nil: only Shown are shown
+	Kinds   []tour.Request     // the requests that the menu offers to make
+	Control control.Controller // holds requests and switches faults; nil: the page does not offer that
+	Shared  bool               // the requests of other clients of Live's server are listed too
 }
 
-// Live makes requests, and knows those of others. Its methods are called by any
-// number of goroutines. A *tour.Live is one.
+// Live makes requests on a server, and finds those of other clients. Its methods are
+// called by any number of goroutines at once. *tour.Live implements it.
 type Live interface {
 	// Do makes the request of that name and returns its timeline.
 	Do(ctx context.Context, name string) (*trace.Timeline, error)
-	// Last returns the requests that the server finished last, the last one first.
+	// Last returns the n requests that the server finished last, the newest first.
 	Last(ctx context.Context, n int) ([]*trace.Timeline, error)
-	// Get returns a request that the server has seen. It returns
-	// endpoint.ErrUnknown for one that it does not know.
+	// Get returns the request with this trace ID. It returns endpoint.ErrUnknown if the
+	// server does not know it.
 	Get(ctx context.Context, traceID string) (*trace.Timeline, error)
 }
 
-// closeTimeout is how long pages that are being sent may take when it ends.
+// closeTimeout limits how long Serve waits for answers that are being sent when ctx
+// ends.
 const closeTimeout = 2 * time.Second
 
-// Serve shows the page until ctx ends, which is no error. It says on w where the
-// page is. It returns an error at once for an address that is not on the loopback
-// interface: there is no password, and a page shows what clients wrote.
+// Serve serves the page until ctx ends, which is not an error. It writes the page's
+// address to w. If o.Listen is not on the loopback interface, it returns an error: there
+// is no password, and a page shows what clients wrote.
 func Serve(ctx context.Context, w io.Writer, o Options) error {
 	l, err := Listen(o.Listen)
 	if err != nil {
@@ -105,7 +107,7 @@ func Serve(ctx context.Context, w io.Writer, o Options) error {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	if srv.Shutdown(limit) != nil {
-		err = srv.Close() // whoever is still reading has had their time
+		err = srv.Close() // ends the answers that took longer
 	}
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
@@ -113,7 +115,8 @@ func Serve(ctx context.Context, w io.Writer, o Options) error {
 	return err
 }
 
-// Listen listens on a loopback address, "" being a free port there.
+// Listen listens on a loopback address, or on a free loopback port if address is "". It
+// returns an error for any other address.
 func Listen(address string) (net.Listener, error) {
 	if address == "" {
 		address = "127.0.0.1:0"
@@ -132,7 +135,7 @@ func Listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// announce says where the page is, and how one gets there from another machine.
+// announce writes the page's address, and how to reach it from another machine.
 func announce(w io.Writer, at net.Addr, l lang.Lang) error {
 	_, port, err := net.SplitHostPort(at.String())
 	if err != nil {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -11,39 +12,40 @@ import (
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/timeline"
+	"glasskv/walkthrough/walk/tour"
 )
 
-// stopView is what the template "stop" is given.
+// stopView is the data of the template "stop".
 type stopView struct {
 	Lang      lang.Lang
-	ID        string // of the heading; empty when it stands among others
+	ID        string // of the heading; empty if there are several stops in the page
 	Route     string
 	Slug      string
 	Class     string
 	PageTitle string // of the browser's window
-	Said      string // by a screen reader, when one has come here
-	Name      string // the stage's
+	Said      string // what a screen reader says when the script has moved here
+	Name      string // of the stage
 	Kind      string
 	Scope     string
 	Upstream  string // the function that does the work
 	Heading   string
 	Of        string // "12 of 38"
 	Times     []string
-	Hold      *holdButton // nil where requests cannot be held
+	Hold      *holdButton // nil if requests cannot be held here
 	Blocks    []block
 	Jumps     []jumpView
 	Previous  *namedLink
 	Next      *namedLink
 }
 
-// holdButton sets a breakpoint at the stop, or takes it away.
+// holdButton is the button that sets or removes a breakpoint at the stop.
 type holdButton struct {
 	Name, Body string
-	Set        bool
+	Set        bool // the breakpoint is set
 }
 
-// holdButton is nil where nothing can be held. A server that does not answer is no
-// reason to show no chapter.
+// holdButton returns nil if requests cannot be held at the stop, or if the server does not
+// answer, because the page is useful without the button.
 func (h *handler) holdButton(ctx context.Context, v *visit) *holdButton {
 	if h.o.Control == nil || stages.SpecOf(v.stop.Stage).Hold == "" {
 		return nil
@@ -61,14 +63,14 @@ func (h *handler) holdButton(ctx context.Context, v *visit) *holdButton {
 	return &holdButton{v.lang.Pick("hold here", "停在这里"), "on=true&stage=" + name, false}
 }
 
-// stopView is a stop with which one can do something.
+// stopView returns the view of a stop with its button.
 func (h *handler) stopView(ctx context.Context, v *visit) stopView {
 	s := v.stopView()
 	s.Hold = h.holdButton(ctx, v)
 	return s
 }
 
-// stopView is a stop to be read.
+// stopView returns the view of a stop without its button.
 func (v *visit) stopView() stopView {
 	s := stopView{Lang: v.lang, ID: "title", Route: v.route(v.slug), Slug: v.slug, Class: class(stages.KindNone)}
 	row := v.chartRow()
@@ -82,20 +84,13 @@ func (v *visit) stopView() stopView {
 			s.Kind = v.lang.Kind(spec.Kind)
 		}
 	}
-	v.neighbours(&s)
-	s.PageTitle = strings.Join([]string{orElse(s.Name, s.Heading), v.chart.Title, "GlassKV"}, " · ")
+	v.linkNeighbours(&s)
+	s.PageTitle = strings.Join([]string{cmp.Or(s.Name, s.Heading), v.chart.Title, "GlassKV"}, " · ")
 	s.Said = s.Name + ", " + s.Heading + ", " + s.Of
 	return s
 }
 
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
-// chartRow is the stop's row in the waterfall; nil when it has none.
+// chartRow returns the stop's row in the waterfall, or nil if it has none.
 func (v *visit) chartRow() *timeline.Row {
 	if v.index < 0 {
 		return nil
@@ -111,10 +106,10 @@ func (v *visit) chartRow() *timeline.Row {
 	return nil
 }
 
-// heading is the chapter's title, or what else the stop is called.
+// heading returns the chapter's title or, without a chapter, the name of the stop.
 func (v *visit) heading(row *timeline.Row) string {
 	if v.symbol != "" {
-		return short(v.symbol)
+		return tour.ShortName(v.symbol)
 	}
 	if c, ok := v.stop.Chapter(v.lang); ok {
 		return capital(c.Title)
@@ -125,7 +120,8 @@ func (v *visit) heading(row *timeline.Row) string {
 	return screen.Escape(v.stop.Name)
 }
 
-// capital begins a title as a heading begins. An identifier stays as it is.
+// capital returns a title with a capital letter at the beginning, unless it begins with
+// an identifier.
 func capital(title string) string {
 	word, _, _ := strings.Cut(title, " ")
 	if strings.ContainsFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }) {
@@ -134,7 +130,7 @@ func capital(title string) string {
 	return strings.ToUpper(title[:1]) + title[1:]
 }
 
-// times says how long it took, and what of it the request waited.
+// times says when the stop was, how long it took, and how long the request waited in it.
 func (v *visit) times(row *timeline.Row) []string {
 	say := v.lang.Say
 	if v.index < 0 {
@@ -161,41 +157,41 @@ func (v *visit) times(row *timeline.Row) []string {
 	return out
 }
 
-// neighbours links to the stops before and after. A stage that the request did not
-// pass has the chapters before and after it.
-func (v *visit) neighbours(s *stopView) {
+// linkNeighbours sets the links to the stops before and after. For a stage that the
+// request did not pass, they lead to the chapters before and after.
+func (v *visit) linkNeighbours(s *stopView) {
 	if v.index < 0 {
 		if c, ok := v.stop.Chapter(v.lang); ok {
-			s.Previous, s.Next = v.stage(c.Previous), v.stage(c.Next)
+			s.Previous, s.Next = v.stageLink(c.Previous), v.stageLink(c.Next)
 		}
 		s.Of = v.lang.Pick("beyond this request", "不在这个请求的路上")
 		return
 	}
 	s.Of = strconv.Itoa(v.index+1) + v.lang.Pick(" of ", " / ") + strconv.Itoa(len(v.t.Stops))
 	if v.index > 0 {
-		s.Previous = v.neighbour(v.index - 1)
+		s.Previous = v.stopLink(v.index - 1)
 	}
 	if v.index+1 < len(v.t.Stops) {
-		s.Next = v.neighbour(v.index + 1)
+		s.Next = v.stopLink(v.index + 1)
 	}
 }
 
-func (v *visit) neighbour(i int) *namedLink {
-	return &namedLink{v.at.stop(v.t, i), screen.Escape(v.t.Stops[i].Name)}
+func (v *visit) stopLink(i int) *namedLink {
+	return &namedLink{v.location.stop(v.t, i), screen.Escape(v.t.Stops[i].Name)}
 }
 
-func (v *visit) stage(to stages.Stage) *namedLink {
+func (v *visit) stageLink(to stages.Stage) *namedLink {
 	if to == stages.None {
 		return nil
 	}
 	return &namedLink{v.href(to.String(), nil), to.String()}
 }
 
-// jumpView is a way to go on.
+// jumpView is a link to another stop or to source.
 type jumpView struct{ Href, Kind, What, To, Note string }
 
-// jumps are the ways to go on from a stop. From source there is one: back to where
-// it was seen.
+// jumps returns the jumps from a stop. If source is shown instead of the chapter, the only
+// one leads back to the chapter.
 func (v *visit) jumps() []jumpView {
 	if v.symbol != "" {
 		return []jumpView{{
@@ -205,22 +201,22 @@ func (v *visit) jumps() []jumpView {
 	}
 	var out []jumpView
 	for _, j := range v.t.Jumps(&v.stop, v.lang) {
-		view := jumpView{Kind: string(j.Kind), What: v.what(j.Kind), To: j.Name(), Note: j.Note}
+		view := jumpView{Kind: string(j.Kind), What: v.jumpWord(j.Kind), To: j.Name(), Note: j.Note}
 		switch {
 		case j.Stop >= 0:
-			view.Href = v.at.stop(v.t, j.Stop)
+			view.Href = v.location.stop(v.t, j.Stop)
 		case j.Stage != stages.None:
 			view.Href = v.href(j.Stage.String(), nil)
 		default:
-			view.Href, view.To = v.source(v.slug, j.Symbol, ""), short(j.Symbol)
+			view.Href, view.To = v.source(v.slug, j.Symbol, ""), tour.ShortName(j.Symbol)
 		}
 		out = append(out, view)
 	}
 	return out
 }
 
-// what names a kind of jump.
-func (v *visit) what(k chapter.JumpKind) string {
+// jumpWord returns the name of a kind of jump.
+func (v *visit) jumpWord(k chapter.JumpKind) string {
 	switch k {
 	case chapter.Caller:
 		return v.lang.Pick("caller", "调用者")
@@ -232,13 +228,14 @@ func (v *visit) what(k chapter.JumpKind) string {
 	return string(k)
 }
 
-// foundView is a stage in the list that one searches.
+// foundView is a stage in the list for the search.
 type foundView struct {
 	Href, Name, Title string
-	Passed            bool // by the request
+	Passed            bool // the request passed it
 }
 
-// stages lists every stage, in the order of the path, each with its chapter's title.
+// stages answers with the list of all stages, in the order of the path, each with its
+// chapter's title.
 func (h *handler) stages(w http.ResponseWriter, r *http.Request) {
 	l := h.lang(r)
 	t, err := h.book.find(r.Context(), r.PathValue("trace"), l)
@@ -246,7 +243,7 @@ func (h *handler) stages(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, l, err)
 		return
 	}
-	here := at{t.key, l}
+	here := location{t.key, l}
 	var out []foundView
 	for _, spec := range stages.Specs() {
 		f := foundView{

@@ -10,16 +10,16 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// frame is what every page is given.
+// frame is the data of every page.
 type frame struct {
 	Lang    lang.Lang
 	Title   string
 	Theme   string // "light", "dark", or "" for the reader's setting
-	Version string // of style and script
+	Version string // see version
 }
 
-// frameOf reads the theme from the cookie that the script sets: with it in the
-// first answer nothing flickers.
+// frameOf returns the frame of a page. The theme is in a cookie that the script sets, so
+// that the page has the right colours before the script runs.
 func frameOf(r *http.Request, l lang.Lang) frame {
 	f := frame{Lang: l, Title: "GlassKV", Version: version}
 	if c, err := r.Cookie("glasskv-theme"); err == nil && (c.Value == "light" || c.Value == "dark") {
@@ -28,7 +28,7 @@ func frameOf(r *http.Request, l lang.Lang) frame {
 	return f
 }
 
-// pageView is what the template "page" is given.
+// pageView is the data of the template "page".
 type pageView struct {
 	frame
 	Route     string // the path of the stop, without the language
@@ -38,7 +38,7 @@ type pageView struct {
 	OtherLang namedLink
 	ThemeName string
 	PrintHref string
-	Control   bool // requests can be held here
+	Control   bool // requests can be held
 	Chart     chartView
 	Stop      stopView
 }
@@ -50,7 +50,7 @@ func (h *handler) pageView(r *http.Request, v *visit) pageView {
 	p := pageView{
 		frame: frameOf(r, v.lang), Route: v.route(v.slug),
 		Control:  h.o.Control != nil,
-		Requests: h.entries(r, v.at), Made: r.FormValue("made"),
+		Requests: h.entries(r, v.location), Made: r.FormValue("made"),
 		PrintHref: v.href(v.slug, url.Values{"print": {"all"}}),
 		Chart:     v.chartView(), Stop: h.stopView(r.Context(), v),
 	}
@@ -59,7 +59,7 @@ func (h *handler) pageView(r *http.Request, v *visit) pageView {
 	}
 	p.Title = p.Stop.PageTitle
 	p.ThemeName = themeName(p.Theme, v.lang)
-	other := at{v.key, lang.EN}
+	other := location{v.key, lang.EN}
 	p.OtherLang.Name = "English"
 	if v.lang == lang.EN {
 		other.lang, p.OtherLang.Name = lang.ZH, "中文"
@@ -78,7 +78,7 @@ func themeName(theme string, l lang.Lang) string {
 	return l.Pick("auto", "自动")
 }
 
-// wholeView is what the template "whole" is given: every stop, to be printed.
+// wholeView is the data of the template "whole": every stop, to be printed.
 type wholeView struct {
 	frame
 	Chart chartView
@@ -88,30 +88,32 @@ type wholeView struct {
 func (v *visit) wholeView(r *http.Request) wholeView {
 	w := wholeView{frame: frameOf(r, v.lang), Chart: v.chartView()}
 	w.Title = v.chart.Title + " · GlassKV"
-	for i := range min(len(v.t.Stops), timeline.DefaultRows) { // as many as there are rows
+	for i := range min(len(v.t.Stops), timeline.DefaultRows) { // as many as the waterfall has rows
 		stop := *v
 		stop.index, stop.stop, stop.slug, stop.symbol = i, v.t.Stops[i], slugOf(v.t, i), ""
 		view := stop.stopView()
-		view.ID = "" // there is one of each
+		view.ID = "" // an ID must be unique in a page
 		w.All = append(w.All, view)
 	}
 	return w
 }
 
-// mostEntries is how many requests the menu lists.
+// mostEntries limits how many requests the menu lists.
 const mostEntries = 50
 
-// entry is a request in the list.
+// entry is a request in the menu.
 type entry struct {
 	Href, Name, Outcome, Mood, Took string
-	Here                            bool
+	Here                            bool // it is the request on the page
 }
 
-func (h *handler) entries(r *http.Request, from at) []entry {
+// entries returns the menu of requests; from is where the reader is.
+
+func (h *handler) entries(r *http.Request, from location) []entry {
 	walks := h.book.all(r.Context(), mostEntries)
 	out := make([]entry, 0, len(walks))
 	for _, w := range walks {
-		to := at{key: w.key, lang: from.lang}
+		to := location{key: w.key, lang: from.lang}
 		c := timeline.HeadlineOf(w.Timeline, from.lang)
 		out = append(out, entry{
 			Href: to.stop(w, h.first(w)), Name: c.Title, Outcome: c.Outcome, Mood: mood(c.Role),
@@ -121,7 +123,7 @@ func (h *handler) entries(r *http.Request, from at) []entry {
 	return out
 }
 
-// mood is the class of an outcome.
+// mood returns the CSS class of an outcome.
 func mood(r screen.Role) string {
 	switch r {
 	case screen.Good:

@@ -13,39 +13,41 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// at is where the reader is: in which request, in which language. It makes the
-// addresses of all that can be reached from there.
-type at struct {
+// location is the request and the language in which the reader is. Its methods return
+// the addresses of what can be reached from there.
+type location struct {
 	key  string
 	lang lang.Lang
 }
 
-// route is the path of a stop.
-func (a at) route(slug string) string {
-	return "/r/" + url.PathEscape(a.key) + "/" + url.PathEscape(slug)
+// route returns the path of a stop.
+func (l location) route(slug string) string {
+	return "/r/" + url.PathEscape(l.key) + "/" + url.PathEscape(slug)
 }
 
-func (a at) href(slug string, query url.Values) string {
+// href returns the address of a stop.
+func (l location) href(slug string, query url.Values) string {
 	if query == nil {
 		query = url.Values{}
 	}
-	query.Set("lang", string(a.lang))
-	return a.route(slug) + "?" + query.Encode()
+	query.Set("lang", string(l.lang))
+	return l.route(slug) + "?" + query.Encode()
 }
 
-func (a at) stop(t *walk, i int) string { return a.href(slugOf(t, i), nil) }
+// stop returns the address of the stop at an index.
+func (l location) stop(t *walk, i int) string { return l.href(slugOf(t, i), nil) }
 
-// source is the address of a place in upstream's source, seen from a stop.
-func (a at) source(slug, symbol, anchor string) string {
+// source returns the address of a piece of source, as shown at a stop.
+func (l location) source(slug, symbol, anchor string) string {
 	q := url.Values{"symbol": {symbol}}
 	if anchor != "" {
 		q.Set("anchor", anchor)
 	}
-	return a.href(slug, q)
+	return l.href(slug, q)
 }
 
-// slugOf names a stop in an address: by its stage, with a number where the request
-// passed it several times, or else by its place.
+// slugOf returns the name of a stop in addresses: its stage, with a number if the request
+// has passed that before, or else its index.
 func slugOf(t *walk, i int) string {
 	if i >= len(t.Stops) {
 		return "0"
@@ -66,19 +68,19 @@ func slugOf(t *walk, i int) string {
 	return stage.String()
 }
 
-// visit is what one request for a page asks for.
+// visit is what the address of a page means.
 type visit struct {
-	at
+	location
 	t      *walk
-	index  int // of the stop; -1 for a stage that the request did not pass
+	index  int // the index of stop; -1 for a stage that the request did not pass
 	stop   tour.Stop
 	slug   string
-	symbol string // source to show instead of the chapter; may be empty
+	symbol string // the source to show instead of the chapter; may be empty
 	anchor string
 	chart  *timeline.Chart
 }
 
-// lang is the language that an address asks for.
+// lang returns the language that an address names, or the default.
 func (h *handler) lang(r *http.Request) lang.Lang {
 	if l, err := lang.Parse(r.FormValue("lang")); err == nil {
 		return l
@@ -86,18 +88,19 @@ func (h *handler) lang(r *http.Request) lang.Lang {
 	return h.o.Lang
 }
 
+// visit returns what an address means. Its error is a refusal.
 func (h *handler) visit(r *http.Request) (*visit, error) {
 	l := h.lang(r)
 	t, err := h.book.find(r.Context(), r.PathValue("trace"), l)
 	if err != nil {
 		return nil, err
 	}
-	v := &visit{at: at{t.key, l}, t: t, slug: r.PathValue("stop")}
-	if v.index, v.stop, err = find(t, v.slug); err != nil {
+	v := &visit{location: location{t.key, l}, t: t, slug: r.PathValue("stop")}
+	if v.index, v.stop, err = stopOf(t, v.slug); err != nil {
 		return nil, &refusal{http.StatusNotFound, l.Pick("There is no such stage.", "没有这个阶段。")}
 	}
 	if symbol := r.FormValue("symbol"); symbol != "" {
-		if !named(symbol) {
+		if !isNamed(symbol) {
 			return nil, &refusal{http.StatusNotFound, l.Pick("No chapter names this symbol.", "没有哪一章提到这个符号。")}
 		}
 		v.symbol, v.anchor = symbol, r.FormValue("anchor")
@@ -106,8 +109,9 @@ func (h *handler) visit(r *http.Request) (*visit, error) {
 	return v, nil
 }
 
-// find reads what slugOf writes, and the name of any other stage.
-func find(t *walk, slug string) (int, tour.Stop, error) {
+// stopOf returns the stop that slugOf returned slug for, and its index. It accepts every
+// other stage too, with the index -1.
+func stopOf(t *walk, slug string) (int, tour.Stop, error) {
 	if i, err := strconv.Atoi(slug); err == nil {
 		if i < 0 || i >= len(t.Stops) {
 			return 0, tour.Stop{}, strconv.ErrRange
@@ -119,7 +123,7 @@ func find(t *walk, slug string) (int, tour.Stop, error) {
 	if !known {
 		return 0, tour.Stop{}, strconv.ErrSyntax
 	}
-	n, _ := strconv.Atoi(number) // the first one, where there is no number
+	n, _ := strconv.Atoi(number) // 0 without a number, which means the first
 	i := slices.IndexFunc(t.Stops, func(s tour.Stop) bool {
 		if s.Stage == stage {
 			n--

@@ -9,11 +9,11 @@ import (
 	"glasskv/walkthrough/timeline"
 )
 
-// chartView is a timeline as the template "request" draws it.
+// chartView is the data of the template "request".
 type chartView struct {
 	*timeline.Chart
 	Mood     string
-	Explain  namedLink // the stage that the verdict names; no address where it names none
+	Explain  namedLink // the stage that the verdict names; empty if it names none
 	Kinds    []kindView
 	Sections []sectionView
 	Remarks  []remarkView
@@ -35,17 +35,18 @@ type sectionView struct {
 
 type tickView struct{ At, Anchor, Label string }
 
-// rowView is a line of the waterfall: a link to its stop, where it has one.
+// rowView is a row of the waterfall. It is a link if it belongs to a stop.
 type rowView struct {
 	Href, Class, Note, Spoken string
 	Mark, Name, Took, Share   string
-	Here, Much, Loose         bool
+	Here, Much, Unexplained   bool
 	Under, Waits              []bar
-	Before, Beyond            bool // it goes on beyond the plot's edges
+	Before, Beyond            bool // it begins before the plot, or ends after it
 	Label                     *label
 }
 
-// The shares below which a row has the small mark, and from which it is stressed.
+// The shares of the request's time from which a row has the large mark, and from which
+// its share is emphasized.
 const (
 	smallShare = 0.01
 	muchShare  = 0.1
@@ -60,7 +61,7 @@ func (v *visit) chartView() chartView {
 		c.Kinds = append(c.Kinds, kindView{class(k.Kind), k.Name, k.Share})
 	}
 	for i := range v.chart.Sections {
-		c.Sections = append(c.Sections, v.section(&v.chart.Sections[i]))
+		c.Sections = append(c.Sections, v.sectionView(&v.chart.Sections[i]))
 	}
 	for _, r := range v.chart.Remarks {
 		c.Remarks = append(c.Remarks, remarkView{r.Text, r.Role == screen.Warn})
@@ -68,7 +69,7 @@ func (v *visit) chartView() chartView {
 	return c
 }
 
-// class is the class of a kind of time, which has its colour.
+// class returns the CSS class of a kind of time.
 func class(k stages.Kind) string {
 	if k == stages.KindNone {
 		return "none"
@@ -76,14 +77,14 @@ func class(k stages.Kind) string {
 	return string(k)
 }
 
-func (v *visit) section(from *timeline.Section) sectionView {
+func (v *visit) sectionView(from *timeline.Section) sectionView {
 	s := scale{from.Begin, from.End}
 	out := sectionView{Title: from.Title}
 	if from.Ended != 0 {
-		out.Ended = percent(s.at(from.Ended))
+		out.Ended = percent(s.position(from.Ended))
 	}
 	for _, t := range from.Ticks {
-		at := s.at(t.At)
+		at := s.position(t.At)
 		anchor := "middle"
 		switch {
 		case at < 3:
@@ -94,21 +95,21 @@ func (v *visit) section(from *timeline.Section) sectionView {
 		out.Ticks = append(out.Ticks, tickView{percent(at), anchor, t.Label})
 	}
 	for i := range from.Rows {
-		out.Rows = append(out.Rows, v.row(s, &from.Rows[i]))
+		out.Rows = append(out.Rows, v.rowView(s, &from.Rows[i]))
 	}
 	return out
 }
 
-func (v *visit) row(s scale, from *timeline.Row) rowView {
+func (v *visit) rowView(s scale, from *timeline.Row) rowView {
 	r := rowView{
 		Name: from.Name, Took: from.Took, Share: from.Share, Note: from.Note,
-		Much: from.Waited >= muchShare && !from.Loose, Loose: from.Loose,
+		Much: from.Waited >= muchShare && !from.Unexplained, Unexplained: from.Unexplained,
 		Under: s.bars(from.Under), Waits: s.bars(from.Waits),
 		Label: s.label(from, strings.Join(from.Labels, " · ")),
 	}
 	classes := []string{class(from.Kind), "d" + strconv.Itoa(min(from.Depth, 9))}
 	switch {
-	case from.Loose:
+	case from.Unexplained:
 		classes = append(classes, "loose")
 	case from.Hidden:
 		classes = append(classes, "left-out")
@@ -123,13 +124,13 @@ func (v *visit) row(s scale, from *timeline.Row) rowView {
 	}
 	r.Class = strings.Join(classes, " ")
 	if from.Entry >= 0 && from.Entry < len(v.t.Stops) {
-		r.Href, r.Here = v.at.stop(v.t, from.Entry), from.Entry == v.index
+		r.Href, r.Here = v.location.stop(v.t, from.Entry), from.Entry == v.index
 		r.Spoken = v.spoken(from)
 	}
 	return r
 }
 
-// spoken is the row for those who do not see it.
+// spoken returns a row as a text for screen readers.
 func (v *visit) spoken(from *timeline.Row) string {
 	parts := []string{from.Name}
 	if from.Took != "" {
@@ -141,38 +142,40 @@ func (v *visit) spoken(from *timeline.Row) string {
 	return strings.Join(append(parts, from.Labels...), v.lang.Pick(", ", "，"))
 }
 
-// scale maps time to percents of the plot's width.
+// scale maps time, in nanoseconds, to positions in the plot.
 type scale struct{ begin, end int64 }
 
-// at is a time's place, within the plot.
-func (s scale) at(ns int64) float64 {
+// position returns where a time is in the plot, in percent of its width. Times outside are
+// moved to the edge.
+func (s scale) position(ns int64) float64 {
 	share := float64(ns-s.begin) / float64(max(1, s.end-s.begin))
 	return 100 * min(max(share, 0), 1)
 }
 
 func percent(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) + "%" }
 
-// bar is a stretch of time on the plot.
+// bar is an interval of time in the plot.
 type bar struct{ X, Width string }
 
-// bars places the stretches of a row. What is too short to be seen is drawn by its
-// outline.
-func (s scale) bars(spans []timeline.Span) (out []bar) {
-	for _, span := range spans {
-		if span.End < s.begin || span.Begin > s.end {
+// bars returns the bars of a row, without those outside the plot. The style gives each bar
+// an outline, so that a very short one is visible.
+func (s scale) bars(intervals []timeline.Interval) (out []bar) {
+	for _, t := range intervals {
+		if t.End < s.begin || t.Begin > s.end {
 			continue
 		}
-		from, to := s.at(span.Begin), s.at(span.End)
+		from, to := s.position(t.Begin), s.position(t.End)
 		out = append(out, bar{percent(from), percent(to - from)})
 	}
 	return out
 }
 
-// extent is the part of the plot that a row's bars take.
-func (s scale) extent(spans []timeline.Span) (from, to float64) {
+// extent returns the begin of a row's first bar and the end of its last, in percent of
+// the plot's width.
+func (s scale) extent(intervals []timeline.Interval) (from, to float64) {
 	from, to = 100, 0
-	for _, span := range spans {
-		from, to = min(from, s.at(span.Begin)), max(to, s.at(span.End))
+	for _, t := range intervals {
+		from, to = min(from, s.position(t.Begin)), max(to, s.position(t.End))
 	}
 	return min(from, to), to
 }
@@ -180,14 +183,15 @@ func (s scale) extent(spans []timeline.Span) (from, to float64) {
 // label is a text beside a bar, or on it.
 type label struct {
 	At, Shift, Anchor, Text string
-	On                      bool // the bar
+	On                      bool // it is on the bar
 }
 
-// labelColumn is how much of a narrow plot, of 200 pixels, a column of text takes.
+// labelColumn is the width of a column of text, in percent of a plot of 200 pixels, which
+// is a narrow one.
 const labelColumn = 3.2
 
-// label stands on the side where there is more room; on the bar where that is not
-// enough and the bar has more.
+// label returns the label of a row: beside the bars, on the side with more room, or on
+// the bar if there is not enough room beside it and more on it.
 func (s scale) label(row *timeline.Row, text string) *label {
 	if text == "" {
 		return nil

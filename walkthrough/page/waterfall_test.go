@@ -18,7 +18,7 @@ func TestALabelStandsWhereItCanBeRead(t *testing.T) {
 		{"a bar with no room beside it", 15, 99, label{"15.00%", "6", "start", text, true}},
 		{"a bar in the middle, with little room on either side", 30, 70, label{"30.00%", "6", "start", text, true}},
 	} {
-		row := &timeline.Row{Under: []timeline.Span{{Begin: c.begin, End: c.end}}}
+		row := &timeline.Row{Under: []timeline.Interval{{Begin: c.begin, End: c.end}}}
 		if got := (scale{0, 100}).label(row, text); got == nil || *got != c.want {
 			t.Errorf("%s: %+v", c.name, got)
 		}
