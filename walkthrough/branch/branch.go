@@ -24,7 +24,7 @@ import (
 
 // Branch is one way that the path can take.
 type Branch struct {
-	// Name is what demo and explain know it by.
+	// Name is the name by which demo and explain know it.
 	Name string
 	// Upstream names the functions where it is decided, as
 	// "import/path.Symbol", the most telling one first.
@@ -39,9 +39,9 @@ type Branch struct {
 
 // Text is what a branch says to people, in one language.
 type Text struct {
-	Title  string // a few words; stands in lists
+	Title  string // a few words, for lists
 	What   string // what happens, and why
-	Client string // what the client sees: the code first
+	Client string // what the client sees, its status code first
 	Look   string // what to look for in the timeline
 }
 
@@ -57,7 +57,7 @@ func (b *Branch) In(l lang.Lang) Text {
 // slice.
 func All() []Branch { return slices.Clone(catalogue()) }
 
-// Find returns the branch of that name.
+// Find returns the branch of that name; ok is false if no branch has it.
 func Find(name string) (b Branch, ok bool) {
 	all := catalogue()
 	at := slices.IndexFunc(all, func(b Branch) bool { return b.Name == name })
@@ -73,8 +73,8 @@ var embedded embed.FS
 // files are the catalogue's parts in the order of the path.
 var files = []string{"connections.yaml", "requests.yaml", "handlers.yaml", "limits.yaml", "endings.yaml"}
 
-// catalogue reads the files once. A mistake in them is a mistake in this program,
-// which its tests find.
+// catalogue reads the files once. It panics if there is a mistake in them; the tests
+// of this package find it.
 var catalogue = sync.OnceValue(func() []Branch {
 	all, err := load(embedded, files)
 	if err != nil {
@@ -141,8 +141,8 @@ var (
 	brokenLine = regexp.MustCompile(`[\p{Han}，。：；、“”（）] [\p{Han}，。：；、“”（）]`)
 )
 
-// problems returns what is wrong with an entry, given the names that are taken,
-// and takes its name.
+// problems returns what is wrong with an entry. It adds the entry's name to the names
+// that are taken.
 func (e *entry) problems(taken map[string]bool) (all []string) {
 	report := func(format string, args ...any) {
 		all = append(all, fmt.Sprintf("branch %q: ", e.Name)+fmt.Sprintf(format, args...))
