@@ -10,28 +10,28 @@ import (
 	"glasskv/walkthrough/verdict"
 )
 
-// Chart is a timeline made ready to be drawn on something else than a terminal:
-// the same rows, texts and axes. What a client sent is escaped as for a
-// terminal; for HTML it has to be escaped as well.
+// Chart is a timeline made ready to be drawn elsewhere than on a terminal: the same
+// rows, texts and axes. What a client sent is escaped as for a terminal; a caller
+// that writes HTML must escape it for HTML too.
 type Chart struct {
 	Headline
-	Message  string   // the error that the client was told; may be empty
-	Facts    []string // who saw it, over which connection, under which ID
+	Message  string   // the error that the client received; may be empty
+	Facts    []string // who observed the request, over which connection, its trace ID
 	Sections []Section
 	Kinds    []KindShare
 	Remarks  []Remark
 	Verdict  verdict.Verdict
 }
 
-// Headline is a request in a line.
+// Headline is a request in one line.
 type Headline struct {
 	Title   string      // what was asked: "PUT greeting"
 	Outcome string      // the code, or what happened instead of a reply; may be empty
-	Role    screen.Role // whether the outcome is good or bad
+	Role    screen.Role // the colour of the outcome
 	Took    string
 }
 
-// HeadlineOf tells a request in a line, in a language.
+// HeadlineOf returns the headline of a timeline in a language.
 func HeadlineOf(t *trace.Timeline, l lang.Lang) Headline {
 	p := &picture{t: t, lang: l, foreign: foreign(t)}
 	h := Headline{Title: verdict.Operation(t, l), Took: screen.Duration(t.DurationNS)}
@@ -44,7 +44,7 @@ func HeadlineOf(t *trace.Timeline, l lang.Lang) Headline {
 type Section struct {
 	Title      string
 	Begin, End int64
-	Ended      int64 // when the wait ended, where the axis goes on beyond it; else 0
+	Ended      int64 // when the wait ended, if the axis goes on beyond it; else 0
 	Ticks      []Tick
 	Rows       []Row
 }
@@ -55,28 +55,28 @@ type Tick struct {
 	Label string
 }
 
-// Span is a stretch of time in nanoseconds from the request's begin.
-type Span struct{ Begin, End int64 }
+// Interval is a time from Begin to End, in nanoseconds from the request's begin.
+type Interval struct{ Begin, End int64 }
 
-// Row is one line of a chart: a stage, a request that the server made itself, the
-// time that nothing explains, or a word about rows left out.
+// Row is one line of a chart: a stage, a request that the server made itself (Part),
+// the time that no stage explains (Unexplained), or a word about rows that are left
+// out (Hidden).
 type Row struct {
-	Entry  int          // its place in Outline; -1 for unexplained time and a word about rows left out
-	Stage  stages.Stage // None for what is no stage of the catalogue
+	Entry  int          // its index in Outline; -1 if Unexplained or Hidden
+	Stage  stages.Stage // None if the catalogue does not know it
 	Name   string
 	Depth  int // in the tree, from 0
 	Kind   stages.Kind
-	Under  []Span  // while it was under way
-	Waits  []Span  // while the request waited in it
-	Took   string  // with the sign of how its edges are known; "" for a connection's life
-	Waited float64 // its share of the request's time
-	Share  string  // the same in words; "" where the request did not wait in it
+	Under  []Interval // while it was under way
+	Waits  []Interval // while the request waited in it
+	Took   string     // with the sign of how exact its edges are; "" for a connection's life
+	Waited float64    // its share of the request's time, from 0 to 1
+	Share  string     // Waited as text; "" if the request did not wait in it
 	Labels []string
 	Note   string
 	Open   bool // it goes on beyond the request
-	Part   bool // a request that the server made itself
-	Loose  bool // the time that no stage accounts for
-	Hidden bool // a word about rows left out
+
+	Part, Unexplained, Hidden bool
 }
 
 // KindShare is how much of the wait was of one kind.
@@ -89,13 +89,13 @@ type KindShare struct {
 // Remark is a sentence below the bars.
 type Remark struct {
 	Text string
-	Role screen.Role // Dim, or Warn for what one should look at
+	Role screen.Role // Dim, or Warn for what the reader should look at
 }
 
-// mostLabels is how many marks an axis gets at most.
-const mostLabels = 5
+// chartTicks is how many ticks the axis of a chart has at most.
+const chartTicks = 5
 
-// ChartOf lays a timeline out in a language.
+// ChartOf returns the chart of a timeline in a language.
 func ChartOf(t *trace.Timeline, l lang.Lang) *Chart {
 	const wide = 1 << 16 // nothing is shortened or broken
 	p := &picture{t: t, lang: l, width: wide, foreign: foreign(t)}
@@ -104,7 +104,7 @@ func ChartOf(t *trace.Timeline, l lang.Lang) *Chart {
 		c.Facts = append(c.Facts, strings.Split(line, between)...)
 	}
 	c.Sections = p.sections()
-	for _, k := range p.spentOn() {
+	for _, k := range p.timeByKind() {
 		c.Kinds = append(c.Kinds, KindShare{k.kind, l.Kind(k.kind), screen.Percent(p.shareOf(k.ns))})
 	}
 	for _, r := range p.remarks() {
@@ -113,10 +113,11 @@ func ChartOf(t *trace.Timeline, l lang.Lang) *Chart {
 	return c
 }
 
-// sections are the connection's rows, where there are any, and the request's.
+// sections returns the section of the connection and that of the request, without
+// those that have no rows.
 func (p *picture) sections() []Section {
 	conn, connRows, rows := p.allRows()
-	const cells = mostLabels * tickEvery
+	const cells = chartTicks * tickEvery
 	once, request := p.titles()
 	main := requestScale(p.t, cells)
 	var out []Section
@@ -150,10 +151,10 @@ func (p *picture) chartSection(title string, s scale, rows []*row) Section {
 func (p *picture) chartRow(r *row) Row {
 	out := Row{
 		Name: r.name, Depth: screen.Width(r.guide) / indentFor(p.width), Labels: r.labels, Note: r.note,
-		Under: spansOf(r.under), Waits: spansOf(r.waits),
-		Entry: r.entry, Open: r.open, Part: r.part, Loose: r.loose, Hidden: r.hidden > 0,
+		Under: r.under, Waits: r.waits,
+		Entry: r.entry, Open: r.open, Part: r.part, Unexplained: r.unexplained, Hidden: r.hidden > 0,
 	}
-	if out.Hidden || out.Loose {
+	if out.Hidden || out.Unexplained {
 		out.Entry = -1
 	}
 	if out.Hidden {
@@ -164,16 +165,8 @@ func (p *picture) chartRow(r *row) Row {
 	}
 	out.Took = strings.TrimSpace(p.took(r))
 	out.Waited = p.shareOf(r.waited)
-	if r.waited > 0 || r.loose {
+	if r.waited > 0 || r.unexplained {
 		out.Share = screen.Percent(out.Waited)
-	}
-	return out
-}
-
-func spansOf(spans []span) []Span {
-	out := make([]Span, 0, len(spans))
-	for _, s := range spans {
-		out = append(out, Span{s.begin, s.end})
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func TestAChartHasTheOutlinesRows(t *testing.T) {
 	next := 0
 	for _, s := range c.Sections {
 		for _, r := range s.Rows {
-			if r.Loose {
+			if r.Unexplained {
 				continue
 			}
 			if r.Entry != next || r.Name != outline[next].Times[0].Stage {
@@ -55,7 +55,7 @@ func TestAChartSaysWhatTheTerminalSays(t *testing.T) {
 	if sync.Stage != stages.WALSync || sync.Depth == 0 || sync.Share != "30.2 %" || len(sync.Labels) != 1 || len(sync.Waits) != 1 {
 		t.Errorf("wal.sync: %+v", sync)
 	}
-	if !last.Loose || last.Entry != -1 || last.Share == "" {
+	if !last.Unexplained || last.Entry != -1 || last.Share == "" {
 		t.Errorf("unexplained: %+v", last)
 	}
 	if c.Title != "PUT greeting" || c.Outcome != "OK" || c.Verdict.Sentence == "" || len(c.Kinds) == 0 {

@@ -10,11 +10,11 @@ import (
 	"glasskv/walkthrough/verdict"
 )
 
-// between stands between the facts of a line.
+// between separates the facts of a line.
 const between = " · "
 
-// headline says what was asked, what came of it and who saw it; below it, dim,
-// over which connection and under which ID.
+// headline writes the request in one line: what was asked, the outcome, the duration
+// and who observed it. Below it come the error message and the facts.
 func (p *picture) headline() {
 	outcome, role := p.outcome()
 	took := screen.Duration(p.t.DurationNS)
@@ -39,25 +39,27 @@ func (p *picture) headline() {
 	}
 }
 
-// seen says whose clock it was, and how much of the time is explained.
+// seen returns who observed the request, and how much of its time is explained; nil
+// for a trace of another program.
 func (p *picture) seen() []string {
 	if p.foreign {
 		return nil
 	}
-	who := p.lang.Pick("as the server saw it", "服务端所见")
+	observer := p.lang.Pick("as the server saw it", "服务端所见")
 	if p.t.Observer == trace.ObserverClient {
-		who = p.lang.Pick("as the client saw it", "客户端所见")
+		observer = p.lang.Pick("as the client saw it", "客户端所见")
 	}
-	return []string{who, p.lang.Say("%s explained", "%s 已解释", floorPercent(p.t.Explained))}
+	return []string{observer, p.lang.Say("%s explained", "%s 已解释", floorPercent(p.t.Explained))}
 }
 
-// floorPercent never rounds up: what is not wholly explained is not called so.
+// floorPercent writes a share rounded down: only what is wholly explained is 100 %.
 func floorPercent(share float64) string {
 	const tenth = 0.001
 	return screen.Percent(float64(int64(share/tenth+1e-9)) * tenth)
 }
 
-// outcome is the reply's code, or what happened instead of a reply.
+// outcome returns the reply's code, or what happened instead of a reply, and its
+// colour.
 func (p *picture) outcome() (string, screen.Role) {
 	if p.opts.SoFar {
 		return p.lang.Pick("under way", "进行中"), screen.Warn
@@ -83,7 +85,7 @@ func (p *picture) outcome() (string, screen.Role) {
 	return screen.Escape(p.t.Code), screen.Bad
 }
 
-// messages counts what a stream received and sent.
+// messages returns how many messages a stream received and sent, as text.
 func (p *picture) messages() string {
 	var in, out int
 	for i := range p.t.Stages {
@@ -98,13 +100,16 @@ func (p *picture) messages() string {
 	return p.lang.Say("messages: %s in, %s out", "消息：收 %s，发 %s", grouped(in), grouped(out))
 }
 
-// message shows the error that the client was told.
+// maxMessage bounds how many lines of an error message are shown.
+const maxMessage = 4
+
+// message writes the error message that the client received, if any.
 func (p *picture) message() {
 	if p.t.Message == "" {
 		return
 	}
 	for i, l := range screen.Wrap(screen.Escape(p.t.Message), p.width) {
-		if i == 4 {
+		if i == maxMessage {
 			p.out.Line(screen.Bad.Paint("…"))
 			return
 		}
@@ -112,40 +117,40 @@ func (p *picture) message() {
 	}
 }
 
-// facts are what one may want to know besides. The first ones, the connection
-// and the trace are always told, the others as far as their line goes.
+// facts returns lines of facts about the request, beginning with the first ones. Size,
+// revision and time are left out if they do not fit into the last line.
 func (p *picture) facts(first []string) []string {
-	must, may := first, []string(nil)
+	facts, ifRoom := first, []string(nil)
 	if on := p.t.Attributes[trace.AttrFaults]; on != "" {
-		must = append(must, p.lang.Say("faults on: %s", "打开的故障：%s", strings.ReplaceAll(screen.Escape(on), ",", ", ")))
+		facts = append(facts, p.lang.Say("faults on: %s", "打开的故障：%s", strings.ReplaceAll(screen.Escape(on), ",", ", ")))
 	}
 	if p.t.Attributes[trace.AttrStreaming] == "true" {
-		must = append(must, p.messages())
+		facts = append(facts, p.messages())
 	}
 	if c := p.t.Connection; c.ID != 0 {
 		how := p.lang.Pick("new", "新建")
 		if c.Reused {
 			how = p.lang.Pick("reused", "复用")
 		}
-		must = append(must, p.lang.Say("connection #%d, %s", "连接 #%d，%s", c.ID, how))
+		facts = append(facts, p.lang.Say("connection #%d, %s", "连接 #%d，%s", c.ID, how))
 	}
 	if p.t.TraceID != "" {
-		must = append(must, "trace "+screen.Escape(p.t.TraceID))
+		facts = append(facts, "trace "+screen.Escape(p.t.TraceID))
 	}
 	if how := p.t.Attributes[trace.AttrCompression]; how != "" {
-		must = append(must, p.lang.Say("compressed with %s", "%s 压缩", screen.Escape(how)))
+		facts = append(facts, p.lang.Say("compressed with %s", "%s 压缩", screen.Escape(how)))
 	}
 	if size := p.t.Attributes[trace.AttrValueSize]; size != "" {
-		may = append(may, p.lang.Say("value %s", "值 %s", sizeText(size)))
+		ifRoom = append(ifRoom, p.lang.Say("value %s", "值 %s", sizeText(size)))
 	}
 	if revision := p.t.Attributes[trace.AttrRevision]; revision != "" {
-		may = append(may, "revision "+screen.Escape(revision))
+		ifRoom = append(ifRoom, "revision "+screen.Escape(revision))
 	}
 	if !p.t.Start.IsZero() {
-		may = append(may, p.t.Start.UTC().Format("2006-01-02 15:04:05.000 UTC"))
+		ifRoom = append(ifRoom, p.t.Start.UTC().Format("2006-01-02 15:04:05.000 UTC"))
 	}
-	lines := fill(must, p.width)
-	for _, fact := range may {
+	lines := fill(facts, between, p.width)
+	for _, fact := range ifRoom {
 		if last := len(lines) - 1; last >= 0 && screen.Width(lines[last]+between+fact) <= p.width {
 			lines[last] += between + fact
 		}
@@ -153,27 +158,28 @@ func (p *picture) facts(first []string) []string {
 	return lines
 }
 
-// sizeText writes an attribute's number of bytes with a unit.
+// sizeText writes the value of an attribute, a number of bytes, with a unit.
 func sizeText(bytes string) string {
 	n, err := strconv.ParseInt(bytes, 10, 64)
 	if err != nil {
-		return screen.Escape(bytes) // of a file that somebody else wrote
+		return screen.Escape(bytes) // from a file that another program wrote
 	}
 	return screen.Bytes(n)
 }
 
-// fill joins facts into lines that fit.
-func fill(facts []string, width int) (lines []string) {
+// fill joins items, with a separator, into lines of at most width columns. An item
+// that is wider is cut.
+func fill(items []string, separator string, width int) (lines []string) {
 	line := ""
-	for _, f := range facts {
-		f = screen.Cut(f, width)
+	for _, item := range items {
+		item = screen.Cut(item, width)
 		switch {
 		case line == "":
-			line = f
-		case screen.Width(line+between+f) <= width:
-			line += between + f
+			line = item
+		case screen.Width(line+separator+item) <= width:
+			line += separator + item
 		default:
-			lines, line = append(lines, line), f
+			lines, line = append(lines, line), item
 		}
 	}
 	if line != "" {

@@ -9,15 +9,33 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// tickEvery is how many columns a mark of the axis wants at least, mostTicks how
-// many marks are enough.
+// A cell of the plot is divided into eighths. A mask has a bit for each of them; bit
+// 0 is the left edge.
+const eighths = 8
+
+// scale maps times, in nanoseconds from the request's begin, to the cells of a plot.
+type scale struct {
+	begin, end int64
+	cells      int
+	ended      int64 // when the wait ended, if the axis goes on beyond it; else 0
+}
+
+// eighth returns the position of a time in eighths of a cell. A time outside of the
+// scale is at its edge.
+func (s scale) eighth(ns int64) int {
+	whole := float64(max(1, s.end-s.begin))
+	at := int(float64(ns-s.begin)/whole*float64(s.cells*eighths) + 0.5)
+	return min(max(at, 0), s.cells*eighths)
+}
+
 const (
-	tickEvery = 5
-	mostTicks = 10
+	tickEvery = 5  // columns from one tick of the axis to the next, at least
+	maxTicks  = 10 // of an axis
 )
 
-// requestScale spans the request from its begin to its end, and beyond it where
-// stages went on after the reply: at most as long again.
+// requestScale returns the scale of the request, from its begin to its end. If stages
+// went on after the reply, it reaches to their end, but at most to twice the
+// request's duration.
 func requestScale(t *trace.Timeline, cells int) scale {
 	end := t.DurationNS
 	for i := range t.Stages {
@@ -25,7 +43,7 @@ func requestScale(t *trace.Timeline, cells int) scale {
 			end = max(end, st.EndNS)
 		}
 	}
-	// A stage's tail that ends some columns' fraction later is no news.
+	// A stage that ends a fraction of a column later is not worth a longer axis.
 	if float64(end-t.DurationNS) < 0.02*float64(t.DurationNS) {
 		end = t.DurationNS
 	}
@@ -36,8 +54,8 @@ func requestScale(t *trace.Timeline, cells int) scale {
 	return s
 }
 
-// connScale spans the connection's stages where they lie before the request,
-// and ok is false where they share its axis.
+// connScale returns the scale of the connection's stages. If none of them began
+// before the request, ok is false: they share the request's scale.
 func connScale(stages []*trace.StageTime, cells int) (s scale, ok bool) {
 	first := true
 	for _, st := range stages {
@@ -56,34 +74,35 @@ func connScale(stages []*trace.StageTime, cells int) (s scale, ok bool) {
 	return s, !first && s.begin < 0
 }
 
-// isLife tells a connection's life from its stages: it lasts on behind every
-// request.
+// isLife reports whether a stage is the life of its connection, which goes on beyond
+// every request.
 func isLife(st *trace.StageTime) bool {
 	stage, known := stages.ByName(st.Stage)
 	return known && stages.SpecOf(stage).Kind == stages.KindNone
 }
 
-// marks writes the axis: its round times above their columns, and the unit once.
-// It stands at the last one, or at the zero where it would push a neighbour away.
+// marks writes the axis: a round time above the column of each tick. The last tick
+// has the unit, or the first if the unit would leave another tick no room.
 func (s scale) marks() string {
 	at, labels := s.ticks()
 	last := len(at) - 1
 	text, unit, _ := strings.Cut(labels[last], " ")
-	line, all := s.place(at, labels)
+	line, all := s.writeLabels(at, labels)
 	if all || last == 0 {
 		return line
 	}
 	labels[last] = text
 	labels[0] += " " + unit
-	if other, all := s.place(at, labels); all {
+	if other, all := s.writeLabels(at, labels); all {
 		return other
 	}
 	return line
 }
 
-// place puts each label's number over its column. The first and the last are
-// always there; all is false when another found no room.
-func (s scale) place(at []int64, labels []string) (line string, all bool) {
+// writeLabels writes each label with its number above the column of its tick. If all
+// is false, there was no room for some of them; the first and the last are always
+// written.
+func (s scale) writeLabels(at []int64, labels []string) (line string, all bool) {
 	signs := []rune(screen.Blank(s.cells))
 	last, free := len(at)-1, s.cells
 	all = true
@@ -107,7 +126,8 @@ func (s scale) place(at []int64, labels []string) (line string, all bool) {
 	return strings.TrimRight(string(signs), " "), all
 }
 
-// outerFirst counts the last and the first before those between them.
+// outerFirst returns the numbers below n with the last and the first before all
+// others, since these may take the room of their neighbours.
 func outerFirst(n int) []int {
 	order := []int{n - 1}
 	for i := range n - 1 {
@@ -117,10 +137,11 @@ func outerFirst(n int) []int {
 }
 
 func (s scale) ticks() (at []int64, labels []string) {
-	return screen.Ticks(s.end-s.begin, min((s.cells+tickEvery-1)/tickEvery, mostTicks))
+	return screen.Ticks(s.end-s.begin, min((s.cells+tickEvery-1)/tickEvery, maxTicks))
 }
 
-// grid returns the columns in which a mark of the axis stands, and the mark.
+// grid returns, by column, the marks that rows show where they have no bar: the
+// ticks, and the end of the wait.
 func (s scale) grid() map[int]rune {
 	at, _ := s.ticks()
 	columns := make(map[int]rune, len(at)+1)
@@ -135,25 +156,23 @@ func (s scale) grid() map[int]rune {
 
 func (s scale) column(ns int64) int { return min(s.eighth(ns)/eighths, s.cells-1) }
 
-// Each cell of the plot is divided into eight; bit 0 is its left edge.
-const eighths = 8
-
-// A glyph and the eighths of a cell that it fills.
+// glyph is a sign with the eighths of a cell that it fills.
 type glyph struct {
 	sign rune
 	mask uint8
 }
 
-// Block elements fill a cell from the left in steps of an eighth. From the
-// right there are only the half and the eighth, and for a moment in the middle
-// there are two strokes. The slim ones come first: of equally good ones the
-// first is taken.
+// blocks are the signs of a strong bar. Unicode's block elements fill a cell from
+// the left in steps of an eighth; from the right there are only the half and the
+// eighth, and for a short time in the middle there are two strokes. Of glyphs that
+// fit equally well the first is taken, so the slim ones come first.
 var blocks = []glyph{
 	{'▏', 0x01}, {'▕', 0x80}, {'│', 0x08}, {'│', 0x10}, {'┃', 0x18}, {'▎', 0x03}, {'▍', 0x07},
 	{'▌', 0x0f}, {'▐', 0xf0}, {'▋', 0x1f}, {'▊', 0x3f}, {'▉', 0x7f}, {'█', 0xff},
 }
 
-// strong draws the eighths of a cell in which the request waited.
+// strong returns the sign that comes nearest to the mask, for a time in which the
+// request waited.
 func strong(mask uint8) rune {
 	best, distance := ' ', eighths+1
 	for _, g := range blocks {
@@ -164,7 +183,8 @@ func strong(mask uint8) rune {
 	return best
 }
 
-// thin draws the eighths of a cell in which the stage was under way.
+// thin returns the sign for a time in which the stage was under way, and the request
+// waited elsewhere.
 func thin(mask uint8) rune {
 	switch {
 	case mask&0xf0 == 0:
@@ -175,29 +195,15 @@ func thin(mask uint8) rune {
 	return '─'
 }
 
-// scale maps time to the cells of a plot.
-type scale struct {
-	begin, end int64
-	cells      int
-	ended      int64 // when the wait ended, where the axis goes on beyond it
-}
-
-// eighth returns the position of a time, within the plot.
-func (s scale) eighth(ns int64) int {
-	whole := float64(max(1, s.end-s.begin))
-	at := int(float64(ns-s.begin)/whole*float64(s.cells*eighths) + 0.5)
-	return min(max(at, 0), s.cells*eighths)
-}
-
-// masks marks the eighths that the spans cover. What is too short to be seen
-// gets one eighth: it was there.
-func (s scale) masks(spans []span) []uint8 {
+// masks returns a mask for each cell, with the eighths that the intervals cover. An
+// interval that is too short to be seen covers one eighth.
+func (s scale) masks(intervals []Interval) []uint8 {
 	out := make([]uint8, s.cells)
-	for _, sp := range spans {
-		if sp.end < s.begin || sp.begin > s.end {
+	for _, x := range intervals {
+		if x.End < s.begin || x.Begin > s.end {
 			continue
 		}
-		from, to := s.eighth(sp.begin), s.eighth(sp.end)
+		from, to := s.eighth(x.Begin), s.eighth(x.End)
 		if from == to {
 			from, to = min(from, s.cells*eighths-1), min(from, s.cells*eighths-1)+1
 		}
@@ -214,14 +220,14 @@ type cell struct {
 	role screen.Role
 }
 
-// bar draws a row's spans. One that goes on beyond the axis, or had not ended,
-// ends in an arrow.
+// bar draws a row. An interval that goes beyond the scale, or had not ended, gets an
+// arrow at that edge.
 func (s scale) bar(r *row) []cell {
 	cells := make([]cell, s.cells)
 	under, waits := s.masks(r.under), s.masks(r.waits)
 	for i := range cells {
 		switch {
-		case waits[i] != 0 && r.loose:
+		case waits[i] != 0 && r.unexplained:
 			cells[i] = cell{'░', r.role()}
 		case waits[i] != 0:
 			cells[i] = cell{strong(waits[i]), r.role()}
@@ -230,10 +236,10 @@ func (s scale) bar(r *row) []cell {
 		}
 	}
 	for _, u := range r.under {
-		if r.open || u.end > s.end {
-			cells[max(0, (s.eighth(u.end)-1)/eighths)] = cell{'▸', r.role()}
+		if r.open || u.End > s.end {
+			cells[max(0, (s.eighth(u.End)-1)/eighths)] = cell{'▸', r.role()}
 		}
-		if u.begin < s.begin && u.end >= s.begin {
+		if u.Begin < s.begin && u.End >= s.begin {
 			cells[0] = cell{'◂', r.role()}
 		}
 	}

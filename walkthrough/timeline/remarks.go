@@ -7,26 +7,27 @@ import (
 
 	"glasskv/trace"
 	"glasskv/trace/stages"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
 
-// mostProblems bounds how many contradictions are named.
-const mostProblems = 6
+// maxProblems bounds how many contradictions are shown.
+const maxProblems = 6
 
-// remark is a line below the bars: a sign, a text, and how grave it is.
+// remark is a sentence below the bars, with a sign before it.
 type remark struct {
 	sign, text string
-	role       screen.Role
+	role       screen.Role // Dim, or Warn for what the reader should look at
 }
 
-// remarks says what did not happen, what else became of the request, and what
-// contradicts itself.
+// remarks returns what did not happen, what else happened to the request, and the
+// contradictions in the timeline.
 func (p *picture) remarks() []remark {
-	return slices.Concat(p.notReached(), p.happened(), p.problems())
+	return slices.Concat(p.notReached(), p.incidents(), p.problems())
 }
 
-// happened says what else became of the request.
-func (p *picture) happened() (out []remark) {
+// incidents returns what the server recorded of the request beside its stages.
+func (p *picture) incidents() (out []remark) {
 	say := func(sign string, role screen.Role, en, zh string, args ...any) {
 		out = append(out, remark{sign, p.lang.Say(en, zh, args...), role})
 	}
@@ -53,40 +54,29 @@ func (p *picture) happened() (out []remark) {
 	return out
 }
 
-// notReached says what one would expect and what did not happen, a remark for
-// each reason.
+// notReached returns the stages that one would expect and that did not happen: a
+// remark for each reason, in the timeline's order.
 func (p *picture) notReached() (out []remark) {
 	var reasons []string
-	stages := make(map[string][]string)
+	byReason := make(map[string][]string)
 	for _, n := range p.t.NotReached {
 		if !slices.Contains(reasons, n.Why) {
 			reasons = append(reasons, n.Why)
 		}
-		stages[n.Why] = append(stages[n.Why], screen.Escape(n.Stage))
+		byReason[n.Why] = append(byReason[n.Why], screen.Escape(n.Stage))
 	}
 	for _, why := range reasons {
-		names := strings.Join(stages[why], p.lang.Pick(", ", "、"))
-		out = append(out, remark{"– ", p.why(why) + p.lang.Pick(": no ", "：没有 ") + names, screen.Dim})
+		names := strings.Join(byReason[why], p.lang.Pick(", ", "、"))
+		out = append(out, remark{"– ", Why(why, p.lang) + p.lang.Pick(": no ", "：没有 ") + names, screen.Dim})
 	}
 	return out
 }
 
-// say writes a remark, its text indented below itself.
-func (p *picture) say(r remark) {
-	for i, l := range screen.Wrap(r.text, p.width-screen.Width(r.sign)) {
-		lead := screen.Blank(screen.Width(r.sign))
-		if i == 0 {
-			lead = r.sign
-		}
-		p.out.Line(r.role.Paint(lead + l))
-	}
-}
-
-// why says a reason in the reader's language. A reason that we do not know, of
-// a newer server perhaps, is shown as it came.
-func (p *picture) why(why string) string {
-	say := p.lang.Pick
-	switch why {
+// Why returns in the reader's language why a stage was not reached. The reason is
+// one of trace's Why constants; any other is returned escaped.
+func Why(reason string, l lang.Lang) string {
+	say := l.Pick
+	switch reason {
 	case trace.WhyReused:
 		return say("connection reused", "连接复用")
 	case trace.WhyUnknown:
@@ -118,13 +108,25 @@ func (p *picture) why(why string) string {
 	case trace.WhyNoRequest:
 		return say("the connection never carried a request", "这条连接从未承载过请求")
 	}
-	return screen.Escape(why)
+	return screen.Escape(reason) // of a newer server, perhaps
 }
 
-// problems names what contradicts itself in a timeline that was read back.
+// writeRemark writes a remark. Its further lines begin below its text.
+func (p *picture) writeRemark(r remark) {
+	for i, l := range screen.Wrap(r.text, p.width-screen.Width(r.sign)) {
+		lead := screen.Blank(screen.Width(r.sign))
+		if i == 0 {
+			lead = r.sign
+		}
+		p.out.Line(r.role.Paint(lead + l))
+	}
+}
+
+// problems returns the contradictions that were found when the timeline was read
+// from a file.
 func (p *picture) problems() (out []remark) {
 	for i, problem := range p.t.Problems {
-		if i == mostProblems {
+		if i == maxProblems {
 			more := p.lang.Say("%d more contradictions", "还有 %d 处矛盾", len(p.t.Problems)-i)
 			return append(out, remark{"! ", more, screen.Warn})
 		}
@@ -133,12 +135,13 @@ func (p *picture) problems() (out []remark) {
 	return out
 }
 
-// signs notes which signs a picture used: the legend explains no others.
+// signs are the signs that a picture used. The legend explains these and no others.
 type signs struct {
 	small, thin, near, inferred, ended bool
 	short                              string // "×12 shared by 12"
 }
 
+// see notes the signs of a row.
 func (s *signs) see(r *row) {
 	s.near = s.near || r.sign == signNear
 	s.inferred = s.inferred || r.sign == signInferred
@@ -170,38 +173,21 @@ func (p *picture) legend() {
 	if p.used.ended {
 		items = append(items, say("┊ the wait ended", "┊ 等待到此结束"))
 	}
-	for _, l := range fill3(items, p.width) {
+	for _, l := range fill(items, "   ", p.width) {
 		p.out.Line(screen.Dim.Paint(l))
 	}
 }
 
-// fill3 joins items with wide gaps into lines that fit.
-func fill3(items []string, width int) []string {
-	var lines []string
-	line := ""
-	for _, item := range items {
-		switch {
-		case line == "":
-			line = item
-		case screen.Width(line)+3+screen.Width(item) <= width:
-			line += "   " + item
-		default:
-			lines, line = append(lines, line), item
-		}
-	}
-	return append(lines, line)
-}
-
-// spent is how much of the wait was of one kind.
-type spent struct {
+// kindTime is how much of the wait was of one kind.
+type kindTime struct {
 	kind stages.Kind
 	ns   int64
 }
 
-// spentOn adds up what the time was spent on, the largest part first. It is nil
-// for a stream, whose handler mostly sleeps, which no kind of time says, and for
-// spans of another program, whose kinds are not known.
-func (p *picture) spentOn() (parts []spent) {
+// timeByKind adds up the wait by its kinds, the largest first. It returns nil for a
+// stream, whose handler mostly sleeps, and for a trace of another program, whose
+// kinds are not known.
+func (p *picture) timeByKind() (all []kindTime) {
 	if p.t.Streaming() {
 		return nil
 	}
@@ -214,22 +200,22 @@ func (p *picture) spentOn() (parts []spent) {
 			return nil
 		}
 		kind := stages.SpecOf(stage).Kind
-		if i := slices.IndexFunc(parts, func(x spent) bool { return x.kind == kind }); i >= 0 {
-			parts[i].ns += ns
+		if i := slices.IndexFunc(all, func(x kindTime) bool { return x.kind == kind }); i >= 0 {
+			all[i].ns += ns
 		} else {
-			parts = append(parts, spent{kind, ns})
+			all = append(all, kindTime{kind, ns})
 		}
 	}
-	slices.SortFunc(parts, func(a, b spent) int { return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.kind, b.kind)) })
-	return parts
+	slices.SortFunc(all, func(a, b kindTime) int { return cmp.Or(cmp.Compare(b.ns, a.ns), cmp.Compare(a.kind, b.kind)) })
+	return all
 }
 
-// kinds writes what the time was spent on. It is the legend of the colours and,
-// without colours, the shortest summary of the request.
+// kinds writes timeByKind. It is the legend of the colours and, without colours,
+// the shortest summary of the request.
 func (p *picture) kinds() {
 	const gap = "  "
 	line, width := "", 0
-	for _, x := range p.spentOn() {
+	for _, x := range p.timeByKind() {
 		text := p.lang.Kind(x.kind) + " " + screen.Percent(p.shareOf(x.ns))
 		if width += screen.Width("■ " + text); width > p.width {
 			p.out.Line(line)

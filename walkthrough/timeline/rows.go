@@ -13,27 +13,26 @@ import (
 	"glasskv/walkthrough/verdict"
 )
 
-// span is a stretch of time in nanoseconds from the request's begin.
-type span struct{ begin, end int64 }
-
-// row is a line of the waterfall.
+// row is a line of the waterfall: a stage, or one of three that are not: a part,
+// the unexplained time, or a word about rows that are left out.
 type row struct {
 	guide  string // the tree's lines in front of the name
 	name   string
-	spec   *stages.Spec // nil for a span that the catalogue does not know
-	under  []span       // while it was under way
-	waits  []span       // while the request waited in it
-	took   int64
-	waited int64
-	sign   string // how its edges are known: "", "≈" or "~"
+	spec   *stages.Spec // nil if the catalogue does not know the stage
+	under  []Interval   // while it was under way
+	waits  []Interval   // while the request waited in it
+	took   int64        // nanoseconds
+	waited int64        // nanoseconds
+	sign   string       // signNear, signInferred, or "" for exact edges
 	labels []string
-	short  string // the first label where there is room for a sign only
+	short  string // the first label, as a sign for which there is always room
 	note   string
 	open   bool // it goes on beyond the request
-	part   bool // not a stage: a request that the server made itself
-	hidden int  // not a stage: as many rows are left out here
-	entry  int  // its place in the outline
-	loose  bool // not a stage: the time that no stage accounts for
+	entry  int  // its index in the outline
+
+	part        bool // it is a request that the server made itself
+	unexplained bool // it is the time that no stage explains
+	hidden      int  // it says that so many rows are left out
 }
 
 // The signs for edges that are not exact.
@@ -42,20 +41,20 @@ const (
 	signInferred = "~"
 )
 
-// nearMatters is the part of a stage's length above which the known error of
-// its edges is worth a sign.
-const nearMatters = 0.05
+// signNearFrom is the error of a stage's edges, as a part of its length, above which
+// the stage gets signNear.
+const signNearFrom = 0.05
 
 // builder turns nodes into rows.
 type builder struct {
 	t      *trace.Timeline
 	lang   lang.Lang
-	indent int // columns for each level of the tree
-	limit  int // rows
-	ledger map[string][]trace.LedgerRow
+	indent int                          // columns for each level of the tree
+	limit  int                          // how many rows to make
+	ledger map[string][]trace.LedgerRow // by stage
 	rows   []*row
 	more   int // nodes beyond the limit
-	next   int // the place in the outline of the next node
+	next   int // index in the outline of the next node
 }
 
 func newBuilder(t *trace.Timeline, l lang.Lang) *builder {
@@ -66,15 +65,16 @@ func newBuilder(t *trace.Timeline, l lang.Lang) *builder {
 	return b
 }
 
-// deepest bounds the tree's lines, in columns: what is deeper is moved in no
-// further.
-const deepest = 24
+// maxGuide bounds the tree's lines in front of a name, in columns. Deeper nodes are
+// indented no further.
+const maxGuide = 24
 
-// walk adds the nodes and what is below them. Guide stands in front of them.
+// walk adds rows for the nodes and all below them. Guide is the tree's lines in
+// front of the nodes' parent.
 func (b *builder) walk(nodes []*node, guide string, top bool) {
 	for i, n := range nodes {
 		own, below := guide, guide
-		if !top && screen.Width(guide) < deepest {
+		if !top && screen.Width(guide) < maxGuide {
 			last := i == len(nodes)-1
 			own += branch(last, b.indent)
 			below += stem(last, b.indent)
@@ -105,6 +105,7 @@ func stem(last bool, indent int) string {
 	return "│" + screen.Blank(indent-1)
 }
 
+// row returns the row of one node.
 func (b *builder) row(n *node, guide string) *row {
 	if n.part != nil {
 		return b.partRow(n, guide)
@@ -115,32 +116,34 @@ func (b *builder) row(n *node, guide string) *row {
 		r.note = chapter.TextOf(r.spec.Stage, b.lang).Note
 	}
 	for _, st := range n.times {
-		r.under = append(r.under, span{st.BeginNS, st.EndNS})
+		r.under = append(r.under, Interval{st.BeginNS, st.EndNS})
 		r.open = r.open || st.Open
-		r.sign = worse(r.sign, signOf(r.spec, st))
+		r.sign = lessExact(r.sign, signOf(r.spec, st))
 	}
 	r.waits = b.waits(n)
 	for _, w := range r.waits {
-		r.waited += w.end - w.begin
+		r.waited += w.End - w.Begin
 	}
-	b.pauseNote(n, r)
+	b.noteHeld(n, r)
 	r.labels = b.labels(n, r)
 	return r
 }
 
-// waits returns the ledger's rows for the stage, as far as it was under way.
-func (b *builder) waits(n *node) (out []span) {
+// waits returns when the request waited in a node: the ledger's rows for its stage,
+// cut to the times of the node, since another node may have the same stage.
+func (b *builder) waits(n *node) (out []Interval) {
 	for _, l := range b.ledger[n.name()] {
 		for _, st := range n.times {
 			if begin, end := max(l.BeginNS, st.BeginNS), min(l.EndNS, st.EndNS); begin < end {
-				out = append(out, span{begin, end})
+				out = append(out, Interval{begin, end})
 			}
 		}
 	}
 	return out
 }
 
-// signOf says how the edges of a stage are known, where it matters.
+// signOf returns the sign for the edges of a stage; "" if they are exact, or if their
+// error is too small to matter.
 func signOf(spec *stages.Spec, st *trace.StageTime) string {
 	if st.BeginEdge == stages.Inferred || st.EndEdge == stages.Inferred {
 		return signInferred
@@ -148,31 +151,32 @@ func signOf(spec *stages.Spec, st *trace.StageTime) string {
 	if spec == nil {
 		return ""
 	}
-	var known int64
+	var errorNS int64
 	if st.BeginEdge == stages.Near {
-		known += spec.Begin.ErrorNS
+		errorNS += spec.Begin.ErrorNS
 	}
 	if st.EndEdge == stages.Near {
-		known += spec.End.ErrorNS
+		errorNS += spec.End.ErrorNS
 	}
-	if known > 0 && float64(known) > nearMatters*float64(st.Duration()) {
+	if errorNS > 0 && float64(errorNS) > signNearFrom*float64(st.Duration()) {
 		return signNear
 	}
 	return ""
 }
 
-func worse(a, b string) string {
+// lessExact returns the sign of the two that is for less exact edges.
+func lessExact(a, b string) string {
 	if a == signInferred || b == "" {
 		return a
 	}
 	return b
 }
 
-// looseRow is the row of the time that no stage accounts for.
-func (b *builder) looseRow() *row {
-	r := &row{name: b.lang.Pick(trace.Unexplained, "未解释"), loose: true}
+// unexplainedRow returns the row of the time that no stage explains.
+func (b *builder) unexplainedRow() *row {
+	r := &row{name: b.lang.Pick(trace.Unexplained, "未解释"), unexplained: true}
 	for _, l := range b.ledger[trace.Unexplained] {
-		r.waits = append(r.waits, span{l.BeginNS, l.EndNS})
+		r.waits = append(r.waits, Interval{l.BeginNS, l.EndNS})
 		r.took += l.EndNS - l.BeginNS
 	}
 	r.waited = r.took
@@ -182,7 +186,7 @@ func (b *builder) looseRow() *row {
 // role returns the colour of the row's bar.
 func (r *row) role() screen.Role {
 	switch {
-	case r.loose:
+	case r.unexplained:
 		return screen.Unknown
 	case r.spec == nil:
 		return screen.Plain
@@ -190,14 +194,14 @@ func (r *row) role() screen.Role {
 	return screen.RoleOf(r.spec.Kind)
 }
 
+// label returns the row's labels in one line.
 func (r *row) label() string { return strings.Join(r.labels, " · ") }
 
-// partRow is the row of a request that the server made itself: what it was, and
-// what came of it.
+// partRow returns the row of a part: which request it was, and its code unless OK.
 func (b *builder) partRow(n *node, guide string) *row {
 	part := n.part
 	r := &row{
-		guide: guide, took: n.took(), under: []span{{part.BeginNS, part.EndNS}}, part: true,
+		guide: guide, took: n.took(), under: []Interval{{part.BeginNS, part.EndNS}}, part: true,
 		name: verdict.PartName(part, b.lang),
 		note: b.lang.Pick("a request that the server made itself", "服务端自己发起的请求"),
 	}
@@ -207,10 +211,11 @@ func (b *builder) partRow(n *node, guide string) *row {
 	return r
 }
 
-// longestWhy bounds an error's text beside a bar, in columns.
-const longestWhy = 60
+// maxLabel bounds a label with text of unknown length, in columns.
+const maxLabel = 60
 
-// labels are what one has to know even where there is no room for a note.
+// labels returns what the reader has to know of a node even if there is no room for
+// a note. It also sets r.short.
 func (b *builder) labels(n *node, r *row) (out []string) {
 	add := func(en, zh string, args ...any) { out = append(out, b.lang.Say(en, zh, args...)) }
 	first := n.times[0]
@@ -230,13 +235,13 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 	}
 	for _, why := range []string{first.Attributes[trace.AttrError], first.Attributes[trace.AttrFailure]} {
 		if why != "" {
-			out = append(out, screen.Cut(screen.Escape(why), longestWhy))
+			out = append(out, screen.Cut(screen.Escape(why), maxLabel))
 		}
 	}
 	if version := first.Attributes[trace.AttrTLSVersion]; version != "" {
 		out = append(out, screen.Escape(version))
 	}
-	out = append(out, b.pausedAt(n, r)...)
+	out = append(out, b.heldAt(n, r)...)
 	if behind := b.t.Attributes[trace.AttrBehind]; behind != "" && n.name() == stages.ApplyQueue.String() {
 		if count, err := strconv.Atoi(behind); err == nil && count > 0 {
 			add("behind %d others", "前面有 %d 个", count)
@@ -256,8 +261,8 @@ func (b *builder) labels(n *node, r *row) (out []string) {
 	return out
 }
 
-// repeats counts how often a stage happened, those included that were counted
-// and not kept.
+// repeats returns how often a stage happened, with the repeats of which only the
+// number was kept.
 func repeats(n *node) int {
 	times := 0
 	for _, st := range n.times {
@@ -266,7 +271,7 @@ func repeats(n *node) int {
 	return times
 }
 
-// grouped writes a number of things: 1,204.
+// grouped writes a number with its digits in groups: 1,204.
 func grouped(n int) string {
 	text := strconv.Itoa(n)
 	for at := len(text) - 3; at > 0; at -= 3 {
@@ -275,7 +280,7 @@ func grouped(n int) string {
 	return text
 }
 
-// addedUp counts those that were not kept one by one.
+// addedUp returns how many repeats were added up instead of being kept one by one.
 func addedUp(n *node) (times int) {
 	for _, st := range n.times {
 		if st.Count > 1 {
@@ -285,26 +290,27 @@ func addedUp(n *node) (times int) {
 	return times
 }
 
-// pausedAt says where somebody made the request wait, each place once.
-func (b *builder) pausedAt(n *node, r *row) []string {
+// heldAt returns a label that says at which stages a fault or a hold made the request
+// wait; nil for a stage of another kind.
+func (b *builder) heldAt(n *node, r *row) []string {
 	if r.spec == nil || r.spec.Kind != stages.KindHeld {
 		return nil
 	}
-	var places []string
+	var heldAt []string
 	for _, st := range n.times {
-		if at := screen.Escape(st.Attributes[trace.AttrAt]); at != "" && !slices.Contains(places, at) {
-			places = append(places, at)
+		if at := screen.Escape(st.Attributes[trace.AttrAt]); at != "" && !slices.Contains(heldAt, at) {
+			heldAt = append(heldAt, at)
 		}
 	}
-	if len(places) == 0 {
+	if len(heldAt) == 0 {
 		return nil
 	}
-	return []string{b.lang.Say("at %s", "在 %s", screen.Cut(strings.Join(places, ", "), longestWhy))}
+	return []string{b.lang.Say("at %s", "在 %s", screen.Cut(strings.Join(heldAt, ", "), maxLabel))}
 }
 
-// pauseNote says why somebody made the request wait; where, is said by a label.
-// Where the stretches of one row differ, the catalogue's own note stays.
-func (b *builder) pauseNote(n *node, r *row) {
+// noteHeld replaces the note of a fault or a hold with the reason why it made the
+// request wait. If the node has several reasons, the note stays as it is.
+func (b *builder) noteHeld(n *node, r *row) {
 	if r.spec == nil || r.spec.Kind != stages.KindHeld {
 		return
 	}

@@ -1,28 +1,19 @@
 // Package timeline draws one request: a waterfall on a common axis that a
 // person reads from top to bottom.
 //
-//	render.go    the order of the parts
-//	headline.go  what was asked, what came of it, who saw it
-//	tree.go      the stages nested as they were
-//	outline.go   the tree for those who walk through it
-//	fold.go      rows that are left out, and a word about it
-//	rows.go      one stage, or a row of repeats, made ready to be drawn
-//	labels.go    what has to be said of a stage even where there is no room for a note
-//	parts.go     a request that the server made to answer this one
-//	columns.go   which column has how much room
-//	axis.go      the axis above the bars
-//	bar.go       a bar with the precision of an eighth of a column
-//	waterfall.go a row or a section written out
-//	missing.go   what did not happen, and what contradicts itself
-//	chart.go     all of it for those who draw elsewhere than on a terminal
-//	legend.go    the signs that were used, and the kinds of time
-//	json.go      the same for programs
+//	timeline.go   Render, and the same tree and data for other readers
+//	headline.go   what was asked, what came of it, who saw it
+//	tree.go       the stages, nested
+//	rows.go       a node of the tree, made ready to be drawn
+//	waterfall.go  rows and sections, written out in columns
+//	plot.go       the axis, and bars with the precision of an eighth of a column
+//	remarks.go    what is said below the bars, and the legend
+//	chart.go      the same content for a drawing that is not on a terminal
 //
-// A bar is strong where the request was waiting in the stage itself and thin
-// where the stage was under way while the request waited elsewhere: in a child
-// of it, or in something beside it. The strong parts of all rows together are
-// the ledger. They neither overlap nor leave a gap, so the column of shares adds
-// up to the whole.
+// A bar is strong while the request waited in the stage itself. It is thin while
+// the stage was under way and the request waited elsewhere: in a child of the
+// stage, or in a stage beside it. The strong parts of all rows together are the
+// ledger: they neither overlap nor leave a gap, so the shares add up to the whole.
 package timeline
 
 import (
@@ -39,16 +30,16 @@ import (
 	"glasskv/walkthrough/verdict"
 )
 
-// Options steer how a timeline is drawn.
+// Options are the options of Render.
 type Options struct {
 	screen.Options
-	Fold    time.Duration // leave out stages that are shorter, and nothing longer is inside them; 0: none
-	SoFar   bool          // the request is not over: nothing is said of how it ended
-	MaxRows int           // rows drawn of a request; 0: DefaultRows
+	Fold    time.Duration // leave out stages that are shorter than this, with all that is inside them; 0: leave out none
+	SoFar   bool          // the request is not over: draw it without remarks and verdict
+	MaxRows int           // rows of a request that are drawn; 0: DefaultRows
 }
 
-// DefaultRows bounds how many rows of a request are drawn. Our own requests
-// have some forty; a foreign trace may have thousands.
+// DefaultRows is the default of Options.MaxRows. A request of GlassKV has some forty
+// rows; a trace of another program may have thousands.
 const DefaultRows = 200
 
 // picture is a timeline while it is drawn.
@@ -59,12 +50,13 @@ type picture struct {
 	width   int
 	columns columns
 	used    signs
-	foreign bool // another program's trace: no request of ours
-	walked  int  // nodes that have rows already
+	foreign bool // a trace of another program
+	walked  int  // nodes of the outline that rowsOf has passed
 	out     *screen.Writer
 }
 
-// foreign reports whether the catalogue knows none of the stages.
+// foreign reports whether a timeline has stages, and the catalogue knows none of
+// them: it is a trace of another program.
 func foreign(t *trace.Timeline) bool {
 	for i := range t.Stages {
 		if _, known := stages.ByName(t.Stages[i].Stage); known {
@@ -74,9 +66,8 @@ func foreign(t *trace.Timeline) bool {
 	return len(t.Stages) > 0
 }
 
-// Render draws a timeline. No line is longer than the screen is wide, and
-// nothing that a client sent can move the cursor. The only error is that of
-// writing.
+// Render draws a timeline to w. No line is wider than the screen. What a client sent
+// is escaped: it cannot move the cursor. The error is that of writing to w.
 func Render(w io.Writer, t *trace.Timeline, o Options) error {
 	p := &picture{t: t, opts: o, lang: o.Lang, width: o.Columns(w), out: screen.NewWriter(w, o.Options), foreign: foreign(t)}
 	p.headline()
@@ -89,15 +80,15 @@ func Render(w io.Writer, t *trace.Timeline, o Options) error {
 		return p.out.Close()
 	}
 	for _, r := range p.remarks() {
-		p.say(r)
+		p.writeRemark(r)
 	}
 	p.legend()
 	p.verdict()
 	return p.out.Close()
 }
 
-// waterfall draws the connection's stages, on an axis of their own when they
-// were over before the request began, then the request's.
+// waterfall draws the stages of the connection, then those of the request. If the
+// connection's stages began before the request, they have an axis of their own.
 func (p *picture) waterfall() {
 	conn, connRows, rows := p.allRows()
 	p.columns = columnsFor(p.width, slices.Concat(connRows, rows))
@@ -122,31 +113,32 @@ func (p *picture) waterfall() {
 	}
 }
 
-// allRows makes the rows, the connection's apart. Where there was no request,
-// all of them are the connection's.
+// allRows returns the connection's stages, their rows, and the rows of the request.
+// If the connection never carried a request, all rows are the connection's.
 func (p *picture) allRows() (conn []*trace.StageTime, connRows, rows []*row) {
 	conn, own := p.split()
-	connRows, rows = p.rowsOf(conn), append(p.rowsOf(own), newBuilder(p.t, p.lang).looseRow())
+	connRows, rows = p.rowsOf(conn), append(p.rowsOf(own), newBuilder(p.t, p.lang).unexplainedRow())
 	if p.failedConn() {
 		connRows, rows = append(connRows, rows...), nil
 	}
 	return conn, connRows, rows
 }
 
-// connScale is the axis of the connection's stages; apart is false where they
-// share the request's.
+// connScale returns the axis of the connection's stages. If apart is false, they
+// share the request's axis.
 func (p *picture) connScale(conn []*trace.StageTime, cells int) (before scale, apart bool) {
 	before, apart = connScale(conn, cells)
 	return before, apart && !p.failedConn()
 }
 
-// sayBefore says at the connection's first row how long ago that was.
+// sayBefore labels the connection's first row with how long before the request it
+// began.
 func (p *picture) sayBefore(connRows []*row, before scale) {
 	first := connRows[0]
 	first.labels = append(first.labels, p.lang.Say("%s before the request", "早于请求 %s", screen.Duration(-before.begin)))
 }
 
-// titles name the two halves of the waterfall.
+// titles returns the titles of the two sections of the waterfall.
 func (p *picture) titles() (once, request string) {
 	request = p.lang.Pick("the request", "请求")
 	if p.foreign {
@@ -155,8 +147,8 @@ func (p *picture) titles() (once, request string) {
 	return p.lang.Pick("the connection, once", "连接（只发生一次）"), request
 }
 
-// split tells the connection's stages from the request's. A part's connection is
-// the part's own affair.
+// split returns the stages of the connection, and all others. The connection of a
+// part belongs to the part, and so to the others.
 func (p *picture) split() (conn, own []*trace.StageTime) {
 	for i := range p.t.Stages {
 		if st := &p.t.Stages[i]; st.Scope == stages.ScopeConn && st.Part == 0 {
@@ -168,10 +160,12 @@ func (p *picture) split() (conn, own []*trace.StageTime) {
 	return conn, own
 }
 
-// failedConn reports whether it is no request but a connection that never carried
-// one.
+// failedConn reports whether the timeline is that of a connection that never carried
+// a request.
 func (p *picture) failedConn() bool { return p.t.Attributes[trace.AttrFailedConn] != "" }
 
+// rowsOf returns the rows of some stages, nested, as many as the options allow, and
+// rows that say how many were left out.
 func (p *picture) rowsOf(stages []*trace.StageTime) []*row {
 	b := newBuilder(p.t, p.lang)
 	b.next = p.walked
@@ -186,6 +180,7 @@ func (p *picture) rowsOf(stages []*trace.StageTime) []*row {
 	return b.rows
 }
 
+// verdict writes the one sentence about the timeline, and which stage to look up.
 func (p *picture) verdict() {
 	v := verdict.Of(p.t, p.lang)
 	if v.Sentence == "" {
@@ -208,9 +203,9 @@ func (p *picture) verdict() {
 	}
 }
 
-// Entry is one line of the tree of stages, as it is drawn: a stage, or several of
-// one name inside one parent, such as the messages of a stream. Or it is a request
-// that the server made itself.
+// Entry is one line of the tree: a stage, several stages of one name inside one
+// parent, such as the messages of a stream, or a part: a request that the server
+// made itself.
 type Entry struct {
 	Times []*trace.StageTime // in the timeline's order; empty for a part
 	Part  *trace.Part        // nil for a stage
@@ -218,7 +213,7 @@ type Entry struct {
 }
 
 // Outline returns the tree from top to bottom: first the connection's stages, then
-// the request's. It is the order in which one walks through a request.
+// the request's. `glasskv walk` walks through a request in this order.
 func Outline(t *trace.Timeline) []Entry {
 	p := picture{t: t}
 	conn, own := p.split()
@@ -237,8 +232,9 @@ func appendEntries(out []Entry, nodes []*node, depth int) []Entry {
 	return out
 }
 
-// Labels says what has to be said of an entry beside its times: with how many it
-// was shared, that it had not ended. What a client sent is escaped.
+// Labels returns short texts about an entry that its times do not show, such as by
+// how many requests it was shared, or that it had not ended. What a client sent is
+// escaped.
 func (e Entry) Labels(t *trace.Timeline, l lang.Lang) []string {
 	if len(e.Times) == 0 {
 		return nil
@@ -246,12 +242,7 @@ func (e Entry) Labels(t *trace.Timeline, l lang.Lang) []string {
 	return newBuilder(t, l).row(&node{times: e.Times}, "").labels
 }
 
-// Why says in the reader's language why a stage was not reached: one of trace's Why
-// constants.
-func Why(why string, l lang.Lang) string { return (&picture{lang: l}).why(why) }
-
-// WriteJSON writes a timeline as one object on one line, as design and docs
-// describe it for programs.
+// WriteJSON writes a timeline as one JSON object on one line.
 func WriteJSON(w io.Writer, t *trace.Timeline) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -10,9 +10,9 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// node is a stage in the tree, or several of one name under one parent: the
-// messages of a stream. Or it is a part of the request: what the server asked
-// itself to answer it.
+// node is a node of the tree: a stage, several stages of one name under one parent,
+// such as the messages of a stream, or a part: a request that the server made
+// itself to answer this one.
 type node struct {
 	times    []*trace.StageTime
 	part     *trace.Part // nil for a stage
@@ -21,16 +21,16 @@ type node struct {
 	state    state
 }
 
-// state is how far the search for circles has come.
+// state is a node's state in breakCycles.
 type state uint8
 
 const (
 	unseen state = iota
-	onPath
-	done
+	onPath       // an ancestor of the node from which the search began
+	done         // not on a cycle
 )
 
-// name is the stage's; a part has none.
+// name returns the stage's name; "" for a part.
 func (n *node) name() string {
 	if n.part != nil {
 		return ""
@@ -38,7 +38,7 @@ func (n *node) name() string {
 	return n.times[0].Stage
 }
 
-// took returns how long the stage took, all times together.
+// took returns how long the stage took in nanoseconds, all times together.
 func (n *node) took() (ns int64) {
 	if n.part != nil {
 		return max(0, n.part.EndNS-n.part.BeginNS)
@@ -49,7 +49,7 @@ func (n *node) took() (ns int64) {
 	return ns
 }
 
-// begin returns when the stage first began.
+// begin returns when the stage first began, in nanoseconds from the request's begin.
 func (n *node) begin() int64 {
 	if n.part != nil {
 		return n.part.BeginNS
@@ -61,17 +61,18 @@ func (n *node) begin() int64 {
 	return first
 }
 
-// forest nests the stages by their parents. A stage whose parent is not there
-// hangs on the nearest one that is, as far as the catalogue knows it, or stands at
-// the top. Stages that are each other's parents stand at the top too: nothing that
-// was recorded is left out. Between a part's stages and what they lie in stands
-// the part.
+// forest nests the stages by their parents, and returns the roots. If the parent of
+// a stage is missing, the stage is put below its nearest ancestor in the catalogue
+// that is there, or else at the top. The stages of a part are put below a node for
+// the part, and that node where its stages would be. A trace from a file may contain
+// a cycle of parents; its stages are put at the top. Every stage is in the forest
+// exactly once.
 func forest(t *trace.Timeline, stages []*trace.StageTime) []*node {
-	g := gather(t, stages)
+	index := newNodeIndex(t, stages)
 	parts := make([]*node, len(t.Parts))
-	nodes := g.nodes
-	for _, n := range g.nodes {
-		n.parent = g.parent(n)
+	nodes := index.nodes
+	for _, n := range index.nodes {
+		n.parent = index.parent(n)
 		number := n.times[0].Part
 		if number <= 0 || number > len(parts) || n.parent != nil && n.parent.times[0].Part == number {
 			continue
@@ -82,7 +83,7 @@ func forest(t *trace.Timeline, stages []*trace.StageTime) []*node {
 		}
 		n.parent = parts[number-1]
 	}
-	breakCircles(nodes)
+	breakCycles(nodes)
 	var roots []*node
 	for _, n := range nodes {
 		if n.parent == nil {
@@ -98,8 +99,8 @@ func forest(t *trace.Timeline, stages []*trace.StageTime) []*node {
 	return roots
 }
 
-// breakCircles takes the parents from nodes that are among their own ancestors.
-func breakCircles(nodes []*node) {
+// breakCycles removes the parents of all nodes that are their own ancestors.
+func breakCycles(nodes []*node) {
 	for _, start := range nodes {
 		var path []*node
 		n := start
@@ -122,65 +123,71 @@ func sortByBegin(nodes []*node) {
 	slices.SortStableFunc(nodes, func(a, b *node) int { return cmp.Compare(a.begin(), b.begin()) })
 }
 
-// grove is the nodes before they are nested.
-type grove struct {
-	nodes  []*node
-	byName map[key]*node              // the first of a name in each part
-	above  map[*trace.StageTime]*node // of each stage, the node that its parent belongs to
+// nodeIndex finds nodes that are not nested yet.
+type nodeIndex struct {
+	nodes    []*node
+	byName   map[stageInPart]*node      // the first node of a stage in a part
+	parentOf map[*trace.StageTime]*node // the node with the stage's parent in the timeline
 }
 
-type key struct {
+// stageInPart names a stage in a part of the request; part 0 is the request itself.
+type stageInPart struct {
 	stage string
 	part  int
 }
 
-// gather makes the nodes, those of one name and one parent into one.
-func gather(t *trace.Timeline, stages []*trace.StageTime) *grove {
+// newNodeIndex makes the nodes. Stages of one name, one parent and one part become
+// one node.
+func newNodeIndex(t *trace.Timeline, stages []*trace.StageTime) *nodeIndex {
 	type family struct{ stage, parent, part any }
-	g := &grove{byName: make(map[key]*node, len(stages)), above: make(map[*trace.StageTime]*node, len(stages))}
-	seen := make(map[family]*node, len(stages))
-	of := make(map[*trace.StageTime]*node, len(stages))
+	index := &nodeIndex{
+		byName:   make(map[stageInPart]*node, len(stages)),
+		parentOf: make(map[*trace.StageTime]*node, len(stages)),
+	}
+	families := make(map[family]*node, len(stages))
+	nodeOf := make(map[*trace.StageTime]*node, len(stages))
 	for _, st := range stages {
 		f := family{st.Stage, st.Parent, st.Part}
-		n := seen[f]
+		n := families[f]
 		if n == nil {
 			n = new(node)
-			seen[f], g.nodes = n, append(g.nodes, n)
-			if k := (key{st.Stage, st.Part}); g.byName[k] == nil {
-				g.byName[k] = n
+			families[f], index.nodes = n, append(index.nodes, n)
+			if k := (stageInPart{st.Stage, st.Part}); index.byName[k] == nil {
+				index.byName[k] = n
 			}
 		}
-		n.times, of[st] = append(n.times, st), n
+		n.times, nodeOf[st] = append(n.times, st), n
 	}
 	for i, parent := range t.Parents() {
-		if n := of[&t.Stages[i]]; n != nil && parent >= 0 {
-			g.above[&t.Stages[i]] = of[&t.Stages[parent]]
+		if n := nodeOf[&t.Stages[i]]; n != nil && parent >= 0 {
+			index.parentOf[&t.Stages[i]] = nodeOf[&t.Stages[parent]]
 		}
 	}
-	return g
+	return index
 }
 
-func (g *grove) parent(n *node) *node {
+// parent returns the node below which n is put; nil for the top.
+func (x *nodeIndex) parent(n *node) *node {
 	first := n.times[0]
-	if above := g.above[first]; above != nil {
-		return above
+	if parent := x.parentOf[first]; parent != nil {
+		return parent
 	}
 	name := first.Parent
-	for range stages.NumStages { // no chain of parents is longer
+	for range stages.NumStages { // no chain of parents in the catalogue is longer
 		stage, known := stages.ByName(name)
 		if !known {
 			return nil
 		}
 		name = stages.SpecOf(stages.SpecOf(stage).Parent).Name
-		if parent := g.byName[key{name, first.Part}]; parent != nil && parent != n {
+		if parent := x.byName[stageInPart{name, first.Part}]; parent != nil && parent != n {
 			return parent
 		}
 	}
 	return nil
 }
 
-// fold leaves out stages that took less than the limit. One stays when a longer
-// one is inside it, or the way to that would be missing.
+// fold leaves out the nodes that took less than the limit, unless a node below them
+// is kept. It returns how many it has left out.
 func fold(nodes []*node, limit time.Duration) (kept []*node, hidden int) {
 	for _, n := range nodes {
 		inner, h := fold(n.children, limit)
@@ -194,7 +201,8 @@ func fold(nodes []*node, limit time.Duration) (kept []*node, hidden int) {
 	return kept, hidden
 }
 
-// leftOut adds a row that says how many are missing.
+// leftOut adds rows that say how many nodes were folded and how many were beyond the
+// limit.
 func (b *builder) leftOut(folded int, limit time.Duration) {
 	if folded > 0 {
 		b.rows = append(b.rows, &row{hidden: folded, name: b.lang.Say("… %d shorter than %s left out",

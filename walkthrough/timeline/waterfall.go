@@ -6,10 +6,10 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// smallShare is the share below which a row gets the small mark.
+// smallShare is the share of the wait below which a row gets the small mark.
 const smallShare = 0.01
 
-// section writes a heading with its axis, and rows below it.
+// section writes a title with its axis, and the rows below it.
 func (p *picture) section(title string, s scale, rows []*row) {
 	front := p.columns.name + markColumns
 	took, share := p.lang.Pick("took", "用时"), p.lang.Pick("share", "占比")
@@ -40,7 +40,8 @@ func (p *picture) line(s scale, r *row) {
 		if r.short != "" {
 			p.used.short = r.short + " " + r.labels[0]
 		}
-		// No room beside the bar: said beside the name instead.
+		// The label has no room beside the bar. Its sign goes beside the name, and the
+		// legend explains the sign.
 		room := p.columns.name - screen.Width(r.guide) - screen.Width(r.short) - 1
 		name = strings.TrimRight(screen.Middle(r.name, room)+" "+r.short, " ")
 	}
@@ -49,7 +50,7 @@ func (p *picture) line(s scale, r *row) {
 
 func (p *picture) mark(r *row) string {
 	switch share := p.shareOf(r.waited); {
-	case r.loose || r.waited == 0:
+	case r.unexplained || r.waited == 0:
 		return screen.Blank(markColumns)
 	case share < smallShare:
 		p.used.small = true
@@ -62,7 +63,7 @@ func (p *picture) name(r *row, name string) string {
 	guide := screen.Width(r.guide)
 	name = screen.Left(screen.Middle(name, p.columns.name-guide), p.columns.name-guide)
 	switch {
-	case r.loose:
+	case r.unexplained:
 		return screen.Dim.Paint(name)
 	case r.part:
 		name = screen.Strong.Paint(name)
@@ -72,23 +73,24 @@ func (p *picture) name(r *row, name string) string {
 
 func (p *picture) took(r *row) string {
 	if r.open && r.spec != nil && r.role() == screen.Unknown {
-		return screen.Blank(tookColumns) // a life, not a stage that takes time
+		return screen.Blank(tookColumns) // a connection's life is not a stage that takes time
 	}
 	return screen.Right(r.sign+screen.Duration(r.took), tookColumns)
 }
 
 func (p *picture) share(r *row) string {
-	if r.waited == 0 && !r.loose {
+	if r.waited == 0 && !r.unexplained {
 		return screen.Blank(shareColumns)
 	}
 	share := p.shareOf(r.waited)
 	text := screen.Right(screen.Percent(share), shareColumns)
-	if share >= 0.1 && !r.loose {
+	if share >= 0.1 && !r.unexplained {
 		return screen.Strong.Paint(text)
 	}
 	return text
 }
 
+// shareOf returns a time as its share of the request's, from 0 to 1.
 func (p *picture) shareOf(ns int64) float64 {
 	if p.t.DurationNS <= 0 {
 		return 0
@@ -108,8 +110,8 @@ func (p *picture) note(r *row) string {
 	return screen.Blank(gapColumns) + screen.Dim.Paint(text)
 }
 
-// plot writes the bar on its grid. Where there is no column for notes, the
-// labels stand beside the bar; placed is false when they found no room there.
+// plot writes the bar on the axis's grid. If there is no column of notes, it writes
+// the labels beside the bar; placed is false if there is no room for them.
 func (p *picture) plot(s scale, r *row) (text string, placed bool) {
 	cells := s.bar(r)
 	first, last := extent(cells)
@@ -133,7 +135,7 @@ func (p *picture) plot(s scale, r *row) (text string, placed bool) {
 	return paint(cells), false
 }
 
-// blankFirst keeps a label from touching the grid behind it.
+// blankFirst removes a mark of the grid that would touch a label before it.
 func blankFirst(cells []cell) []cell {
 	if len(cells) > 0 && cells[0].sign == '·' {
 		cells[0] = cell{}
@@ -141,8 +143,8 @@ func blankFirst(cells []cell) []cell {
 	return cells
 }
 
-// extent returns the first and the last cell with something in it; 0, -1 when
-// there is none.
+// extent returns the first and the last cell that is not blank; 0 and -1 if all are
+// blank.
 func extent(cells []cell) (first, last int) {
 	first, last = 0, -1
 	for i, c := range cells {
@@ -157,7 +159,7 @@ func extent(cells []cell) (first, last int) {
 	return first, last
 }
 
-// paint joins cells of one colour into one piece of text.
+// paint writes cells, neighbours of one colour as one piece of text.
 func paint(cells []cell) string {
 	var out strings.Builder
 	for i := 0; i < len(cells); {
@@ -174,9 +176,9 @@ func paint(cells []cell) string {
 	return out.String()
 }
 
-// columns says how a line is divided. In front stands the mark, then the tree
-// with the names, how long the stage took, its share of the wait, the plot, and
-// where there is room the note.
+// columns are the widths of a line's variable columns. A line has the mark, the
+// name with the tree's lines before it, how long the stage took, its share of the
+// wait, the plot, and the note if the screen is wide enough.
 type columns struct {
 	name, plot, note int
 }
@@ -188,13 +190,13 @@ const (
 	gapColumns   = 2
 	fixedColumns = markColumns + tookColumns + shareColumns + gapColumns
 
-	notesFrom    = 120 // the width from which notes stand beside the bars
-	wideTreeFrom = 140 // the width from which a level of the tree takes two columns
-	leastNote    = 36
-	mostNote     = 72
+	notesFrom    = 120 // the screen's width from which there are notes
+	wideTreeFrom = 140 // the screen's width from which a level of the tree takes two columns
+	minNote      = 36
+	maxNote      = 72
 )
 
-// indentFor returns the columns for each level of the tree.
+// indentFor returns the columns for each level of the tree on a screen of a width.
 func indentFor(width int) int {
 	if width < wideTreeFrom {
 		return 1
@@ -202,8 +204,9 @@ func indentFor(width int) int {
 	return 2
 }
 
-// mostName bounds the names' column; longer ones lose their middle.
-func mostName(width int) int {
+// maxName returns the maximum width of the column of names. Longer names lose their
+// middle.
+func maxName(width int) int {
 	switch {
 	case width < 72:
 		return 22
@@ -215,6 +218,7 @@ func mostName(width int) int {
 	return 54
 }
 
+// columnsFor divides a screen of a width for the rows.
 func columnsFor(width int, rows []*row) columns {
 	var c columns
 	longest := 0
@@ -222,17 +226,17 @@ func columnsFor(width int, rows []*row) columns {
 		c.name = max(c.name, screen.Width(r.guide)+screen.Width(r.name))
 		longest = max(longest, screen.Width(r.text()))
 	}
-	c.name = min(max(c.name, 20), mostName(width))
+	c.name = min(max(c.name, 20), maxName(width))
 	c.plot = width - fixedColumns - c.name
 	if width >= notesFrom && longest > 0 {
 		rest := c.plot - gapColumns
-		c.note = min(longest, mostNote, max(leastNote, rest*3/5))
+		c.note = min(longest, maxNote, max(minNote, rest*3/5))
 		c.plot = rest - c.note
 	}
 	return c
 }
 
-// text is what stands in the notes' column.
+// text returns the text in the column of notes: labels and note.
 func (r *row) text() string {
 	if len(r.labels) == 0 || r.note == "" {
 		return r.label() + r.note
