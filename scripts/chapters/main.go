@@ -1,11 +1,11 @@
 // Command chapters checks the chapters of the walkthrough against the source of
 // the modules in go.mod. Run it from the top of the repository:
 //
-//	go run ./scripts/chapters [STAGE…]         check; lists the chapters to read again after an upgrade
-//	go run ./scripts/chapters -bless [STAGE…]  and, if they are sound, remember the code as that for which they are written
+//	go run ./scripts/chapters [STAGE…]         check; after an upgrade, list the chapters to read again
+//	go run ./scripts/chapters -bless [STAGE…]  check; if there is no mistake, record the code as that for which they are written
 //	go run ./scripts/chapters -order           number the files, link them, write the indexes
 //
-// It exits with 1 when something is wrong, a line each.
+// It writes a line for each mistake, and exits with 1 if there is any.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 	"glasskv/walkthrough/source"
 )
 
-// folder holds the chapters, seen from the top of the repository.
+// folder holds the chapters. It is relative to the top of the repository.
 const folder = "walkthrough/chapter"
 
 // errProblems is returned when problems were found and written.
@@ -63,7 +63,7 @@ func run(ctx context.Context, w io.Writer, bless, order bool, names []string) er
 	if err != nil {
 		return err
 	}
-	if bless && len(book.Problems) == 0 { // what is not found would be taken out of the file
+	if bless && len(book.Problems) == 0 { // a symbol that was not found would lose its line in the file
 		text, err := book.Bless(only...)
 		if err != nil {
 			return err
@@ -75,8 +75,8 @@ func run(ctx context.Context, w io.Writer, bless, order bool, names []string) er
 	return report(w, book, only)
 }
 
-// putInOrder gives the files their numbers and their last lines, and writes the
-// index of each language.
+// putInOrder renames the files to check.FileName, writes their last lines, and writes
+// the index of each language. It names each file that it renamed.
 func putInOrder(ctx context.Context, w io.Writer, folder string) error {
 	for _, l := range check.Languages {
 		chapters, _, err := chapter.Load(os.DirFS(folder), l)
@@ -115,7 +115,7 @@ func putChapter(ctx context.Context, w io.Writer, folder string, c *chapter.Chap
 	return nil
 }
 
-// move renames a file and tells git, which does not know one that is new.
+// move renames a file: with `git mv` if git tracks it, so that its history is followed.
 func move(ctx context.Context, folder, from, to string) error {
 	known := exec.CommandContext(ctx, "git", "ls-files", "--error-unmatch", from)
 	known.Dir = folder
@@ -130,9 +130,9 @@ func move(ctx context.Context, folder, from, to string) error {
 	return nil
 }
 
-// report writes what is wrong, a line each, and returns errProblems if anything
-// is. Stages are those that were asked for; none means all, and then it is said
-// what is missing as well.
+// report writes a line for each mistake, and returns errProblems if there is any. The
+// stages are those asked for. If there are none, all chapters were read, and report also
+// names blessed declarations that no chapter shows any more.
 func report(w io.Writer, book *check.Book, only []stages.Stage) error {
 	for _, p := range book.Problems {
 		fmt.Fprintln(w, p)

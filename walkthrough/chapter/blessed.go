@@ -8,11 +8,11 @@ import (
 	"sync"
 )
 
-// BlessedFile stands beside en and zh: which code the chapters were written
-// for.
+// BlessedFile lists the code that the chapters were written for. It lies beside en
+// and zh.
 const BlessedFile = "blessed.tsv"
 
-// Quotation is a declaration that a chapter shows.
+// Quotation is a declaration that a chapter shows, as it was at one version.
 type Quotation struct {
 	Stage  string
 	Symbol string
@@ -20,7 +20,8 @@ type Quotation struct {
 	Module string // path@version, or the Go release
 }
 
-// ReadBlessed reads BlessedFile in a folder; without one nothing was blessed.
+// ReadBlessed reads BlessedFile in a folder. Without such a file it returns nothing and
+// no error. A mistake in the file is an error with its line.
 func ReadBlessed(from fs.FS) (all []Quotation, err error) {
 	text, err := fs.ReadFile(from, BlessedFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -41,9 +42,9 @@ func ReadBlessed(from fs.FS) (all []Quotation, err error) {
 	return all, nil
 }
 
-// blessedHere are the declarations that the embedded chapters were written for, by
-// symbol.
-var blessedHere = sync.OnceValue(func() map[string]Quotation {
+// embeddedBlessed returns the declarations that the embedded chapters were written for,
+// by symbol.
+var embeddedBlessed = sync.OnceValue(func() map[string]Quotation {
 	all, err := ReadBlessed(files)
 	if err != nil {
 		panic(err) // the tests read the same file
@@ -55,10 +56,10 @@ var blessedHere = sync.OnceValue(func() map[string]Quotation {
 	return by
 })
 
-// WrittenFor returns the declaration as it was when the chapters that show it were
-// written; false for one that no chapter shows. What a reader has is another one where
-// it belongs to the standard library, which is that of the Go release at hand.
+// WrittenFor returns a declaration as it was when the chapters about it were written,
+// and false if no chapter shows it. The reader may have another version on disk: the
+// standard library is that of the Go release at hand.
 func WrittenFor(symbol string) (Quotation, bool) {
-	q, ok := blessedHere()[symbol]
+	q, ok := embeddedBlessed()[symbol]
 	return q, ok
 }

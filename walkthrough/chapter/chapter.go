@@ -75,18 +75,18 @@ import (
 	"glasskv/walkthrough/lang"
 )
 
-// Chapter is what there is to tell of one stage, in one language. Chapters are
-// shared by all who ask: nobody changes them.
+// Chapter is the chapter about one stage in one language. The embedded chapters are
+// shared by all callers and must not be changed.
 type Chapter struct {
 	Stage          stages.Stage
 	Lang           lang.Lang
 	File           string // "en/042-wal.sync.md"
 	Title          string // without the stage's name
-	Line           int    // of the title, in the file
+	Line           int    // where the title is in the file, from 1
 	Text           Text
 	Blocks         []Block
 	Jumps          []Jump
-	Previous, Next stages.Stage // those that have a chapter in this language; None at the ends
+	Previous, Next stages.Stage // its neighbours among the chapters of this language; None at the ends
 }
 
 // Text holds the short texts about a stage, in one language: the front matter of
@@ -101,36 +101,37 @@ type Text struct {
 	Do     string `yaml:"do"`     // what to do about it
 }
 
-// Block is a stretch of a chapter: prose, or a place in the source.
+// Block is either prose or a reference to upstream's source.
 type Block struct {
-	Markdown string // prose, with its headings ("## …"), trimmed; "" for a place in the source
+	Markdown string // prose, with its headings ("## …"), trimmed; "" for a reference
 	Source   *Quote // nil for prose
-	Line     int    // of the file, where the block begins
+	Line     int    // where the block begins in the file, from 1
 }
 
-// Quote names a place in upstream's source, for package source.
+// Quote refers to a declaration in upstream's source. Both fields are as package source
+// takes them.
 type Quote struct {
 	Symbol string
-	Anchor string // "" marks nothing
+	Anchor string // the line to mark; "" for none
 }
 
-// JumpKind says how one gets from a chapter to a jump's target.
+// JumpKind says how the target of a jump is related to the chapter.
 type JumpKind string
 
 // The kinds of jumps.
 const (
 	Caller   JumpKind = "caller"   // the target calls what the chapter is about
-	Callee   JumpKind = "callee"   // the target is called from there
+	Callee   JumpKind = "callee"   // what the chapter is about calls the target
 	Handover JumpKind = "handover" // the work goes on at the target, on another goroutine
 )
 
-// Jump leads from a chapter to another one, or to a piece of source.
+// Jump leads from a chapter to another one, or to a symbol in the source.
 type Jump struct {
 	Kind   JumpKind
-	Target string       // as it is written: a stage's name, or a symbol
-	Stage  stages.Stage // None when the target is a symbol
-	Note   string       // in the chapter's language; often ""
-	Line   int          // of the file
+	Target string       // as the file names it: a stage or a symbol
+	Stage  stages.Stage // None if the target is a symbol
+	Note   string       // in the chapter's language; may be ""
+	Line   int          // where it is in the file, from 1
 }
 
 //go:embed en zh blessed.tsv
@@ -141,17 +142,18 @@ var books = map[lang.Lang]func() []*Chapter{
 	lang.ZH: sync.OnceValue(func() []*Chapter { return mustLoad(lang.ZH) }),
 }
 
-// mustLoad reads the embedded chapters. What is wrong with one the checks tell;
-// the reader gets what can be read.
+// mustLoad reads the embedded chapters. It leaves out what cannot be read: the tests
+// find such mistakes, and a reader is better served with the rest.
 func mustLoad(l lang.Lang) []*Chapter {
 	chapters, _, err := Load(files, l)
 	if err != nil {
-		panic(err) // an embedded file is always there
+		panic(err) // embedded files can always be read
 	}
 	return chapters
 }
 
-// Of returns the chapter about a stage; false when there is none.
+// Of returns the chapter about a stage in a language, and false if it has none. Like
+// All, it falls back to English.
 func Of(s stages.Stage, l lang.Lang) (*Chapter, bool) {
 	all := All(l)
 	i, ok := slices.BinarySearchFunc(all, s, func(c *Chapter, s stages.Stage) int { return cmp.Compare(c.Stage, s) })
@@ -161,8 +163,8 @@ func Of(s stages.Stage, l lang.Lang) (*Chapter, bool) {
 	return all[i], true
 }
 
-// TextOf returns the short texts about a stage. They are empty for a stage that has
-// no chapter, as trace.None.
+// TextOf returns the short texts about a stage in a language. Like All, it falls back
+// to English. The texts of stages.None are empty.
 func TextOf(s stages.Stage, l lang.Lang) Text {
 	if c, ok := Of(s, l); ok {
 		return c.Text
@@ -170,8 +172,9 @@ func TextOf(s stages.Stage, l lang.Lang) Text {
 	return Text{}
 }
 
-// All returns the chapters in the order of the path; those of English for a
-// language that has none.
+// All returns the chapters of a language in the order of the path. For a language
+// without chapters, it returns the English ones. The first call for a language reads
+// its files, which takes some milliseconds. All may be called concurrently.
 func All(l lang.Lang) []*Chapter {
 	if book := books[l]; book != nil {
 		return book()
@@ -179,9 +182,9 @@ func All(l lang.Lang) []*Chapter {
 	return books[lang.EN]()
 }
 
-// Load reads the chapters of a language out of a folder that holds en and zh, in the order
-// of the path, with what is wrong with the files. The error is that of
-// reading.
+// Load reads the chapters of a language from a folder that holds en and zh. It returns
+// them in the order of the path, with the problems of their files. An error means that
+// a file could not be read.
 func Load(from fs.FS, l lang.Lang) ([]*Chapter, []Problem, error) {
 	entries, err := fs.ReadDir(from, string(l))
 	if err != nil {
@@ -211,13 +214,14 @@ func Load(from fs.FS, l lang.Lang) ([]*Chapter, []Problem, error) {
 	return all, problems, nil
 }
 
-// Part is a stretch of the path whose chapters stand together in the index.
+// Part is a part of the book: consecutive chapters below one heading of the index.
 type Part struct {
 	Title    string
 	Chapters []*Chapter // in the order of the path
 }
 
-// parts says with which stage each part begins, in the order of the path.
+// parts lists the first stage of each part, in the order of the path. A part ends where
+// the next one begins.
 var parts = []struct {
 	first  stages.Stage
 	en, zh string
@@ -239,8 +243,8 @@ var parts = []struct {
 	{stages.Fault, "Waits put in from outside", "从外面加进来的等待"},
 }
 
-// Parts divides chapters, which are in the order of the path, into the parts of
-// the book. A part without a chapter is left out.
+// Parts divides chapters, which must be in the order of the path, into the parts of the
+// book. It leaves out parts without chapters.
 func Parts(chapters []*Chapter, l lang.Lang) []Part {
 	var all []Part
 	for i, p := range parts {

@@ -13,13 +13,14 @@ import (
 	"glasskv/walkthrough/lang"
 )
 
-// Problem is something wrong with a chapter's file.
+// Problem is a mistake in a chapter's file.
 type Problem struct {
 	File string
 	Line int // from 1; 0 for the file as a whole
 	Text string
 }
 
+// String returns "file:line: text", as compilers write it.
 func (p Problem) String() string {
 	if p.Line == 0 {
 		return p.File + ": " + p.Text
@@ -27,9 +28,9 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text)
 }
 
-// Parse reads a chapter's file; name is its path, "en/wal.sync.md". What cannot be
-// read is left out of the chapter and told as a problem; package check finds
-// those that reading does not.
+// Parse reads a chapter. The name is the file's path, "en/wal.sync.md": its folder is
+// the language. What cannot be read is left out of the chapter and returned as a
+// problem. Package check finds the mistakes that do not hinder reading.
 func Parse(name, text string) (*Chapter, []Problem) {
 	p := &parser{chapter: &Chapter{File: name, Lang: lang.Lang(path.Base(path.Dir(name)))}}
 	p.lines = strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
@@ -45,8 +46,8 @@ func Parse(name, text string) (*Chapter, []Problem) {
 	return p.chapter, p.problems
 }
 
-// StageOf returns the name of the stage that a file is about: the file's own
-// name, without the number in front that puts it in order.
+// StageOf returns the name of the stage that a chapter's file is about: "wal.sync" for
+// "en/073-wal.sync.md". The number is not required.
 func StageOf(file string) string {
 	name := strings.TrimSuffix(path.Base(file), ".md")
 	number, rest, ok := strings.Cut(name, "-")
@@ -56,23 +57,24 @@ func StageOf(file string) string {
 	return name
 }
 
-// IsNavigation tells the line at a file's end that links to the neighbours.
+// IsNavigation reports whether a line is the last one of a chapter's file, which links
+// to its neighbours and to the index.
 func IsNavigation(line string) bool { return strings.Contains(line, "](README.md)") }
 
 type parser struct {
 	chapter  *Chapter
 	problems []Problem
 	lines    []string
-	at       int // the line that is read next
-	prose    []string
-	begin    int // the line where the prose began
+	at       int      // index of the next line
+	prose    []string // lines of the block of prose that is being read
+	begin    int      // number of its first line
 }
 
 func (p *parser) problem(line int, format string, args ...any) {
 	p.problems = append(p.problems, Problem{p.chapter.File, line, fmt.Sprintf(format, args...)})
 }
 
-// dropNavigation takes the last line away when it only leads elsewhere.
+// dropNavigation removes the last line if it is the navigation.
 func (p *parser) dropNavigation() {
 	for n := len(p.lines); n > 0; n-- {
 		last := p.lines[n-1]
@@ -85,23 +87,23 @@ func (p *parser) dropNavigation() {
 	}
 }
 
-// fenceOfFrontMatter is the line before and after the front matter.
-const fenceOfFrontMatter = "---"
+// frontMatterMark is the line before and after the front matter.
+const frontMatterMark = "---"
 
-// frontMatter reads the chapter's Text, which is YAML between two lines of dashes.
-// A field that Text does not have, or that is there twice, is a mistake. It returns
-// false if the second line is missing: then nothing else of the file can be read.
+// frontMatter reads the chapter's Text, which is YAML between two marks. Fields that
+// Text does not have, and fields that occur twice, are mistakes. It returns false if the
+// second mark is missing: then nothing else of the file can be read.
 func (p *parser) frontMatter() bool {
-	if p.lines[0] != fenceOfFrontMatter {
+	if p.lines[0] != frontMatterMark {
 		return true
 	}
-	end := slices.Index(p.lines[1:], fenceOfFrontMatter) + 1
+	end := slices.Index(p.lines[1:], frontMatterMark) + 1
 	if end == 0 {
-		p.problem(1, "the front matter has no end: want a second line %s", fenceOfFrontMatter)
+		p.problem(1, "the front matter has no end: want a second line %s", frontMatterMark)
 		return false
 	}
 	p.at = end + 1
-	// The first line is a part of what is parsed, so that YAML counts lines as the file does.
+	// The first mark is parsed as well, so that YAML's line numbers are those of the file.
 	text := strings.Join(p.lines[:end], "\n") + "\n"
 	err := yaml.Load([]byte(text), &p.chapter.Text, yaml.WithKnownFields(), yaml.WithUniqueKeys())
 	var several *yaml.LoadErrors
@@ -120,10 +122,10 @@ func (p *parser) frontMatter() bool {
 	return true
 }
 
-// title reads "# stage: title". In Chinese the colon is a wide one.
+// title reads "# STAGE: title". The colon may be a wide one, as in Chinese.
 func (p *parser) title() {
 	if p.at == len(p.lines) {
-		p.problem(p.at, `want "# STAGE: a title" behind the front matter`)
+		p.problem(p.at, `want "# STAGE: a title" after the front matter`)
 		return
 	}
 	first := p.lines[p.at]
@@ -193,7 +195,8 @@ func (p *parser) endProse() {
 	p.prose = nil
 }
 
-// fence reads a block up to its end. begin is the line of its opening fence.
+// fence reads a fenced block up to its end, and returns the lines between the fences
+// and the number of the opening one. If the block is not closed, ok is false.
 func (p *parser) fence() (body []string, begin int, ok bool) {
 	begin = p.at + 1
 	for p.at++; p.at < len(p.lines); p.at++ {

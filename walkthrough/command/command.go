@@ -1,9 +1,9 @@
-// Package command holds the commands that look inside: explain and stages show
-// the catalogue, timeline shows requests of a server or of a file.
+// Package command holds the commands explain and stages, which show the catalogue, and
+// timeline, which shows requests of a server or of a file.
 //
-// Each is a constructor for the command line, an options struct, and a plain
-// function that takes a writer. Errors are returned, one line each, with what
-// to do about them; the caller prints them and chooses the exit code.
+// Each command has a constructor for the command line, an options struct, and a function
+// that takes a writer. Errors are one line each and say what to do about them. The caller
+// prints them and chooses the exit code.
 package command
 
 import (
@@ -23,10 +23,10 @@ import (
 	"glasskv/walkthrough/source"
 )
 
-// ExplainOptions say which stage or branch is explained, and how.
+// ExplainOptions are the options of `glasskv explain`.
 type ExplainOptions struct {
-	Stage  string // or a branch of the path, or "debug"
-	Source bool   // show upstream's function itself, from this disk
+	Stage  string // the name of a stage or of a branch, or guide.DebugName
+	Source bool   // show the source of the upstream function instead
 	Show   *show.Flags
 }
 
@@ -60,7 +60,7 @@ func NewExplainCommand() *cobra.Command {
 	return cmd
 }
 
-// completeStage offers the stages to the shell, with what happens in each.
+// completeStage completes the name of a stage or branch for the shell.
 func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -79,8 +79,8 @@ func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Comp
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// Explain writes the page about a stage or a branch of the path. An unknown name
-// is an error that names those that come near.
+// Explain writes the page about a stage or a branch of the path. The error about an
+// unknown name suggests similar ones.
 func Explain(w io.Writer, o ExplainOptions) error {
 	if b, ok := branch.Find(o.Stage); ok {
 		return explainBranch(w, &b, o)
@@ -105,8 +105,8 @@ func Explain(w io.Writer, o ExplainOptions) error {
 	return guide.Page(w, spec, library, o.Show.Screen(w))
 }
 
-// explainBranch writes the page about a branch, or the source of the function
-// where it is decided.
+// explainBranch writes the page about a branch, or the source of its first upstream
+// function.
 func explainBranch(w io.Writer, b *branch.Branch, o ExplainOptions) error {
 	library := source.NewLibrary()
 	switch {
@@ -126,7 +126,7 @@ func unknownStage(name string) error {
 	return fmt.Errorf("no stage or branch is called %q; did you mean %s?", name, strings.Join(near, " or "))
 }
 
-// writeSource shows a function where it stands, on the reader's own disk.
+// writeSource writes a function as it is on the reader's own disk, with file and lines.
 func writeSource(w io.Writer, symbol string, library *source.Library) error {
 	e, err := library.Excerpt(symbol, "")
 	if err != nil {
@@ -143,10 +143,10 @@ func writeSource(w io.Writer, symbol string, library *source.Library) error {
 
 //go:generate go run ../.. stages --lang en --markdown ../../docs/stages.md
 
-// StagesOptions say how the catalogue is shown.
+// StagesOptions are the options of `glasskv stages`.
 type StagesOptions struct {
 	Show     *show.Flags
-	Markdown string // a file to write the reference into, instead
+	Markdown string // if not "", the file to write the reference to
 }
 
 // NewStagesCommand returns `glasskv stages`.
@@ -162,14 +162,14 @@ func NewStagesCommand() *cobra.Command {
 	})
 	o.Show.AddFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.Markdown, "markdown", "", "write the reference as Markdown into this file")
-	// It serves those who change the catalogue, not those who read it.
+	// The flag is for go generate.
 	if err := cmd.Flags().MarkHidden("markdown"); err != nil {
 		panic(err) // the flag was declared a line above
 	}
 	return cmd
 }
 
-// Stages writes the catalogue.
+// Stages writes the catalogue: as a tree, as JSON, or as Markdown into a file.
 func Stages(w io.Writer, o StagesOptions) error {
 	switch {
 	case o.Markdown != "":
@@ -203,7 +203,7 @@ func New() []*cobra.Command {
 	return []*cobra.Command{NewTimelineCommand(), NewExplainCommand(), NewStagesCommand()}
 }
 
-// prepare leaves the printing of errors to the caller, and usage to --help.
+// prepare makes a command return its errors instead of printing them, without its usage.
 func prepare(cmd *cobra.Command) *cobra.Command {
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.Flags().SortFlags = false

@@ -24,31 +24,29 @@ import (
 	"glasskv/walkthrough/timeline"
 )
 
-// askTimeout bounds a question to a server, and how long a request that was
-// named may still take to finish.
 const (
-	askTimeout  = 10 * time.Second
-	waitForThis = 2 * time.Second
+	askTimeout  = 10 * time.Second // for all that is asked of a server
+	waitForThis = 2 * time.Second  // for a request named by its trace ID to finish
 )
 
-// requests is what the command asks a running server.
+// requests returns finished requests of a running server. It is an endpoint.Client.
 type requests interface {
 	Last(ctx context.Context, n int) ([]*trace.Timeline, error)
 	Slowest(ctx context.Context, n int) ([]*trace.Timeline, error)
 	Get(ctx context.Context, traceID string, wait time.Duration) (*endpoint.Envelope, error)
 }
 
-// TimelineOptions say which requests are shown, and how.
+// TimelineOptions are the options of `glasskv timeline`.
 type TimelineOptions struct {
-	Target   string // a trace ID, a file, "-" for the standard input, or "" for the server's requests
-	Endpoint string // the server's trace endpoint
-	Last     int    // the last ones; 0: not asked for
-	Slowest  int    // the slowest ones; 0: not asked for
-	Summary  bool   // a table of all stages instead of each request
-	Fold     time.Duration
+	Target   string        // a trace ID, a file, "-" for In, or "" for a server's requests
+	Endpoint string        // URL of the server's trace endpoint
+	Last     int           // how many of the last requests; 0 if not given
+	Slowest  int           // how many of the slowest requests; 0 if not given
+	Summary  bool          // a table of all stages instead of each request
+	Fold     time.Duration // stages shorter than this are left out
 	Show     *show.Flags
-	In       io.Reader
-	Err      io.Writer // what is wrong with a file is said here
+	In       io.Reader // the standard input
+	Err      io.Writer // gets the problems of a file
 }
 
 // NewTimelineCommand returns `glasskv timeline`.
@@ -88,7 +86,8 @@ func NewTimelineCommand() *cobra.Command {
 	return cmd
 }
 
-// Timeline writes the timelines that the options ask for.
+// Timeline writes the timelines that the options ask for. It gives up on a server after
+// ten seconds.
 func Timeline(ctx context.Context, w io.Writer, o TimelineOptions) error {
 	if err := o.check(); err != nil {
 		return err
@@ -116,7 +115,7 @@ func (o *TimelineOptions) check() error {
 	return nil
 }
 
-// IsTraceID tells a trace ID from a file's name; a file of that name is a file.
+// IsTraceID reports whether a text is a trace ID and not the name of a file that exists.
 func IsTraceID(s string) bool {
 	const idLen = 32
 	if len(s) != idLen || strings.Trim(s, "0123456789abcdef") != "" {
@@ -136,8 +135,8 @@ func (o *TimelineOptions) collect(ctx context.Context) ([]*trace.Timeline, error
 	return o.ask(ctx, &endpoint.Client{Base: o.Endpoint})
 }
 
-// ask gets the requests from a server. The last ones come in the order in which
-// they happened.
+// ask returns requests of a server: the last ones with the oldest first,
+// the slowest ones with the slowest first.
 func (o *TimelineOptions) ask(ctx context.Context, server requests) (out []*trace.Timeline, err error) {
 	switch {
 	case o.Target != "":
@@ -154,8 +153,8 @@ func (o *TimelineOptions) ask(ctx context.Context, server requests) (out []*trac
 	return out, WayOut(err, "--endpoint")
 }
 
-// WayOut adds to an error of asking a server for requests what can be done about it.
-// flag is the one that names the server's trace endpoint.
+// WayOut adds to an error of endpoint.Client what can be done about it. The flag is the
+// caller's for the server's trace endpoint. If err is nil, it returns nil.
 func WayOut(err error, flag string) error {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -166,8 +165,7 @@ func WayOut(err error, flag string) error {
 	return err
 }
 
-// read gets the requests out of a file, and says on the side what is wrong with
-// it.
+// read returns requests of a file. It writes the file's problems to o.Err.
 func (o *TimelineOptions) read() ([]*trace.Timeline, error) {
 	file, err := o.open()
 	if err != nil {
@@ -188,7 +186,7 @@ func (o *TimelineOptions) open() (*otlp.File, error) {
 	return otlp.ReadFile(o.Target)
 }
 
-// choose takes the last or the slowest of a file's requests; all of them unless
+// choose returns the last or the slowest of a file's requests, or all if neither was
 // asked for.
 func (o *TimelineOptions) choose(all []*trace.Timeline) []*trace.Timeline {
 	switch {
@@ -202,7 +200,7 @@ func (o *TimelineOptions) choose(all []*trace.Timeline) []*trace.Timeline {
 	return all
 }
 
-// print writes the requests, or what they have in common.
+// print writes the requests, or their summary.
 func (o *TimelineOptions) print(w io.Writer, timelines []*trace.Timeline) error {
 	switch {
 	case o.Show.JSON() && o.Summary:
@@ -222,7 +220,7 @@ func (o *TimelineOptions) print(w io.Writer, timelines []*trace.Timeline) error 
 	return o.draw(w, timelines)
 }
 
-// draw writes each request, a rule between two of them.
+// draw writes each request as a timeline, with a rule between two of them.
 func (o *TimelineOptions) draw(w io.Writer, timelines []*trace.Timeline) error {
 	opts := timeline.Options{Options: o.Show.Screen(w), Fold: o.Fold}
 	for i, t := range timelines {

@@ -9,16 +9,16 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// DebugName is what explain calls the page about the debug pages.
+// DebugName is the name under which explain shows DebugPage.
 const DebugName = "debug"
 
-// debugPage is one of grpc-go's and Go's own ways to look at a request.
+// debugPage describes one of the debug pages of grpc-go and Go.
 type debugPage struct {
 	Path   string
 	EN, ZH string
 }
 
-// debugIntro stands above the pages; it has no path.
+// debugIntro is written before the pages. It has no path.
 var debugIntro = debugPage{
 	EN: "grpc-go and Go have pages of their own. `glasskv serve --listen-debug-url http://127.0.0.1:6060` serves them; they cost something, and show what clients sent, so they are off unless asked for. The same request looks like this there:",
 	ZH: "grpc-go 和 Go 有自己的调试页面，用 `glasskv serve --listen-debug-url http://127.0.0.1:6060` 打开。它们有开销，还会显示客户端发来的内容，所以默认关闭。同一个请求在那里是这样的：",
@@ -47,8 +47,8 @@ var debugPages = []debugPage{
 	},
 }
 
-// DebugPage says how a request looks on the debug pages. The only error is that of
-// writing.
+// DebugPage writes how a request looks on the debug pages. An error means that w could
+// not be written.
 func DebugPage(w io.Writer, o screen.Options) error {
 	p := &page{lang: o.Lang, width: min(o.Columns(w), mostText), label: 2, out: screen.NewWriter(w, o)}
 	p.out.Line(screen.Strong.Paint(DebugName), screen.Dim.Paint("   "+o.Lang.Pick("the same request on other pages", "同一个请求在别的页面上")))
@@ -64,7 +64,8 @@ func DebugPage(w io.Writer, o screen.Options) error {
 	return p.out.Close()
 }
 
-// WriteDebugJSON writes the same, an object with a page on each line.
+// WriteDebugJSON writes what DebugPage does as JSON: a line for each page, an object with
+// its path and what it shows. An error means that w could not be written.
 func WriteDebugJSON(w io.Writer, l lang.Lang) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

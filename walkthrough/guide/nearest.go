@@ -9,11 +9,11 @@ import (
 	"glasskv/walkthrough/branch"
 )
 
-// mostNearest bounds how many names are offered.
+// mostNearest is how many names Nearest returns at most.
 const mostNearest = 3
 
-// Nearest returns the names of the stages and branches that come closest to a mistyped one,
-// the best first; none when nothing comes close.
+// Nearest returns up to three names of stages and branches that a mistyped name may mean,
+// the most similar first. It returns nothing if no name is similar.
 func Nearest(name string) []string {
 	type candidate struct {
 		name     string
@@ -40,7 +40,7 @@ func Nearest(name string) []string {
 	return out
 }
 
-// names are all that explain knows.
+// names returns all names that explain takes.
 func names() []string {
 	all := []string{DebugName}
 	for _, spec := range stages.Specs() {
@@ -52,7 +52,7 @@ func names() []string {
 	return all
 }
 
-// distance counts the letters to put in, take out or change to get from a to b.
+// distance returns the Levenshtein distance of two texts, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

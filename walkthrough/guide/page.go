@@ -31,18 +31,19 @@ const (
 	mostText     = 100 // longer lines are hard to read
 )
 
-// page is one stage while it is written.
+// page writes a page of labels with texts beside them. The spec and the text are those
+// of a page about a stage.
 type page struct {
 	spec  *stages.Spec
 	text  chapter.Text
 	lang  lang.Lang
-	width int
+	width int // columns in all
 	label int // columns of the labels
 	out   *screen.Writer
 }
 
-// Page writes what there is to know of a stage. The library tells where the
-// source is. The only error is that of writing.
+// Page writes the page about a stage. It names the places in the source that the library
+// finds. An error means that w could not be written.
 func Page(w io.Writer, spec *stages.Spec, library *source.Library, o screen.Options) error {
 	p := &page{spec: spec, text: chapter.TextOf(spec.Stage, o.Lang), lang: o.Lang, out: screen.NewWriter(w, o)}
 	p.width, p.label = min(o.Columns(w), mostText), labelColumns
@@ -59,7 +60,7 @@ func Page(w io.Writer, spec *stages.Spec, library *source.Library, o screen.Opti
 	return p.out.Close()
 }
 
-// head says the name, what kind of time it is, and where it sits.
+// head writes the stage's name, kind of time, scope and parent, and its note.
 func (p *page) head() {
 	kind := screen.RoleOf(p.spec.Kind)
 	facts := []string{p.lang.Scope(p.spec.Scope)}
@@ -82,7 +83,7 @@ func (p *page) head() {
 	p.out.Line()
 }
 
-// item writes a label and a text beside it; nothing when there is no text.
+// item writes a label with a text beside it. It writes nothing if the text is empty.
 func (p *page) item(label, text string) {
 	for i, l := range screen.Wrap(text, p.width-p.label) {
 		if i > 0 {
@@ -92,12 +93,12 @@ func (p *page) item(label, text string) {
 	}
 }
 
-// upstream names the function and where its source is. The path stands on a
-// line of its own, unbroken, so that a terminal can open it.
+// upstream writes the function's name and where its source is. The path is on a line of
+// its own and unbroken, so that a terminal can open it.
 func (p *page) upstream(s place) {
 	name := p.spec.Upstream.String()
-	if one := name + "  " + s.module; screen.Width(one) <= p.width-p.label {
-		name = one
+	if line := name + "  " + s.module; screen.Width(line) <= p.width-p.label {
+		name = line
 	} else {
 		defer p.item("", s.module)
 	}
@@ -110,11 +111,11 @@ func (p *page) upstream(s place) {
 	}
 }
 
-// edges says how exactly the stage's begin and end are known, and in which file
-// of ours.
+// edges writes how exactly the stage's begin and end are known, and which file of ours
+// observes them.
 func (p *page) edges() {
 	if p.spec.Seam == "" {
-		return // the text above says why
+		return // no edge is observed; How says so
 	}
 	text := p.lang.Say("begin %s, end %s · %s", "起点%s，终点%s · %s",
 		edgeText(p.spec.Begin, p.lang), edgeText(p.spec.End, p.lang), p.spec.Seam)
@@ -124,8 +125,8 @@ func (p *page) edges() {
 	p.item("", text)
 }
 
-// holdText says whether a request can be held where the stage begins, and who waits
-// then.
+// holdText says whether a request can be held where the stage begins, and whether others
+// wait with it. It is "" if the request cannot be held.
 func holdText(spec *stages.Spec, l lang.Lang) string {
 	switch spec.Hold {
 	case stages.HoldRequest:
@@ -153,12 +154,12 @@ func edgeText(e stages.EdgeSpec, l lang.Lang) string {
 	return l.Pick("exact", "精确")
 }
 
-// next lists what to read next, with the place where it stands when it is here.
+// next writes what to read next, with file and line of what is on this disk.
 func (p *page) next(library *source.Library) {
 	var items []string
 	for _, symbol := range p.spec.Next {
 		if symbol == p.spec.Upstream {
-			continue // its place is told above
+			continue // it is written above
 		}
 		item := symbol.String()
 		if s := find(library, symbol); s.file != "" {
@@ -190,7 +191,7 @@ type entry struct {
 	How      string   `json:"how"`
 	Slow     string   `json:"slow"`
 	Do       string   `json:"do"`
-	File     string   `json:"file,omitempty"` // on this disk; only where one stage is asked for
+	File     string   `json:"file,omitempty"` // on this disk; only with a library
 	FileLine int      `json:"line,omitempty"`
 }
 
@@ -199,8 +200,9 @@ type edge struct {
 	ErrorNS int64  `json:"error_ns,omitempty"`
 }
 
-// WriteJSON writes one stage as one object on a line. The library may be nil:
-// then the place of the source is left out.
+// WriteJSON writes a stage as one JSON object on a line. If the library is nil, the
+// object has neither file nor line of the source. An error means that w could not be
+// written.
 func WriteJSON(w io.Writer, spec *stages.Spec, library *source.Library, l lang.Lang) error {
 	text := chapter.TextOf(spec.Stage, l)
 	e := entry{
@@ -225,30 +227,29 @@ func WriteJSON(w io.Writer, spec *stages.Spec, library *source.Library, l lang.L
 	return nil
 }
 
-// place is where a symbol of another module stands.
+// place is where an upstream symbol is declared.
 type place struct {
-	module  string // path@version; the path alone when the version is not known
-	file    string // "" when it is not on this disk
+	module  string // path@version; the path alone if the version is not known
+	file    string // "" if it is not on this disk
 	line    int
-	missing string // a command that fetches it, when it is not here
+	missing string // the command that fetches it, if it is not on this disk
 }
 
-// find looks a symbol up. A place without a file is no error: the reader's disk
-// need not hold it.
+// find looks up a symbol. If the module is not on this disk, it returns a place without a
+// file.
 func find(library *source.Library, s stages.Symbol) place {
 	e, err := library.Excerpt(s.Package+"."+s.Name, "")
 	if err == nil {
 		return place{module: e.Module, file: e.File, line: e.First}
 	}
-	// Who has no Go at all is not told to fetch a release of it with the go command.
+	// A reader without Go cannot fetch the standard library with the go command.
 	if absent, ok := errors.AsType[*source.NotHereError](err); ok && absent.Command != "" && s.Module != stages.StandardLibrary {
 		return place{module: absent.Module, missing: absent.Command}
 	}
 	return place{module: s.Module}
 }
 
-// parse reads what the catalogue names as "import/path.Symbol", to be written as
-// a reader knows it.
+// parse reads a symbol that the catalogue of branches names as "import/path.Symbol".
 func parse(name string) stages.Symbol {
 	pkg, short, ok := source.Cut(name)
 	if !ok {
@@ -266,8 +267,8 @@ func paths(symbols []stages.Symbol) []string {
 	return all
 }
 
-// BranchPage writes what there is to know of a branch of the path. The only error
-// is that of writing.
+// BranchPage writes the page about a branch of the path. An error means that w could not
+// be written.
 func BranchPage(w io.Writer, b *branch.Branch, library *source.Library, o screen.Options) error {
 	p := &page{lang: o.Lang, width: min(o.Columns(w), mostText), label: labelColumns, out: screen.NewWriter(w, o)}
 	text, say := b.In(o.Lang), o.Lang.Pick
@@ -288,7 +289,8 @@ func BranchPage(w io.Writer, b *branch.Branch, library *source.Library, o screen
 	return p.out.Close()
 }
 
-// function names an upstream function and where its source is.
+// function writes the name of an upstream function, with file and line of its source if
+// that is on this disk.
 func (p *page) function(label string, library *source.Library, name string) {
 	symbol := parse(name)
 	text := symbol.String()
@@ -310,7 +312,8 @@ type branchEntry struct {
 	Story    string   `json:"story"`
 }
 
-// WriteBranchJSON writes one branch as one object on a line.
+// WriteBranchJSON writes a branch as one JSON object on a line. An error means that w
+// could not be written.
 func WriteBranchJSON(w io.Writer, b *branch.Branch, l lang.Lang) error {
 	text := b.In(l)
 	enc := json.NewEncoder(w)

@@ -9,22 +9,22 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// The columns of the tree, and from which width there is room for what.
+// The columns of the tree, and the widths from which it has more of them.
 const (
 	kindColumns  = 11
 	scopeColumns = 9
 	leastName    = 30
 	mostName     = 46
-	longestName  = 54 // what the deepest and longest one takes
+	longestName  = 54 // what the deepest of the long names takes
 	mostUpstream = 54
 
-	scopeFrom = 72  // whose work a stage is
-	wideFrom  = 100 // the upstream function's package, two columns for each level
-	notesFrom = 120 // what happens in the stage
-	roomyFrom = 160 // every name in full
+	scopeFrom = 72  // the scope
+	wideFrom  = 100 // the upstream function's package, and two columns for each level
+	notesFrom = 120 // the note
+	roomyFrom = 160 // names in full
 )
 
-// tree is the catalogue while it is written.
+// tree writes the catalogue as a tree.
 type tree struct {
 	opts  screen.Options
 	width int
@@ -34,8 +34,8 @@ type tree struct {
 	out   *screen.Writer
 }
 
-// Tree writes all stages, each below what it sits inside. The only error is that
-// of writing.
+// Tree writes all stages, each below its parent. An error means that w could not be
+// written.
 func Tree(w io.Writer, o screen.Options) error {
 	t := &tree{opts: o, width: o.Columns(w), out: screen.NewWriter(w, o)}
 	t.fit()
@@ -67,7 +67,8 @@ func (t *tree) fit() {
 	}
 }
 
-// below writes the stages that sit in parent.
+// below writes the children of a stage, and theirs. The guide is what a line begins
+// with: the branches of the tree down to parent.
 func (t *tree) below(parent stages.Stage, guide string) {
 	children := childrenOf(parent)
 	for i, spec := range children {
@@ -84,7 +85,7 @@ func (t *tree) below(parent stages.Stage, guide string) {
 	}
 }
 
-// pad widens a sign of the tree where there is room.
+// pad adds a blank to a sign of the tree if the tree is wide.
 func (t *tree) pad(sign string) string {
 	if t.width < wideFrom {
 		return sign
@@ -127,7 +128,8 @@ func (t *tree) scopeOf(spec *stages.Spec) string {
 	return screen.Left(string(spec.Scope), t.scope)
 }
 
-// rest is the upstream function and, where there is room, what happens there.
+// rest returns the columns after the scope: the upstream function and, if the tree is
+// wide, the note, or for a stage that is never shown the reason.
 func (t *tree) rest(spec *stages.Spec) string {
 	upstream := spec.Upstream.String()
 	if t.width < wideFrom {

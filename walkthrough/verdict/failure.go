@@ -6,44 +6,44 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// failure judges a request that did not end in an ordinary reply; failed is
-// false when it did. The order matters: the cause before its consequences.
+// failure judges a request that did not end in an ordinary reply. If it did, failed is
+// false. The order of the cases matters: causes come before their consequences.
 func (j judge) failure() (v Verdict, failed bool) {
 	if j.hungUp() {
-		return Verdict{}, false // the way in which most streams end
+		return Verdict{}, false // most streams end so
 	}
 	if j.t.Attributes[trace.AttrFailedConn] != "" {
-		return j.failedConn(), true
+		return j.failedConnection(), true
 	}
-	if v, known := j.notSaved(); known {
+	if v, failed := j.diskRefusal(); failed {
 		return v, true
 	}
 	switch j.t.Attributes[trace.AttrOutcome] {
 	case trace.OutcomeTimedOut:
 		return j.deadline(), true
 	case trace.OutcomeSwept:
-		return j.ended("It never completed; the sweeper closed it after %s. It was last seen in %s.",
+		return j.earlyEnd("It never completed; the sweeper closed it after %s. It was last seen in %s.",
 			"它始终没有完成，%s 后由清扫者关闭；最后一次看到它是在 %s。"), true
 	case trace.OutcomeStopping:
-		return j.ended("The server was being stopped; after %s it was still in %s.",
+		return j.earlyEnd("The server was being stopped; after %s it was still in %s.",
 			"服务端正在停止；%s 时它还停在 %s。"), true
 	case trace.OutcomeReset:
 		if j.t.Code == "DeadlineExceeded" {
 			return j.deadline(), true
 		}
-		return j.cancelled(), true
+		return j.cancellation(), true
 	case trace.OutcomeConnClosed:
-		return j.ended("The connection ended after %s, before the reply was out; the request was in %s.",
+		return j.earlyEnd("The connection ended after %s, before the reply was out; the request was in %s.",
 			"%s 后连接断开，回复没能发出；当时请求停在 %s。"), true
 	}
 	if j.t.Attributes[trace.AttrPanic] != "" {
-		return j.panicked(), true
+		return j.panicVerdict(), true
 	}
 	if status := j.t.Attributes[trace.AttrHTTPStatus]; status != "" {
-		return j.answered(status)
+		return j.httpError(status)
 	}
 	for _, n := range j.t.NotReached {
-		if v, known := j.noHandler(n.Why); known {
+		if v, failed := j.missingHandler(n.Why); failed {
 			return v, true
 		}
 	}
@@ -51,16 +51,16 @@ func (j judge) failure() (v Verdict, failed bool) {
 	case "OK", "":
 		return Verdict{}, false
 	case "Canceled":
-		return j.cancelled(), true
+		return j.cancellation(), true
 	case "DeadlineExceeded":
 		return j.deadline(), true
 	}
-	return j.refused(), true
+	return j.refusal(), true
 }
 
-// failedConn tells why a connection never carried a request, and where its time
-// went.
-func (j judge) failedConn() Verdict {
+// failedConnection judges a connection that never carried a request: why, and which stage took
+// longest.
+func (j judge) failedConnection() Verdict {
 	l, most, took := j.lang, j.longest(), screen.Duration(j.t.DurationNS)
 	why := screen.Cut(screen.Escape(j.t.Message), 120)
 	if most == "" {
@@ -77,8 +77,8 @@ func (j judge) failedConn() Verdict {
 	return v
 }
 
-// longest names the stage that was waited in for the longest time; empty when
-// there is none.
+// longest returns the stage in which the request waited longest, or "" if the ledger has
+// no stage.
 func (j judge) longest() (most string) {
 	for name, ns := range j.waited {
 		if name != trace.Unexplained && (ns > j.waited[most] || ns == j.waited[most] && name < most) {
@@ -88,9 +88,9 @@ func (j judge) longest() (most string) {
 	return most
 }
 
-// notSaved judges a request that was still waiting when the disk refused what it
-// had proposed.
-func (j judge) notSaved() (v Verdict, known bool) {
+// diskRefusal judges a request whose entry the disk refused while the request was waiting
+// for it. If that did not happen, failed is false.
+func (j judge) diskRefusal() (v Verdict, failed bool) {
 	save := j.t.Stage(stages.WALSave.String())
 	if save == nil || save.Attributes[trace.AttrFailure] == "" || save.EndNS > j.t.DurationNS {
 		return Verdict{}, false
@@ -103,9 +103,9 @@ func (j judge) notSaved() (v Verdict, known bool) {
 	}), true
 }
 
-// answered judges a request that came as HTTP/1. What the server made of it may
-// have failed for a reason that only the part inside knows.
-func (j judge) answered(status string) (v Verdict, failed bool) {
+// httpError judges a request that came as HTTP/1, by its status. If the gRPC request that
+// the server made of it has a message, the verdict quotes that instead of the HTTP status.
+func (j judge) httpError(status string) (v Verdict, failed bool) {
 	if status < "400" {
 		return Verdict{}, false
 	}
@@ -122,8 +122,8 @@ func (j judge) answered(status string) (v Verdict, failed bool) {
 	}, true
 }
 
-// panicked tells in which handler it was.
-func (j judge) panicked() Verdict {
+// panicVerdict judges a request whose handler panicked. It names the handler's stage.
+func (j judge) panicVerdict() Verdict {
 	name := stages.GRPCHandler.String()
 	for i := range j.t.Stages {
 		if spec := specOf(j.t.Stages[i].Stage); spec != nil && spec.Parent == stages.Interceptors {
@@ -137,48 +137,51 @@ func (j judge) panicked() Verdict {
 	}
 }
 
-// hungUp reports whether a stream ended because its client had enough of it.
+// hungUp reports whether a stream ended because its client cancelled it.
 func (j judge) hungUp() bool {
 	outcome := j.t.Attributes[trace.AttrOutcome]
-	return j.streaming() && (outcome == trace.OutcomeReset || outcome == "" && j.t.Code == "Canceled")
+	return j.t.Streaming() && (outcome == trace.OutcomeReset || outcome == "" && j.t.Code == "Canceled")
 }
 
-// ended tells when and where a request stopped.
-func (j judge) ended(en, zh string) Verdict {
-	stood := j.stood()
+// earlyEnd judges a request that stopped early. The formats take its duration and the stage
+// in which it was.
+func (j judge) earlyEnd(en, zh string) Verdict {
+	stage := j.lastLong()
 	where := j.lang.Pick("no stage that was seen", "未观察到的地方")
-	if stood != "" {
-		where = j.place(stood)
+	if stage != "" {
+		where = j.stageWithSharers(stage)
 	}
-	return Verdict{Sentence: j.lang.Say(en, zh, screen.Duration(j.t.DurationNS), where), Explain: explainable(stood)}
+	return Verdict{Sentence: j.lang.Say(en, zh, screen.Duration(j.t.DurationNS), where), Explain: explainable(stage)}
 }
 
+// deadline judges a request whose deadline passed.
 func (j judge) deadline() Verdict {
-	return j.whetherWritten(j.ended("Its deadline passed after %s, while it was in %s.", "%s 后超过期限，当时停在 %s。"))
+	return j.whetherWritten(j.earlyEnd("Its deadline passed after %s, while it was in %s.", "%s 后超过期限，当时停在 %s。"))
 }
 
-// cancelled tells where the client's patience ended.
-func (j judge) cancelled() Verdict {
-	return j.whetherWritten(j.ended("The client went away after %s, while the request was in %s.",
+// cancellation judges a request that its client gave up.
+func (j judge) cancellation() Verdict {
+	return j.whetherWritten(j.earlyEnd("The client went away after %s, while the request was in %s.",
 		"%s 后客户端离开，当时请求停在 %s。"))
 }
 
-// whetherWritten adds what became of a write whose client did not wait for it:
-// once proposed, it is carried out all the same.
+// whetherWritten adds to a verdict whether the write happened although its client did not
+// get a reply. Once an entry is proposed, it may still be committed and applied.
 func (j judge) whetherWritten(v Verdict) Verdict {
 	switch {
 	case j.t.Stage(stages.ApplyEntry.String()) != nil:
 		v.Sentence += j.lang.Pick(" The write was applied all the same.", "写入仍然照常执行了。")
 	case j.t.Stage(stages.RaftWaitReady.String()) != nil:
 		v.Sentence += j.lang.Pick(" It had been proposed: the write may still happen.", "提案已经发出，写入仍可能发生。")
-	case j.t.Stage(stages.RaftPropose.String()) != nil: // raft may have taken it and not have said so
+	case j.t.Stage(stages.RaftPropose.String()) != nil: // raft may have taken it before Propose could return
 		v.Sentence += j.lang.Pick(" It was being proposed: the write may happen or not.", "当时正在提案：写入可能发生，也可能不发生。")
 	}
 	return v
 }
 
-// noHandler judges requests that no handler ever saw.
-func (j judge) noHandler(why string) (v Verdict, known bool) {
+// missingHandler judges a request that never reached a handler, by the reason that the
+// timeline gives. If it is not one of those reasons, failed is false.
+func (j judge) missingHandler(why string) (v Verdict, failed bool) {
 	l, took, method := j.lang, screen.Duration(j.t.DurationNS), screen.Quote(j.t.Method)
 	switch why {
 	case trace.WhyUnknown:
@@ -194,8 +197,9 @@ func (j judge) noHandler(why string) (v Verdict, known bool) {
 	return Verdict{}, false
 }
 
-// refused judges an error reply by how far the request had come.
-func (j judge) refused() Verdict {
+// refusal judges an error reply: the later the stage that refused the request, the more
+// of the path it had passed in vain.
+func (j judge) refusal() Verdict {
 	l, took := j.lang, screen.Duration(j.t.DurationNS)
 	said := screen.Escape(j.t.Message)
 	if said == "" {

@@ -12,17 +12,18 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// tiny is the duration, in nanoseconds, below which nothing is worth a search.
+// tiny is the duration, in nanoseconds, below which a request has no bottleneck.
 const tiny = 50_000
 
-// dominant is the part of a kind's time above which one stage stands for it.
+// dominant is the share of a kind's time above which the verdict names a single stage
+// instead of the kind.
 const dominant = 0.8
 
-// kindsInOrder decides between kinds of which there was equally much.
+// kindsInOrder lists the kinds of time. Of kinds with equal sums, the first is named.
 var kindsInOrder = []stages.Kind{stages.KindDisk, stages.KindNetwork, stages.KindQueue, stages.KindConsensus, stages.KindWork}
 
-// kindTotals adds up the ledger by kind of time. Time that no stage explains
-// and spans that the catalogue does not know are left out.
+// kindTotals returns how long the request waited, by kind of time. It leaves out
+// unexplained time, holds, faults, and spans that are not in the catalogue.
 func (j judge) kindTotals() map[stages.Kind]int64 {
 	totals := make(map[stages.Kind]int64)
 	for name, ns := range j.waited {
@@ -33,8 +34,8 @@ func (j judge) kindTotals() map[stages.Kind]int64 {
 	return totals
 }
 
-// largest says which stage the request waited in longest, what kind of time
-// that was, and which other kind was more in sum.
+// largest judges a request by the stage in which it waited longest, and by the kind of
+// time on which it spent most.
 func (j judge) largest() Verdict {
 	l := j.lang
 	name, ns := j.top()
@@ -55,7 +56,9 @@ func (j judge) largest() Verdict {
 	return v
 }
 
-// kindSentence is the ordinary verdict.
+// kindSentence says what kind of time a stage is and how much it was. If another kind was
+// more in sum, it says that too; if the stage is only a small part of its kind, it
+// speaks of the kind and names the stage last.
 func (j judge) kindSentence(name string, ns int64) string {
 	l := j.lang
 	totals := j.kindTotals()
@@ -81,14 +84,13 @@ func (j judge) kindSentence(name string, ns int64) string {
 		j.partWord(totals[kind]), kindPhrase(l, kind), all, allShare, took, j.stagePhrase(name))
 }
 
-// tight takes away the blank that keeps a Latin name off a Chinese word, where
-// a mark stands before it.
+// tight removes the blank that stagePhrase puts between a Chinese word and a Latin name.
+// After a punctuation mark there is none.
 func tight(s string) string { return strings.TrimPrefix(s, " ") }
 
-// partWord says how large a part of the whole is.
-func (j judge) partWord(ns int64) string { return partWord(j.lang, j.share(ns)) }
-
-func partWord(l lang.Lang, share float64) string {
+// partWord says how large a part of the request's duration is.
+func (j judge) partWord(ns int64) string {
+	l, share := j.lang, j.share(ns)
 	switch {
 	case share > 0.9:
 		return l.Pick("Nearly all of it", "几乎全部")
@@ -98,7 +100,8 @@ func partWord(l lang.Lang, share float64) string {
 	return l.Pick("The largest part", "最大的一块")
 }
 
-// stream says how long a streaming call was open and what for.
+// stream judges a streaming call: how long it was open, what it did for most of that
+// time, and where its messages waited longest.
 func (j judge) stream() Verdict {
 	l := j.lang
 	name, ns := j.top()
@@ -122,22 +125,22 @@ func (j judge) stream() Verdict {
 			screen.Duration(j.t.DurationNS), end, screen.RoundPercent(j.share(ns)), what),
 		Explain: explainable(name),
 	}
-	if late, ns := j.delayed(); ns > 0 {
+	if late, ns := j.longestDelay(); ns > 0 {
 		v.Sentence += l.Say(" Its messages waited longest in %s: %s in all.", "消息在 %s 等得最久，合计 %s。", late, screen.Duration(ns))
 		v.Explain = late
 	}
 	return v
 }
 
-// onTheWayOut are the stages in which a stream's message waits to get out.
-var onTheWayOut = []stages.Stage{stages.WatchNotify, stages.WatchSend, stages.SendMsg, stages.FlowControl}
+// sendStages lists the stages in which a stream's message waits to be sent.
+var sendStages = []stages.Stage{stages.WatchNotify, stages.WatchSend, stages.SendMsg, stages.FlowControl}
 
-// delayed returns the stage in which a stream's messages waited longest, all of
-// them together.
-func (j judge) delayed() (name string, ns int64) {
-	for _, s := range onTheWayOut {
+// longestDelay returns the stage in which a stream's messages waited longest, and the sum of
+// their waits. If they did not wait, ns is 0.
+func (j judge) longestDelay() (name string, ns int64) {
+	for _, s := range sendStages {
 		if s == stages.SendMsg && j.t.Stage(stages.V3Watch.String()) == nil {
-			continue // of other streams it is most of what they do
+			continue // other streams spend most of their time in it
 		}
 		if sum := j.waited[s.String()]; sum > ns {
 			name, ns = s.String(), sum
@@ -146,8 +149,8 @@ func (j judge) delayed() (name string, ns int64) {
 	return name, ns
 }
 
-// stagePhrase says what a stage is, with how many it was shared. In Chinese a
-// Latin name keeps its distance from what stands before it.
+// stagePhrase returns the stage's phrase for the middle of a sentence. In Chinese, a
+// phrase that begins with a Latin letter gets a blank before it.
 func (j judge) stagePhrase(name string) string {
 	text := j.phrase(name)
 	if j.lang == lang.ZH && text != "" && text[0] < 0x80 {
@@ -156,6 +159,8 @@ func (j judge) stagePhrase(name string) string {
 	return text
 }
 
+// phrase returns what a stage is called in the middle of a sentence: the phrase of its
+// chapter, or its name.
 func (j judge) phrase(name string) string {
 	l := j.lang
 	spec := specOf(name)
@@ -172,9 +177,9 @@ func (j judge) phrase(name string) string {
 	return text
 }
 
-// fsyncPhrase says of how many writes or in how many steps the log was synced; alone
-// is the phrase for one fdatasync of one write.
-func (j judge) fsyncPhrase(alone string) string {
+// fsyncPhrase adds to the phrase of wal.sync how many fdatasyncs there were, or how many
+// writes shared the one.
+func (j judge) fsyncPhrase(text string) string {
 	times := 0
 	for i := range j.t.Stages {
 		if j.t.Stages[i].Stage == stages.WALSync.String() {
@@ -187,24 +192,24 @@ func (j judge) fsyncPhrase(alone string) string {
 	if st := j.t.Stage(stages.WALSync.String()); st != nil && st.SharedBy > 1 {
 		return j.lang.Say("in one fdatasync for %d writes", "%d 个写请求共用的一次 fdatasync", st.SharedBy)
 	}
-	return alone
+	return text
 }
 
-// readyPhrase says of the wait for a Ready how much of it the batch before took:
-// that is where it comes from under load.
+// readyPhrase adds to the phrase of raft.waitReady how much of the wait the batch before
+// took. Under load, that is most of it.
 func (j judge) readyPhrase(text string) string {
 	st := j.t.Stage(stages.RaftWaitReady.String())
 	if st == nil {
 		return text
 	}
 	busy, err := strconv.ParseInt(st.Attributes[trace.AttrBusy], 10, 64)
-	if err != nil || busy <= 0 { // not known, or of a file that somebody else wrote
+	if err != nil || busy <= 0 { // not recorded, or recorded by another program
 		return text
 	}
 	return text + j.lang.Say(", %s of it for the batch before", "（其中 %s 在等上一批）", screen.Duration(busy))
 }
 
-// kindPhrase says what a kind of time is.
+// kindPhrase returns what one stage of a kind of time is called.
 func kindPhrase(l lang.Lang, k stages.Kind) string {
 	switch k {
 	case stages.KindWork:
@@ -221,7 +226,7 @@ func kindPhrase(l lang.Lang, k stages.Kind) string {
 	return ""
 }
 
-// kindInAll says what a kind of time is when all of its stages are added up.
+// kindInAll returns what all stages of a kind of time together are called.
 func kindInAll(l lang.Lang, k stages.Kind) string {
 	switch k {
 	case stages.KindWork:
@@ -236,8 +241,8 @@ func kindInAll(l lang.Lang, k stages.Kind) string {
 	return l.Pick("agreement in all", "共识合起来")
 }
 
-// place names a stage and says with how many it is shared.
-func (j judge) place(name string) string {
+// stageWithSharers returns a stage's name, with the number of requests that shared it.
+func (j judge) stageWithSharers(name string) string {
 	st := j.t.Stage(name)
 	if st == nil || st.SharedBy <= 1 {
 		return screen.Escape(name)

@@ -8,7 +8,7 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// verbs are the KV methods as people name them.
+// verbs has short names for the methods of etcd's KV service.
 var verbs = map[string]string{
 	"/etcdserverpb.KV/Put":         "PUT",
 	"/etcdserverpb.KV/Range":       "RANGE",
@@ -17,8 +17,9 @@ var verbs = map[string]string{
 	"/etcdserverpb.KV/Compact":     "COMPACT",
 }
 
-// Operation names what was asked: "PUT greeting", or the method's full name.
-// The key is escaped; of one that is redacted the size is told.
+// Operation names a request: "PUT greeting", or the method's full name. The key is
+// escaped; of a redacted key it has the size. A connection that never carried a request is
+// named by its peer.
 func Operation(t *trace.Timeline, l lang.Lang) string {
 	if t.Attributes[trace.AttrFailedConn] != "" {
 		return l.Say("connection from %s", "来自 %s 的连接", screen.Escape(t.Connection.Peer))
@@ -39,8 +40,8 @@ func Operation(t *trace.Timeline, l lang.Lang) string {
 	return verb
 }
 
-// PartName names a request that the server made itself: as Operation does, but
-// without the package, for there is little room beside the tree.
+// PartName names a request that the server made itself, as Operation does but without
+// the package of the service, since it is shown in the narrow column of the tree.
 func PartName(p *trace.Part, l lang.Lang) string {
 	method := p.Method
 	if _, known := verbs[method]; !known {
@@ -51,8 +52,8 @@ func PartName(p *trace.Part, l lang.Lang) string {
 	return Operation(&trace.Timeline{Method: method, Attributes: p.Attributes}, l)
 }
 
-// Outcome says in a few words what happened instead of an ordinary reply; ""
-// when there was one.
+// Outcome says in a few words what happened instead of an ordinary reply. It is "" if
+// there was one.
 func Outcome(t *trace.Timeline, l lang.Lang) string {
 	switch t.Attributes[trace.AttrOutcome] {
 	case trace.OutcomeSwept:

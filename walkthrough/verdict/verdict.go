@@ -1,5 +1,5 @@
-// Package verdict says in one sentence what a request spent its time on, or
-// what became of it.
+// Package verdict judges a request in one sentence: what it spent its time on, or why it
+// failed.
 //
 //	verdict.go    which sentence it is; time that a breakpoint or a fault put in
 //	failure.go    requests that did not end in an ordinary reply
@@ -17,13 +17,13 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// Verdict is what is said about a request.
+// Verdict is the judgement of a request, in one language.
 type Verdict struct {
-	Sentence string
-	Explain  string // the stage to read about next; "" when there is none
+	Sentence string // what a client sent is escaped in it
+	Explain  string // the stage to read about next; "" for none
 }
 
-// Of judges a timeline. Text that a client sent is escaped.
+// Of judges a request. It may be called concurrently.
 func Of(t *trace.Timeline, l lang.Lang) Verdict {
 	j := judge{t: t, lang: l, waited: t.Waited()}
 	j.setAside()
@@ -36,21 +36,21 @@ func Of(t *trace.Timeline, l lang.Lang) Verdict {
 	if j.left <= 0 {
 		return Verdict{Sentence: j.aside(), Explain: j.longerAside()}
 	}
-	if j.streaming() {
+	if j.t.Streaming() {
 		return j.withAside(j.stream())
 	}
 	return j.withAside(j.largest())
 }
 
+// judge judges one request. Durations are in nanoseconds.
 type judge struct {
 	t      *trace.Timeline
 	lang   lang.Lang
-	waited map[string]int64
-	left   int64 // of the request's duration, when what somebody made it wait for is taken out
+	waited map[string]int64 // how long the request waited, by stage or trace.Unexplained
+	left   int64            // the request's duration without holds and faults
 }
 
-func (j judge) streaming() bool { return j.t.Streaming() }
-
+// share returns a duration as a part of what is left, from 0 to 1.
 func (j judge) share(ns int64) float64 {
 	if j.left <= 0 {
 		return 0
@@ -58,8 +58,8 @@ func (j judge) share(ns int64) float64 {
 	return float64(ns) / float64(j.left)
 }
 
-// top returns the stage in which the request waited longest, the unexplained
-// time counted as one; of equals the one further along the path.
+// top returns the stage in which the request waited longest, or trace.Unexplained if
+// that was longer than any stage. Of equal ones it returns the one later on the path.
 func (j judge) top() (name string, ns int64) {
 	for _, row := range j.t.Ledger {
 		if isAside(row.Stage) {
@@ -72,12 +72,12 @@ func (j judge) top() (name string, ns int64) {
 	return name, ns
 }
 
-// isAside tells the stages that are no part of the path.
+// isAside reports whether a stage is a hold or a fault, which are not parts of the path.
 func isAside(name string) bool {
 	return name == stages.Hold.String() || name == stages.Fault.String()
 }
 
-// last returns the stage that the request was in when it ended.
+// last returns the stage in which the request ended, or "" if the ledger has none.
 func (j judge) last() string {
 	for i := len(j.t.Ledger) - 1; i >= 0; i-- {
 		if name := j.t.Ledger[i].Stage; name != trace.Unexplained {
@@ -87,9 +87,10 @@ func (j judge) last() string {
 	return ""
 }
 
-// stood returns the stage in which the request was when it was given up. What
-// comes after that, such as writing the status, takes no time to speak of.
-func (j judge) stood() string {
+// lastLong returns the stage in which the request was when it was given up: the last one
+// that took at least a hundredth of its time. What comes after that, such as writing the
+// status, is shorter.
+func (j judge) lastLong() string {
 	for i := len(j.t.Ledger) - 1; i >= 0; i-- {
 		row := j.t.Ledger[i]
 		if row.Stage != trace.Unexplained && (row.EndNS-row.BeginNS)*100 >= j.t.DurationNS {
@@ -99,6 +100,8 @@ func (j judge) stood() string {
 	return j.last()
 }
 
+// specOf returns the catalogue's entry of a stage, or nil for a name that it does not
+// have, such as a span of another program.
 func specOf(name string) *stages.Spec {
 	stage, known := stages.ByName(name)
 	if !known {
@@ -107,7 +110,7 @@ func specOf(name string) *stages.Spec {
 	return stages.SpecOf(stage)
 }
 
-// explainable returns the name when there is a page about it.
+// explainable returns the name if it is that of a stage, and "" otherwise.
 func explainable(name string) string {
 	if specOf(name) == nil {
 		return ""
@@ -115,8 +118,8 @@ func explainable(name string) string {
 	return name
 }
 
-// setAside takes the time out of the account that somebody made the request wait
-// for. What is left is judged as if that had not been.
+// setAside computes what is left of the request's duration without holds and faults. The
+// rest is judged as if they had not been.
 func (j *judge) setAside() {
 	j.left = j.t.DurationNS
 	for _, s := range [...]stages.Stage{stages.Hold, stages.Fault} {
@@ -124,8 +127,8 @@ func (j *judge) setAside() {
 	}
 }
 
-// aside says how much of the request somebody made it wait for, and why; empty
-// where nobody did.
+// aside says how much of the request's duration was holds and faults, and which. It is
+// "" if there were none.
 func (j judge) aside() string {
 	var parts []string
 	for _, s := range [...]stages.Stage{stages.Hold, stages.Fault} {
@@ -145,7 +148,7 @@ func (j judge) aside() string {
 	return strings.Join(parts, j.lang.Pick(" ", ""))
 }
 
-// longerAside is what it was made to wait for longer.
+// longerAside returns the stage seam.fault or seam.hold, whichever took longer.
 func (j judge) longerAside() string {
 	if j.waited[stages.Fault.String()] > j.waited[stages.Hold.String()] {
 		return stages.Fault.String()
@@ -153,7 +156,8 @@ func (j judge) longerAside() string {
 	return stages.Hold.String()
 }
 
-// values lists what an attribute says on the rows of a stage, each word once.
+// values lists the values of an attribute on the rows of a stage, without duplicates and
+// at most three.
 func (j judge) values(s stages.Stage, attribute string) string {
 	const most = 3
 	var all []string
@@ -171,8 +175,7 @@ func (j judge) values(s stages.Stage, attribute string) string {
 	return strings.Join(all, ", ")
 }
 
-// withAside puts what somebody did to the request in front of the judgement of
-// the rest.
+// withAside puts what aside says before the verdict on the rest.
 func (j judge) withAside(v Verdict) Verdict {
 	aside := j.aside()
 	if aside == "" {

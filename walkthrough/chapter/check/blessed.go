@@ -10,15 +10,16 @@ import (
 	"glasskv/walkthrough/chapter"
 )
 
-// Change is a declaration that is not the one for which a chapter was written.
+// Change is a declaration that differs from the one for which its chapter was written.
 type Change struct {
 	Now    chapter.Quotation
-	Module string // where it was blessed, path@version; "" when it never was
+	Module string // the path@version for which it was blessed; "" if it never was
 }
 
-// Changes compares the quotations of a book with those that were blessed. It
-// returns those that are not the same, and the blessed ones that no chapter
-// shows any more; the latter only mean something when all chapters were read.
+// Changes compares the quotations of a book with the blessed ones. It returns those that
+// have changed or were never blessed, and in left the blessed ones that no chapter shows
+// any more. The latter are only meaningful if all chapters were read. An error means
+// that chapter.BlessedFile could not be read.
 func (b *Book) Changes() (changes []Change, left []chapter.Quotation, err error) {
 	blessed, err := chapter.ReadBlessed(b.Folder)
 	if err != nil {
@@ -45,9 +46,9 @@ func sameAs(q chapter.Quotation) func(chapter.Quotation) bool {
 	return func(o chapter.Quotation) bool { return q.Stage == o.Stage && q.Symbol == o.Symbol }
 }
 
-// Bless returns what chapter.BlessedFile has to hold after the chapters about the
-// stages, all when none is named, were read against the code as it is. What it
-// says of other stages stays.
+// Bless returns the new content of chapter.BlessedFile after somebody has read the
+// chapters about the given stages, or all chapters if none is given, against the code.
+// The lines of other stages stay as they are.
 func (b *Book) Bless(only ...stages.Stage) ([]byte, error) {
 	blessed, err := chapter.ReadBlessed(b.Folder)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package check holds what must be true of the chapters: each has its sections,
-// every place in the source that they name is there, both languages show the
-// same ones, and the code is still that for which a chapter was written.
+// Package check checks the chapters: each has its texts and sections, every symbol that
+// they name is found in the source, both languages show the same symbols, and the code
+// is still that for which a chapter was written.
 //
 //	check.go    all chapters: their symbols against the source, one language against the other
 //	form.go     one chapter by itself: its front matter and its sections
-//	blessed.go  the code as it is against that which the chapters were written for
+//	blessed.go  the code at the versions of go.mod against the code that the chapters were written for
 //	order.go    numbers, links to the neighbours, indexes
 package check
 
@@ -22,20 +22,20 @@ import (
 	"glasskv/walkthrough/source"
 )
 
-// Languages are those that the chapters are written in.
+// Languages are the languages of the chapters.
 var Languages = []lang.Lang{lang.EN, lang.ZH}
 
-// Book is the folder of chapters with all that is checked of it.
+// Book holds the chapters of a folder and what the checks found in them.
 type Book struct {
 	Folder   fs.FS // holds en, zh and blessed.tsv
 	Chapters map[lang.Lang][]*chapter.Chapter
 	Problems []chapter.Problem   // sorted by file and line
-	Quotes   []chapter.Quotation // those of all chapters, each once; sorted by stage's name and symbol
+	Quotes   []chapter.Quotation // what the chapters show now, without duplicates; sorted by stage's name and symbol
 }
 
-// Read reads the chapters about the stages, of all when none is named, and
-// checks each by itself and against its translation. The error is that of
-// reading.
+// Read reads the chapters about the given stages, or about all stages if none is given,
+// and checks each by itself and against its translation. Mistakes are in the book's
+// Problems. An error means that a file could not be read.
 func Read(folder fs.FS, library *source.Library, only ...stages.Stage) (*Book, error) {
 	b := &Book{Folder: folder, Chapters: make(map[lang.Lang][]*chapter.Chapter)}
 	wanted := func(s stages.Stage) bool { return len(only) == 0 || slices.Contains(only, s) }
@@ -64,7 +64,7 @@ func (b *Book) checkEach(chapters []*chapter.Chapter, library *source.Library) {
 			b.complain(c, 0, "%s is about the same stage", chapters[i-1].File)
 		}
 		b.checkTexts(c)
-		b.Problems = append(b.Problems, checkSections(c)...)
+		b.checkSections(c)
 		b.resolve(c, library)
 	}
 	b.compareNotes(chapters)
@@ -81,7 +81,7 @@ func (b *Book) sort() {
 	b.Quotes = slices.Compact(b.Quotes)
 }
 
-// Missing returns the stages that have no chapter in a language.
+// Missing returns the stages without a chapter in a language.
 func (b *Book) Missing(l lang.Lang) (missing []stages.Stage) {
 	for _, spec := range stages.Specs() {
 		has := func(c *chapter.Chapter) bool { return c.Stage == spec.Stage }
@@ -92,7 +92,7 @@ func (b *Book) Missing(l lang.Lang) (missing []stages.Stage) {
 	return missing
 }
 
-// resolve looks every symbol and anchor of a chapter up.
+// resolve looks up every symbol and every anchor of a chapter.
 func (b *Book) resolve(c *chapter.Chapter, library *source.Library) {
 	for _, block := range c.Blocks {
 		if q := block.Source; q != nil {
@@ -111,7 +111,7 @@ func (b *Book) resolve(c *chapter.Chapter, library *source.Library) {
 	}
 }
 
-// quote looks a source block up and remembers what it shows.
+// quote looks up the symbol of a source block, and adds what it shows to the quotes.
 func (b *Book) quote(c *chapter.Chapter, block chapter.Block, library *source.Library) {
 	line := block.Line + 1
 	e, err := b.lookUp(c, line, library, block.Source.Symbol, block.Source.Anchor)
@@ -134,21 +134,18 @@ func (b *Book) lookUp(c *chapter.Chapter, line int, library *source.Library, sym
 	return library.Excerpt(symbol, anchor)
 }
 
-// reason is an error without the sentinel that stands in front of it.
+// reason returns an error's text without the sentinel source.ErrNoAnchor, which would
+// only repeat what the rest says.
 func reason(err error) string {
-	text := err.Error()
-	for _, sentinel := range []error{source.ErrNoAnchor} {
-		text = strings.TrimPrefix(text, sentinel.Error()+": ")
-	}
-	return text
+	return strings.TrimPrefix(err.Error(), source.ErrNoAnchor.Error()+": ")
 }
 
 func (b *Book) complain(c *chapter.Chapter, line int, format string, args ...any) {
 	b.Problems = append(b.Problems, chapter.Problem{File: c.File, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-// compareLanguages wants a chapter to show the same places in the source, and
-// to lead to the same targets, whatever its language.
+// compareLanguages requires that both chapters about a stage show the same symbols and
+// jump to the same targets.
 func (b *Book) compareLanguages() {
 	for _, zh := range b.Chapters[lang.ZH] {
 		for _, en := range b.Chapters[lang.EN] {
@@ -159,10 +156,10 @@ func (b *Book) compareLanguages() {
 	}
 }
 
-// entry is a source block or a jump, as both languages must have it.
+// entry is a source block or a jump. Its text must be the same in both languages.
 type entry struct {
 	text string
-	line int
+	line int // in the file, from 1
 }
 
 func (b *Book) compare(en, zh *chapter.Chapter) {
@@ -188,7 +185,7 @@ func (b *Book) compare(en, zh *chapter.Chapter) {
 			default:
 				continue
 			}
-			break // those behind it only repeat the complaint
+			break // after the first difference, every later entry differs as well
 		}
 	}
 }

@@ -13,13 +13,14 @@ import (
 	"glasskv/walkthrough/lang"
 )
 
-// section is a heading in each language.
+// section is a section that a chapter may have, by its heading.
 type section struct {
 	en, zh   string
 	optional bool
 }
 
-// sections stand in every chapter, in this order, behind a lead paragraph.
+// sections lists the sections of a chapter in their order. A lead paragraph comes
+// before them.
 var sections = []section{
 	{en: "What happens", zh: "发生了什么"},
 	{en: "Who calls whom", zh: "谁调用谁"},
@@ -30,11 +31,10 @@ var sections = []section{
 	{en: "Look next", zh: "接下来看什么"},
 }
 
-// checkSections wants a lead, the sections in order and none of them empty, a
-// place in the source, and the jumps in the end. The code of others is not
-// copied, so there is no block of Go.
-func checkSections(c *chapter.Chapter) []chapter.Problem {
-	b := &Book{}
+// checkSections requires a lead paragraph, the sections in order and none of them empty,
+// at least one source block, and one to mostJumps jumps. A block of Go is a mistake:
+// chapters do not copy upstream's code.
+func (b *Book) checkSections(c *chapter.Chapter) {
 	if len(c.Blocks) == 0 || c.Blocks[0].Source != nil || strings.HasPrefix(c.Blocks[0].Markdown, "#") {
 		b.complain(c, c.Line+1, "no lead paragraph between the title and the first section")
 	}
@@ -56,7 +56,6 @@ func checkSections(c *chapter.Chapter) []chapter.Problem {
 	if n := len(c.Jumps); n < 1 || n > mostJumps {
 		b.complain(c, 0, "%d jumps, want 1 to %d", n, mostJumps)
 	}
-	return b.Problems
 }
 
 func (b *Book) checkHeadings(c *chapter.Chapter) {
@@ -81,11 +80,11 @@ func (b *Book) checkHeadings(c *chapter.Chapter) {
 	}
 }
 
-// heading is that of a section.
+// heading is the heading of a section as a chapter has it.
 type heading struct {
 	text  string
-	line  int
-	empty bool // nothing stands below it
+	line  int  // in the file, from 1
+	empty bool // nothing follows before the next heading
 }
 
 func headings(c *chapter.Chapter) (all []heading) {
@@ -105,8 +104,8 @@ const mostJumps = 5
 
 var fence = regexp.MustCompile("^(```|~~~) *(go|golang)\\b")
 
-// required returns the heading of a section from next up to n that may not be
-// left out; "" when there is none.
+// required returns the heading of the first section from next up to n, without n, that
+// must not be left out, or "" if all of them are optional.
 func required(next, n int, l lang.Lang) string {
 	for i := next; i < n; i++ {
 		if !sections[i].optional {
@@ -123,8 +122,9 @@ const (
 	maxNoteZH = 30
 )
 
-// checkTexts wants the front matter of a chapter to be whole: every text is there,
-// in the chapter's language, and of the form that the places need where it is shown.
+// checkTexts requires that every short text is there, in the chapter's language and in
+// the form of the place where it is shown: a note is a clause that fits beside a bar, a
+// phrase and a reason for absence are clauses, the others are sentences.
 func (b *Book) checkTexts(c *chapter.Chapter) {
 	text := c.Text
 	b.checkText(c, "note", text.Note)
@@ -158,9 +158,8 @@ func (b *Book) checkTexts(c *chapter.Chapter) {
 	}
 }
 
-// strayBlank finds what a text of one paragraph does not have: a blank at an end,
-// two in a row, a line break, or one that YAML has folded between two Chinese
-// characters.
+// strayBlank finds blanks that a text of one paragraph must not have: at an end, two in
+// a row, a line break, or where YAML folded two lines of Chinese.
 var strayBlank = regexp.MustCompile(`^\s|\s$|\s\s|[\n\t]|[\p{Han}，。：；、] [\p{Han}，。：；、]`)
 
 var han = regexp.MustCompile(`\p{Han}`)
@@ -188,7 +187,8 @@ func sentences(text string) int {
 	return len(ends)
 }
 
-// complainOf adds a problem with a text of the front matter, at the line of its key.
+// complainOf adds a problem with a text of the front matter, at the line of its key, or
+// without a line if the key is missing.
 func (b *Book) complainOf(c *chapter.Chapter, key, format string, args ...any) {
 	line := 0
 	if text, err := fs.ReadFile(b.Folder, c.File); err == nil {
@@ -199,8 +199,8 @@ func (b *Book) complainOf(c *chapter.Chapter, key, format string, args ...any) {
 	b.complain(c, line, "%s: %s", key, fmt.Sprintf(format, args...))
 }
 
-// compareNotes wants each note to be that of one stage: beside the bars two equal
-// ones would tell a reader nothing.
+// compareNotes requires that no two stages have the same note: a reader could not tell
+// their rows from each other.
 func (b *Book) compareNotes(chapters []*chapter.Chapter) {
 	notes := make(map[string]*chapter.Chapter)
 	for _, c := range chapters {

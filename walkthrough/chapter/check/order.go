@@ -11,11 +11,12 @@ import (
 	"glasskv/walkthrough/lang"
 )
 
-// FileName is how a chapter's file is called: the number puts the files in the
-// order of the path.
+// FileName returns the name of the file about a stage. Its number sorts the files in
+// the order of the path.
 func FileName(s stages.Stage) string { return fmt.Sprintf("%03d-%s.md", s, s) }
 
-// Navigation is the last line of a chapter's file: its neighbours and the index.
+// Navigation returns the last line of a chapter's file: links to its neighbours and to
+// the index.
 func Navigation(c *chapter.Chapter) string {
 	var links []string
 	if c.Previous != stages.None {
@@ -28,7 +29,7 @@ func Navigation(c *chapter.Chapter) string {
 	return strings.Join(links, " · ")
 }
 
-// Linked is a chapter's text with the right last line.
+// Linked returns a chapter's file with Navigation as its last line.
 func Linked(c *chapter.Chapter, text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n "), "\n")
 	if chapter.IsNavigation(lines[len(lines)-1]) {
@@ -37,7 +38,7 @@ func Linked(c *chapter.Chapter, text string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n ") + "\n\n" + Navigation(c) + "\n"
 }
 
-// Index is the README of a language's folder.
+// Index returns the README of a language's folder: all chapters, by parts of the book.
 func Index(l lang.Lang, chapters []*chapter.Chapter) string {
 	var b strings.Builder
 	b.WriteString(l.Pick(
@@ -59,8 +60,9 @@ func Index(l lang.Lang, chapters []*chapter.Chapter) string {
 	return b.String()
 }
 
-// Order returns what is not in order: names, links to the neighbours, indexes.
-// It only means something when all chapters were read.
+// Order returns the files whose name, links to the neighbours, or list of chapters are
+// not those that `scripts/chapters -order` writes. It is only meaningful if all chapters
+// were read. An error means that a file could not be read.
 func (b *Book) Order() (problems []chapter.Problem, err error) {
 	const remedy = "; run `go run ./scripts/chapters -order`"
 	for _, l := range Languages {
