@@ -1,15 +1,15 @@
-// The page works without this script: every stop is a page of its own. With it,
-// going to another stop changes only the chapter, and there are keys.
+// The page works without this script: every stop is a page of its own. The script replaces
+// only the chapter when the reader goes to another stop, and adds keys.
 'use strict';
 
 const main = document.getElementById('stop');
-const one = (selector, within = document) => within.querySelector(selector);
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const select = (selector, within = document) => within.querySelector(selector);
+const selectAll = (selector, within = document) => [...within.querySelectorAll(selector)];
 const narrow = matchMedia('(max-width: 68rem)');
 
 // --- from stop to stop ---
 
-let latest = 0; // the last one asked for; an answer to an earlier question comes too late
+let latest = 0; // the number of the last request for a stop; answers to earlier ones are dropped
 
 async function go(href, { push = true, y = 0 } = {}) {
   const url = new URL(href, location.href);
@@ -20,7 +20,7 @@ async function go(href, { push = true, y = 0 } = {}) {
     if (!answer.ok) throw new Error(answer.statusText);
     text = await answer.text();
   } catch {
-    location.href = url; // the server says what is wrong
+    location.href = url; // shows the server's error page
     return;
   }
   if (mine !== latest) return;
@@ -32,22 +32,22 @@ async function go(href, { push = true, y = 0 } = {}) {
   arrived(y);
 }
 
-// arrived brings everything else in line with the stop that is shown.
+// arrived updates the rest of the page to the stop that is shown.
 function arrived(y) {
-  const stop = one('.stop', main);
+  const stop = select('.stop', main);
   document.title = stop.dataset.title;
   document.getElementById('said').textContent = stop.dataset.said;
   document.body.dataset.route = stop.dataset.route;
-  for (const row of all('a.row[aria-current]')) row.removeAttribute('aria-current');
+  for (const row of selectAll('a.row[aria-current]')) row.removeAttribute('aria-current');
   const row = rows().find((a) => a.pathname === stop.dataset.route);
   row?.setAttribute('aria-current', 'true');
   reveal(row);
-  for (const a of all('[data-keep]')) {
+  for (const a of selectAll('[data-keep]')) {
     const to = new URL(a.href);
     to.pathname = stop.dataset.route;
     a.href = to;
   }
-  for (const hidden of all('input[name=stage]')) hidden.value = stop.dataset.slug;
+  for (const hidden of selectAll('input[name=stage]')) hidden.value = stop.dataset.slug;
   main.focus({ preventScroll: true });
   if (y || !narrow.matches) scrollTo(0, y);
   else main.scrollIntoView();
@@ -55,27 +55,27 @@ function arrived(y) {
 
 // reveal scrolls the list, not the page, to a row.
 function reveal(row) {
-  const list = one('.stages');
+  const list = select('.stages');
   if (!row || !list) return;
   const at = row.getBoundingClientRect(), frame = list.getBoundingClientRect(), room = 64;
   if (at.top < frame.top + room) list.scrollTop -= frame.top + room - at.top;
   else if (at.bottom > frame.bottom - room) list.scrollTop += at.bottom - frame.bottom + room;
 }
 
-const rows = () => all('a.row');
+const rows = () => selectAll('a.row');
 
 document.addEventListener('click', (event) => {
   const a = event.target.closest('a[data-go]');
   if (!a || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  one('#search')?.close();
+  select('#search')?.close();
   go(a.href);
 });
 
 history.scrollRestoration = 'manual';
 addEventListener('popstate', (event) => go(location.href, { push: false, y: event.state?.y ?? 0 }));
 
-// --- what the bar does ---
+// --- the bar at the top ---
 
 const themes = ['auto', 'light', 'dark'];
 
@@ -84,24 +84,24 @@ function theme() {
   const next = themes[(themes.indexOf(html.dataset.theme ?? 'auto') + 1) % themes.length];
   if (next === 'auto') delete html.dataset.theme;
   else html.dataset.theme = next;
-  const button = one('[data-do=theme]');
+  const button = select('[data-do=theme]');
   button.textContent = button.dataset[next];
-  // A cookie, so that the next page is drawn in it from the start.
+  // The server reads the cookie, so that the next page has the theme before this script runs.
   document.cookie = `glasskv-theme=${next}; path=/; max-age=31536000; samesite=strict`;
 }
 
-const help = () => one('#help').showModal();
+const help = () => select('#help').showModal();
 
 let stages; // all of them, fetched when first searched
 
 async function search() {
-  const dialog = one('#search'), input = one('input', dialog);
+  const dialog = select('#search'), input = select('input', dialog);
   dialog.showModal();
   input.value = '';
   if (!stages) {
     const answer = await fetch('/stages' + location.pathname.replace(/^\/(r\/[^/]*).*/, '/$1') + location.search);
-    one('#found').innerHTML = await answer.text();
-    stages = all('#found li');
+    select('#found').innerHTML = await answer.text();
+    stages = selectAll('#found li');
   }
   filter('');
 }
@@ -111,62 +111,62 @@ function filter(word) {
   for (const li of stages ?? []) li.hidden = !li.textContent.toLowerCase().includes(wanted);
 }
 
-one('#search input')?.addEventListener('input', (event) => filter(event.target.value));
-one('#search')?.addEventListener('keydown', (event) => {
-  const seen = all('#found li:not([hidden]) a');
+select('#search input')?.addEventListener('input', (event) => filter(event.target.value));
+select('#search')?.addEventListener('keydown', (event) => {
+  const seen = selectAll('#found li:not([hidden]) a');
   const at = seen.indexOf(document.activeElement);
   if (event.key === 'Enter' && at < 0 && seen.length) seen[0].click();
   else if (event.key === 'ArrowDown') (seen[at + 1] ?? seen[0])?.focus();
-  else if (event.key === 'ArrowUp') (seen[at - 1] ?? one('#search input')).focus();
+  else if (event.key === 'ArrowUp') (seen[at - 1] ?? select('#search input')).focus();
   else return;
   event.preventDefault();
 });
 
-const close = () => one('dialog[open]')?.close();
+const close = () => select('dialog[open]')?.close();
 
-const doing = { theme, help, search, close };
+const actions = { theme, help, search, close };
 
-for (const button of all('[data-do]')) button.addEventListener('click', () => doing[button.dataset.do]());
+for (const button of selectAll('[data-do]')) button.addEventListener('click', () => actions[button.dataset.do]());
 
-// A menu's list is asked for anew when it is opened: others make requests too.
-for (const menu of all('details.menu')) {
+// A menu's list is fetched each time it is opened, because other clients make requests too.
+for (const menu of selectAll('details.menu')) {
   menu.addEventListener('toggle', async () => {
     if (!menu.open) return;
-    for (const other of all('details.menu[open]')) if (other !== menu) other.open = false;
+    for (const other of selectAll('details.menu[open]')) if (other !== menu) other.open = false;
     const answer = await fetch(menu.dataset.from + location.search);
     if (answer.ok) document.getElementById(menu.dataset.into).innerHTML = await answer.text();
   });
 }
 document.addEventListener('pointerdown', (event) => {
-  const menu = one('details.menu[open]');
+  const menu = select('details.menu[open]');
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
 
-// --- holds and faults, where the server lets us ---
+// --- holds and faults, if the server can be steered ---
 
 const heldPanel = document.getElementById('held');
 const trace = () => location.pathname.split('/')[2];
 const language = () => new URLSearchParams(location.search).get('lang') ?? '';
-let waiting = 0; // requests that we made and that have not come back
+let waiting = 0; // requests of this page that have not been answered
 let watching = false;
 
 const trouble = document.getElementById('wrong');
 
-// wrong says what went wrong, until something else is tried.
-function wrong(text) {
+// showError shows a text until the next call of ask.
+function showError(text) {
   trouble.textContent = text;
   trouble.hidden = !text;
 }
 
-// ask is fetch; null when nobody answers, which the reader is told.
+// ask is fetch, but shows an error and returns null if there is no answer.
 async function ask(path, options) {
-  wrong('');
+  showError('');
   const answer = await fetch(path, options).catch(() => null);
-  if (!answer) wrong(trouble.dataset.gone);
+  if (!answer) showError(trouble.dataset.gone);
   return answer;
 }
 
-// steer changes something and returns what came of it; null when nobody answers.
+// steer makes a change and returns the new HTML, or null if there is no answer.
 async function steer(path, body) {
   const form = new URLSearchParams(body);
   form.set('from', trace());
@@ -175,15 +175,15 @@ async function steer(path, body) {
   return answer && answer.text();
 }
 
-// showHeld leaves the focus on the button of the same kind.
+// showHeld shows the requests that are held. It keeps the focus on the same kind of button.
 function showHeld(text) {
   if (text === heldPanel.shown) return;
   const had = heldPanel.contains(document.activeElement) && document.activeElement.dataset.steer;
   heldPanel.innerHTML = heldPanel.shown = text;
-  if (had) (one(`[data-steer="${had}"]`, heldPanel) ?? main).focus({ preventScroll: true });
+  if (had) (select(`[data-steer="${had}"]`, heldPanel) ?? main).focus({ preventScroll: true });
 }
 
-// watch looks at what is held for as long as something may be.
+// watch updates the requests that are held, as long as any may be.
 async function watch() {
   if (!heldPanel || watching) return;
   watching = true;
@@ -192,7 +192,7 @@ async function watch() {
     if (!text) break;
     showHeld(text);
     await new Promise((done) => setTimeout(done, 300));
-  } while (waiting || one('[data-active]', heldPanel));
+  } while (waiting || select('[data-active]', heldPanel));
   watching = false;
 }
 
@@ -202,15 +202,15 @@ document.addEventListener('click', async (event) => {
   if (button.dataset.look) {
     const answer = await ask(`/control/hold?id=${button.dataset.look}&lang=${language()}`);
     if (!answer) return;
-    one('#look > div:last-of-type').innerHTML = await answer.text();
-    one('#look').showModal();
+    select('#look > div:last-of-type').innerHTML = await answer.text();
+    select('#look').showModal();
     return;
   }
   const text = await steer(button.dataset.steer, button.dataset.body);
   if (!text) return;
   showHeld(text);
-  const error = one('.error', heldPanel); // the next look at what is held would wipe it away
-  if (error) wrong(error.textContent);
+  const error = select('.error', heldPanel); // the next update would remove it
+  if (error) showError(error.textContent);
   error?.remove();
   if (button.dataset.steer === '/control/break') go(location.href, { push: false, y: scrollY });
   watch();
@@ -222,16 +222,16 @@ document.addEventListener('submit', async (event) => {
     event.preventDefault();
     const body = new FormData(form, event.submitter);
     const text = await steer('/control/fault', new URLSearchParams(body).toString());
-    if (text) one('#faults').innerHTML = text;
+    if (text) select('#faults').innerHTML = text;
   } else if (heldPanel && form.matches('[action="/make"]')) {
-    // It may be held: then the page has to stay, so that one can let it go on.
+    // The request may be held. The page must not be left then, so that the reader can release it.
     event.preventDefault();
     waiting++;
     watch();
     const answer = await ask(form.getAttribute('action'), { method: 'POST', body: new URLSearchParams(new FormData(form)) });
     waiting--;
     if (answer?.redirected) location.href = answer.url;
-    else if (answer) wrong(one('h1', new DOMParser().parseFromString(await answer.text(), 'text/html'))?.textContent ?? answer.statusText);
+    else if (answer) showError(select('h1', new DOMParser().parseFromString(await answer.text(), 'text/html'))?.textContent ?? answer.statusText);
   }
 });
 
@@ -250,23 +250,23 @@ function step(by) {
   reveal(row);
 }
 
-const follow = (selector) => () => one(selector, main)?.click();
+const follow = (selector) => () => select(selector, main)?.click();
 
 const keys = {
   ArrowLeft: follow('.previous'), ArrowRight: follow('.next'),
   j: () => step(1), k: () => step(-1),
   c: follow('[data-kind=caller]'), e: follow('[data-kind=callee]'), h: follow('[data-kind=handover]'),
-  '/': search, '?': help, t: theme, l: () => one('[data-keep=lang]')?.click(),
+  '/': search, '?': help, t: theme, l: () => select('[data-keep=lang]')?.click(),
 };
 
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
   if (event.target.closest('input, select, textarea, dialog[open]')) return;
-  // Where there is something to scroll sideways, the arrows do that.
+  // If the focused element scrolls sideways, the arrow keys do that.
   const pre = event.target.closest('pre');
   if (pre && pre.scrollWidth > pre.clientWidth && event.key.startsWith('Arrow')) return;
   if (event.key === 'Escape') {
-    const menu = one('details.menu[open]');
+    const menu = select('details.menu[open]');
     if (menu) menu.open = false;
     return;
   }
@@ -276,4 +276,4 @@ document.addEventListener('keydown', (event) => {
   act();
 });
 
-reveal(one('a.row[aria-current]'));
+reveal(select('a.row[aria-current]'));
