@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"glasskv/walkthrough/branch"
 	"glasskv/walkthrough/screen"
@@ -43,7 +41,7 @@ func NewCommand() *cobra.Command {
 			if err := checkScene(o.Only); err != nil {
 				return err
 			}
-			o.Log = failures(cmd.ErrOrStderr())
+			o.Log = FailureLog(cmd.ErrOrStderr())
 			return show.UntilSignal(cmd.Context(), "the demo", func(ctx context.Context) error {
 				return Run(ctx, cmd.OutOrStdout(), o)
 			})
@@ -71,6 +69,7 @@ func sceneNames() []string {
 	return append(names, sceneTable)
 }
 
+// checkScene returns an error if there is no scene or branch of that name.
 func checkScene(name string) error {
 	if name == "" || slices.Contains(sceneNames(), name) || slices.Contains(branchNames(), name) {
 		return nil
@@ -86,17 +85,17 @@ func branchNames() []string {
 	return names
 }
 
-// writeList prints the scenes of the tour with their introductions, and the
-// branches with their titles.
+// writeList prints the scenes with their introductions, and the branches with
+// their titles.
 func writeList(w io.Writer, f *show.Flags) error {
 	l := f.Lang()
 	o := f.Screen(w)
 	out, columns := screen.NewWriter(w, o), o.Columns(w)
 	item := func(name, text string) {
-		name = screen.Left(name, listedName)
-		for _, line := range screen.Wrap(text, columns-listedName-2) {
+		name = screen.Left(name, nameColumns)
+		for _, line := range screen.Wrap(text, columns-nameColumns-2) {
 			out.Line("  ", name, screen.Dim.Paint(line))
-			name = screen.Blank(listedName)
+			name = screen.Blank(nameColumns)
 		}
 	}
 	out.Line(screen.Strong.Paint(l.Pick("The tour, which `glasskv demo` plays as a whole", "导览：`glasskv demo` 会全部演示一遍")))
@@ -112,13 +111,5 @@ func writeList(w io.Writer, f *show.Flags) error {
 	return out.Close()
 }
 
-// listedName is how many columns of a list the names take.
-const listedName = 25
-
-// failures returns a log that says only what has failed. A server that works is
-// silent in a demo; what raft warns of while it elects itself is no news there.
-func failures(w io.Writer) *zap.Logger {
-	cfg := zap.NewDevelopmentEncoderConfig()
-	cfg.TimeKey, cfg.CallerKey = zapcore.OmitKey, zapcore.OmitKey
-	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(cfg), zapcore.Lock(zapcore.AddSync(w)), zapcore.ErrorLevel))
-}
+// nameColumns is the width of the names in the list.
+const nameColumns = 25

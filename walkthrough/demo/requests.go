@@ -22,22 +22,22 @@ import (
 const (
 	key           = "greeting"
 	unknownMethod = "/etcdserverpb.KV/Increment"
-	together      = 16  // writes that are sent at the same moment
-	minRounds     = 5   // times that this is done, to choose from
-	maxRounds     = 20  // times that it is tried until some share an fsync
-	series        = 300 // writes behind the table
+	together      = 16  // writes at the same moment, in a round
+	minRounds     = 5   // rounds to choose the best write from
+	maxRounds     = 20  // rounds, if no two writes have shared an fsync before
+	series        = 300 // writes that the table sums up
 )
 
-// requests makes the requests of the demo, all on one connection.
+// requests makes the requests of the tour, all on one connection.
 type requests struct {
 	kv      pb.KVClient
 	client  *client.Client
-	version int // of the greeting, so that each write writes something new
+	version int // of the greeting: each write writes another value
 }
 
-// observe makes one request and returns its whole timeline. A request that
-// fails has one like any other, so its error is not the observer's; it counts
-// only when there is nothing to show.
+// observe makes one request and returns its timeline, joined of the client's and
+// the server's half. A request that fails has a timeline too, so observe drops the
+// error of send unless nothing was recorded.
 func (r *requests) observe(ctx context.Context, send func(context.Context) error) (*trace.Timeline, error) {
 	seen, err := r.client.Do(ctx, send)
 	if seen == nil {
@@ -51,13 +51,13 @@ func (r *requests) write(ctx context.Context, key string) error {
 	return err
 }
 
-// put writes the key. The first one of all opens the connection.
+// put writes the key. The first put opens the connection.
 func (r *requests) put(ctx context.Context) (*trace.Timeline, error) {
 	r.version++
 	return r.observe(ctx, func(ctx context.Context) error { return r.write(ctx, key) })
 }
 
-// read is a linearizable Range of the key.
+// read reads the key with a linearizable Range.
 func (r *requests) read(ctx context.Context) (*trace.Timeline, error) {
 	return r.observe(ctx, func(ctx context.Context) error {
 		_, err := r.kv.Range(ctx, &pb.RangeRequest{Key: []byte(key)})
@@ -65,7 +65,8 @@ func (r *requests) read(ctx context.Context) (*trace.Timeline, error) {
 	})
 }
 
-// unknown calls a method that no server has.
+// unknown calls a method that does not exist. It fails if the server answers
+// anything but Unimplemented.
 func (r *requests) unknown(ctx context.Context) (*trace.Timeline, error) {
 	var code codes.Code
 	t, err := r.observe(ctx, func(ctx context.Context) error {
@@ -79,9 +80,9 @@ func (r *requests) unknown(ctx context.Context) (*trace.Timeline, error) {
 	return t, err
 }
 
-// shared sends writes at the same moment and returns the timeline of one that
-// shared its fsync with many others. Whether writes meet there is up to the disk
-// and the scheduler, so it is tried a few times.
+// shared sends rounds of simultaneous writes and returns the timeline of the one
+// that moreShared prefers. Whether writes share an fsync depends on the disk and on
+// the scheduler, so the result may have shared it with none.
 func (r *requests) shared(ctx context.Context) (best *trace.Timeline, err error) {
 	for round := 1; round <= maxRounds; round++ {
 		all, err := r.writeTogether(ctx)
@@ -96,6 +97,8 @@ func (r *requests) shared(ctx context.Context) (best *trace.Timeline, err error)
 	return best, nil
 }
 
+// writeTogether sends one round of simultaneous writes to different keys, and
+// returns their timelines.
 func (r *requests) writeTogether(ctx context.Context) ([]*trace.Timeline, error) {
 	seen, errs := make([]*client.Observation, together), make([]error, together)
 	start := make(chan struct{})
@@ -110,21 +113,21 @@ func (r *requests) writeTogether(ctx context.Context) ([]*trace.Timeline, error)
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err // the others fail for the same reason
+			return nil, err // the other writes fail for the same reason
 		}
 	}
 	return r.client.JoinAll(ctx, seen)
 }
 
-// moreShared prefers company in the fsync; once half of the writes are in it,
-// what counts is how much of the time the fsync was.
+// moreShared compares two timelines: more writes in the fsync are better. Half of
+// the round is enough; then the timeline is better that spent more of its time in
+// the fsync. Nil is the worst.
 func moreShared(a, b *trace.Timeline) int {
-	company := func(t *trace.Timeline) int { return min(sharedBy(t), together/2) }
-	return cmp.Or(cmp.Compare(company(a), company(b)), cmp.Compare(syncShare(a), syncShare(b)))
+	shared := func(t *trace.Timeline) int { return min(sharedBy(t), together/2) }
+	return cmp.Or(cmp.Compare(shared(a), shared(b)), cmp.Compare(syncShare(a), syncShare(b)))
 }
 
-// sharedBy tells how many writes shared the fsync of a timeline's; none before
-// there is a timeline.
+// sharedBy returns how many writes shared the timeline's fsync; 0 for nil.
 func sharedBy(t *trace.Timeline) int {
 	if t == nil {
 		return 0
@@ -135,7 +138,8 @@ func sharedBy(t *trace.Timeline) int {
 	return 0
 }
 
-// syncShare tells which part of its time a request waited for the fsync.
+// syncShare returns which part of its time, from 0 to 1, a request waited for the
+// fsync; 0 for nil.
 func syncShare(t *trace.Timeline) float64 {
 	if t == nil || t.DurationNS == 0 {
 		return 0
@@ -143,7 +147,7 @@ func syncShare(t *trace.Timeline) float64 {
 	return float64(t.Waited()[stages.WALSync.String()]) / float64(t.DurationNS)
 }
 
-// many writes one after the other and returns all timelines.
+// many makes a series of writes, one after the other, and returns their timelines.
 func (r *requests) many(ctx context.Context) ([]*trace.Timeline, error) {
 	seen := make([]*client.Observation, 0, series)
 	for range series {

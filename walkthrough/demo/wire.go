@@ -14,19 +14,20 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// wire is a client that writes its frames by hand, so that it can do what a gRPC
-// client never would. It is used by one goroutine.
+// wire is a client that writes HTTP/2 frames one by one, so that it can do what no
+// gRPC client does. It must be used by one goroutine.
 type wire struct {
 	conn    net.Conn
 	framer  *http2.Framer
 	block   bytes.Buffer
 	encoder *hpack.Encoder
-	last    uint32 // the last stream's ID
-	deaf    bool   // it does not answer pings
-	detach  func() bool
+	last    uint32 // ID of the last stream
+
+	ignorePings bool        // do not answer the server's pings
+	detach      func() bool // from the context of dialWire
 }
 
-// dialWire connects. The connection is closed when ctx ends.
+// dialWire connects, and sends nothing. The connection is closed when ctx ends.
 func dialWire(ctx context.Context, addr string) (*wire, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -39,17 +40,13 @@ func dialWire(ctx context.Context, addr string) (*wire, error) {
 	return w, nil
 }
 
-// close hangs up. That the server was quicker is no error.
+// close closes the connection. It returns nil if the connection is closed already.
 func (w *wire) close() error {
 	w.detach()
-	return ignoreClosed(w.conn.Close())
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
+	if err := w.conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // hello sends the preface and SETTINGS.
@@ -60,7 +57,8 @@ func (w *wire) hello(settings ...http2.Setting) error {
 	return w.framer.WriteSettings(settings...)
 }
 
-// call sends a request with one message and returns its stream.
+// call sends a request with one message, and more headers if given. It returns the
+// request's stream.
 func (w *wire) call(method string, m proto.Message, more ...hpack.HeaderField) (uint32, error) {
 	body, err := proto.Marshal(m)
 	if err != nil {
@@ -75,8 +73,8 @@ func (w *wire) call(method string, m proto.Message, more ...hpack.HeaderField) (
 		{Name: ":path", Value: method}, {Name: ":authority", Value: "glasskv"},
 		{Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"},
 	}, more...) {
-		// Nothing is put into the table, so that the server's seam can read each
-		// block by itself.
+		// A sensitive field does not enter the dynamic table, so the server's seam,
+		// which keeps no table, can decode each block by itself.
 		f.Sensitive = true
 		if err := w.encoder.WriteField(f); err != nil {
 			return 0, err
@@ -86,15 +84,15 @@ func (w *wire) call(method string, m proto.Message, more ...hpack.HeaderField) (
 	if err != nil {
 		return 0, err
 	}
-	const prefix = 5 // not compressed, and the length
+	const prefix = 5 // a flag that the message is not compressed, and its length
 	framed := make([]byte, prefix, prefix+len(body))
 	binary.BigEndian.PutUint32(framed[1:], uint32(len(body)))
 	return w.last, w.framer.WriteData(w.last, true, append(framed, body...))
 }
 
-// until reads up to the first frame that fits, and answers SETTINGS and, unless
-// it is deaf, pings.
-func (w *wire) until(fits func(http2.Frame) bool) (http2.Frame, error) {
+// readUntil reads up to the first frame that fits, and returns it. It answers
+// SETTINGS and, unless ignorePings is set, pings.
+func (w *wire) readUntil(fits func(http2.Frame) bool) (http2.Frame, error) {
 	for {
 		f, err := w.framer.ReadFrame()
 		if err != nil {
@@ -106,7 +104,7 @@ func (w *wire) until(fits func(http2.Frame) bool) (http2.Frame, error) {
 				err = w.framer.WriteSettingsAck()
 			}
 		case *http2.PingFrame:
-			if !f.IsAck() && !w.deaf {
+			if !f.IsAck() && !w.ignorePings {
 				err = w.framer.WritePing(true, f.Data)
 			}
 		}
@@ -119,20 +117,20 @@ func (w *wire) until(fits func(http2.Frame) bool) (http2.Frame, error) {
 	}
 }
 
-// gone reads until the server hangs up.
-func (w *wire) gone() { _, _ = w.until(func(http2.Frame) bool { return false }) }
+// awaitHangUp reads until the server hangs up.
+func (w *wire) awaitHangUp() { _, _ = w.readUntil(func(http2.Frame) bool { return false }) }
 
-// farewell reads up to a GOAWAY and says what it said. The final one names the
-// last stream that is served.
-func (w *wire) farewell(final bool) (string, error) {
-	f, err := w.until(func(f http2.Frame) bool {
+// awaitGoAway reads up to a GOAWAY, or with final up to the one that names the last
+// stream that the server serves. It returns the frame as text.
+func (w *wire) awaitGoAway(final bool) (string, error) {
+	f, err := w.readUntil(func(f http2.Frame) bool {
 		g, ok := f.(*http2.GoAwayFrame)
 		return ok && (!final || g.LastStreamID != 1<<31-1)
 	})
 	if err != nil {
 		return "", fmt.Errorf("wait for GOAWAY: %w", err)
 	}
-	g := f.(*http2.GoAwayFrame) //nolint:forcetypeassert // nothing else fits
+	g := f.(*http2.GoAwayFrame) //nolint:forcetypeassert // no other frame fits
 	text := fmt.Sprintf("GOAWAY: %s, %s", g.ErrCode, g.DebugData())
 	if final {
 		text += fmt.Sprintf(", the last stream is %d", g.LastStreamID)
@@ -140,9 +138,10 @@ func (w *wire) farewell(final bool) (string, error) {
 	return text, nil
 }
 
-// ended reads up to the end of a stream and says what that was.
-func (w *wire) ended(id uint32) (string, error) {
-	f, err := w.until(func(f http2.Frame) bool {
+// awaitEnd reads up to the end of a stream, and returns the trailers or the
+// RST_STREAM as text.
+func (w *wire) awaitEnd(id uint32) (string, error) {
+	f, err := w.readUntil(func(f http2.Frame) bool {
 		h := f.Header()
 		return h.StreamID == id && (h.Type == http2.FrameRSTStream || h.Type == http2.FrameHeaders && h.Flags.Has(http2.FlagHeadersEndStream))
 	})
@@ -155,6 +154,7 @@ func (w *wire) ended(id uint32) (string, error) {
 	return "", fmt.Errorf("wait for the reply: %w", err)
 }
 
+// trailers writes the status of a stream's last HEADERS.
 func trailers(f *http2.MetaHeadersFrame) (text string) {
 	for _, field := range f.Fields {
 		if field.Name == "grpc-status" || field.Name == "grpc-message" && field.Value != "" {
@@ -162,4 +162,15 @@ func trailers(f *http2.MetaHeadersFrame) (text string) {
 		}
 	}
 	return text
+}
+
+// readData reads DATA until it has n bytes.
+func (w *wire) readData(n uint32) error {
+	_, err := w.readUntil(func(f http2.Frame) bool {
+		if f.Header().Type == http2.FrameData {
+			n -= min(n, f.Header().Length)
+		}
+		return n == 0
+	})
+	return err
 }

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,17 +19,17 @@ func TestThePlaceIsOnADisk(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", memory)
 	t.Setenv("XDG_CACHE_HOME", cache)
-	p, err := newPlace()
+	p, err := newDataDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.memory || !strings.HasPrefix(p.dir, filepath.Join(cache, "glasskv")) {
-		t.Errorf("data in %s", p.dir)
+	if p.memory || !strings.HasPrefix(p.path, filepath.Join(cache, "glasskv")) {
+		t.Errorf("data in %s", p.path)
 	}
 	if left, err := filepath.Glob(memory + "/glasskv-demo-*"); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	if err := p.remove(); err != nil {
+	if err := os.RemoveAll(p.path); err != nil {
 		t.Error(err)
 	}
 }
