@@ -2,8 +2,9 @@ package trace
 
 import (
 	"cmp"
-	"glasskv/trace/stages"
 	"slices"
+
+	"glasskv/trace/stages"
 )
 
 // claimant works out what the stages claim of a request's time.

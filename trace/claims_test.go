@@ -1,9 +1,10 @@
 package trace
 
 import (
-	"glasskv/trace/stages"
 	"math/rand/v2"
 	"testing"
+
+	"glasskv/trace/stages"
 )
 
 func someTimeline(rng *rand.Rand) *Timeline {

@@ -10,7 +10,7 @@ var codeNames = [...]string{
 	"Internal", "Unavailable", "DataLoss", "Unauthenticated",
 }
 
-// codeName returns the name of a gRPC code; "Code(99)" for a number that gRPC
+// CodeName returns the name of a gRPC code; "Code(99)" for a number that gRPC
 // does not define.
 func CodeName(code uint32) string {
 	if code < uint32(len(codeNames)) {

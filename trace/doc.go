@@ -1,32 +1,18 @@
-// Package trace knows what the stages of a request are and how one request's
-// way through them is written down, added up and handed on.
+// Package trace is one finished request: its Timeline, and the ledger that explains its
+// time.
 //
-// The parts, in the order in which a request meets them:
+//	timeline.go  Timeline: what people are shown and programs read; keys.go, its attributes
+//	part.go      requests that the server made to answer this one
+//	kin.go       which stage lies in which, where several have one name
+//	claims.go    what each stage claims of the request's time
+//	ledger.go    the claims, tiled: no gap, no overlap
+//	merge.go     the client's and the server's half become one Timeline
+//	ids.go       trace and span IDs, traceparent
 //
-//	stage.go, catalogue*.go   every stage, declared once: name, place, edges, texts
-//	clock*.go                 the one clock that all stamps share, and the machine's
-//	record.go, facts.go       Record: a bounded set of stamps for one request
-//	stamps.go                 where they lie: little memory for those who pass few stages
-//	conn.go, batch.go         what requests share: a connection, an fsync, a read round
-//	repeat.go                 what a streaming call passes once per message
-//	embed.go, part.go         requests that the server makes to answer another one
-//	failed.go                 connections that never carried a request
-//	recorder.go, options.go   the bounded ring of finished records
-//	worker.go                 who follows the ring, and who is told
-//	slowest.go, lookup.go     the slowest ones, kept apart; finding a record again
-//	assemble.go               a Record, once finished, becomes a Timeline
-//	kin.go                    which stage lies in which, where several have one name
-//	claims.go, ledger.go      a Timeline's waiting time, tiled: no gap, no overlap
-//	timeline.go               Timeline: what people are shown and programs read
-//	histogram.go              how long each stage took, in all requests
-//	merge.go                  the client's and the server's half become one Timeline
-//	sample.go, outlet.go      what is exported, and the goroutine that does it
-//	spans*.go, export*.go     a Timeline becomes OpenTelemetry spans, and leaves
-//	read*.go, build*.go       spans from a file become Timelines again
-//	endpoint/                 finished Timelines over HTTP
+// Its rooms, each of which may import those to its left:
 //
-// On the request's way only stamps happen: two loads and a store each. All
-// else (assembling, the ledger, spans, export) is done by a worker when the
-// request is over. The package knows neither the server nor how timelines are
-// drawn.
+//	stages ◄─ trace ◄─ record ◄─ otlp        endpoint (over record and trace)
+//
+// A Timeline can be read and drawn where neither gRPC nor etcd is linked: this package
+// imports nothing but stages and the standard library.
 package trace

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// newIDs makes a random trace ID and span ID, neither of them zero.
+// NewIDs makes a random trace ID and span ID, neither of them zero.
 func NewIDs() (trace ID, span uint64) {
 	return ID{rand.Uint64(), rand.Uint64() | 1}, rand.Uint64() | 1
 }
@@ -52,7 +52,7 @@ func FormatTraceParent(trace ID, span uint64, sampled bool) string {
 	return string(b[:])
 }
 
-// parseTraceParent reads a W3C traceparent. Versions above 00 are read as far
+// ParseTraceParent reads a W3C traceparent. Versions above 00 are read as far
 // as 00 goes; version ff, zero IDs and capital letters are invalid.
 func ParseTraceParent(h string) (trace ID, span uint64, sampled, ok bool) {
 	if len(h) < traceParentLen || (len(h) > traceParentLen && (h[:2] == "00" || h[traceParentLen] != '-')) {
@@ -108,7 +108,7 @@ func ParseTraceID(text string) (ID, error) {
 	return ID{}, fmt.Errorf("%w: %.64q", ErrTraceID, text)
 }
 
-// parseSpanID reads 16 hexadecimal digits; anything else is zero, "none".
+// ParseSpanID reads 16 hexadecimal digits; anything else is zero, "none".
 func ParseSpanID(text string) uint64 {
 	if len(text) != 16 {
 		return 0
@@ -120,7 +120,7 @@ func ParseSpanID(text string) uint64 {
 	return id
 }
 
-// childID derives the ID of a span from its root's.
+// ChildID derives the ID of a span from its root's.
 func ChildID(root uint64, n int) uint64 {
 	x := root + uint64(n+1)*0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

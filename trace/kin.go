@@ -2,8 +2,9 @@ package trace
 
 import (
 	"cmp"
-	"glasskv/trace/stages"
 	"slices"
+
+	"glasskv/trace/stages"
 )
 
 // Parents returns, for each stage, the row of the one that it sits inside, and
@@ -18,7 +19,7 @@ func parentsOf(stages []StageTime, parts []Part) []int {
 	return AppendParents(make([]int, 0, len(stages)), stages, parts)
 }
 
-// appendParents is parentsOf with memory of the caller's.
+// AppendParents is parentsOf with memory of the caller's.
 func AppendParents(parents []int, stages []StageTime, parts []Part) []int {
 	f := finder{stages: stages, parts: parts}
 	f.list()

@@ -1,11 +1,12 @@
 package trace_test
 
 import (
+	"slices"
+	"testing"
+
 	"glasskv/trace"
 	"glasskv/trace/stages"
 	"glasskv/trace/tracetest"
-	"slices"
-	"testing"
 )
 
 // While its children are between two stages, nobody knows what a proposer waits

@@ -1,10 +1,11 @@
 package trace_test
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"slices"
 	"testing"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // A write whose client gives up is saved and applied all the same. The request

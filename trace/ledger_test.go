@@ -2,12 +2,13 @@ package trace_test
 
 import (
 	"fmt"
-	"glasskv/trace"
-	"glasskv/trace/stages"
-	"glasskv/trace/tracetest"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/trace/tracetest"
 )
 
 // anyTimeline has stages in no sensible order: known and unknown ones, within

@@ -2,8 +2,9 @@ package trace
 
 import (
 	"cmp"
-	"glasskv/trace/stages"
 	"slices"
+
+	"glasskv/trace/stages"
 )
 
 // Origin is the begin of a request on a clock that other processes of the same
@@ -43,7 +44,7 @@ func Merge(client, server *Timeline, at Alignment) *Timeline {
 	return m
 }
 
-// join is Merge without the ledger and without the order.
+// Join is Merge without the ledger and without the order.
 func Join(client, server *Timeline, at Alignment) *Timeline {
 	m := *client
 	m.Observer = ObserverClient

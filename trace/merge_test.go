@@ -1,12 +1,13 @@
 package trace_test
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
-	"glasskv/trace/tracetest"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
+	"glasskv/trace/tracetest"
 )
 
 // The client waited from 100 (its write returned) to 900 (its read returned) of

@@ -2,8 +2,9 @@ package trace
 
 import (
 	"cmp"
-	"glasskv/trace/stages"
 	"slices"
+
+	"glasskv/trace/stages"
 )
 
 // Part is a request that the server made itself to answer the one that the
@@ -25,7 +26,7 @@ type Part struct {
 	ConnSpan Link `json:"-"` // as in Timeline
 }
 
-// takeParts takes over another timeline's parts, which become part of the part
+// TakeParts takes over another timeline's parts, which become part of the part
 // with this number, or of the request itself.
 func (t *Timeline) TakeParts(from *Timeline, of int, shift int64) {
 	base := len(t.Parts)
@@ -43,7 +44,7 @@ func (t *Timeline) TakeParts(from *Timeline, of int, shift int64) {
 	}
 }
 
-// sortStages puts stages into the order of the path, each part's after those of
+// SortStages puts stages into the order of the path, each part's after those of
 // the part before. Stages that the catalogue does not know come last.
 func SortStages(stages []StageTime) {
 	slices.SortStableFunc(stages, func(a, b StageTime) int {
@@ -62,6 +63,6 @@ func (st *StageTime) rank() stages.Stage {
 	return stages.NumStages
 }
 
-// maxEmbedded bounds how many requests one record makes a part of itself. The
+// MaxEmbedded bounds how many requests one record makes a part of itself. The
 // others are counted.
 const MaxEmbedded = 32

@@ -1,9 +1,10 @@
 package trace
 
 import (
-	"glasskv/trace/stages"
 	"strconv"
 	"time"
+
+	"glasskv/trace/stages"
 )
 
 // Timeline is one finished request, put in order: what people are shown and

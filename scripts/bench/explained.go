@@ -21,27 +21,27 @@ import (
 	"glasskv/walkthrough/client"
 )
 
-// batchSize is how many requests are made before their timelines are put
-// together, so that the server's flight recorder still has them all.
+// batchSize is how many requests are made before their timelines are fetched: few
+// enough that the server's flight recorder still has them all.
 const batchSize = 1000
 
-// Who saw the whole duration of which a share is explained.
+// The observer of the duration of which a share is explained.
 const (
 	byClient = "client"
 	byServer = "server"
 )
 
-// explained is how much of what a client waited the timelines of one workload
-// account for.
+// explained says how much of the duration of one workload's requests their timelines
+// explain.
 type explained struct {
 	Workload   string   `json:"workload"`
 	Observer   string   `json:"observer"` // client or server
 	Requests   int      `json:"requests"`
-	P50        float64  `json:"explained_p50"` // half of the requests are explained at least so far
-	P99        float64  `json:"explained_p99"` // 99 of 100 are
+	P50        float64  `json:"explained_p50"` // of half of the requests, at least this share
+	P99        float64  `json:"explained_p99"` // of 99 in 100, at least this share
 	Duration50 float64  `json:"duration_p50_us"`
 	Duration99 float64  `json:"duration_p99_us"`
-	Outside50  float64  `json:"outside_p50_us,omitempty"` // the caller's own clock, less the timeline's duration
+	Outside50  float64  `json:"outside_p50_us,omitempty"` // the duration that the caller measured, less the timeline's
 	Violations int      `json:"violations"`
 	Examples   []string `json:"examples,omitempty"` // of violations
 }
@@ -69,11 +69,11 @@ func (b *bench) explainOn(ctx context.Context, p *process, workloads ...workload
 	defer func() { err = errors.Join(err, p.stop()) }()
 	for _, w := range workloads {
 		progress("%d explained: %s", b.opts.explain, w.name)
-		one, err := b.explain(ctx, p, w)
+		result, err := b.explain(ctx, p, w)
 		if err != nil {
 			return nil, fmt.Errorf("explain %s: %w", w.name, err)
 		}
-		all = append(all, one)
+		all = append(all, result)
 	}
 	return all, nil
 }
@@ -109,16 +109,16 @@ func (b *bench) explain(ctx context.Context, p *process, w workload) (e explaine
 	return w.explained(seen), nil
 }
 
-// observed is one request: who made it, how long that took by a clock of our
-// own, and later what its timeline is worth.
+// observed is one request: the client that made it, its duration by our own clock, and
+// the verdict on its timeline once judgeAll has fetched it.
 type observed struct {
 	by      *client.Client
 	request *client.Observation
-	took    time.Duration
+	elapsed time.Duration
 	verdict
 }
 
-// observe makes requests as run does, and keeps what the clients saw of each.
+// observe makes requests as run does, and returns what the clients saw of each.
 func (w workload) observe(ctx context.Context, clients []*client.Client, requests int) ([]observed, error) {
 	seen := make([][]observed, w.clients)
 	failed := make([]error, w.clients)
@@ -144,20 +144,19 @@ func (w workload) observeLoop(ctx context.Context, c *client.Client, seed uint64
 		key := fmt.Appendf(nil, "bench/%06d", chance.IntN(keySpace))
 		begin := time.Now()
 		o, err := c.Do(ctx, func(ctx context.Context) error { return w.op(ctx, kv, key) })
-		took := time.Since(begin)
+		elapsed := time.Since(begin)
 		if err != nil {
 			return nil, err
 		}
 		if o == nil {
 			return nil, errors.New("a request was not recorded")
 		}
-		seen = append(seen, observed{by: c, request: o, took: took})
+		seen = append(seen, observed{by: c, request: o, elapsed: elapsed})
 	}
 	return seen, nil
 }
 
-// judgeAll puts the timelines together, writes each as programs read it, and
-// checks that.
+// judgeAll fetches the timelines and judges the JSON of each.
 func judgeAll(ctx context.Context, seen []observed) error {
 	if len(seen) == 0 {
 		return nil
@@ -166,7 +165,7 @@ func judgeAll(ctx context.Context, seen []observed) error {
 	for i := range seen {
 		requests[i] = seen[i].request
 	}
-	// Any client of a server can fetch what the server has on all of them.
+	// Any client can fetch the server's part of all of them.
 	timelines, err := seen[0].by.JoinAll(ctx, requests)
 	if err != nil {
 		return err
@@ -183,22 +182,22 @@ func judgeAll(ctx context.Context, seen []observed) error {
 	return nil
 }
 
-// explained sums up a workload.
+// explained sums up the requests of a workload.
 func (w workload) explained(seen []observed) explained {
 	var verdicts []verdict
 	var outside []time.Duration
 	for _, o := range seen {
 		verdicts = append(verdicts, o.verdict)
-		outside = append(outside, o.took-time.Duration(o.duration))
+		outside = append(outside, o.elapsed-time.Duration(o.duration))
 	}
 	slices.Sort(outside)
-	e := sumUp(w.name, byClient, verdicts)
+	e := sumVerdicts(w.name, byClient, verdicts)
 	e.Outside50 = microseconds(quantile(outside, 0.50))
 	return e
 }
 
-// sumUp makes one of the verdicts on many timelines.
-func sumUp(workload, observer string, verdicts []verdict) explained {
+// sumVerdicts sums up the verdicts on many timelines.
+func sumVerdicts(workload, observer string, verdicts []verdict) explained {
 	e := explained{Workload: workload, Observer: observer, Requests: len(verdicts)}
 	var shares []float64
 	var durations []time.Duration
@@ -220,8 +219,8 @@ const (
 	streamLength  = 50 // messages that the server sends on each stream that is explained
 )
 
-// served is a kind of request that is explained from the server's side: clients
-// that are not our own see no more than that.
+// served is a kind of request that is explained from the server's side, which is all
+// that a client other than ours has.
 type served struct {
 	name    string
 	method  string // as timelines name it
@@ -238,11 +237,11 @@ var servedKinds = []served{
 // explainServed measures what the server's own timelines explain.
 func (b *bench) explainServed(ctx context.Context) (all []explained, err error) {
 	for _, kind := range servedKinds {
-		one, err := b.explainKind(ctx, kind)
+		result, err := b.explainKind(ctx, kind)
 		if err != nil {
 			return nil, fmt.Errorf("explain %s: %w", kind.name, err)
 		}
-		all = append(all, one)
+		all = append(all, result)
 	}
 	return all, nil
 }
@@ -258,7 +257,7 @@ func (b *bench) explainKind(ctx context.Context, kind served) (e explained, err 
 	if err := kind.makeAll(ctx, p, kind.batch); err != nil { // warm from here on
 		return e, err
 	}
-	if err := rest(ctx, p); err != nil {
+	if err := awaitIdle(ctx, p); err != nil {
 		return e, err
 	}
 	var verdicts []verdict
@@ -267,19 +266,19 @@ func (b *bench) explainKind(ctx context.Context, kind served) (e explained, err 
 		if err := kind.makeAll(ctx, p, n); err != nil {
 			return e, err
 		}
-		if err := rest(ctx, p); err != nil {
+		if err := awaitIdle(ctx, p); err != nil {
 			return e, err
 		}
-		some, err := p.lastOnes(ctx, kind.method, n)
+		some, err := p.judgeLast(ctx, kind.method, n)
 		if err != nil {
 			return e, err
 		}
 		verdicts = append(verdicts, some...)
 	}
-	return sumUp(kind.name, byServer, verdicts), nil
+	return sumVerdicts(kind.name, byServer, verdicts), nil
 }
 
-// makeAll makes n requests, as many at a time as there are clients.
+// makeAll makes n requests, servedClients at a time.
 func (kind served) makeAll(ctx context.Context, p *process, n int) error {
 	todo := make(chan int)
 	failed := make([]error, servedClients)
@@ -301,10 +300,9 @@ func (kind served) makeAll(ctx context.Context, p *process, n int) error {
 	return errors.Join(failed...)
 }
 
-// lastOnes fetches the timelines of the last n requests of a method and judges
-// them.
-func (p *process) lastOnes(ctx context.Context, method string, n int) (verdicts []verdict, err error) {
-	// Others may have finished among them: puts that a watch was told of.
+// judgeLast fetches the timelines of the last n requests of a method and judges them.
+func (p *process) judgeLast(ctx context.Context, method string, n int) (verdicts []verdict, err error) {
+	// Requests of other methods have finished among them, such as a watch's puts.
 	body, err := get(ctx, fmt.Sprintf("%s/v1/requests?last=%d", p.traceURL, batchSize+n+streamLength))
 	if err != nil {
 		return nil, err
@@ -332,7 +330,7 @@ func (p *process) lastOnes(ctx context.Context, method string, n int) (verdicts 
 
 const gatewayPut = "/v3/kv/put"
 
-// gateway keeps a connection for each client, as a service would.
+// gateway keeps a connection open for each client.
 var gateway = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: servedClients}, Timeout: time.Minute}
 
 func putThroughGateway(ctx context.Context, p *process, id int) error {
@@ -357,7 +355,7 @@ func putThroughGateway(ctx context.Context, p *process, id int) error {
 	return nil
 }
 
-// watchOnce opens a stream, is told of some changes and goes.
+// watchOnce opens a stream, receives streamLength events on it and closes it.
 func watchOnce(ctx context.Context, p *process, id int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -386,7 +384,7 @@ func watchOnce(ctx context.Context, p *process, id int) error {
 	return stream.CloseSend()
 }
 
-// keepAliveOnce opens a stream, renews a lease on it some times and goes.
+// keepAliveOnce opens a stream, renews a lease streamLength times on it and closes it.
 func keepAliveOnce(ctx context.Context, p *process, id int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -410,9 +408,8 @@ func keepAliveOnce(ctx context.Context, p *process, id int) error {
 	return stream.CloseSend()
 }
 
-// The check of a timeline reads what programs read, the JSON, and shares no type
-// and no line with the code that wrote it.
-
+// jsonTimeline is a timeline as programs read it. The check shares no type and no line
+// with the code that wrote the JSON.
 type jsonTimeline struct {
 	TraceID     string  `json:"trace_id"`
 	Method      string  `json:"method"`
@@ -432,20 +429,20 @@ type jsonTimeline struct {
 	} `json:"ledger"`
 }
 
-// serversPart is a stage that only the server can see, and that every request
-// passes.
-const serversPart = "grpc.handleStream"
+// serverStage is a stage that only the server sees, and that every request passes.
+const serverStage = "grpc.handleStream"
 
-// verdict is what the check finds in one timeline.
+// verdict is what judge finds in one timeline.
 type verdict struct {
 	method     string
-	explained  float64 // of the duration, worked out from the rows
+	explained  float64 // share of the duration, computed from the rows
 	duration   int64   // nanoseconds
 	violations []string
 }
 
-// judge checks that the ledger's rows tile the duration, that none of them is
-// negative, that each names a stage that is there, and that the sums are right.
+// judge checks a timeline's JSON: the ledger's rows tile the duration, each is longer
+// than zero and names a stage of the timeline, and the sums are right. An error is
+// returned only for what is not a timeline; violations are part of the verdict.
 func judge(line []byte) (verdict, error) {
 	var t jsonTimeline
 	if err := json.Unmarshal(line, &t); err != nil {
@@ -462,7 +459,7 @@ func judge(line []byte) (verdict, error) {
 			complain("stage %s lasts %d ns", s.Stage, s.EndNS-s.BeginNS)
 		}
 	}
-	if !stages[serversPart] {
+	if !stages[serverStage] {
 		complain("the server's part is missing")
 	}
 	at, named := int64(0), int64(0)

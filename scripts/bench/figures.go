@@ -25,14 +25,14 @@ type result struct {
 	Prices    map[string]price     `json:"prices"`
 }
 
-// figure is one thing that was to be reached.
+// figure is one goal, and whether it was reached.
 type figure struct {
-	What  string  `json:"what"`
-	Reach string  `json:"reach"`
-	Got   string  `json:"got"`
-	Met   bool    `json:"met"`
-	value float64 // compared with a limit where only the order of magnitude counts
-	sane  func(float64) bool
+	What  string             `json:"what"`
+	Reach string             `json:"reach"`
+	Got   string             `json:"got"`
+	Met   bool               `json:"met"`
+	value float64            // what sane judges
+	sane  func(float64) bool // whether value is of the right order of magnitude
 }
 
 func (r *result) figures() []figure {
@@ -95,7 +95,7 @@ func explainedFigures(e explained) []figure {
 
 func (r *result) priceFigures() []figure {
 	var all []figure
-	always := func(float64) bool { return true } // times say nothing about a machine that does other things too
+	always := func(float64) bool { return true } // a busy machine may take any time
 	if p, ok := r.Prices[stampBenchmark]; ok {
 		all = append(all, figure{"one stamp", "≤ 30 ns", fmt.Sprintf("%.1f ns", p.NS), p.NS <= 30, p.NS, always})
 	}
@@ -129,9 +129,9 @@ func p50(t turn) float64       { return t.P50 }
 func p99(t turn) float64       { return t.P99 }
 func exported(t turn) float64  { return t.Exported }
 
-// ratio takes the quotient of two targets in each round, where they were
-// neighbours in time, and returns the median.
-func (t turns) ratio(w workload, over, under string, of func(turn) float64) (float64, bool) {
+// ratio returns the median, over the rounds, of the quotient of two targets. ok is
+// false if one of them was not measured.
+func (t turns) ratio(w workload, over, under string, of func(turn) float64) (ratio float64, ok bool) {
 	a, b := t[w.name][over], t[w.name][under]
 	if len(a) == 0 || len(a) != len(b) {
 		return 0, false
@@ -143,11 +143,12 @@ func (t turns) ratio(w workload, over, under string, of func(turn) float64) (flo
 	return median(all), true
 }
 
-// median of a target's turns at a workload.
-func (t turns) median(w workload, target string, of func(turn) float64) (float64, bool) {
+// median returns the median of a target's turns at a workload. ok is false if it had
+// none.
+func (t turns) median(w workload, target string, of func(turn) float64) (m float64, ok bool) {
 	var all []float64
-	for _, one := range t[w.name][target] {
-		all = append(all, of(one))
+	for _, turn := range t[w.name][target] {
+		all = append(all, of(turn))
 	}
 	return median(all), len(all) > 0
 }
@@ -161,9 +162,9 @@ func median(values []float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-// sane is what the short form asserts: the ledger exactly, and of the rest only
-// that nothing is off by an order of magnitude. Times are not asserted.
-func (r *result) sane() error {
+// checkSane is what the short form asserts: that every ledger is right, and that no
+// other figure is off by an order of magnitude. Times are not asserted.
+func (r *result) checkSane() error {
 	var wrong []error
 	for _, f := range r.figures() {
 		if !f.sane(f.value) {
@@ -178,28 +179,28 @@ func (r *result) sane() error {
 	return errors.Join(wrong...)
 }
 
-// price is what one Go benchmark says.
+// price is the result of one Go benchmark, for each operation.
 type price struct {
 	NS     float64 `json:"ns"`
 	Bytes  float64 `json:"bytes"`
 	Allocs float64 `json:"allocs"`
 }
 
-// The benchmarks that are quoted. A put with a handler that does nothing costs
-// stats.Handler's allocations in both forms.
+// The benchmarks that are quoted. The allocations of stats.Handler itself are in both
+// forms of the put: the plain server has a handler that does nothing.
 const (
 	stampBenchmark    = "BenchmarkStamp"
 	idleBenchmark     = "BenchmarkPut/plain"
 	observedBenchmark = "BenchmarkPut/observed"
 )
 
-// priced says where they stand.
+// priced are the benchmarks to run, by package.
 var priced = map[string][]string{
-	"./trace/record": {stampBenchmark},
-	"./server/seam":  {"BenchmarkPut"},
+	"./trace/record":      {stampBenchmark},
+	"./server/seam/front": {"BenchmarkPut"},
 }
 
-// goBenchmarks runs them and returns their prices by name.
+// goBenchmarks runs the benchmarks of priced and returns their prices by name.
 func goBenchmarks(ctx context.Context, short bool) (map[string]price, error) {
 	length := "1s"
 	if short {
@@ -249,7 +250,7 @@ func parsePrices(out []byte, into map[string]price) {
 	}
 }
 
-// etcdctl is what the comparison of etcdctl's output with real etcd found.
+// etcdctl counts the commands of etcdctl that were compared with real etcd.
 type etcdctl struct {
 	Commands int `json:"commands"`
 	Differ   int `json:"differ"`
@@ -260,8 +261,8 @@ var (
 	differLine   = regexp.MustCompile(`(?m)commands whose output differs: (\d+)$`)
 )
 
-// compareEtcdctl runs the comparison, which is a test of its own, and reads its
-// count. That the test fails where there are differences is no error here.
+// compareEtcdctl runs the comparison, a test in scripts/peers, and returns what it
+// counted. Differences fail the test, but are no error here.
 func compareEtcdctl(ctx context.Context) (*etcdctl, error) {
 	progress("etcdctl against GlassKV and against real etcd")
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "./diff")

@@ -36,7 +36,7 @@ func TestSane(t *testing.T) {
 		{result{Explained: []explained{broken}, Turns: ratioOf(0.8)}, "gap of 5 ns"},
 		{result{Explained: []explained{fine}, Turns: ratioOf(0.4)}, "put/s with 64 clients"},
 	} {
-		err := c.r.sane()
+		err := c.r.checkSane()
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.r, err, c.want)
 		}

@@ -29,23 +29,23 @@ func put(ctx context.Context, kv pb.KVClient, key []byte) error {
 	return err
 }
 
-// linearizable reads one key, as it is after everything acknowledged before.
+// linearizable reads one key, linearizably.
 func linearizable(ctx context.Context, kv pb.KVClient, key []byte) error {
 	_, err := kv.Range(ctx, &pb.RangeRequest{Key: key})
 	return err
 }
 
-// workload is a number of clients that each send the next request when the last
-// one was answered.
+// workload is a number of clients, each of which sends its next request when the
+// last is answered.
 type workload struct {
 	name    string
 	clients int
 	op      operation
-	on      []string // the targets that it is for
+	on      []string // names of the targets that get it
 	fresh   bool     // each request has a connection of its own, dialled for it
 }
 
-// turn is what came of one workload on one server.
+// turn is the result of one workload on one server.
 type turn struct {
 	Requests  int     `json:"requests"`
 	PerSecond float64 `json:"per_second"`
@@ -54,19 +54,19 @@ type turn struct {
 	Exported  float64 `json:"exported,omitempty"` // share of the requests whose spans the receiver took
 }
 
-// run loads a server for a while, or until enough requests were sent when enough
-// is not 0. The first error ends it.
+// run loads a server for the given time or, if enough is not 0, until at least enough
+// requests are answered. The first error ends it.
 func (w workload) run(ctx context.Context, p *process, length time.Duration, enough int) (turn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	taken := make([][]time.Duration, w.clients)
+	latencies := make([][]time.Duration, w.clients)
 	var wg sync.WaitGroup
 	begin := time.Now()
 	for i := range w.clients {
 		share := (enough + w.clients - 1) / w.clients
 		wg.Go(func() {
 			var err error
-			if taken[i], err = w.loop(ctx, p, i, begin.Add(length), share); err != nil {
+			if latencies[i], err = w.loop(ctx, p, i, begin.Add(length), share); err != nil {
 				cancel(err)
 			}
 		})
@@ -76,17 +76,17 @@ func (w workload) run(ctx context.Context, p *process, length time.Duration, eno
 	if err := context.Cause(ctx); err != nil {
 		return turn{}, fmt.Errorf("%s: %w", w.name, err)
 	}
-	return summarize(slices.Concat(taken...), elapsed), nil
+	return summarize(slices.Concat(latencies...), elapsed), nil
 }
 
-// loop is one client.
+// loop is one client; it returns the latency of each of its requests.
 func (w workload) loop(ctx context.Context, p *process, id int, until time.Time, enough int) ([]time.Duration, error) {
 	chance := rand.New(rand.NewPCG(uint64(id), keySpace)) //nolint:gosec // keys, not secrets
 	conn := p.conns[id%len(p.conns)]
-	var taken []time.Duration
+	var latencies []time.Duration
 	for begin := time.Now(); ; {
-		if enough == 0 && begin.After(until) || enough > 0 && len(taken) == enough {
-			return taken, nil
+		if enough == 0 && begin.After(until) || enough > 0 && len(latencies) == enough {
+			return latencies, nil
 		}
 		key := fmt.Appendf(nil, "bench/%06d", chance.IntN(keySpace))
 		err := w.request(ctx, p, conn, key)
@@ -94,12 +94,13 @@ func (w workload) loop(ctx context.Context, p *process, id int, until time.Time,
 			return nil, err
 		}
 		end := time.Now()
-		taken = append(taken, end.Sub(begin))
+		latencies = append(latencies, end.Sub(begin))
 		begin = end
 	}
 }
 
-// request is one of them, over conn or over a connection of its own.
+// request makes one request, over conn or, for a fresh workload, over a connection of
+// its own.
 func (w workload) request(ctx context.Context, p *process, conn *grpc.ClientConn, key []byte) error {
 	if w.fresh {
 		own, err := p.dial()
@@ -112,19 +113,19 @@ func (w workload) request(ctx context.Context, p *process, conn *grpc.ClientConn
 	return w.op(ctx, pb.NewKVClient(conn), key)
 }
 
-func summarize(taken []time.Duration, elapsed time.Duration) turn {
-	slices.Sort(taken)
+func summarize(latencies []time.Duration, elapsed time.Duration) turn {
+	slices.Sort(latencies)
 	return turn{
-		Requests:  len(taken),
-		PerSecond: float64(len(taken)) / elapsed.Seconds(),
-		P50:       microseconds(quantile(taken, 0.50)),
-		P99:       microseconds(quantile(taken, 0.99)),
+		Requests:  len(latencies),
+		PerSecond: float64(len(latencies)) / elapsed.Seconds(),
+		P50:       microseconds(quantile(latencies, 0.50)),
+		P99:       microseconds(quantile(latencies, 0.99)),
 	}
 }
 
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// quantile picks from values that are sorted; zero when there are none.
+// quantile returns the q-quantile of sorted values, or zero if there are no values.
 func quantile[T any](sorted []T, q float64) T {
 	if len(sorted) == 0 {
 		var zero T
@@ -144,27 +145,24 @@ var (
 	putFresh = workload{name: "put, a new connection each, 4 clients", clients: 4, op: put, on: []string{traceOn, traceOff, realEtcd}, fresh: true}
 )
 
-// workloads leaves out, in the short form, what no figure depends on.
+// workloads returns those that -only names. The short form has only those that a
+// figure depends on.
 func (o *options) workloads() []workload {
-	return slices.DeleteFunc(o.allWorkloads(), func(w workload) bool { return !strings.Contains(w.name, o.only) })
-}
-
-func (o *options) allWorkloads() []workload {
+	all := []workload{putAlone, put64, put256, range1, range64, put64TLS, putFresh}
 	if o.short {
-		return []workload{putAlone, put64, range64, put64TLS, putFresh}
+		all = []workload{putAlone, put64, range64, put64TLS, putFresh}
 	}
-	return []workload{putAlone, put64, put256, range1, range64, put64TLS, putFresh}
+	return slices.DeleteFunc(all, func(w workload) bool { return !strings.Contains(w.name, o.only) })
 }
 
-// turns holds every turn that was taken: by workload, then by target, one for
-// each round.
+// turns holds every turn: by workload, then by target, in the order of the rounds.
 type turns map[string]map[string][]turn
 
-func (t turns) add(w workload, target string, one turn) {
+func (t turns) add(w workload, target string, result turn) {
 	if t[w.name] == nil {
 		t[w.name] = make(map[string][]turn)
 	}
-	t[w.name][target] = append(t[w.name][target], one)
+	t[w.name][target] = append(t[w.name][target], result)
 }
 
 // takeTurns runs all rounds.
@@ -192,18 +190,18 @@ func (b *bench) round(ctx context.Context, round int, all turns) (err error) {
 			if !slices.Contains(w.on, b.targets[at].name) {
 				continue
 			}
-			one, err := b.turn(ctx, servers, at, w)
+			result, err := b.turn(ctx, servers, at, w)
 			if err != nil {
 				return fmt.Errorf("%s: %w", b.targets[at].name, err)
 			}
-			all.add(w, b.targets[at].name, one)
+			all.add(w, b.targets[at].name, result)
 		}
 	}
 	return nil
 }
 
-// startAll starts every target on new data, all at once. Those that did start
-// are returned beside an error.
+// startAll starts every target on new data, all at once. The servers that did start
+// are returned with an error too; the others are nil.
 func (b *bench) startAll(ctx context.Context) ([]*process, error) {
 	servers := make([]*process, len(b.targets))
 	failed := make([]error, len(b.targets))
@@ -220,31 +218,31 @@ func (b *bench) startAll(ctx context.Context) ([]*process, error) {
 	return servers, errors.Join(failed...)
 }
 
-// turn waits until all is quiet, warms one server up and measures it.
+// turn waits until all servers are idle, warms one of them up and measures it.
 func (b *bench) turn(ctx context.Context, servers []*process, at int, w workload) (turn, error) {
-	if err := rest(ctx, servers...); err != nil {
+	if err := awaitIdle(ctx, servers...); err != nil {
 		return turn{}, err
 	}
-	exported, err := servers[at].exporting(ctx, servers)
+	share, err := servers[at].exportedShare(ctx, servers)
 	if err != nil {
 		return turn{}, err
 	}
 	if _, err := w.run(ctx, servers[at], b.opts.warm, 0); err != nil {
 		return turn{}, err
 	}
-	one, err := w.run(ctx, servers[at], b.opts.measure, 0)
+	result, err := w.run(ctx, servers[at], b.opts.measure, 0)
 	if err != nil {
 		return turn{}, err
 	}
-	one.Exported, err = exported()
-	return one, err
+	result.Exported, err = share()
+	return result, err
 }
 
-// exporting begins to watch how much of what a server records it exports. The
-// function that it returns waits until the rest is sent and tells the share; for
-// a server that exports nothing it is 0.
-func (p *process) exporting(ctx context.Context, servers []*process) (share func() (float64, error), err error) {
-	if p.sinkURL == "" {
+// exportedShare begins to count the records that a server finishes and exports. The
+// function that it returns waits until all servers are idle and returns the exported
+// share of the finished records since then, or 0 for a server that does not export.
+func (p *process) exportedShare(ctx context.Context, servers []*process) (share func() (float64, error), err error) {
+	if p.sink == nil {
 		return func() (float64, error) { return 0, nil }, nil
 	}
 	before, err := p.stats(ctx)
@@ -252,7 +250,7 @@ func (p *process) exporting(ctx context.Context, servers []*process) (share func
 		return nil, err
 	}
 	return func() (float64, error) {
-		if err := rest(ctx, servers...); err != nil {
+		if err := awaitIdle(ctx, servers...); err != nil {
 			return 0, err
 		}
 		after, err := p.stats(ctx)

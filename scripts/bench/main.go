@@ -1,5 +1,5 @@
-// Command bench measures GlassKV beside real etcd and beside what the machine
-// can do at all, and writes down the figures that GlassKV is held to.
+// Command bench compares GlassKV with real etcd and with the least that the machine
+// can need, and reports whether GlassKV reaches its goals.
 //
 //	go run ./scripts/bench                              # all of it, about twenty minutes
 //	go run ./scripts/bench -write docs/performance.md   # and keep the result
@@ -80,7 +80,7 @@ func parseFlags() *options {
 	return o
 }
 
-// shorten takes less of everything that was not asked for by a flag.
+// shorten reduces everything that no flag has set.
 func (o *options) shorten() {
 	given := make(map[string]bool)
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -94,8 +94,8 @@ func (o *options) shorten() {
 	}
 }
 
-// generatorGC has the clients' side collect its garbage seldom: what it takes of the
-// processors is taken from every server, and makes them look more alike.
+// generatorGC is a high GOGC for the load generator: the processor time that its
+// collections take is missing to every server, and makes them look more alike.
 const generatorGC = 1000
 
 func main() {
@@ -110,7 +110,7 @@ func main() {
 	}
 }
 
-// run measures everything and then says what came of it.
+// run measures everything and then prints the result.
 func run(ctx context.Context, o *options) (err error) {
 	b, err := newBench(ctx, o)
 	if err != nil {
@@ -125,12 +125,12 @@ func run(ctx context.Context, o *options) (err error) {
 		return err
 	}
 	if o.short {
-		return r.sane()
+		return r.checkSane()
 	}
 	return nil
 }
 
-// measureAll takes one kind of figure after the other; none runs beside another.
+// measureAll measures one kind of figure after the other, never two at once.
 func (b *bench) measureAll(ctx context.Context) (*result, error) {
 	r := &result{Machine: describeMachine(b.dir), Rounds: b.opts.rounds}
 	var err error
@@ -144,8 +144,6 @@ func (b *bench) measureAll(ctx context.Context) (*result, error) {
 		if r.Explained, err = b.explainAll(ctx); err != nil {
 			return nil, err
 		}
-	}
-	if b.opts.explain > 0 {
 		served, err := b.explainServed(ctx)
 		if err != nil {
 			return nil, err
@@ -173,7 +171,7 @@ func (b *bench) measureAll(ctx context.Context) (*result, error) {
 	return r, nil
 }
 
-// progress tells a person who waits what is going on.
+// progress writes a line about what is going on to standard error.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }

@@ -13,7 +13,7 @@ import (
 	"glasskv/trace/record"
 )
 
-// longLoad is what a server had in memory before and after many requests.
+// longLoad is a server's memory before and after many requests.
 type longLoad struct {
 	Requests int           `json:"requests"`
 	Before   int64         `json:"resident_before_bytes"`
@@ -30,11 +30,11 @@ func (b *bench) longLoads(ctx context.Context) (map[string]longLoad, error) {
 			continue
 		}
 		progress("%d requests, %s", b.opts.longLoad, t.name)
-		one, err := b.longLoad(ctx, t)
+		result, err := b.longLoad(ctx, t)
 		if err != nil {
 			return nil, fmt.Errorf("long load, %s: %w", t.name, err)
 		}
-		all[t.name] = one
+		all[t.name] = result
 	}
 	return all, nil
 }
@@ -61,7 +61,7 @@ func (b *bench) longLoad(ctx context.Context, t target) (l longLoad, err error) 
 	return l, err
 }
 
-// stats asks a server for the state of its recorder.
+// stats returns the state of a server's recorder.
 func (p *process) stats(ctx context.Context) (*record.Stats, error) {
 	s := new(record.Stats)
 	return s, getJSON(ctx, p.traceURL+"/v1/status", s)
@@ -76,7 +76,8 @@ func getJSON(ctx context.Context, url string, into any) error {
 	return json.NewDecoder(body).Decode(into)
 }
 
-// pages bounds how long a page of a server may take with all of its body.
+// pages is the client for a server's pages; it bounds how long one may take, with all
+// of its body.
 var pages = &http.Client{Timeout: 30 * time.Second}
 
 // get fetches a page of a server; ctx must last until the body is read.
@@ -96,30 +97,26 @@ func get(ctx context.Context, url string) (io.ReadCloser, error) {
 	return reply.Body, nil
 }
 
-// held asks a server how much memory it can reach, in bytes: its heap after a
-// collection, and its stacks.
-func (p *process) held(ctx context.Context) (int64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.debugURL+"/debug/pprof/heap?gc=1&debug=1", http.NoBody)
+// reachableMemory returns a server's heap after a collection and its stacks, in bytes.
+func (p *process) reachableMemory(ctx context.Context) (int64, error) {
+	url := p.debugURL + "/debug/pprof/heap?gc=1&debug=1"
+	page, err := get(ctx, url)
 	if err != nil {
 		return 0, err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
+	defer page.Close()
+	text, err := io.ReadAll(page)
 	if err != nil {
 		return 0, err
 	}
 	var heap, stack int64
 	for line := range strings.Lines(string(text)) {
-		// Other lines do not begin so; these two hold numbers that the runtime wrote.
+		// Every other line fails to match, which is no error.
 		_, _ = fmt.Sscanf(line, "# HeapAlloc = %d", &heap)
 		_, _ = fmt.Sscanf(line, "# Stack = %d", &stack)
 	}
 	if heap == 0 || stack == 0 {
-		return 0, fmt.Errorf("%s says nothing of the heap: %s", req.URL, resp.Status)
+		return 0, fmt.Errorf("%s says nothing of the heap", url)
 	}
 	return heap + stack, nil
 }

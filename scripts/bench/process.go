@@ -23,34 +23,33 @@ const (
 	connections = 4                // to each server
 	startTime   = 30 * time.Second // until a server must serve
 	stopTime    = 20 * time.Second // until it must be gone
-	restTime    = 10 * time.Second // until it must be at rest after a load
+	restTime    = 10 * time.Second // until it should be idle after a load
 )
 
 // process is one running server.
 type process struct {
 	cmd      *exec.Cmd
-	said     *bytes.Buffer // what it wrote, to be shown when it fails
+	output   *bytes.Buffer // for errors
 	gone     chan struct{}
 	addr     string
 	creds    credentials.TransportCredentials
 	traceURL string   // GlassKV's endpoint for timelines
 	debugURL string   // where pprof is, if the server was started with it
-	helper   *process // what it sends its spans to
-	sinkURL  string
+	sink     *process // the receiver of its spans, if it exports them
 	conns    []*grpc.ClientConn
 }
 
 // spawn starts a program and does not wait for it to be ready.
 func spawn(ctx context.Context, env []string, binary string, args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, binary, args...), said: new(bytes.Buffer), gone: make(chan struct{})}
+	p := &process{cmd: exec.CommandContext(ctx, binary, args...), output: new(bytes.Buffer), gone: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() {
 		defer close(p.gone)
-		_ = p.cmd.Wait() // how it ended is for whoever asked it to
+		_ = p.cmd.Wait() // stop judges how it ended
 	}()
 	return p, nil
 }
@@ -80,13 +79,14 @@ func startProcess(ctx context.Context, addr string, creds credentials.TransportC
 	for _, conn := range p.conns {
 		if _, err := pb.NewKVClient(conn).Range(ctx, &pb.RangeRequest{Key: []byte("ready?")}, grpc.WaitForReady(true)); err != nil {
 			err = errors.Join(err, p.stop())
-			return nil, fmt.Errorf("%s does not serve: %w\n%s", binary, err, p.said)
+			return nil, fmt.Errorf("%s does not serve: %w\n%s", binary, err, p.output)
 		}
 	}
 	return p, nil
 }
 
-// stop asks the server to end, and kills it when it does not.
+// stop asks the server to end and waits until it has. If it does not within stopTime
+// it is killed, which is an error, as is a server that had ended by itself.
 func (p *process) stop() error {
 	for _, conn := range p.conns {
 		_ = conn.Close() // a connection to a server that goes
@@ -98,18 +98,18 @@ func (p *process) stop() error {
 		err = errors.Join(fmt.Errorf("%s did not stop within %v", p.cmd.Path, stopTime), p.cmd.Process.Kill())
 		<-p.gone
 	}
-	if p.helper != nil {
-		err = errors.Join(err, p.helper.stop())
+	if p.sink != nil {
+		err = errors.Join(err, p.sink.stop())
 	}
 	if errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("%s ended by itself:\n%s", p.cmd.Path, p.said)
+		return fmt.Errorf("%s ended by itself:\n%s", p.cmd.Path, p.output)
 	}
 	return err
 }
 
-// rest waits until none of the servers works any more: what one still writes,
-// exports or collects would be paid for by the next.
-func rest(ctx context.Context, servers ...*process) error {
+// awaitIdle waits until no server uses the processor any more, for restTime at most:
+// what one still writes, exports or collects would slow down the next.
+func awaitIdle(ctx context.Context, servers ...*process) error {
 	ctx, cancel := context.WithTimeout(ctx, restTime)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -118,7 +118,7 @@ func rest(ctx context.Context, servers ...*process) error {
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil // one that never rests is measured as it is
+				return nil // a server that is never idle is measured as it is
 			}
 			return ctx.Err()
 		case <-tick.C:
@@ -131,10 +131,11 @@ func rest(ctx context.Context, servers ...*process) error {
 	}
 }
 
-// ticks adds up the processor time of the servers, in hundredths of a second.
+// ticks returns the processor time of the servers and their receivers, in hundredths
+// of a second.
 func ticks(servers []*process) (sum int64) {
 	for _, p := range servers {
-		for ; p != nil; p = p.helper {
+		for ; p != nil; p = p.sink {
 			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 			if err != nil {
 				continue // not Linux, or gone: nothing to wait for
@@ -151,7 +152,8 @@ func ticks(servers []*process) (sum int64) {
 	return sum
 }
 
-// resident returns the process's memory that is in RAM, in bytes; 0 if unknown.
+// resident returns how much of the process's memory is in RAM, in bytes, or 0 if that
+// is not known.
 func (p *process) resident() int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -166,7 +168,7 @@ func (p *process) resident() int64 {
 	return 0
 }
 
-// freeAddr returns a loopback address that nobody listens on at the moment.
+// freeAddr returns a loopback address on which nobody listens at the moment.
 func freeAddr() string {
 	addr, err := processes.FreeAddr()
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"text/tabwriter"
 )
 
-// The result stands between these lines of the document that -write names.
+// The result is written between these lines of the document that -write names.
 const (
 	beginMarker = "<!-- bench: begin, written by scripts/bench -->"
 	endMarker   = "<!-- bench: end -->"
 )
 
-// print writes the result as it was asked for.
+// print writes the result as JSON or as tables, and into the document of -write.
 func (r *result) print(w io.Writer, o *options) error {
 	if o.json {
 		enc := json.NewEncoder(w)
@@ -53,7 +53,7 @@ func replaceBetween(file, text string) error {
 	return os.WriteFile(file, []byte(before+beginMarker+"\n\n"+text+"\n"+endMarker+after), 0o644) //nolint:gosec // a document
 }
 
-// markdown writes all tables.
+// markdown returns all tables.
 func (r *result) markdown() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "Measured on %s. Medians of %d rounds.\n\n", r.Machine, r.Rounds)
@@ -151,7 +151,7 @@ func table(w io.Writer, head []string, rows [][]string) {
 	fmt.Fprintln(w)
 }
 
-// grouped writes a number with its thousands apart.
+// grouped formats a number with commas between its thousands.
 func grouped(v float64) string {
 	digits := fmt.Sprintf("%.0f", v)
 	for at := len(digits) - 3; at > 0; at -= 3 {
@@ -162,7 +162,7 @@ func grouped(v float64) string {
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
-// machine says where figures were measured; without that they mean nothing.
+// machine describes the machine on which figures were measured.
 type machine struct {
 	CPU     string `json:"cpu"`
 	Cores   int    `json:"cores"`
@@ -191,7 +191,7 @@ func (m machine) String() string {
 		m.CPU, m.Cores, m.Memory, m.Version, m.Kernel, m.Disk, m.Go)
 }
 
-// memorySize turns the kernel's "24684092 kB" into something to read.
+// memorySize returns the machine's memory as in "24 GiB".
 func memorySize() string {
 	var kb float64
 	if _, err := fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%f kB", &kb); err != nil {
@@ -200,7 +200,7 @@ func memorySize() string {
 	return fmt.Sprintf("%.0f GiB", kb/(1<<20))
 }
 
-// field reads the first "name: value" line of a file below /proc.
+// field returns the value of the first "name: value" line of a file below /proc.
 func field(file, name string) string {
 	content, _ := os.ReadFile(file) // absent on other systems
 	for line := range strings.Lines(string(content)) {
@@ -220,8 +220,8 @@ func firstLine(file string) string {
 // mount is the file system that a directory lies on.
 type mount struct{ point, kind, device string }
 
-// mountOf finds the mount whose point is the longest prefix of dir. Elsewhere
-// than on Linux it knows nothing.
+// mountOf returns the mount whose point is the longest prefix of dir. It only works on
+// Linux.
 func mountOf(dir string) mount {
 	best := mount{kind: "unknown file system", device: "unknown device"}
 	dir, err := filepath.Abs(dir)
@@ -243,7 +243,7 @@ func mountOf(dir string) mount {
 	return best
 }
 
-// diskKind says what kind of disk a device is.
+// diskKind returns a device's name and whether it rotates.
 func diskKind(device string) string {
 	name := strings.TrimRight(filepath.Base(device), "0123456789")
 	switch firstLine("/sys/block/" + name + "/queue/rotational") {

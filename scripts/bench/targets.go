@@ -41,7 +41,7 @@ const (
 	etcdTLS    = "etcd TLS"
 )
 
-// plain are those that serve without TLS.
+// plain are the targets that serve without TLS.
 var plain = []string{traceOn, traceOff, exportAll, realEtcd, limit}
 
 var targets = []target{
@@ -132,10 +132,10 @@ func (b *bench) glasskv(ctx context.Context, dir string, env []string, flags ...
 	return b.serve(ctx, dir, server{binary: "glasskv", scheme: "http", env: env}, flags...)
 }
 
-// glasskvTLS does so with a certificate.
+// glasskvTLS does the same over TLS.
 func (b *bench) glasskvTLS(ctx context.Context, dir string, flags ...string) (*process, error) {
 	flags = append(flags, "--cert-file", b.cert.file, "--key-file", b.cert.keyFile)
-	return b.serve(ctx, dir, server{binary: "glasskv", scheme: "https", creds: b.cert.client()}, flags...)
+	return b.serve(ctx, dir, server{binary: "glasskv", scheme: "https", creds: b.cert.credentials()}, flags...)
 }
 
 // server says how a GlassKV server is started, beside its flags.
@@ -169,7 +169,8 @@ func (b *bench) serve(ctx context.Context, dir string, s server, flags ...string
 	return p, err
 }
 
-// startExporting starts a receiver and a server that sends it everything.
+// startExporting starts a receiver of spans, and a server that sends it all of its
+// spans.
 func startExporting(ctx context.Context, b *bench, dir string) (*process, error) {
 	addr := freeAddr()
 	sink, err := spawn(ctx, nil, b.binary("otlpsink"), "-listen", addr)
@@ -181,7 +182,7 @@ func startExporting(ctx context.Context, b *bench, dir string) (*process, error)
 	if err != nil {
 		return nil, errors.Join(err, sink.stop())
 	}
-	p.helper, p.sinkURL = sink, "http://"+addr
+	p.sink = sink
 	return p, nil
 }
 
@@ -197,7 +198,7 @@ func startEtcd(ctx context.Context, b *bench, dir string) (*process, error) {
 
 func startEtcdTLS(ctx context.Context, b *bench, dir string) (*process, error) {
 	client, peer := freeAddr(), freeAddr()
-	return startProcess(ctx, client, b.cert.client(), nil, b.binary("etcd"), "-data-dir", dir,
+	return startProcess(ctx, client, b.cert.credentials(), nil, b.binary("etcd"), "-data-dir", dir,
 		"-listen-client-urls", "https://"+client, "-listen-peer-urls", "http://"+peer,
 		"-cert-file", b.cert.file, "-key-file", b.cert.keyFile)
 }
@@ -207,17 +208,16 @@ func startLimit(ctx context.Context, b *bench, dir string) (*process, error) {
 	return startProcess(ctx, client, insecure.NewCredentials(), nil, b.binary("limit"), "-data-dir", dir, "-listen", client)
 }
 
-// An earlier commit can take turns with the code that is there: what did a change
-// cost those who do not use it? It is built from a work tree of its own.
-
-// earlier is the target that stands for the commit of -before.
+// earlier is the target for the commit of -before, which takes turns with the code
+// that is there, to find out what a change costs those who do not use it.
 const earlier = "before"
 
 var earlierTarget = target{earlier, "GlassKV at an earlier commit, every request recorded", func(ctx context.Context, b *bench, dir string) (*process, error) {
 	return b.serve(ctx, dir, server{binary: earlier, scheme: "http"}, "--trace", "on")
 }}
 
-// addEarlier builds the commit of -before and lets it take turns.
+// addEarlier builds the commit of -before, from a clone of its own, and adds it to
+// the targets.
 func (b *bench) addEarlier(ctx context.Context) error {
 	if b.opts.before == "" {
 		return nil
@@ -239,8 +239,8 @@ func (b *bench) addEarlier(ctx context.Context) error {
 	return nil
 }
 
-// certificate is what the servers show to clients over TLS, for one run and the
-// loopback address. It vouches for itself.
+// certificate is the servers' self-signed certificate, for one run and the loopback
+// address.
 type certificate struct {
 	file, keyFile string
 	roots         *x509.CertPool
@@ -283,7 +283,7 @@ func writePEM(file, kind string, der []byte) error {
 	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
-// client trusts the certificate and nothing else.
-func (c *certificate) client() credentials.TransportCredentials {
+// credentials make a client trust this certificate and nothing else.
+func (c *certificate) credentials() credentials.TransportCredentials {
 	return credentials.NewClientTLSFromCert(c.roots, "")
 }

@@ -16,15 +16,15 @@ const (
 	watchTime    = 2 * time.Minute
 )
 
-// watched is what watchers cost a server, and how fast it tells them.
+// watched is how fast a server sends events to its watchers, and what they cost it.
 type watched struct {
 	Watchers   int     `json:"watchers"`
 	PerSecond  float64 `json:"events_per_second"` // all watchers together
 	PerWatcher float64 `json:"bytes_per_watcher"` // reachable memory
 }
 
-// watchAll lets servers tell many watchers of one key, each on new data, in
-// rounds and turns as for other loads.
+// watchAll measures each server with many watchers of one key, on new data, in rounds
+// and turns as for other loads.
 func (b *bench) watchAll(ctx context.Context) (map[string][]watched, error) {
 	all := make(map[string][]watched)
 	for round := range b.opts.rounds {
@@ -34,45 +34,45 @@ func (b *bench) watchAll(ctx context.Context) (map[string][]watched, error) {
 			if t.name != traceOn && t.name != traceOff && t.name != realEtcd {
 				continue
 			}
-			one, err := b.watch(ctx, t)
+			result, err := b.watch(ctx, t)
 			if err != nil {
 				return nil, fmt.Errorf("watchers, %s: %w", t.name, err)
 			}
-			if one.PerWatcher, err = b.watchMemory(ctx, t); err != nil {
+			if result.PerWatcher, err = b.watchMemory(ctx, t); err != nil {
 				return nil, fmt.Errorf("memory of watchers, %s: %w", t.name, err)
 			}
-			all[t.name] = append(all[t.name], one)
+			all[t.name] = append(all[t.name], result)
 		}
 	}
 	return all, nil
 }
 
-func (b *bench) watch(ctx context.Context, t target) (one watched, err error) {
+func (b *bench) watch(ctx context.Context, t target) (result watched, err error) {
 	p, err := t.start(ctx, b, b.newData())
 	if err != nil {
-		return one, err
+		return result, err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
 	if _, err := put64.run(ctx, p, b.opts.warm, 0); err != nil {
-		return one, err
+		return result, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
 	streams, err := p.openWatches(ctx, b.opts.watchers)
 	if err != nil {
-		return one, err
+		return result, err
 	}
-	if err := rest(ctx, p); err != nil {
-		return one, err
+	if err := awaitIdle(ctx, p); err != nil {
+		return result, err
 	}
-	one.Watchers = b.opts.watchers
-	one.PerSecond, err = p.tellAll(ctx, streams, b.opts.watchers, b.opts.changes)
-	return one, err
+	result.Watchers = b.opts.watchers
+	result.PerSecond, err = p.eventRate(ctx, streams, b.opts.watchers, b.opts.changes)
+	return result, err
 }
 
-// watchMemory measures what watchers hold, in a turn of its own: the page that
-// collects garbage first is not open in the others. Resident memory would tell
-// how lazy the two collectors are set instead.
+// watchMemory returns how many bytes each watcher makes reachable. It has a turn of
+// its own, since the page that it asks, which collects garbage first, is not served
+// in the others. Resident memory would depend on how each server sets its collector.
 func (b *bench) watchMemory(ctx context.Context, t target) (each float64, err error) {
 	b.debug = true
 	defer func() { b.debug = false }()
@@ -86,22 +86,22 @@ func (b *bench) watchMemory(ctx context.Context, t target) (each float64, err er
 	}
 	ctx, cancel := context.WithTimeout(ctx, watchTime)
 	defer cancel()
-	before, err := p.held(ctx)
+	before, err := p.reachableMemory(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if _, err := p.openWatches(ctx, b.opts.watchers); err != nil {
 		return 0, err
 	}
-	after, err := p.held(ctx)
+	after, err := p.reachableMemory(ctx)
 	return float64(after-before) / float64(b.opts.watchers), err
 }
 
-// watchedKey is what all of them watch.
+// watchedKey is the key that all watchers watch.
 var watchedKey = []byte("watched")
 
-// openWatches opens the streams and creates the watchers on them, and returns
-// when the server has confirmed each.
+// openWatches opens watchStreams streams and creates the watchers on them. It returns
+// when the server has confirmed every watcher.
 func (p *process) openWatches(ctx context.Context, watchers int) ([]pb.Watch_WatchClient, error) {
 	streams := make([]pb.Watch_WatchClient, watchStreams)
 	failed := make([]error, watchStreams)
@@ -138,10 +138,9 @@ func (p *process) openWatch(ctx context.Context, id, watchers int) (pb.Watch_Wat
 	return stream, nil
 }
 
-// tellAll changes the key, one change after the other, and returns how many
-// events a second reach the watchers, from the first change sent to the last
-// event received.
-func (p *process) tellAll(ctx context.Context, streams []pb.Watch_WatchClient, watchers, changes int) (float64, error) {
+// eventRate changes the key, one change after the other, and returns how many events
+// a second reach the watchers, from the first change sent to the last event received.
+func (p *process) eventRate(ctx context.Context, streams []pb.Watch_WatchClient, watchers, changes int) (float64, error) {
 	failed := make([]error, len(streams))
 	var wg sync.WaitGroup
 	for i, stream := range streams {
@@ -159,7 +158,7 @@ func (p *process) tellAll(ctx context.Context, streams []pb.Watch_WatchClient, w
 	return float64(watchers*changes) / elapsed.Seconds(), errors.Join(failed...)
 }
 
-// receive takes events until there were so many.
+// receive returns when the given number of events has arrived.
 func receive(stream pb.Watch_WatchClient, events int) error {
 	for events > 0 {
 		resp, err := stream.Recv()
@@ -179,7 +178,7 @@ func receive(stream pb.Watch_WatchClient, events int) error {
 func eventsPerSecond(w watched) float64 { return w.PerSecond }
 func bytesPerWatcher(w watched) float64 { return w.PerWatcher }
 
-// watcherFigures hold the recorded server against real etcd.
+// watcherFigures compare the server that records with real etcd.
 func (r *result) watcherFigures() []figure {
 	ours, theirs := r.Watchers[traceOn], r.Watchers[realEtcd]
 	if len(ours) == 0 || len(ours) != len(theirs) {
@@ -212,8 +211,8 @@ func (r *result) watcherTable(w io.Writer) {
 		}
 		column := func(of func(watched) float64) string {
 			var values []float64
-			for _, one := range all {
-				values = append(values, of(one))
+			for _, w := range all {
+				values = append(values, of(w))
 			}
 			return grouped(median(values))
 		}

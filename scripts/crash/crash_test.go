@@ -57,7 +57,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	}
 	server := start(t, dir, false)
 	checkAll(t, server, writers)
-	slowest = max(slowest, server.Took)
+	slowest = max(slowest, server.StartTime)
 	total := 0
 	for _, w := range writers {
 		total += w.kept
@@ -94,7 +94,7 @@ func oneLife(t *testing.T, dir string, traced bool, writers []*writer, target in
 	case <-ctx.Done():
 		t.Fatalf("the server was not under load long enough to be killed: %v", ctx.Err())
 	}
-	return server.Took
+	return server.StartTime
 }
 
 func checkAll(t *testing.T, server child, writers []*writer) {

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"glasskv/server/seam/seamtest"
 	"glasskv/trace"
 	"glasskv/trace/stages"
 
@@ -43,7 +44,7 @@ func TestFailuresOfAcceptAreToldByTheNextConnection(t *testing.T) {
 			var left atomic.Int32
 			left.Store(3)
 			d := openDoor(t, func(c *doorConfig) { shut(c, &left) })
-			if _, err := pb.NewKVClient(d.Conn).Put(limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
+			if _, err := pb.NewKVClient(d.Conn).Put(seamtest.Limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
 				t.Fatal(err)
 			}
 			st := d.next().Stage(stages.AcceptBackoff.String())

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
@@ -54,7 +55,7 @@ func openDoor(t testing.TB, change func(*doorConfig)) *door {
 // next takes the next record.
 func (d *door) next() *trace.Timeline {
 	d.Helper()
-	return await(d, "record", d.finished).Timeline()
+	return seamtest.Await(d, "record", d.finished).Timeline()
 }
 
 // put sends a put over a connection of its own.
@@ -65,14 +66,14 @@ func (d *door) put(config *tls.Config) error {
 		d.Fatal(err)
 	}
 	defer cc.Close()
-	_, err = pb.NewKVClient(cc).Put(limit(d), &pb.PutRequest{Key: []byte("greeting"), Value: []byte("hello")})
+	_, err = pb.NewKVClient(cc).Put(seamtest.Limit(d), &pb.PutRequest{Key: []byte("greeting"), Value: []byte("hello")})
 	return err
 }
 
 // say connects, says something, and reads until the server hangs up.
 func (d *door) say(text string) {
 	d.Helper()
-	conn, err := new(net.Dialer).DialContext(limit(d), "tcp", d.Endpoint())
+	conn, err := new(net.Dialer).DialContext(seamtest.Limit(d), "tcp", d.Endpoint())
 	if err != nil {
 		d.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"glasskv/server/control"
+	"glasskv/server/seam/seamtest"
 	"glasskv/trace"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
@@ -19,7 +20,7 @@ func TestAFaultStrikesAsOftenAsAskedFor(t *testing.T) {
 	s.must(s.SetFault(control.Fault{Name: "slow-handler", Delay: "1us", Probability: 0.25}))
 	const n = 40
 	for range n {
-		s.must(<-s.put(limit(t), "k"))
+		s.must(<-s.put(seamtest.Limit(t), "k"))
 	}
 	struck := s.fault("slow-handler").Struck
 	if struck == 0 || struck > n/2 {
@@ -32,7 +33,7 @@ func TestAFaultStrikesAsOftenAsAskedFor(t *testing.T) {
 func awaitStruck(t testing.TB, from control.Faulter, name string) {
 	t.Helper()
 	struck := func(f control.Fault) bool { return f.Name == name && f.Struck > 0 }
-	for ctx := limit(t); !slices.ContainsFunc(from.Faults(), struck); runtime.Gosched() {
+	for ctx := seamtest.Limit(t); !slices.ContainsFunc(from.Faults(), struck); runtime.Gosched() {
 		if ctx.Err() != nil {
 			t.Fatalf("%s never struck", name)
 		}
@@ -56,7 +57,7 @@ func TestAFaultEndsByItself(t *testing.T) {
 	if !on.On || on.Until == "" || on.EN == "" || on.ZH == "" || on.Delay != "10s" || on.Probability != 1 {
 		t.Errorf("switched on: %+v", on)
 	}
-	s.must(<-s.put(limit(t), "k")) // who waits for it goes on when it ends
+	s.must(<-s.put(seamtest.Limit(t), "k")) // who waits for it goes on when it ends
 	if off := s.event(control.FaultChanged).Fault; off.On || off.Name != "slow-handler" {
 		t.Errorf("ended: %+v", off)
 	}
@@ -69,11 +70,11 @@ func TestSwitchingAFaultOffLetsThoseGoOnWhoWait(t *testing.T) {
 			finished := make(chan *record.Record, 16)
 			defer s.recorder.Subscribe(func(rec *record.Record) { finished <- rec })()
 			s.must(s.SetFault(control.Fault{Name: name, Delay: "10s"}))
-			done := s.put(limit(t), "k")
+			done := s.put(seamtest.Limit(t), "k")
 			awaitStruck(t, s, name)
 			s.must(s.ClearFault(""))
-			s.must(await(t, "put", done))
-			tl := await(t, "record", finished).Timeline()
+			s.must(seamtest.Await(t, "put", done))
+			tl := seamtest.Await(t, "record", finished).Timeline()
 			sound(t, tl)
 			row := tl.Stage("seam.fault")
 			if row == nil || row.Attributes[trace.AttrWhy] != name || row.Attributes[trace.AttrAt] != sent || row.Attributes[trace.AttrEnded] != trace.EndedCleared {
@@ -93,8 +94,8 @@ func TestTheHistogramsLeaveTheWaitOut(t *testing.T) {
 	s.must(s.SetFault(control.Fault{Name: "slow-fsync", Delay: "5ms"}))
 	counted := make(chan *record.Record, 16) // it is told of a record when that is counted
 	defer s.recorder.Subscribe(func(rec *record.Record) { counted <- rec })()
-	s.must(<-s.put(limit(t), "k"))
-	tl := await(t, "record", counted).Timeline()
+	s.must(<-s.put(seamtest.Limit(t), "k"))
+	tl := seamtest.Await(t, "record", counted).Timeline()
 	save, wait := tl.Stage("wal.save"), tl.Stage("seam.fault")
 	if wait.BeginNS < save.BeginNS || wait.EndNS > save.EndNS {
 		t.Errorf("the wait, %d to %d, is not in wal.save, %d to %d", wait.BeginNS, wait.EndNS, save.BeginNS, save.EndNS)
@@ -115,10 +116,10 @@ func TestStoppingTheServerEndsAllFaults(t *testing.T) {
 			s := newSteered(t, Options{})
 			s.must(s.SetFault(control.Fault{Name: name, Delay: "10s"}))
 			s.must(s.SetFault(control.Fault{Name: "busy-processor", Goroutines: 2}))
-			done := s.put(limit(t), "k")
+			done := s.put(seamtest.Limit(t), "k")
 			awaitStruck(t, s, name)
-			s.must(s.node.Stop(limit(t)))
-			s.must(await(t, "put", done)) // a graceful stop lets it end
+			s.must(s.node.Stop(seamtest.Limit(t)))
+			s.must(seamtest.Await(t, "put", done)) // a graceful stop lets it end
 			if err := s.SetFault(control.Fault{Name: name, Delay: "1s"}); !errors.Is(err, control.ErrMistake) {
 				t.Errorf("switched on while the server stops: %v", err)
 			}
@@ -133,8 +134,8 @@ func TestAFaultThatIsOffLeavesNothing(t *testing.T) {
 	defer s.recorder.Subscribe(func(rec *record.Record) { finished <- rec })()
 	s.must(s.SetFault(control.Fault{Name: "slow-fsync", Delay: "1ms"}))
 	s.must(s.ClearFault("slow-fsync"))
-	s.must(<-s.put(context.WithoutCancel(limit(t)), "k"))
-	tl := await(t, "record", finished).Timeline()
+	s.must(<-s.put(context.WithoutCancel(seamtest.Limit(t)), "k"))
+	tl := seamtest.Await(t, "record", finished).Timeline()
 	if tl.Stage("seam.fault") != nil || tl.Attributes[trace.AttrFaults] != "" {
 		t.Errorf("a fault is left: %v", tl.Attributes)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"glasskv/server/seam/client"
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 	"glasskv/trace/record"
@@ -46,7 +48,7 @@ func newSite(t testing.TB) *site {
 // timeline.
 func (s *site) post(path, body string, change func(*http.Request)) (http.Header, *trace.Timeline) {
 	s.Helper()
-	req, err := http.NewRequestWithContext(limit(s), http.MethodPost, "http://"+s.Endpoint()+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(seamtest.Limit(s), http.MethodPost, "http://"+s.Endpoint()+path, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func (s *site) post(path, body string, change func(*http.Request)) (http.Header,
 		s.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	return resp.Header, await(s, "record", s.finished).Timeline()
+	return resp.Header, seamtest.Await(s, "record", s.finished).Timeline()
 }
 
 // A client cannot have its own request shown inside another one's by sending the
@@ -69,17 +71,17 @@ func (s *site) post(path, body string, change func(*http.Request)) (http.Header,
 func TestAForeignTraceparentDoesNotJoinTheGateway(t *testing.T) {
 	s := newSite(t)
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) { r.Header.Set(HeaderTraceParent, parent) })
+	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) { r.Header.Set(client.HeaderTraceParent, parent) })
 	if tl.Stage(stages.WALSync.String()) == nil {
 		t.Error("the gateway's own call is not in its timeline")
 	}
-	told := header.Get(HeaderTraceParent)
+	told := header.Get(client.HeaderTraceParent)
 	for _, used := range []string{parent, told} {
-		ctx := metadata.AppendToOutgoingContext(limit(t), HeaderTraceParent, used)
+		ctx := metadata.AppendToOutgoingContext(seamtest.Limit(t), client.HeaderTraceParent, used)
 		if _, err := pb.NewKVClient(s.Conn).Put(ctx, &pb.PutRequest{Key: []byte("k")}); err != nil {
 			t.Fatal(err)
 		}
-		if own := await(t, "record", s.finished).Timeline(); own.Method != pb.KV_Put_FullMethodName {
+		if own := seamtest.Await(t, "record", s.finished).Timeline(); own.Method != pb.KV_Put_FullMethodName {
 			t.Errorf("a put with traceparent %s became part of %s", used, own.Method)
 		}
 	}
@@ -144,7 +146,7 @@ func TestAPanicInAPageIsARecordOfItsOwn(t *testing.T) {
 		_ = resp.Body.Close()
 		t.Errorf("answered with %s", resp.Status)
 	}
-	got := await(t, "record", finished)
+	got := seamtest.Await(t, "record", finished)
 	if !got.Has(record.MarkHTTP|record.MarkPanic|record.MarkConnClosed) || got.Timeline().Stage(stages.HTTPHandler.String()) == nil {
 		t.Errorf("record: %+v", got.Timeline())
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"glasskv/server/control"
+	"glasskv/server/seam/seamtest"
 	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -108,7 +109,7 @@ func TestEveryStageThatCanBeHeldIsHeld(t *testing.T) {
 	var held []string
 	for _, p := range passing {
 		if p.stages == "" {
-			s.must(p.do(limit(t), c))
+			s.must(p.do(seamtest.Limit(t), c))
 		}
 		for stage := range strings.FieldsSeq(p.stages) {
 			held = append(held, stage)
@@ -130,7 +131,7 @@ func (s *steered) holdOnce(c *clients, stage string, do request) {
 		defer s.behindApply(c)()
 	}
 	s.must(s.SetBreak(control.Break{Stage: stage, Once: true}))
-	ctx, cancel := context.WithCancel(limit(s))
+	ctx, cancel := context.WithCancel(seamtest.Limit(s))
 	done := make(chan error, 1)
 	go func() { done <- do(ctx, c) }()
 	held := s.event(control.Held).Hold
@@ -147,7 +148,7 @@ func (s *steered) holdOnce(c *clients, stage string, do request) {
 	if lags {
 		s.must(s.Continue(0)) // apply as well
 	}
-	if err := await(s, stage, done); err != nil {
+	if err := seamtest.Await(s, stage, done); err != nil {
 		s.Errorf("%s: the request ended with %v", stage, err)
 	}
 	cancel() // ends a stream
@@ -170,7 +171,7 @@ func stageNamed(t testing.TB, name string) stages.Stage {
 func (s *steered) behindApply(c *clients) (wait func()) {
 	s.must(s.SetBreak(control.Break{Stage: "apply.entry", Once: true}))
 	done := make(chan error, 1)
-	go func() { done <- put(limit(s), c) }()
+	go func() { done <- put(seamtest.Limit(s), c) }()
 	s.event(control.Held)
-	return func() { s.must(await(s, "put", done)) }
+	return func() { s.must(seamtest.Await(s, "put", done)) }
 }

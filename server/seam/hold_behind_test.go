@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"glasskv/server/control"
+	"glasskv/server/seam/seamtest"
 	"glasskv/trace"
 	"glasskv/trace/record"
 
@@ -18,26 +19,26 @@ func TestReadsThatWaitBehindASharedHoldAreCounted(t *testing.T) {
 		t.Run(stage, func(t *testing.T) {
 			s := newSteered(t, Options{})
 			s.must(s.SetBreak(control.Break{Stage: stage, Once: true}))
-			written := s.put(limit(t), "k")
+			written := s.put(seamtest.Limit(t), "k")
 			held := s.event(control.Held).Hold
 			read := make(chan error, 1)
 			go func() {
-				_, err := s.kv.Range(limit(t), &pb.RangeRequest{Key: []byte("k")})
+				_, err := s.kv.Range(seamtest.Limit(t), &pb.RangeRequest{Key: []byte("k")})
 				read <- err
 			}()
-			for ctx := limit(t); s.State().Holds[0].HeldUp != 1; runtime.Gosched() {
+			for ctx := seamtest.Limit(t); s.State().Holds[0].HeldUp != 1; runtime.Gosched() {
 				if ctx.Err() != nil {
 					t.Fatal("the read is not counted")
 				}
 			}
-			_, err := s.kv.Range(limit(t), &pb.RangeRequest{Key: []byte("k"), Serializable: true})
+			_, err := s.kv.Range(seamtest.Limit(t), &pb.RangeRequest{Key: []byte("k"), Serializable: true})
 			s.must(err) // needs neither
 			if len(read) != 0 {
 				t.Error("the read did not wait")
 			}
 			s.must(s.Continue(held.ID))
-			s.must(await(t, "put", written))
-			s.must(await(t, "read", read))
+			s.must(seamtest.Await(t, "put", written))
+			s.must(seamtest.Await(t, "read", read))
 		})
 	}
 }
@@ -48,14 +49,14 @@ func TestWhoWaitsBehindASharedHoldIsCountedAndTold(t *testing.T) {
 	for len(s.proposed) > 0 {
 		<-s.proposed // what the server proposed to itself
 	}
-	slow := s.put(limit(t), "slow")
+	slow := s.put(seamtest.Limit(t), "slow")
 	held := s.event(control.Held).Hold
-	await(t, "the slow put's proposal", s.proposed)
+	seamtest.Await(t, "the slow put's proposal", s.proposed)
 	if held.Lane != control.LaneRaftLoop || held.With != 1 || !held.Lane.Shared() {
 		t.Errorf("held: %+v", held)
 	}
-	behind := s.put(limit(t), "behind")
-	await(t, "the other put's proposal", s.proposed)
+	behind := s.put(seamtest.Limit(t), "behind")
+	seamtest.Await(t, "the other put's proposal", s.proposed)
 	if n := s.State().Holds[0].HeldUp; n != 1 {
 		t.Errorf("%d wait behind it, want 1", n)
 	}
@@ -67,10 +68,10 @@ func TestWhoWaitsBehindASharedHoldIsCountedAndTold(t *testing.T) {
 	finished := make(chan *record.Record, 16)
 	defer s.recorder.Subscribe(func(rec *record.Record) { finished <- rec })()
 	s.must(s.Continue(held.ID))
-	s.must(await(t, "put", slow))
-	s.must(await(t, "put", behind))
+	s.must(seamtest.Await(t, "put", slow))
+	s.must(seamtest.Await(t, "put", behind))
 	for range 2 {
-		tl := await(t, "record", finished).Timeline()
+		tl := seamtest.Await(t, "record", finished).Timeline()
 		want := "wal.save breakpoint continued"
 		if tl.Attributes[trace.AttrKey] == "behind" {
 			want = "wal.save behind a breakpoint continued"

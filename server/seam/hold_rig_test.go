@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"glasskv/server/control"
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
@@ -45,7 +46,7 @@ func newSteered(t testing.TB, options Options, change ...func(*serve.Config)) *s
 	observed := seams.Server.Node
 	seams.Server.Node = func(n raft.Node) raft.Node { return proposing{observed(n), s.proposed} }
 	s.node = servetest.Start(t, cfg, seams)
-	t.Cleanup(s.observer.holds.close) // before the node is stopped
+	t.Cleanup(s.observer.holds.Close) // before the node is stopped
 	s.kv = pb.NewKVClient(s.node.Conn)
 	return s
 }
@@ -73,7 +74,7 @@ func (s *steered) must(err error) {
 func (s *steered) event(kind control.EventKind) control.Event {
 	s.Helper()
 	for {
-		if e := await(s, string(kind), s.events); e.Kind == kind {
+		if e := seamtest.Await(s, string(kind), s.events); e.Kind == kind {
 			return e
 		}
 	}
@@ -92,7 +93,7 @@ func (s *steered) put(ctx context.Context, key string) <-chan error {
 // timeline waits for the end of a request that was held.
 func (s *steered) timeline(h *control.Hold) *trace.Timeline {
 	s.Helper()
-	rec, err := s.recorder.WaitFor(limit(s), h.TraceID)
+	rec, err := s.recorder.WaitFor(seamtest.Limit(s), h.TraceID)
 	s.must(err)
 	return rec.Timeline()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"glasskv/server/control"
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve"
 	"glasskv/trace"
 
@@ -21,18 +22,18 @@ import (
 func TestARequestIsHeldUntilItIsToldToGoOn(t *testing.T) {
 	s := newSteered(t, Options{})
 	s.must(s.SetBreak(control.Break{Stage: "raft.propose", KeyPrefix: "/orders/", Method: "Put"}))
-	s.must(<-s.put(limit(t), "/other")) // is none of the breakpoint's business
-	done := s.put(limit(t), "/orders/1")
+	s.must(<-s.put(seamtest.Limit(t), "/other")) // is none of the breakpoint's business
+	done := s.put(seamtest.Limit(t), "/orders/1")
 	held := s.event(control.Held).Hold
 	if held.ID != 1 || held.Stage != "raft.propose" || held.Key != "/orders/1" || held.Lane != control.LaneRequest {
 		t.Fatalf("held: %+v", held)
 	}
-	s.must(<-s.put(limit(t), "/another")) // only the one waits
+	s.must(<-s.put(seamtest.Limit(t), "/another")) // only the one waits
 	report, err := s.Hold(1)
 	s.must(err)
 	checkReport(t, report)
 	s.must(s.Continue(1))
-	s.must(await(t, "put", done))
+	s.must(seamtest.Await(t, "put", done))
 	if e := s.event(control.Released); e.Ended != trace.EndedContinued {
 		t.Errorf("it ended as %q", e.Ended)
 	}
@@ -71,7 +72,7 @@ func checkReport(t *testing.T, r *control.Report) {
 		}
 	}
 	first := r.Goroutines[0]
-	if first.Role != "held" || first.Frames[0].Symbol != "seam.(*node).Propose" {
+	if first.Role != "held" || first.Frames[0].Symbol != "path.(*node).Propose" {
 		t.Errorf("first goroutine: %+v", first)
 	}
 	want := control.Frame{Symbol: "etcdserver.(*EtcdServer).processInternalRaftRequestOnce", Place: "server/etcdserver/propose.go"}
@@ -95,7 +96,7 @@ func checkReport(t *testing.T, r *control.Report) {
 func TestASteppedRequestIsHeldAtEachStageThatItReaches(t *testing.T) {
 	s := newSteered(t, Options{})
 	s.must(s.SetBreak(control.Break{Stage: "v3rpc.Put", Once: true}))
-	done := s.put(limit(t), "k")
+	done := s.put(seamtest.Limit(t), "k")
 	var stages []string
 	var last *control.Hold
 	for {
@@ -110,7 +111,7 @@ func TestASteppedRequestIsHeldAtEachStageThatItReaches(t *testing.T) {
 		t.Errorf("%d breakpoints are left of one that was set once", n)
 	}
 	s.must(s.Continue(0))
-	s.must(await(t, "put", done))
+	s.must(seamtest.Await(t, "put", done))
 	want := strings.Fields(`v3rpc.Put etcdserver.raftRequest etcdserver.processInternalRaftRequestOnce raft.propose
 		raft.handleReady wal.save apply.entry txn.put mvcc.begin mvcc.put mvcc.end wait.trigger grpc.sendMsg`)
 	if !slices.Equal(stages, want) {
@@ -120,23 +121,23 @@ func TestASteppedRequestIsHeldAtEachStageThatItReaches(t *testing.T) {
 		t.Errorf("holds in the timeline: %q", got)
 	}
 	// Nobody steps any more: the next request goes through.
-	s.must(<-s.put(limit(t), "k"))
+	s.must(<-s.put(seamtest.Limit(t), "k"))
 }
 
 // A request that was told to step and ended meanwhile arms no stage any more.
 func TestNothingIsLeftOfAStepThatNeverCame(t *testing.T) {
 	s := newSteered(t, Options{})
 	s.must(s.SetBreak(control.Break{Stage: "grpc.sendMsg", Once: true}))
-	done := s.put(limit(t), "k")
+	done := s.put(seamtest.Limit(t), "k")
 	held := s.event(control.Held).Hold
 	s.must(s.Step(held.ID))
 	if st := s.State(); len(st.Holds) != 0 {
 		t.Errorf("who was told to go on is listed as held: %+v", st.Holds)
 	}
-	s.must(await(t, "put", done))
+	s.must(seamtest.Await(t, "put", done))
 	s.timeline(held) // it is over
-	s.must(<-s.put(limit(t), "k"))
-	if s.observer.holds.awake() {
+	s.must(<-s.put(seamtest.Limit(t), "k"))
+	if s.observer.holds.Awake() {
 		t.Error("the stages are still armed")
 	}
 }
@@ -146,11 +147,11 @@ func TestTheClientsDeadlineStillCounts(t *testing.T) {
 		t.Run(stage, func(t *testing.T) {
 			s := newSteered(t, Options{})
 			s.must(s.SetBreak(control.Break{Stage: stage, Once: true}))
-			ctx, cancel := context.WithCancel(limit(t))
+			ctx, cancel := context.WithCancel(seamtest.Limit(t))
 			done := s.put(ctx, "k")
 			held := s.event(control.Held).Hold
 			cancel()
-			if err := await(t, "put", done); status.Code(err) != codes.Canceled {
+			if err := seamtest.Await(t, "put", done); status.Code(err) != codes.Canceled {
 				t.Errorf("the put ended with %v", err)
 			}
 			if e := s.event(control.Released); e.Ended != trace.EndedGone {
@@ -159,7 +160,7 @@ func TestTheClientsDeadlineStillCounts(t *testing.T) {
 			if got := pausesOf(s.timeline(held)); len(got) != 1 || !strings.HasPrefix(got[0], stage+" breakpoint") {
 				t.Errorf("holds in the timeline: %q", got)
 			}
-			s.must(<-s.put(limit(t), "k")) // the server is none the worse
+			s.must(<-s.put(seamtest.Limit(t), "k")) // the server is none the worse
 		})
 	}
 }
@@ -167,7 +168,7 @@ func TestTheClientsDeadlineStillCounts(t *testing.T) {
 func TestAHoldEndsByItself(t *testing.T) {
 	s := newSteered(t, Options{HoldTimeout: time.Millisecond})
 	s.must(s.SetBreak(control.Break{Stage: "grpc.sendMsg"}))
-	s.must(<-s.put(limit(t), "k"))
+	s.must(<-s.put(seamtest.Limit(t), "k"))
 	e := s.event(control.Released)
 	if e.Ended != trace.EndedTimeout {
 		t.Errorf("it ended as %q", e.Ended)
@@ -182,13 +183,13 @@ func TestTheRaftLoopMayStandStillForLongerThanAnElectionTakes(t *testing.T) {
 	electionTimeout := 100 * time.Millisecond
 	s := newSteered(t, Options{HoldTimeout: 3 * electionTimeout}, func(c *serve.Config) { c.TickMs, c.ElectionTicks = 10, 10 })
 	s.must(s.SetBreak(control.Break{Stage: "wal.save", Once: true}))
-	before, err := s.kv.Range(limit(t), &pb.RangeRequest{Key: []byte("k")})
+	before, err := s.kv.Range(seamtest.Limit(t), &pb.RangeRequest{Key: []byte("k")})
 	s.must(err)
-	s.must(<-s.put(limit(t), "k"))
+	s.must(<-s.put(seamtest.Limit(t), "k"))
 	if e := s.event(control.Released); e.Ended != trace.EndedTimeout {
 		t.Errorf("it ended as %q", e.Ended)
 	}
-	after, err := s.kv.Range(limit(t), &pb.RangeRequest{Key: []byte("k")})
+	after, err := s.kv.Range(seamtest.Limit(t), &pb.RangeRequest{Key: []byte("k")})
 	s.must(err)
 	if before.GetHeader().GetRaftTerm() != after.GetHeader().GetRaftTerm() {
 		t.Errorf("term %d became %d", before.GetHeader().GetRaftTerm(), after.GetHeader().GetRaftTerm())
@@ -200,17 +201,17 @@ func TestOnlySoManyAreHeldAtOnce(t *testing.T) {
 	s.must(s.SetBreak(control.Break{Stage: "v3rpc.Put"}))
 	var puts []<-chan error
 	for range control.MaxHolds {
-		puts = append(puts, s.put(limit(t), "k"))
+		puts = append(puts, s.put(seamtest.Limit(t), "k"))
 		s.event(control.Held)
 	}
-	s.must(<-s.put(limit(t), "one too many"))
+	s.must(<-s.put(seamtest.Limit(t), "one too many"))
 	s.event(control.Passed)
 	if st := s.State(); st.Passed != 1 || len(st.Holds) != control.MaxHolds || st.Breaks[0].Hits != control.MaxHolds {
 		t.Errorf("%d passed, %d held, %d hits", st.Passed, len(st.Holds), st.Breaks[0].Hits)
 	}
 	s.must(s.Continue(0))
 	for _, p := range puts {
-		s.must(await(t, "put", p))
+		s.must(seamtest.Await(t, "put", p))
 	}
 }
 
@@ -219,10 +220,10 @@ func TestStoppingTheServerEndsAllHolds(t *testing.T) {
 		t.Run(stage, func(t *testing.T) {
 			s := newSteered(t, Options{})
 			s.must(s.SetBreak(control.Break{Stage: stage}))
-			done := s.put(limit(t), "k")
+			done := s.put(seamtest.Limit(t), "k")
 			s.event(control.Held)
-			s.must(s.node.Stop(limit(t)))
-			s.must(await(t, "put", done)) // a graceful stop lets it end
+			s.must(s.node.Stop(seamtest.Limit(t)))
+			s.must(seamtest.Await(t, "put", done)) // a graceful stop lets it end
 			if e := s.event(control.Released); e.Ended != trace.EndedStopping {
 				t.Errorf("it ended as %q", e.Ended)
 			}

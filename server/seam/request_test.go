@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace/record"
 
@@ -38,7 +39,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	s := servetest.Start(t, servetest.Config(t), o.Seams())
 	load(t, pb.NewKVClient(s.Conn), clients, rounds)
-	await(t, "the last record", all)
+	seamtest.Await(t, "the last record", all)
 
 	o.path.EachProposal(func(rec *record.Record) { t.Errorf("request %d is still in the table", rec.RequestID()) })
 	if rec := o.path.Current(); rec != nil {
@@ -56,7 +57,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 // load has each client put a key and read it back, time and again.
 func load(t *testing.T, kv pb.KVClient, clients, rounds int) {
 	t.Helper()
-	ctx := limit(t)
+	ctx := seamtest.Limit(t)
 	var wg sync.WaitGroup
 	for i := range clients {
 		key := fmt.Appendf(nil, "key-%d", i)

@@ -4,13 +4,17 @@ import (
 	"time"
 
 	"glasskv/server/control"
+	"glasskv/server/seam/fault"
+	"glasskv/server/seam/front"
+	"glasskv/server/seam/hold"
+	"glasskv/server/seam/path"
 	"glasskv/server/serve"
 	"glasskv/server/v3rpc"
 	"glasskv/trace/record"
 )
 
 // FrontOptions are the options of the outer half.
-type FrontOptions = frontOptions
+type FrontOptions = front.Options
 
 // Options steer what the seams tell a client, and what they let others do.
 type Options struct {
@@ -32,30 +36,30 @@ type Options struct {
 //	front ──► holds, faults ◄── path      both ask whether a request is to wait
 //	holds ──► surroundings                front and path, by an interface
 type Observer struct {
-	front  *Front
-	path   *Path
-	holds  *holds
-	faults *faults
+	front  *front.Front
+	path   *path.Path
+	holds  *hold.Holds
+	faults *fault.Faults
 }
 
 // surroundings are what the holds see of the server: the two halves as one.
 type surroundings struct {
-	*Front
-	*Path
+	*front.Front
+	*path.Path
 }
 
 // New prepares the wrappers for one server, and starts the sweeper, which Close ends.
 // It is an error when the WAL's own measurement of its fdatasync cannot be found: the
 // disk could not be told from the rest of a save.
 func New(rec *record.Recorder, opts Options) (*Observer, error) {
-	h := newHolds(rec, opts.HoldTimeout)
-	f := newFaults(rec, h.Tell, opts.FaultSeed)
-	path, err := newPath(h, f)
+	h := hold.New(rec, opts.HoldTimeout)
+	f := fault.New(rec, h.Tell, opts.FaultSeed)
+	path, err := path.New(h, f)
 	if err != nil {
 		return nil, err
 	}
-	o := &Observer{front: newFront(rec, h, f, opts.FrontOptions), path: path, holds: h, faults: f}
-	h.surround(surroundings{o.front, o.path})
+	o := &Observer{front: front.New(rec, h, f, opts.FrontOptions), path: path, holds: h, faults: f}
+	h.Surround(surroundings{o.front, o.path})
 	return o, nil
 }
 
@@ -77,15 +81,15 @@ func (o *Observer) Steering() control.Steering { return steering{o.holds, o.faul
 
 // steering joins what an Observer has to offer.
 type steering struct {
-	*holds
+	*hold.Holds
 	control.Faulter
 }
 
 // release lets those go on who are held, or wait for a fault. Nobody is held any
 // more, and no fault strikes.
 func (o *Observer) release() {
-	o.holds.close()
-	o.faults.close()
+	o.holds.Close()
+	o.faults.Close()
 }
 
 // Close ends the sweeper, and lets those go on who are held. The wrappers keep

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace/stages"
 )
@@ -25,7 +26,7 @@ func TestTheGatewayOverServeHTTPIsExplained(t *testing.T) {
 	t.Cleanup(client.CloseIdleConnections)
 	var explained []float64
 	for range puts {
-		req, err := http.NewRequestWithContext(limit(t), http.MethodPost, "https://"+d.Endpoint()+"/v3/kv/put",
+		req, err := http.NewRequestWithContext(seamtest.Limit(t), http.MethodPost, "https://"+d.Endpoint()+"/v3/kv/put",
 			strings.NewReader(`{"key":"Z3JlZXRpbmc=","value":"aGVsbG8="}`))
 		if err != nil {
 			t.Fatal(err)

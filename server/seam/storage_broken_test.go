@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"glasskv/server/etcdserver"
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 	"glasskv/trace/record"
@@ -33,11 +34,11 @@ func TestABrokenDiskEndsTheRecordWithAnError(t *testing.T) {
 	node := servetest.Start(t, servetest.Config(t), seams)
 	close(broken)
 
-	_, err = pb.NewKVClient(node.Conn).Put(limit(t), &pb.PutRequest{Key: []byte("k")})
+	_, err = pb.NewKVClient(node.Conn).Put(seamtest.Limit(t), &pb.PutRequest{Key: []byte("k")})
 	if code := status.Code(err); code != codes.Unavailable {
 		t.Errorf("put: %v", err)
 	}
-	tl := await(t, "record", s.finished).Timeline()
+	tl := seamtest.Await(t, "record", s.finished).Timeline()
 	tiles(t, tl)
 	nested(t, tl)
 	if tl.Code != codes.Unavailable.String() {
@@ -51,7 +52,7 @@ func TestABrokenDiskEndsTheRecordWithAnError(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 	}
-	if err := s.recorder.Close(limit(t)); err != nil {
+	if err := s.recorder.Close(seamtest.Limit(t)); err != nil {
 		t.Error(err)
 	}
 	if last := tl.Ledger[len(tl.Ledger)-1].Stage; tl.Explained < leastExplained || last == trace.Unexplained {

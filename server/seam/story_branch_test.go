@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"glasskv/server/practice"
+	"glasskv/server/seam/client"
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace/record"
@@ -41,8 +43,8 @@ import (
 //	observed KEY …    a put of our own client's, with the client's record
 func init() {
 	for name, command := range map[string]func(*story, words) string{
-		"held":        func(s *story, _ words) string { s.must(s.practice.Arrived(limit(s))); return "" },
-		"let-go":      func(s *story, _ words) string { s.must(s.practice.Release(limit(s))); return "" },
+		"held":        func(s *story, _ words) string { s.must(s.practice.Arrived(seamtest.Limit(s))); return "" },
+		"let-go":      func(s *story, _ words) string { s.must(s.practice.Release(seamtest.Limit(s))); return "" },
 		"stream":      (*story).stream,
 		"page":        (*story).page,
 		"hello":       (*story).hello,
@@ -135,7 +137,7 @@ func (s *story) stream(w words) string {
 	for i := range messages {
 		messages[i] = practiceMessage(method, i)
 	}
-	replies, err := practice.Talk(limit(s), s.conn("first"), method, w.has("turns"), messages...)
+	replies, err := practice.Talk(seamtest.Limit(s), s.conn("first"), method, w.has("turns"), messages...)
 	s.must(err)
 	return fmt.Sprintf("client: OK, %d sent, %d received\n", n, len(replies)) + s.records(1, "", w)
 }
@@ -155,19 +157,19 @@ func (s *story) shake(w words) string {
 		cc, err := grpc.NewClient(s.node.Endpoint(), grpc.WithTransportCredentials(creds))
 		s.must(err)
 		s.Cleanup(func() { _ = cc.Close() })
-		_, err = pb.NewKVClient(cc).Put(limit(s), &pb.PutRequest{Key: []byte("k")})
+		_, err = pb.NewKVClient(cc).Put(seamtest.Limit(s), &pb.PutRequest{Key: []byte("k")})
 		return "client: " + said(err, "OK") + "\n" + s.records(1, "", w)
 	}
 	config := s.authority.Client("")
 	config.NextProtos = []string{http2.NextProtoTLS}
-	refusal := practice.Handshake(limit(s), s.node.Endpoint(), config)
+	refusal := practice.Handshake(seamtest.Limit(s), s.node.Endpoint(), config)
 	return fmt.Sprintf("client: %v\n", refusal) + s.records(1, "", w)
 }
 
 func (s *story) serveAgain(words) string {
-	addr, served, err := practice.ServeAgain(limit(s), s.registrar)
+	addr, served, err := practice.ServeAgain(seamtest.Limit(s), s.registrar)
 	s.must(err)
-	_, err = new(net.Dialer).DialContext(limit(s), "tcp", addr)
+	_, err = new(net.Dialer).DialContext(seamtest.Limit(s), "tcp", addr)
 	return fmt.Sprintf("Serve: %v\nclient: connected is %v\n", served, err == nil)
 }
 
@@ -176,14 +178,14 @@ func (s *story) serveAgain(words) string {
 func (s *story) observed(w words) string {
 	recorder := record.NewRecorder(record.Options{})
 	s.Cleanup(func() { _ = recorder.Close(context.Background()) })
-	cc, err := grpc.NewClient(s.node.Endpoint(), NewClientObserver(recorder).DialOptions(insecure.NewCredentials())...)
+	cc, err := grpc.NewClient(s.node.Endpoint(), client.New(recorder).DialOptions(insecure.NewCredentials())...)
 	s.must(err)
 	s.Cleanup(func() { _ = cc.Close() })
-	if _, err := pb.NewKVClient(cc).Put(limit(s), &pb.PutRequest{Key: []byte("opens the connection")}); err != nil {
+	if _, err := pb.NewKVClient(cc).Put(seamtest.Limit(s), &pb.PutRequest{Key: []byte("opens the connection")}); err != nil {
 		s.Fatal(err)
 	}
 	s.next("opens the connection")
-	ctx, seen := Observe(limit(s))
+	ctx, seen := client.Observe(seamtest.Limit(s))
 	_, err = pb.NewKVClient(cc).Put(ctx, putRequest(w), practiceOptions(w)...)
 	shape, _, _ := strings.Cut(s.shape(seen.Record, false), "waited in:")
 	return "client: " + said(err, "OK") + "\n" + shape

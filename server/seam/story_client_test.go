@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"glasskv/server/seam/client"
+	"glasskv/server/seam/seamtest"
+
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -41,9 +44,9 @@ func (s *story) send(w words) *call {
 	if !w.has("unsettled") {
 		s.settle()
 	}
-	cc, ctx := s.conn(w.named("conn", "first")), limit(s)
+	cc, ctx := s.conn(w.named("conn", "first")), seamtest.Limit(s)
 	if parent := w.named("traceparent", ""); parent != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, HeaderTraceParent, parent)
+		ctx = metadata.AppendToOutgoingContext(ctx, client.HeaderTraceParent, parent)
 	}
 	c := &call{n: max(1, w.namedNumber("times")), watch: make(chan healthpb.Health_WatchClient, 1)}
 	if c.replies = make(chan string, c.n); w.Cmd == "put" || w.Cmd == "get" {
@@ -66,7 +69,7 @@ func (s *story) send(w words) *call {
 
 // returned tells what the server says of the trace.
 func returned(header metadata.MD) (text string) {
-	for _, name := range []string{HeaderTraceParent, HeaderTraceURL} {
+	for _, name := range []string{client.HeaderTraceParent, client.HeaderTraceURL} {
 		for _, value := range header.Get(name) {
 			text += fmt.Sprintf("  %s: %s\n", name, masked(value))
 		}
@@ -87,7 +90,7 @@ func masked(value string) string {
 func (s *story) finish(c *call, w words) string {
 	var told []string
 	for range c.n {
-		told = append(told, await(s, "reply", c.replies))
+		told = append(told, seamtest.Await(s, "reply", c.replies))
 	}
 	told = slices.Compact(told)
 	return strings.Join(told, "") + s.records(c.n, c.key, w)
@@ -103,7 +106,7 @@ func (s *story) call(name string) *call {
 
 // message takes the next message of a stream.
 func (s *story) message(c *call) string {
-	stream := await(s, "stream", c.watch)
+	stream := seamtest.Await(s, "stream", c.watch)
 	c.watch <- stream
 	m, err := stream.Recv()
 	return said(err, m.GetStatus().String())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"glasskv/server/practice"
+	"glasskv/server/seam/seamtest"
 
 	"golang.org/x/net/http2"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -16,12 +17,12 @@ import (
 // What stories do on connections that they write to by hand.
 
 func (s *story) hello(w words) string {
-	c := dialRawTCP(s, s.node.Endpoint())
+	c := seamtest.DialTCP(s, s.node.Endpoint())
 	var settings []http2.Setting
 	if window := w.namedNumber("window"); window > 0 {
 		settings = append(settings, http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(window)})
 	}
-	c.hello(settings...)
+	c.Hello(settings...)
 	s.raws[w.at(0)] = &storyRaw{c, 0}
 	return ""
 }
@@ -30,8 +31,8 @@ func (s *story) page(w words) string {
 	s.settle()
 	c := s.rawConn(w.at(0))
 	c.stream += 2
-	c.headers(c.stream-1, false, with(putHeaders(), ":path", practice.Page))
-	c.message(c.stream-1, wrapperspb.Int64(int64(w.number(1))), true)
+	c.Headers(c.stream-1, false, seamtest.With(seamtest.PutHeaders(), ":path", practice.Page))
+	c.Message(c.stream-1, wrapperspb.Int64(int64(w.number(1))), true)
 	s.streams[w.named("as", "page")] = rawCall{c, c.stream - 1}
 	return ""
 }
@@ -39,7 +40,7 @@ func (s *story) page(w words) string {
 // take reads DATA up to exactly so many bytes: there are no more.
 func (s *story) take(w words) string {
 	c, left := s.rawConn(w.at(0)), w.number(1)
-	c.until("DATA", func(f http2.Frame) bool {
+	c.Until("DATA", func(f http2.Frame) bool {
 		if f.Header().Type == http2.FrameData {
 			left -= int(f.Header().Length)
 		}
@@ -53,20 +54,20 @@ func (s *story) take(w words) string {
 
 func (s *story) allow(w words) string {
 	c := s.rawConn(w.at(0))
-	s.must(c.fr.WriteWindowUpdate(c.stream-1, uint32(w.number(1))))
+	s.must(c.Fr.WriteWindowUpdate(c.stream-1, uint32(w.number(1))))
 	return ""
 }
 
 func (s *story) pings(w words) string {
 	c := s.rawConn(w.at(0))
 	for i := range w.number(1) {
-		s.must(c.fr.WritePing(false, [8]byte{byte(i)}))
+		s.must(c.Fr.WritePing(false, [8]byte{byte(i)}))
 	}
 	return ""
 }
 
 func (s *story) awaitGoAway(w words) string {
-	f := s.rawConn(w.at(0)).until("GOAWAY", func(f http2.Frame) bool {
+	f := s.rawConn(w.at(0)).Until("GOAWAY", func(f http2.Frame) bool {
 		g, ok := f.(*http2.GoAwayFrame)
 		return ok && (!w.has("final") || g.LastStreamID != 1<<31-1)
 	})
@@ -77,19 +78,19 @@ func (s *story) awaitGoAway(w words) string {
 func (s *story) gone(w words) string {
 	c := s.rawConn(w.at(0))
 	for {
-		f, err := c.fr.ReadFrame()
+		f, err := c.Fr.ReadFrame()
 		if err != nil {
 			return "client: the server hung up\n"
 		}
 		if p, ping := f.(*http2.PingFrame); ping && !p.IsAck() && !w.has("deaf") {
-			s.must(c.fr.WritePing(true, p.Data))
+			s.must(c.Fr.WritePing(true, p.Data))
 		}
 	}
 }
 
 // greet says what the script says; preface stands for HTTP/2's.
 func (s *story) greet(w words) string {
-	conn, err := new(net.Dialer).DialContext(limit(s), "tcp", s.node.Endpoint())
+	conn, err := new(net.Dialer).DialContext(seamtest.Limit(s), "tcp", s.node.Endpoint())
 	s.must(err)
 	s.Cleanup(func() { _ = conn.Close() })
 	s.must(conn.SetDeadline(time.Now().Add(30 * time.Second)))

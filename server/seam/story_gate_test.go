@@ -3,6 +3,8 @@ package seam
 import (
 	"sync"
 	"testing"
+
+	"glasskv/server/seam/seamtest"
 )
 
 // gate is a place where the server can be held. The zero value is open.
@@ -46,7 +48,7 @@ func (g *gate) arrive(t testing.TB) {
 	g.mu.Lock()
 	arrived := g.arrived
 	g.mu.Unlock()
-	await(t, "arrival at the gate", arrived)
+	seamtest.Await(t, "arrival at the gate", arrived)
 }
 
 // tally counts what has happened and lets a story wait for it.
@@ -95,6 +97,6 @@ func (t *tally) until(tb testing.TB, what string, ok func(map[string]int) bool) 
 		if reached {
 			return
 		}
-		await(tb, what, changed)
+		seamtest.Await(tb, what, changed)
 	}
 }

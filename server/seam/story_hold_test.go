@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"glasskv/server/control"
+	"glasskv/server/seam/seamtest"
 )
 
 func (s *story) setBreak(w words) {
@@ -15,7 +16,7 @@ func (s *story) setBreak(w words) {
 // caught waits until somebody is held.
 func (s *story) caught() string {
 	for {
-		e := await(s, "somebody held", s.events)
+		e := seamtest.Await(s, "somebody held", s.events)
 		if e.Kind != control.Held {
 			continue
 		}

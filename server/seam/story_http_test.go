@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"glasskv/server/seam/client"
+	"glasskv/server/seam/seamtest"
 	"glasskv/trace"
 	"glasskv/trace/stages"
 
@@ -31,13 +33,13 @@ func init() {
 // than the server's; one with lines=N hangs up after N lines of the answer.
 func (s *story) httpRequest(w words) string {
 	s.settle()
-	ctx, hangUp := context.WithCancel(limit(s))
+	ctx, hangUp := context.WithCancel(seamtest.Limit(s))
 	defer hangUp()
 	req, err := http.NewRequestWithContext(ctx, w.at(0), s.scheme()+s.node.Endpoint()+w.at(1), strings.NewReader(w.Input))
 	s.must(err)
 	req.Host = w.named("host", "")
 	if parent := w.named("traceparent", ""); parent != "" {
-		req.Header.Set(HeaderTraceParent, parent)
+		req.Header.Set(client.HeaderTraceParent, parent)
 	}
 	resp, err := s.browser().Do(req)
 	s.must(err)
@@ -54,14 +56,14 @@ func (s *story) httpRequest(w words) string {
 		s.must(err)
 	}
 	s.must(resp.Body.Close())
-	for _, name := range []string{HeaderTraceParent, HeaderTraceURL} {
+	for _, name := range []string{client.HeaderTraceParent, client.HeaderTraceURL} {
 		if value := resp.Header.Get(name); value != "" {
 			answer += fmt.Sprintf("  %s: %s\n", name, masked(value))
 		}
 	}
 	if w.has("headers") {
 		var b bytes.Buffer
-		for _, changing := range []string{"Date", "Content-Length", HeaderTraceParent, HeaderTraceURL} {
+		for _, changing := range []string{"Date", "Content-Length", client.HeaderTraceParent, client.HeaderTraceURL} {
 			resp.Header.Del(changing)
 		}
 		s.must(resp.Header.Write(&b))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"glasskv/server/seam/seamtest"
+
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"golang.org/x/net/http2"
 )
@@ -14,16 +16,16 @@ import (
 func (s *story) raw(w words) string {
 	s.settle()
 	c := s.rawConn(w.named("conn", "raw"))
-	headers := putHeaders()
+	headers := seamtest.PutHeaders()
 	for _, name := range []string{":path", ":authority", "content-type", "grpc-timeout", "client-api-version"} {
 		if value, given := w.Arg(strings.TrimPrefix(name, ":")); given {
-			headers = with(headers, name, strings.NewReplacer("none", "", "¿", "\xff").Replace(value.Vals[0]))
+			headers = seamtest.With(headers, name, strings.NewReplacer("none", "", "¿", "\xff").Replace(value.Vals[0]))
 		}
 	}
 	c.stream += 2
-	c.headers(c.stream-1, w.has("bare"), headers)
+	c.Headers(c.stream-1, w.has("bare"), headers)
 	if !w.has("bare") {
-		c.message(c.stream-1, &pb.PutRequest{Key: []byte("k"), Value: []byte("v")}, true)
+		c.Message(c.stream-1, &pb.PutRequest{Key: []byte("k"), Value: []byte("v")}, true)
 	}
 	if w.has("as") {
 		s.streams[w.named("as", "")] = rawCall{c, c.stream - 1}
@@ -34,7 +36,7 @@ func (s *story) raw(w words) string {
 
 // storyRaw is a connection that counts its streams.
 type storyRaw struct {
-	*rawClient
+	*seamtest.Client
 	stream uint32 // the next one is one less
 }
 
@@ -46,7 +48,7 @@ type rawCall struct {
 
 func (s *story) rawConn(name string) *storyRaw {
 	if s.raws[name] == nil {
-		s.raws[name] = &storyRaw{dialRaw(s, s.node.Endpoint()), 0}
+		s.raws[name] = &storyRaw{seamtest.Dial(s, s.node.Endpoint()), 0}
 	}
 	return s.raws[name]
 }
@@ -63,7 +65,7 @@ func (s *story) rawEnded(w words) string {
 
 // rawReply reads up to the end of a stream and says what that was.
 func (s *story) rawReply(c rawCall) string {
-	switch f := c.ended(c.id).(type) {
+	switch f := c.Ended(c.id).(type) {
 	case *http2.RSTStreamFrame:
 		return fmt.Sprintf("client: the stream was reset: %s\n", f.ErrCode)
 	case *http2.MetaHeadersFrame:

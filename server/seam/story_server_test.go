@@ -7,6 +7,7 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/server/etcdserver"
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace/otlp"
 	"glasskv/trace/record"
@@ -70,7 +71,7 @@ func (s *story) serve(w words) {
 		for _, g := range s.gates {
 			g.release()
 		}
-		s.observer.holds.close()
+		s.observer.holds.Close()
 	})
 	s.settle()
 }
@@ -179,7 +180,7 @@ func (s *story) fill(n int) {
 		entries[i] = &raftpb.Entry{Data: data}
 	}
 	committed := s.tally.get("committed")
-	if err := s.raft.Step(limit(s), &raftpb.Message{Type: raftpb.MsgProp.Enum(), Entries: entries}); err != nil {
+	if err := s.raft.Step(seamtest.Limit(s), &raftpb.Message{Type: raftpb.MsgProp.Enum(), Entries: entries}); err != nil {
 		s.Fatal(err)
 	}
 	s.tally.await(s, "committed", committed+n)
@@ -187,13 +188,13 @@ func (s *story) fill(n int) {
 
 // say changes what the health service says.
 func (s *story) say(status string) {
-	hs := await(s, "health server", s.health)
+	hs := seamtest.Await(s, "health server", s.health)
 	hs.SetServingStatus("", healthpb.HealthCheckResponse_ServingStatus(healthpb.HealthCheckResponse_ServingStatus_value[status]))
 	s.health <- hs
 }
 
 func (s *story) stop(hard bool) {
-	ctx := limit(s)
+	ctx := seamtest.Limit(s)
 	if hard {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
@@ -204,7 +205,7 @@ func (s *story) stop(hard bool) {
 }
 
 func (s *story) awaitStop() string {
-	if err := await(s, "stop", s.stopped); err != nil {
+	if err := seamtest.Await(s, "stop", s.stopped); err != nil {
 		return "requests were cut off"
 	}
 	return "all requests finished"

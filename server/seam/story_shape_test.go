@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"glasskv/server/seam/seamtest"
 	"glasskv/trace"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
@@ -30,7 +31,7 @@ func (s *story) next(key string) *record.Record {
 		return rec
 	}
 	for {
-		rec := await(s, "record", s.finished)
+		rec := seamtest.Await(s, "record", s.finished)
 		if is(rec) {
 			return rec
 		}
@@ -257,7 +258,7 @@ func (x *spanNames) Shutdown(context.Context) error { return nil }
 
 // exports ends the recorder and tells what had been exported.
 func (s *story) exports() string {
-	s.must(s.recorder.Close(limit(s)))
+	s.must(s.recorder.Close(seamtest.Limit(s)))
 	s.exported.mu.Lock()
 	defer s.exported.mu.Unlock()
 	return strings.Join(s.exported.roots, "\n")

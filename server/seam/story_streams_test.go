@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 
+	"glasskv/server/seam/seamtest"
+
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
@@ -20,7 +22,7 @@ type etcdStream struct {
 // open reads: watch|keep-alive as=NAME.
 func (s *story) open(w words) string {
 	s.settle()
-	ctx, cancel := context.WithCancel(limit(s))
+	ctx, cancel := context.WithCancel(seamtest.Limit(s))
 	s.Cleanup(cancel)
 	stream, cc := &etcdStream{cancel: cancel}, s.conn(w.named("conn", "first"))
 	var err error
@@ -109,7 +111,7 @@ func (s *story) leave(w words) string {
 // chunks reads: FROM TO [limit=N].
 func (s *story) chunks(w words) string {
 	s.settle()
-	stream, err := pb.NewKVClient(s.conn(w.named("conn", "first"))).RangeStream(limit(s), &pb.RangeRequest{
+	stream, err := pb.NewKVClient(s.conn(w.named("conn", "first"))).RangeStream(seamtest.Limit(s), &pb.RangeRequest{
 		Key: []byte(w.at(0)), RangeEnd: []byte(w.at(1)), Limit: int64(w.namedNumber("limit")),
 	})
 	s.must(err)

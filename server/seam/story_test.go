@@ -175,7 +175,7 @@ var commands = map[string]func(*story, words) string{
 	// by frame; ended NAME [alone]: wait for its end; drop CONN: hang up.
 	"raw":   (*story).raw,
 	"ended": (*story).rawEnded,
-	"drop":  func(s *story, w words) string { s.must(s.raws[w.at(0)].conn.Close()); return "" },
+	"drop":  func(s *story, w words) string { s.must(s.raws[w.at(0)].Conn.Close()); return "" },
 
 	// record: the next one that is finished; again: look at the last one once
 	// more, when all that was proposed is applied.

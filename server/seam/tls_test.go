@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve/servetest"
 	"glasskv/trace"
 	"glasskv/trace/stages"
@@ -77,7 +78,7 @@ func TestARefusedHandshakeSaysWhy(t *testing.T) {
 		for _, proto := range []string{"h2", "http/1.1"} {
 			config := test.client.Clone()
 			config.NextProtos = []string{proto}
-			if conn, err := (&tls.Dialer{Config: config}).DialContext(limit(t), "tcp", d.Endpoint()); err == nil {
+			if conn, err := (&tls.Dialer{Config: config}).DialContext(seamtest.Limit(t), "tcp", d.Endpoint()); err == nil {
 				_, _ = conn.Read(make([]byte, 1)) // TLS 1.3 refuses a client's certificate when the client is through
 				_ = conn.Close()
 			}
@@ -166,7 +167,7 @@ func TestServeHTTPThatComesToNothing(t *testing.T) {
 		"/etcdserverpb.KV/Pot": "unknown method Pot for service etcdserverpb.KV",
 		"/nowhere.KV/Put":      "unknown service nowhere.KV",
 	} {
-		req, err := http.NewRequestWithContext(limit(t), http.MethodPost, "https://"+d.Endpoint()+path, strings.NewReader(""))
+		req, err := http.NewRequestWithContext(seamtest.Limit(t), http.MethodPost, "https://"+d.Endpoint()+path, strings.NewReader(""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,9 +235,9 @@ func TestServeHTTPThatIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cc.Close() })
-	ctx, cancel := context.WithCancel(limit(t))
+	ctx, cancel := context.WithCancel(seamtest.Limit(t))
 	go func() {
-		await(t, "handler", running)
+		seamtest.Await(t, "handler", running)
 		cancel()
 	}()
 	if _, err := pb.NewKVClient(cc).Put(ctx, &pb.PutRequest{Key: []byte("k")}); status.Code(err) != codes.Canceled {

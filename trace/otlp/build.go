@@ -2,8 +2,9 @@ package otlp
 
 import (
 	"cmp"
-	"glasskv/trace"
 	"slices"
+
+	"glasskv/trace"
 )
 
 // builder puts spans that were read back into timelines: one for each of

@@ -1,8 +1,9 @@
 package otlp
 
 import (
-	"glasskv/trace"
 	"time"
+
+	"glasskv/trace"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.38.0"
 )

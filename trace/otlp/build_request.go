@@ -2,11 +2,12 @@ package otlp
 
 import (
 	"fmt"
-	"glasskv/trace"
 	"net"
 	"strconv"
 	"strings"
 	"time"
+
+	"glasskv/trace"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.38.0"
 )

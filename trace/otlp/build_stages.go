@@ -1,11 +1,12 @@
 package otlp
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"math"
 	"strconv"
 	"time"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // weaver adds spans to one timeline, as its stages.

@@ -7,15 +7,16 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"glasskv/trace/record"
-	"glasskv/trace/record/recordtest"
-	"glasskv/trace/stages"
-	"glasskv/trace/tracetest"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"glasskv/trace/record"
+	"glasskv/trace/record/recordtest"
+	"glasskv/trace/stages"
+	"glasskv/trace/tracetest"
 )
 
 func TestAFileIsAppendedTo(t *testing.T) {

@@ -3,9 +3,10 @@ package otlp
 import (
 	"encoding/hex"
 	"encoding/json"
-	"glasskv/trace"
 	"math"
 	"strconv"
+
+	"glasskv/trace"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"

@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"context"
+
 	"glasskv/trace"
 	"glasskv/trace/record"
 

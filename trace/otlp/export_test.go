@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"glasskv/trace/record"
-	"glasskv/trace/record/recordtest"
-	"glasskv/trace/tracetest"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"glasskv/trace/record"
+	"glasskv/trace/record/recordtest"
+	"glasskv/trace/tracetest"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"

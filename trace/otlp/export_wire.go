@@ -2,8 +2,9 @@ package otlp
 
 import (
 	"encoding/binary"
-	"glasskv/trace"
 	"math"
+
+	"glasskv/trace"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"glasskv/trace"
 	"io"
 	"os"
 	"unicode/utf8"
+
+	"glasskv/trace"
 )
 
 // File is what a trace file holds, in the order in which it stands there.

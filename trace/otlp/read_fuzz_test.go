@@ -3,11 +3,12 @@ package otlp
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
+	"testing"
+
 	"glasskv/trace/record"
 	"glasskv/trace/record/recordtest"
 	"glasskv/trace/tracetest"
-	"math/rand/v2"
-	"testing"
 
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 )

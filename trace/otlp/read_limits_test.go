@@ -2,11 +2,12 @@ package otlp
 
 import (
 	"fmt"
-	"glasskv/trace/tracetest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"glasskv/trace/tracetest"
 )
 
 func TestARequestWhoseBatchIsNotInTheFileSaysSo(t *testing.T) {

@@ -3,11 +3,12 @@ package otlp
 import (
 	"bytes"
 	"context"
-	"glasskv/trace/record/recordtest"
-	"glasskv/trace/tracetest"
 	"slices"
 	"strings"
 	"testing"
+
+	"glasskv/trace/record/recordtest"
+	"glasskv/trace/tracetest"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"

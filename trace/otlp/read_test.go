@@ -3,13 +3,14 @@ package otlp
 import (
 	"errors"
 	"fmt"
-	"glasskv/trace"
-	"glasskv/trace/tracetest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"glasskv/trace"
+	"glasskv/trace/tracetest"
 )
 
 // spanJSON writes one span of OTLP/JSON with times in microseconds.

@@ -4,17 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"glasskv/trace"
-	"glasskv/trace/record"
-	"glasskv/trace/record/recordtest"
-	"glasskv/trace/stages"
-	"glasskv/trace/tracetest"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/record/recordtest"
+	"glasskv/trace/stages"
+	"glasskv/trace/tracetest"
 
 	"google.golang.org/grpc/codes"
 )

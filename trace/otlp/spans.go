@@ -1,9 +1,10 @@
 package otlp
 
 import (
+	"slices"
+
 	"glasskv/trace"
 	"glasskv/trace/stages"
-	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"

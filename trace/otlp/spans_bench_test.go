@@ -2,9 +2,10 @@ package otlp
 
 import (
 	"context"
+	"testing"
+
 	"glasskv/trace/record"
 	"glasskv/trace/record/recordtest"
-	"testing"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"

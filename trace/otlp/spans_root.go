@@ -2,12 +2,13 @@ package otlp
 
 import (
 	"encoding/json"
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"

@@ -4,6 +4,7 @@ import (
 	"glasskv/trace"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
+
 	"go.opentelemetry.io/otel/attribute"
 	oteltrace "go.opentelemetry.io/otel/trace"
 )

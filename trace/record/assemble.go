@@ -1,10 +1,11 @@
 package record
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"net/http"
 	"strconv"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // Timeline puts a record in order. It may be called at any time; stages that
@@ -16,7 +17,7 @@ func (r *Record) Timeline() *trace.Timeline {
 	return t
 }
 
-// assemble makes the timeline without its ledger. Its stages go into the given
+// Assemble makes the timeline without its ledger. Its stages go into the given
 // slice, as far as there is room.
 func (r *Record) Assemble(stages []trace.StageTime) *trace.Timeline {
 	t := &trace.Timeline{

@@ -1,10 +1,11 @@
 package record
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"slices"
 	"strconv"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // embed adds the requests that the record is made of. A client's record takes the

@@ -2,11 +2,12 @@ package record
 
 import (
 	"fmt"
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 func (a *assembly) attributes() {

@@ -1,9 +1,10 @@
 package record
 
 import (
+	"sync/atomic"
+
 	"glasskv/trace"
 	"glasskv/trace/stages"
-	"sync/atomic"
 )
 
 // Batch is work done once for many requests: one WAL save with its fsync, or
@@ -95,7 +96,7 @@ func (b *Batch) Inner(begin, end int64) {
 // It is called before the end is stamped.
 func (b *Batch) Fail(why string) { b.failure.Store(&why) }
 
-// attributes are those of the batch's outer stage; nil for none.
+// Attributes are those of the batch's outer stage; nil for none.
 func (b *Batch) Attributes() map[string]string {
 	why := b.failure.Load()
 	if why == nil {
@@ -120,7 +121,7 @@ func (b *Batch) complete() bool {
 	return b.Kind != stages.ReadIndex || b.inner.end.Load() != 0
 }
 
-// span names the span of one of the batch's two stages.
+// Span names the span of one of the batch's two stages.
 func (b *Batch) Span(s stages.Stage) trace.Link {
 	if s == b.Kind {
 		return trace.Link{Trace: b.traceID, Span: b.spanID}
@@ -128,7 +129,7 @@ func (b *Batch) Span(s stages.Stage) trace.Link {
 	return trace.Link{Trace: b.traceID, Span: trace.ChildID(b.spanID, int(s))}
 }
 
-// inside returns the stage inside the batch's own.
+// Inside returns the stage inside the batch's own.
 func (b *Batch) Inside() stages.Stage {
 	if b.Kind == stages.ReadIndex {
 		return stages.ReadWaitApplied

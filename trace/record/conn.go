@@ -1,11 +1,12 @@
 package record
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"slices"
 	"strconv"
 	"sync/atomic"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // Conn is what the requests of one connection share: its stamps and its names.
@@ -74,12 +75,12 @@ func (c *Conn) Stamps(s stages.Stage) (begin, end int64) {
 	return i.begin.Load(), i.end.Load()
 }
 
-// span names the span of one of the connection's stages.
+// Span names the span of one of the connection's stages.
 func (c *Conn) Span(s stages.Stage) trace.Link {
 	return trace.Link{Trace: c.traceID, Span: trace.ChildID(c.spanID, int(s))}
 }
 
-// around returns the connection's stage that a stage of it lies in; None when it
+// Around returns the connection's stage that a stage of it lies in; None when it
 // has none that was stamped.
 func (c *Conn) Around(stage stages.Stage) stages.Stage {
 	for outer := stages.SpecOf(stage).Parent; outer != stages.None; outer = stages.SpecOf(outer).Parent {
@@ -126,7 +127,7 @@ func (c *Conn) begun(now int64) int64 {
 	return first
 }
 
-// attributes returns what is known of one of the connection's stages.
+// Attributes returns what is known of one of the connection's stages.
 func (c *Conn) Attributes(s stages.Stage) map[string]string {
 	var pairs []string
 	switch {
@@ -152,5 +153,5 @@ func (c *Conn) Attributes(s stages.Stage) map[string]string {
 	return attrs
 }
 
-// link names the span of the connection as a whole.
+// Link names the span of the connection as a whole.
 func (c *Conn) Link() trace.Link { return trace.Link{Trace: c.traceID, Span: c.spanID} }

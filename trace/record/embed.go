@@ -1,9 +1,10 @@
 package record
 
 import (
+	"sync"
+
 	"glasskv/trace"
 	"glasskv/trace/stages"
-	"sync"
 )
 
 // embedded lists the requests that a record is made of.

@@ -1,12 +1,13 @@
 package record
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // ConnFault is a fault that struck a connection. Its wait, if it made it wait,

@@ -2,13 +2,14 @@ package record
 
 import (
 	"cmp"
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"math"
 	"math/bits"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // HistogramBounds are the upper bounds of a stage's buckets, in nanoseconds: a

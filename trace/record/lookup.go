@@ -3,10 +3,11 @@ package record
 import (
 	"context"
 	"fmt"
-	"glasskv/trace"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"glasskv/trace"
 )
 
 // Last returns the n records that finished last, the last one first. Those that

@@ -3,11 +3,12 @@ package record
 import (
 	"context"
 	"fmt"
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // Outlet turns finished requests into spans and sends them out of the process.

@@ -2,9 +2,10 @@ package record
 
 import (
 	"cmp"
+	"slices"
+
 	"glasskv/trace"
 	"glasskv/trace/stages"
-	"slices"
 )
 
 // Pause says why somebody made a request wait: a breakpoint that it is held at,

@@ -3,10 +3,11 @@ package record
 import (
 	"bytes"
 	"context"
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"sync/atomic"
 	"time"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // Record is one request's set of stamps. Its size is bounded: nothing about it
@@ -296,7 +297,9 @@ func (r *Record) Adopt(traceparent string) bool {
 }
 
 // Origin returns the request's begin.
-func (r *Record) Origin() trace.Origin { return trace.Origin{BootID: BootID(), MonotonicNS: Monotonic(r.begin)} }
+func (r *Record) Origin() trace.Origin {
+	return trace.Origin{BootID: BootID(), MonotonicNS: Monotonic(r.begin)}
+}
 
 // Duration returns how long the request took, as its timeline shows it; while
 // it is under way, how long it has taken so far.

@@ -1,9 +1,10 @@
 package record
 
 import (
-	"glasskv/trace"
 	"strings"
 	"sync/atomic"
+
+	"glasskv/trace"
 )
 
 // Recorder makes records, keeps the finished ones in a bounded ring, and hands

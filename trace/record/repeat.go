@@ -1,11 +1,12 @@
 package record
 
 import (
-	"glasskv/trace"
-	"glasskv/trace/stages"
 	"strconv"
 	"sync"
 	"unsafe"
+
+	"glasskv/trace"
+	"glasskv/trace/stages"
 )
 
 // maxRepeats is how many stretches of repeated stages a record keeps at the

@@ -1,9 +1,10 @@
 package record
 
 import (
-	"glasskv/trace/stages"
 	"slices"
 	"sync/atomic"
+
+	"glasskv/trace/stages"
 )
 
 type interval struct{ begin, end atomic.Int64 }

@@ -1,14 +1,17 @@
+// Package tracetest has what the tests of timelines share: checks that hold for every
+// timeline, and comparisons.
 package tracetest
 
 import (
 	"encoding/json"
 	"fmt"
-	"glasskv/trace"
 	"math/rand/v2"
 	"testing"
+
+	"glasskv/trace"
 )
 
-// checkLedger is the promise of the ledger.
+// CheckLedger is the promise of the ledger.
 func CheckLedger(t *testing.T, tl *trace.Timeline) {
 	t.Helper()
 	var at, explained int64
@@ -29,7 +32,7 @@ func CheckLedger(t *testing.T, tl *trace.Timeline) {
 	}
 }
 
-// seeds runs f with generators that differ, and names the one that fails.
+// Seeds runs f with generators that differ, and names the one that fails.
 func Seeds(t *testing.T, n int, f func(t *testing.T, rng *rand.Rand)) {
 	t.Helper()
 	for seed := range n {
@@ -53,7 +56,7 @@ func JSON(t *testing.T, v any) string {
 	return string(b)
 }
 
-// sameText fails with the surroundings of the first difference: timelines are
+// SameText fails with the surroundings of the first difference: timelines are
 // long.
 func SameText(t *testing.T, read, live string) {
 	t.Helper()

@@ -24,7 +24,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	"glasskv/server/seam"
+	"glasskv/server/seam/client"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
 	"glasskv/trace/record"
@@ -57,7 +57,7 @@ type Client struct {
 // the first request, so the time to connect is in the first request's timeline.
 func Dial(o Options) (*Client, error) {
 	rec := record.NewRecorder(record.Options{})
-	observer := seam.NewClientObserver(rec)
+	observer := client.New(rec)
 	conn, err := connect(o, observer.DialOptions)
 	if err != nil {
 		return nil, errors.Join(err, rec.Close(context.Background()))
@@ -84,7 +84,7 @@ type Observation struct {
 // observation is nil if the request was not recorded, because send made none or too
 // many requests were in flight.
 func (c *Client) Do(ctx context.Context, send func(context.Context) error) (*Observation, error) {
-	ctx, call := seam.Observe(ctx)
+	ctx, call := client.Observe(ctx)
 	err := send(ctx)
 	c.locator.learn(call.TraceURL)
 	if call.Record == nil {

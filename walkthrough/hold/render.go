@@ -58,7 +58,7 @@ func Render(w io.Writer, r *control.Report, o Options) error {
 	b.raft()
 	b.log()
 	b.queues()
-	b.goOn()
+	b.nextCommands()
 	if err := b.out.Close(); err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func Render(w io.Writer, r *control.Report, o Options) error {
 
 func (b *block) head() {
 	h := &b.r.Hold
-	rest := "  " + request(h) + " · " + because(b.opts.Lang, h.Why)
+	rest := "  " + request(h) + " · " + reason(b.opts.Lang, h.Why)
 	title := b.opts.Lang.Say("■ #%d held at %s", "■ #%d 停在 %s", h.ID, screen.Escape(h.Stage))
 	b.out.Line(screen.Held.Paint(title), screen.Cut(rest, b.width-screen.Width(title)))
-	text := whoWaits(b.opts.Lang, h) + b.opts.Lang.Pick(" ", "") + untilWhen(b.opts.Lang, h, b.opts.Now)
+	text := whatWaits(b.opts.Lang, h) + b.opts.Lang.Pick(" ", "") + timeLeft(b.opts.Lang, h, b.opts.Now)
 	for _, line := range screen.Wrap(text, b.width) {
 		b.out.Line(line)
 	}
@@ -190,8 +190,8 @@ func (b *block) queues() {
 	}, " · "))
 }
 
-// goOn prints what to type to let the request go on.
-func (b *block) goOn() {
+// nextCommands prints what to type to let the request go on.
+func (b *block) nextCommands() {
 	var ways []string
 	if at := b.opts.Endpoint; at != "" {
 		which := strconv.Itoa(b.r.ID)
@@ -259,7 +259,7 @@ func breakLine(l lang.Lang, b *control.Break) string {
 // holdLine describes a request that is held.
 func holdLine(o Options, h *control.Hold) string {
 	parts := []string{
-		fmt.Sprintf("#%d", h.ID), screen.Escape(h.Stage), request(h), because(o.Lang, h.Why),
+		fmt.Sprintf("#%d", h.ID), screen.Escape(h.Stage), request(h), reason(o.Lang, h.Why),
 		o.Lang.Say("for %v", "已停 %v", o.Now.Sub(h.Since).Round(time.Second)),
 		o.Lang.Say("%v left", "还剩 %v", max(0, h.Until.Sub(o.Now)).Round(time.Second)),
 	}
@@ -269,8 +269,8 @@ func holdLine(o Options, h *control.Hold) string {
 	return strings.Join(parts, " · ")
 }
 
-// because says why a request is held.
-func because(l lang.Lang, why string) string {
+// reason says why a request is held.
+func reason(l lang.Lang, why string) string {
 	switch why {
 	case trace.WhyBreakpoint:
 		return l.Pick("by a breakpoint", "被断点停住")
@@ -280,8 +280,8 @@ func because(l lang.Lang, why string) string {
 	return screen.Escape(why)
 }
 
-// whoWaits says which goroutine is stopped, and which requests need it.
-func whoWaits(l lang.Lang, h *control.Hold) string {
+// whatWaits says which goroutine is stopped, and which requests need it.
+func whatWaits(l lang.Lang, h *control.Hold) string {
 	say := l.Say
 	others := ""
 	if h.HeldUp > 0 {
@@ -306,8 +306,8 @@ func whoWaits(l lang.Lang, h *control.Hold) string {
 	return screen.Escape(string(h.Lane)) + with + others
 }
 
-// untilWhen says when the request goes on by itself.
-func untilWhen(l lang.Lang, h *control.Hold, now time.Time) string {
+// timeLeft says when the request goes on by itself.
+func timeLeft(l lang.Lang, h *control.Hold, now time.Time) string {
 	left := h.Until.Sub(now).Round(time.Second)
 	if left < time.Second {
 		return l.Pick("It goes on by itself any moment.", "它马上就会自行继续。")
@@ -315,8 +315,8 @@ func untilWhen(l lang.Lang, h *control.Hold, now time.Time) string {
 	return l.Say("It goes on by itself in %v, or when its client gives up.", "%v 后自行继续；客户端放弃时也会继续。", left)
 }
 
-// wentOn says how a hold ended.
-func wentOn(l lang.Lang, ended string) string {
+// howEnded says how a hold ended.
+func howEnded(l lang.Lang, ended string) string {
 	switch ended {
 	case trace.EndedContinued:
 		return l.Pick("goes on", "继续")
@@ -354,7 +354,7 @@ func (p Printer) PrintEvent(w io.Writer, e control.Event) error {
 	var text string
 	switch {
 	case e.Kind == control.Released && e.Hold != nil:
-		text = fmt.Sprintf("#%d %s %s: %s", e.Hold.ID, screen.Escape(e.Hold.Stage), request(e.Hold), wentOn(l, e.Ended))
+		text = fmt.Sprintf("#%d %s %s: %s", e.Hold.ID, screen.Escape(e.Hold.Stage), request(e.Hold), howEnded(l, e.Ended))
 	case e.Kind == control.Passed:
 		text = l.Say("A request met a breakpoint and was let through: %d are held already.",
 			"有请求到达断点而直接放行：已有 %d 个被停住。", control.MaxHolds)

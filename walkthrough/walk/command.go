@@ -1,6 +1,6 @@
-// Package walk is the companion in the terminal: `glasskv walk` goes through a real
-// request stage by stage, with the chapter about each and the source that did the
-// work, in the version that ran.
+// Package walk has the command `glasskv walk`. It leads through a real request stage by
+// stage, and shows the chapter about each stage and the source that did the work, in
+// the version that ran.
 //
 //	command.go  the command, and which of the views it shows
 //	origin.go   where the requests come from: made now, of a running server, of a file
@@ -9,11 +9,12 @@
 //	model.go    the program on a terminal: where the reader is, what a message changes
 //	keys.go     the keys, each with its help
 //	view.go     how the screen is drawn
-//	pages.go    the chapter and the source as lines
+//	layout.go   the chapter and the source as lines
 //	picker.go   lists to choose from: requests, stops, jumps
 //	held.go     a request held where a stage begins
 //
-// What they all show is made by the package tour below; prose draws Markdown.
+// Package tour makes what all views show. Package prose renders Markdown. The view in a
+// browser is package page.
 package walk
 
 import (
@@ -39,7 +40,7 @@ import (
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/guide"
 	"glasskv/walkthrough/lang"
-	web "glasskv/walkthrough/page" // page is the text of a stop here
+	"glasskv/walkthrough/page"
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/source"
 	"glasskv/walkthrough/walk/tour"
@@ -53,10 +54,10 @@ func NewCommand() *cobra.Command {
 		Short: "Walk through a request stage by stage: what happens, and the source that does it",
 		Long: "Make a request and walk through it stage by stage: the chapter about each, and the source of\n" +
 			"grpc-go, raft and etcd that did the work, from this machine's module cache, in the version that\n" +
-			"ran. The request is made on a server started for it, or with --endpoint on a running one; or it\n" +
-			"is one that has been: of a file (--trace), or of a running server (--last, --trace TRACE_ID).\n\n" +
-			"On a terminal one moves about in it, ? lists the keys. Into a pipe, and with --plain, it is text\n" +
-			"from top to bottom. STAGE is where to begin; `glasskv stages` lists them.",
+			"ran. The request is made on a server started for it, or with --endpoint on a running one. Or it\n" +
+			"is an earlier one: from a file (--trace), or from a running server (--last, --trace TRACE_ID).\n\n" +
+			"On a terminal, keys move through the walk; ? lists them. Into a pipe, and with --plain, the walk\n" +
+			"is text from top to bottom. STAGE is where to begin; `glasskv stages` lists them.",
 		Example: "  glasskv walk\n  glasskv walk wal.sync --lang zh\n  glasskv walk --request get --plain | less\n  glasskv walk --web\n  glasskv walk --trace traces.json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -99,7 +100,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("request", cobra.FixedCompletions(tour.Names(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-// check refuses what contradicts itself, before anything is started.
+// check refuses options that contradict each other.
 func (o *Options) check() error {
 	switch {
 	case !slices.Contains(tour.Names(), o.Request):
@@ -113,12 +114,12 @@ func (o *Options) check() error {
 	case o.Last > 0 && o.Trace != "":
 		return errors.New("--last and --trace exclude each other")
 	case o.Endpoint != "" && (o.Last > 0 || o.Trace != ""):
-		return errors.New("--endpoint is where a request is made; --trace and --last show one that has been, --trace-endpoint says of which server")
+		return errors.New("--endpoint is where a request is made; --trace and --last show an earlier one, --trace-endpoint says of which server")
 	}
 	return nil
 }
 
-// completeStage offers the stages to the shell, with what happens in each.
+// completeStage completes the names of stages.
 func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
 	for _, spec := range stages.Specs() {
@@ -129,6 +130,7 @@ func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Comp
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// unknownStage returns the error for a name that no stage has. It suggests similar names.
 func unknownStage(name string) error {
 	near := slices.DeleteFunc(guide.Nearest(name), func(n string) bool {
 		_, known := stages.ByName(n)
@@ -142,26 +144,27 @@ func unknownStage(name string) error {
 
 const defaultTraceURL = servercommand.DefaultTraceURL
 
-// Options say through which request one walks, and how it is shown.
+// Options say which requests the walk leads through, and how it is shown.
 type Options struct {
 	Stage         stages.Stage // where to begin; None: at the first stop
-	Plain         bool         // text from top to bottom, also on a terminal
-	Web           bool         // a page in a browser
-	Listen        string       // where the page is served, on the loopback interface; empty: a free port
+	Plain         bool         // print text from top to bottom, also on a terminal
+	Web           bool         // serve a page for a browser
+	Listen        string       // the page's address, on the loopback interface; empty: a free port
 	Trace         string       // a file of spans, "-" for the standard input, or a trace ID
-	Last          int          // the last requests of a running server; 0: not asked for
-	Request       string       // which request to make; one of tour.Names
-	Endpoint      string       // the server to make it on; empty: one of our own
-	TraceEndpoint string       // where a server's timelines are; empty: where it says, or the default
+	Last          int          // how many of the last requests of a running server; 0: none
+	Request       string       // the request to make; one of tour.Names
+	Endpoint      string       // the server to make it on; empty: a server in this process
+	TraceEndpoint string       // where a server's timelines are; empty: where the server says, or the default
 	Show          *show.Flags
-	Library       *source.Library // nil: that of this binary
+	Library       *source.Library // nil: the versions in this binary
 	Book          tour.Book       // nil: the chapters of this binary
 	In            io.Reader
 	Out, Err      io.Writer
 }
 
-// Walk finds the request and shows it: on a terminal as a program in which one
-// moves about, elsewhere as text, or as JSON. A signal ends it.
+// Walk finds the requests and shows them: on a terminal as an interactive program,
+// elsewhere as text or JSON, or as a page for a browser. It returns when the reader
+// leaves, at a signal, or when ctx ends.
 func Walk(ctx context.Context, o Options) error {
 	return show.UntilSignal(ctx, "the walk", func(ctx context.Context) error { return walk(ctx, o) })
 }
@@ -175,16 +178,16 @@ func walk(ctx context.Context, o Options) (err error) {
 	}
 	interactive := !o.Plain && !o.Web && !o.Show.JSON() && isTerminal(o.Out)
 	if interactive {
-		// What a server of our own says would be written across the screen.
-		var said bytes.Buffer
+		// A server in this process would write its messages across the screen.
+		var messages bytes.Buffer
 		stderr := o.Err
-		o.Err = &said
+		o.Err = &messages
 		defer func() {
-			_, werr := said.WriteTo(stderr)
+			_, werr := messages.WriteTo(stderr)
 			err = errors.Join(err, werr)
 		}()
 	}
-	if o.Web {
+	if o.Web { // find may take long: a wrong address is to be refused before
 		if err := o.canListen(); err != nil {
 			return err
 		}
@@ -198,20 +201,20 @@ func walk(ctx context.Context, o Options) (err error) {
 	case o.Web:
 		return o.onPage(ctx, from)
 	case o.Show.JSON():
-		return o.eachTour(from, writeJSON)
+		return o.writeTours(from, writeJSON)
 	case !interactive:
-		return o.eachTour(from, writePlain)
+		return o.writeTours(from, writePlain)
 	}
 	m := newModel(ctx, &o, from.requests)
 	if from.live != nil {
-		m.again = func(ctx context.Context) (*trace.Timeline, error) { return from.live.Do(ctx, o.Request) }
+		m.makeRequest = func(ctx context.Context) (*trace.Timeline, error) { return from.live.Do(ctx, o.Request) }
 		m.control = controller(from.live, o.traceURL())
 	}
-	return errors.Join(onTerminal(ctx, m, &o), m.letGo())
+	return errors.Join(onTerminal(ctx, m, &o), m.releaseHeld())
 }
 
-// eachTour writes every request that was found, one after the other.
-func (o *Options) eachTour(from *origin, write func(io.Writer, *tour.Tour, *Options) error) error {
+// writeTours writes every request that was found.
+func (o *Options) writeTours(from *origin, write func(io.Writer, *tour.Tour, *Options) error) error {
 	for _, t := range from.requests {
 		if err := write(o.Out, tour.NewWithBook(t, o.Library, o.Book), o); err != nil {
 			return err
@@ -220,8 +223,8 @@ func (o *Options) eachTour(from *origin, write func(io.Writer, *tour.Tour, *Opti
 	return nil
 }
 
-// stops are those to be written: from the stage on at which one begins, or that
-// stage alone where the request did not pass it.
+// stops returns the stops to be written: those from o.Stage on, or that stage alone if
+// the request did not pass it. First is the index of the first one, or -1.
 func (o *Options) stops(t *tour.Tour) (first int, all []tour.Stop) {
 	if o.Stage == stages.None {
 		return 0, t.Stops
@@ -232,19 +235,18 @@ func (o *Options) stops(t *tour.Tour) (first int, all []tour.Stop) {
 	return -1, []tour.Stop{t.Beyond(o.Stage)}
 }
 
-// isTerminal reports whether w is a screen on which one can draw.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(term.File)
 	return ok && term.IsTerminal(f.Fd())
 }
 
-// framesPerSecond is how often the screen is drawn at most. bubbletea draws at the
-// next frame, so a key waits for half of one on the average.
+// framesPerSecond is how often the screen is drawn at most. bubbletea draws a change at
+// the next frame, so a key waits half a frame on average.
 const framesPerSecond = 120
 
-// onTerminal shows the walk until the reader leaves. However it ends, the terminal
-// is as it was before: bubbletea restores it also after a panic, and a signal ends
-// the program as the key q does.
+// onTerminal shows the walk until the reader leaves. It always restores the terminal:
+// bubbletea does so even after a panic, and a signal ends the program as the key q does.
 func onTerminal(ctx context.Context, m *model, o *Options) error {
 	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer restore()
@@ -268,20 +270,19 @@ func onTerminal(ctx context.Context, m *model, o *Options) error {
 	return nil
 }
 
-// canListen refuses an address that the page cannot have before a request is made for
-// it.
+// canListen returns an error if the page cannot be served at o.Listen.
 func (o *Options) canListen() error {
-	l, err := web.Listen(o.Listen)
+	l, err := page.Listen(o.Listen)
 	if err != nil {
 		return err
 	}
 	return l.Close()
 }
 
-// onPage shows the walk in a browser until ctx ends: a signal ends it, which is how one
-// leaves.
+// onPage serves the page until ctx ends, which is not an error: a signal is how the
+// reader leaves.
 func (o *Options) onPage(ctx context.Context, from *origin) error {
-	p := web.Options{
+	p := page.Options{
 		Listen: o.Listen, Lang: o.Show.Lang(), Library: o.Library, Shown: from.requests, Stage: o.Stage,
 	}
 	if from.live != nil {
@@ -293,11 +294,11 @@ func (o *Options) onPage(ctx context.Context, from *origin) error {
 			p.Control = c
 		}
 	}
-	return web.Serve(ctx, o.Out, p)
+	return page.Serve(ctx, o.Out, p)
 }
 
-// controller returns what steers the server that requests are made on. The server of
-// another process must have been started with --control; the errors say so.
+// controller returns the Controller of the server that live makes requests on. A server
+// in another process must have been started with --control; the errors say so.
 func controller(live *tour.Live, traceURL string) control.Controller {
 	if own := live.Server(); own != nil {
 		return control.Local(own.Observer().Steering())

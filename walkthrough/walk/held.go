@@ -16,34 +16,34 @@ import (
 	"glasskv/walkthrough/screen"
 )
 
-// heldFor is how long a request is held by the breakpoint when the reader does nothing;
-// its client waits a little longer. One step further it is the server's own time.
+// heldFor limits how long the breakpoint holds a request, and clientWait how long its
+// client waits. After a step, the server's own limit applies.
 const (
 	heldFor    = 5 * time.Minute
 	clientWait = heldFor + 30*time.Second
 )
 
-// heldMsg tells that a request stands still, and what there is to see of it.
+// heldMsg delivers the report on a request that is held.
 type heldMsg struct {
 	id     int
 	report *control.Report
 	err    error
 }
 
-// wentOnMsg tells that the server has let a request go on, or why not.
-type wentOnMsg struct{ err error }
+// releasedMsg says that the server has let a request go on, or why not.
+type releasedMsg struct{ err error }
 
-// held is a request that stands still, shown in place of the chapter.
-type held struct {
+// heldView is a request that is held, and how far its report is scrolled.
+type heldView struct {
 	report *control.Report
 	top    int
 }
 
-// breakHere has the request made again and held where this stage begins.
+// breakHere makes the request again, with a breakpoint at this stage.
 func (m *model) breakHere() tea.Cmd {
 	stage := m.stop().Stage
 	switch {
-	case m.control == nil || m.again == nil:
+	case m.control == nil || m.makeRequest == nil:
 		m.status = m.lang.Pick("nothing can be held here: this request was made elsewhere", "这里无法暂停：这个请求来自别处")
 		return nil
 	case stage == stages.None:
@@ -53,15 +53,15 @@ func (m *model) breakHere() tea.Cmd {
 		return nil
 	}
 	m.status = m.lang.Say("making the request, to hold it at %s …", "正在重发请求，将在 %s 处暂停 …", stage)
-	ctx, server, again := m.ctx, m.control, m.again
+	ctx, server, makeRequest := m.ctx, m.control, m.makeRequest
 	b := control.Break{Stage: stage.String(), Once: true, Timeout: control.Duration(heldFor)}
-	hold := func() tea.Msg {
+	run := func() tea.Msg {
 		if _, err := server.SetBreak(ctx, b); err != nil {
 			return madeMsg{err: err}
 		}
 		limited, cancel := context.WithTimeout(ctx, clientWait)
 		defer cancel()
-		t, err := again(limited)
+		t, err := makeRequest(limited)
 		// If the request did not pass the stage, the breakpoint is still there.
 		_, clearErr := server.ClearBreak(ctx, b.Stage)
 		if errors.Is(clearErr, control.ErrUnknown) {
@@ -69,11 +69,11 @@ func (m *model) breakHere() tea.Cmd {
 		}
 		return madeMsg{t, errors.Join(err, clearErr)}
 	}
-	return tea.Batch(hold, m.awaitHeld())
+	return tea.Batch(run, m.awaitHeld())
 }
 
-// awaitHeld waits until a request is held. There is at most one who waits: the
-// others are waiting already.
+// awaitHeld returns the command that waits until a request is held, or nil if one is
+// waiting already.
 func (m *model) awaitHeld() tea.Cmd {
 	if m.awaiting {
 		return nil
@@ -90,17 +90,17 @@ func (m *model) awaitHeld() tea.Cmd {
 	}
 }
 
-// stands shows a request that is held.
-func (m *model) stands(msg heldMsg) {
+// showHeld shows a request that is held.
+func (m *model) showHeld(msg heldMsg) {
 	m.awaiting, m.lastHold = false, msg.id
 	if msg.err != nil {
 		m.status = screen.Escape(msg.err.Error())
 		return
 	}
-	m.held, m.status = &held{report: msg.report}, ""
+	m.held, m.status = &heldView{report: msg.report}, ""
 }
 
-// pressHeld takes the keys while a request is held.
+// pressHeld handles a key while a held request is shown.
 func (m *model) pressHeld(pressed string) tea.Cmd {
 	room := m.bodyHeight() - 1
 	switch pressed {
@@ -121,23 +121,24 @@ func (m *model) pressHeld(pressed string) tea.Cmd {
 	case "?":
 		m.help = true
 	case "q":
-		return tea.Quit // what is held goes on then
+		return tea.Quit // releaseHeld lets the request go on then
 	}
-	m.held.clamp(len(m.heldPage().lines) - room)
+	m.held.clamp(len(m.heldLayout().lines) - room)
 	return nil
 }
 
-func (h *held) clamp(last int) { h.top = max(0, min(h.top, last)) }
+// clamp limits the scrolling; last is the greatest top.
+func (h *heldView) clamp(last int) { h.top = max(0, min(h.top, last)) }
 
-// goOn lets the held request go on, and waits for it to be held again if it was only
-// a step.
-func (m *model) goOn(how func(context.Context, int) (control.State, error), again bool) tea.Cmd {
+// goOn lets the held request go on with call, which is Step or Continue. If again, it
+// waits for the request to be held again.
+func (m *model) goOn(call func(context.Context, int) (control.State, error), again bool) tea.Cmd {
 	ctx, id := m.ctx, m.held.report.ID
 	m.held = nil
 	m.status = m.lang.Pick("it goes on …", "继续执行 …")
 	cmd := func() tea.Msg {
-		_, err := how(ctx, id)
-		return wentOnMsg{err}
+		_, err := call(ctx, id)
+		return releasedMsg{err}
 	}
 	if again {
 		return tea.Batch(cmd, m.awaitHeld())
@@ -145,23 +146,23 @@ func (m *model) goOn(how func(context.Context, int) (control.State, error), agai
 	return cmd
 }
 
-// heldPage is the report, as `glasskv hold show` prints it.
-func (m *model) heldPage() *page {
+// heldLayout returns the report as `glasskv hold show` prints it.
+func (m *model) heldLayout() *layout {
 	var b bytes.Buffer
 	options := screen.Options{Lang: m.lang, Width: m.width, Profile: colorprofile.TrueColor}
 	if err := hold.Render(&b, m.held.report, hold.Options{Options: options, Typed: true}); err != nil {
-		return m.word(screen.Escape(err.Error()), m.width)
+		return m.textLayout(screen.Escape(err.Error()), m.width)
 	}
-	return &page{lines: strings.Split(strings.TrimRight(b.String(), "\n"), "\n"), mark: -1}
+	return &layout{lines: strings.Split(strings.TrimRight(b.String(), "\n"), "\n"), mark: -1}
 }
 
 func (m *model) heldPane() pane {
 	title := m.lang.Say("held where %s begins", "停在 %s 开始之处", m.held.report.Stage)
-	return pane{title: title, page: m.heldPage(), top: m.held.top, focused: true}
+	return pane{title: title, layout: m.heldLayout(), top: m.held.top, focused: true}
 }
 
-// letGo lets what is held go on when the reader leaves.
-func (m *model) letGo() error {
+// releaseHeld lets the held request go on, because the reader leaves.
+func (m *model) releaseHeld() error {
 	if m.held == nil {
 		return nil
 	}

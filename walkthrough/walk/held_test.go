@@ -83,7 +83,7 @@ func walkLive(t *testing.T) (*program, *tour.Live) {
 	o := newOptions(ctx, t)
 	o.Stage = stages.RaftPropose
 	m := newModel(ctx, o, []*trace.Timeline{first})
-	m.again = func(ctx context.Context) (*trace.Timeline, error) { return live.Do(ctx, "put") }
+	m.makeRequest = func(ctx context.Context) (*trace.Timeline, error) { return live.Do(ctx, "put") }
 	m.control = controller(live, "")
 	p := &program{t: t, model: m, msgs: make(chan tea.Msg, 64)}
 	p.send(tea.WindowSizeMsg{Width: 100, Height: 60})
@@ -137,7 +137,7 @@ func TestLeavingLetsTheHeldRequestGoOn(t *testing.T) {
 		}
 	})
 	defer stop()
-	if err := p.model.letGo(); err != nil {
+	if err := p.model.releaseHeld(); err != nil {
 		t.Fatal(err)
 	}
 	if why := <-released; why != "continued" {

@@ -17,7 +17,7 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// paneName names a part of the screen that scrolls.
+// paneName names one of the two panes, which scroll.
 type paneName int
 
 const (
@@ -25,44 +25,45 @@ const (
 	onSource
 )
 
-// model is what the screen shows. Only bubbletea's own goroutine touches it; what
-// takes long is done by commands, whose results come back as messages.
+// model is the state of the program on a terminal. Only bubbletea's goroutine uses it.
+// What takes long runs in commands, on goroutines of their own; their results come back
+// as messages.
 type model struct {
 	ctx     context.Context // of the commands
 	library *source.Library
 	book    tour.Book
 	lang    lang.Lang
-	ascii   bool // the terminal has poor fonts
+	ascii   bool // the terminal shows only ASCII
 	width   int
 	height  int
 
-	requests []*trace.Timeline // to choose from
-	again    func(context.Context) (*trace.Timeline, error)
-	making   bool               // a request is on its way
-	control  control.Controller // of the server that requests are made on; nil if they cannot be held
-	first    stages.Stage       // where the walk begins; None: at its first stop
-	tour     *tour.Tour         // nil until a request is chosen
+	requests    []*trace.Timeline // to choose from
+	makeRequest func(context.Context) (*trace.Timeline, error)
+	making      bool               // a request is being made
+	control     control.Controller // of the server that requests are made on; nil if they cannot be held
+	startStage  stages.Stage       // where a walk begins; None: at the first stop
+	tour        *tour.Tour         // nil until a request is chosen
 
 	at     place
 	back   []place
 	focus  paneName
-	zoom   bool    // the source has the whole screen
-	over   *picker // lies over the panes; nil: nothing does
-	help   bool    // the keys lie over everything
-	status string  // said once, in place of the keys
+	zoom   bool    // the focused pane has the whole screen
+	over   *picker // covers the panes; nil: no list is shown
+	help   bool    // the help covers everything
+	status string  // shown in place of the keys until the next key press
 
-	held     *held // a request that stands still, in place of the panes; nil: none
-	awaiting bool  // awaitHeld is under way
-	lastHold int   // the ID of the hold that was shown last; 0 before the first
+	held     *heldView // a request that is held, shown in place of the panes; nil: none
+	awaiting bool      // awaitHeld is under way
+	lastHold int       // the ID of the hold that was shown last; 0 before the first
 
-	cuts     map[chapter.Quote]*cut
-	chapters map[chapterKey]*page
-	sources  map[sourceKey]*page
+	loaded   map[chapter.Quote]*loadedSource
+	chapters map[chapterKey]*layout
+	sources  map[sourceKey]*layout
 }
 
-// cut is a piece of source, or why there is none; both where only its anchor is not
-// found.
-type cut struct {
+// loadedSource is a piece of source, or the error of reading it. It has both if only the
+// quoted statement was not found.
+type loadedSource struct {
 	excerpt *source.Excerpt
 	err     error
 }
@@ -76,16 +77,17 @@ type chapterKey struct {
 
 type sourceKey struct {
 	quote chapter.Quote
-	lang  lang.Lang // of the remarks above it
+	lang  lang.Lang // of the remarks
 	width int
 }
 
-// newModel begins with the choice of a request where there are several.
+// newModel returns the model of a walk through one of the requests. If there are
+// several, it begins with the list of them.
 func newModel(ctx context.Context, o *Options, requests []*trace.Timeline) *model {
 	screen := o.Show.Screen(nil)
 	m := &model{
 		ctx: ctx, library: o.Library, book: o.Book, lang: screen.Lang, ascii: screen.ASCII,
-		requests: requests, first: o.Stage, cuts: make(map[chapter.Quote]*cut),
+		requests: requests, startStage: o.Stage, loaded: make(map[chapter.Quote]*loadedSource),
 	}
 	m.forget()
 	if len(requests) == 1 {
@@ -98,94 +100,94 @@ func newModel(ctx context.Context, o *Options, requests []*trace.Timeline) *mode
 
 // begin starts the walk through a request.
 func (m *model) begin(t *trace.Timeline) {
-	m.tour, m.at, m.back, m.over = tour.NewWithBook(t, m.library, m.book), at(0), nil, nil
+	m.tour, m.at, m.back, m.over = tour.NewWithBook(t, m.library, m.book), atStop(0), nil, nil
 	m.forget()
-	if m.first == stages.None {
+	if m.startStage == stages.None {
 		return
 	}
-	if i := m.tour.Index(m.first); i >= 0 {
-		m.at = at(i)
+	if i := m.tour.Index(m.startStage); i >= 0 {
+		m.at = atStop(i)
 	} else {
-		m.at = beyond(m.first)
+		m.at = atStage(m.startStage)
 	}
 }
 
-// forget drops what was laid out: for another width, or another request.
+// forget drops all layouts, because the width or the request has changed.
 func (m *model) forget() {
-	m.chapters, m.sources = make(map[chapterKey]*page), make(map[sourceKey]*page)
+	m.chapters, m.sources = make(map[chapterKey]*layout), make(map[sourceKey]*layout)
 }
 
-// Init has nothing to begin with: the first size comes as a message.
+// Init implements tea.Model. It has nothing to start.
 func (m *model) Init() tea.Cmd { return nil }
 
-// chapter returns the chapter of the place, laid out.
-func (m *model) chapter(width int) *page {
-	key := chapterKey{m.at.stop, m.at.beyond, m.lang, width}
+// chapter returns the layout of the current chapter.
+func (m *model) chapter(width int) *layout {
+	key := chapterKey{m.at.stop, m.at.stage, m.lang, width}
 	p := m.chapters[key]
 	if p == nil {
-		p = chapterPage(m.tour, m.stop(), m.lang, width)
+		p = layoutChapter(m.tour, m.stop(), m.lang, width)
 		m.chapters[key] = p
 	}
 	return p
 }
 
-// source returns the source of the place, laid out, or a word about why there is
-// none.
-func (m *model) source(width int) (p *page, e *source.Excerpt) {
+// source returns the layout of the current source, or of a text that says why it is not
+// there; then e is nil.
+func (m *model) source(width int) (p *layout, e *source.Excerpt) {
 	q, ok := m.quote()
 	if !ok {
-		return m.word(m.lang.Pick("No upstream function stands for this.", "这里没有对应的上游函数。"), width), nil
+		return m.textLayout(m.lang.Pick("No upstream function belongs to this stop.", "这里没有对应的上游函数。"), width), nil
 	}
-	c := m.cuts[q]
+	c := m.loaded[q]
 	switch {
 	case c == nil:
-		return m.word(m.lang.Pick("reading the source …", "正在读取源码 …"), width), nil
+		return m.textLayout(m.lang.Pick("reading the source …", "正在读取源码 …"), width), nil
 	case c.excerpt == nil:
-		return m.word(missing(c.err, m.lang), width), nil
+		return m.textLayout(whyNoSource(c.err, m.lang), width), nil
 	}
 	key := sourceKey{q, m.lang, width}
 	if p = m.sources[key]; p == nil {
-		p = sourcePage(c.excerpt.Lines, width).under(remarks(c.excerpt, c.err, m.lang), width)
+		p = layoutSource(c.excerpt.Lines, width).withRemarks(remarks(c.excerpt, c.err, m.lang), width)
 		m.sources[key] = p
 	}
 	return p, c.excerpt
 }
 
-func (m *model) word(text string, width int) *page {
-	return &page{lines: append([]string{""}, screen.Wrap(text, width)...), mark: -1}
+func (m *model) textLayout(text string, width int) *layout {
+	return &layout{lines: append([]string{""}, screen.Wrap(text, width)...), mark: -1}
 }
 
-// place is where the reader is: at a stop of the tour, at a stage beyond it, or, from
-// either of them, at a piece of source that a jump led to.
+// place is where the reader is: at a stop of the tour, or at a stage that the request did
+// not pass. From either, a jump may have led to a piece of source.
 type place struct {
-	stop       int          // -1 beyond the tour
-	beyond     stages.Stage // None at a stop
-	symbol     string       // the piece of source that a jump led to; "" for the stop's own
-	quote      int          // which of the stop's places in the source is shown
-	chapterTop int          // the first line of the chapter that is shown
-	sourceTop  int          // the first line of the source; follow: where the mark is
+	stop       int          // the index of the stop; -1 if the request did not pass the stage
+	stage      stages.Stage // set only if stop is -1
+	symbol     string       // the source that a jump led to; "" for that of the stop
+	quote      int          // which of the stop's quotes is shown
+	chapterTop int          // the first visible line of the chapter
+	sourceTop  int          // the first visible line of the source, or topAtMark
 }
 
-// follow as the first line of the source shows what is marked.
-const follow = -1
+// topAtMark as the first visible line scrolls to the marked line.
+const topAtMark = -1
 
-// mostBack bounds how far one can go back.
+// mostBack limits how many places are kept to go back to.
 const mostBack = 1000
 
-func at(stop int) place             { return place{stop: stop, sourceTop: follow} }
-func beyond(s stages.Stage) place   { return place{stop: -1, beyond: s, sourceTop: follow} }
-func (p place) to(sym string) place { p.symbol, p.sourceTop = sym, follow; return p }
+func atStop(stop int) place                 { return place{stop: stop, sourceTop: topAtMark} }
+func atStage(s stages.Stage) place          { return place{stop: -1, stage: s, sourceTop: topAtMark} }
+func (p place) withSymbol(sym string) place { p.symbol, p.sourceTop = sym, topAtMark; return p }
 
-// stop returns what is at the place where the reader is.
+// stop returns the stop where the reader is.
 func (m *model) stop() *tour.Stop {
 	if m.at.stop >= 0 && m.at.stop < len(m.tour.Stops) {
 		return &m.tour.Stops[m.at.stop]
 	}
-	s := m.tour.Beyond(m.at.beyond)
+	s := m.tour.Beyond(m.at.stage)
 	return &s
 }
 
-// quotes are the places in the source that can be shown here.
+// quotes returns the quotes of source that can be shown here.
 func (m *model) quotes() []chapter.Quote {
 	if m.at.symbol != "" {
 		return []chapter.Quote{{Symbol: m.at.symbol}}
@@ -193,7 +195,7 @@ func (m *model) quotes() []chapter.Quote {
 	return m.stop().Quotes(m.lang)
 }
 
-// quote is the one that is shown; false when there is none.
+// quote returns the quote that is shown, and false if there is none here.
 func (m *model) quote() (chapter.Quote, bool) {
 	all := m.quotes()
 	if len(all) == 0 {
@@ -202,7 +204,7 @@ func (m *model) quote() (chapter.Quote, bool) {
 	return all[min(m.at.quote, len(all)-1)], true
 }
 
-// visit goes to a place and remembers the one it came from.
+// visit goes to a place, and keeps the current one to go back to.
 func (m *model) visit(p place) {
 	if len(m.back) == mostBack {
 		m.back = m.back[1:]
@@ -211,8 +213,8 @@ func (m *model) visit(p place) {
 	m.at, m.status = p, ""
 }
 
-// step goes along the path. From beyond the tour, and from a piece of source, it goes
-// on from the stop that one had left.
+// step goes to another stop on the path. From a stage that the request did not pass, it
+// goes on from the last stop before.
 func (m *model) step(by int) {
 	from := m.at.stop
 	for i := len(m.back) - 1; i >= 0 && from < 0; i-- {
@@ -223,7 +225,7 @@ func (m *model) step(by int) {
 		m.status = m.lang.Pick("the request's path ends here", "请求的路径到此为止")
 		return
 	}
-	m.visit(at(to))
+	m.visit(atStop(to))
 }
 
 // goBack returns to where the reader was before.
@@ -240,70 +242,70 @@ func (m *model) goBack() {
 func (m *model) follow(j tour.Jump) {
 	switch {
 	case j.Symbol != "":
-		m.visit(m.at.to(j.Symbol))
+		m.visit(m.at.withSymbol(j.Symbol))
 		m.focus = onSource
 	case j.Stop >= 0:
-		m.visit(at(j.Stop))
+		m.visit(atStop(j.Stop))
 	default:
-		m.visit(beyond(j.Stage))
+		m.visit(atStage(j.Stage))
 	}
 }
 
-// goTo goes to a stage, on the tour or beyond it.
+// goTo goes to a stage, whether the request passed it or not.
 func (m *model) goTo(s stages.Stage) {
 	if i := m.tour.Index(s); i >= 0 {
-		m.visit(at(i))
+		m.visit(atStop(i))
 		return
 	}
-	m.visit(beyond(s))
+	m.visit(atStage(s))
 }
 
-// cutMsg brings a piece of source that was asked for.
-type cutMsg struct {
-	quote chapter.Quote
-	cut   *cut
+// loadedMsg delivers a piece of source.
+type loadedMsg struct {
+	quote  chapter.Quote
+	source *loadedSource
 }
 
-// madeMsg brings a request that was made again.
+// madeMsg delivers a request that was made again.
 type madeMsg struct {
 	timeline *trace.Timeline
 	err      error
 }
 
-// Update takes a message. What it changes is shown at the next View.
+// Update implements tea.Model.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		m.forget()
-	case cutMsg:
-		m.cuts[msg.quote] = msg.cut
+	case loadedMsg:
+		m.loaded[msg.quote] = msg.source
 		return m, nil
 	case madeMsg:
-		m.made(msg)
+		m.showMade(msg)
 	case callsMsg:
-		m.called(msg)
+		m.offerCalls(msg)
 	case heldMsg:
-		m.stands(msg)
-	case wentOnMsg:
+		m.showHeld(msg)
+	case releasedMsg:
 		if msg.err != nil {
 			m.status = screen.Escape(msg.err.Error())
 		}
 	case tea.PasteMsg:
 		if m.over != nil {
 			line, _, _ := strings.Cut(msg.Content, "\n")
-			m.over.look(m.over.typed + line)
+			m.over.setSearch(m.over.typed + line)
 		}
 	case tea.KeyPressMsg:
 		if cmd := m.press(msg); cmd != nil {
-			return m, tea.Batch(cmd, m.look())
+			return m, tea.Batch(cmd, m.loadSources())
 		}
 	}
-	look := m.look()
+	look := m.loadSources()
 	return m, look
 }
 
-// press gives a key to what lies on top. Ctrl-C always ends the walk.
+// press gives a key to the topmost view. Ctrl-C always ends the walk.
 func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	m.status = ""
 	switch {
@@ -326,23 +328,23 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// look asks for the source of the place, and for that of its neighbours on the path,
-// so that it is there when the reader goes on.
-func (m *model) look() tea.Cmd {
+// loadSources returns the command that reads the source of the current stop, and of its
+// neighbours, so that it is there when the reader goes on.
+func (m *model) loadSources() tea.Cmd {
 	if m.tour == nil {
 		return nil
 	}
 	var cmds []tea.Cmd
 	if q, ok := m.quote(); ok {
-		cmds = append(cmds, m.cut(q))
+		cmds = append(cmds, m.load(q))
 	}
 	for _, q := range m.quotes() {
-		cmds = append(cmds, m.cut(q))
+		cmds = append(cmds, m.load(q))
 	}
 	for _, i := range []int{m.at.stop + 1, m.at.stop - 1} {
 		if m.at.stop >= 0 && i >= 0 && i < len(m.tour.Stops) {
 			if all := m.tour.Stops[i].Quotes(m.lang); len(all) > 0 {
-				cmds = append(cmds, m.cut(all[0]))
+				cmds = append(cmds, m.load(all[0]))
 			}
 		}
 	}
@@ -350,23 +352,23 @@ func (m *model) look() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// cut returns the command that reads a piece of source; nil when it was asked for
-// before. A nil cut in the table stands for one that is on its way.
-func (m *model) cut(q chapter.Quote) tea.Cmd {
-	if _, asked := m.cuts[q]; asked {
+// load returns the command that reads a piece of source, or nil if it was returned
+// before. Until the source is there, its entry in m.loaded is nil.
+func (m *model) load(q chapter.Quote) tea.Cmd {
+	if _, asked := m.loaded[q]; asked {
 		return nil
 	}
-	m.cuts[q] = nil
+	m.loaded[q] = nil
 	t := m.tour
 	return func() tea.Msg {
 		e, err := t.Excerpt(q)
-		return cutMsg{q, &cut{e, err}}
+		return loadedMsg{q, &loadedSource{e, err}}
 	}
 }
 
 // makeAgain makes the request once more.
 func (m *model) makeAgain() tea.Cmd {
-	if m.again == nil {
+	if m.makeRequest == nil {
 		m.status = m.lang.Pick("this request cannot be made again: it comes from elsewhere", "这个请求来自别处，不能在这里重做")
 		return nil
 	}
@@ -375,14 +377,14 @@ func (m *model) makeAgain() tea.Cmd {
 	}
 	m.status = m.lang.Pick("making the request …", "正在发出请求 …")
 	return func() tea.Msg {
-		t, err := m.again(m.ctx)
+		t, err := m.makeRequest(m.ctx)
 		return madeMsg{t, err}
 	}
 }
 
-// startMaking lets one request be made at a time: a second one might be held while the
-// reader looks at the first, and nobody would let it go on. It reports whether this
-// one may be made.
+// startMaking reports whether the caller may make a request now, and sets m.making if so.
+// Only one is made at a time: a second one might be held while the screen shows the first,
+// and would not be released.
 func (m *model) startMaking() bool {
 	if m.making {
 		m.status = m.lang.Pick("a request is being made already", "已经有一个请求正在发出")
@@ -392,15 +394,15 @@ func (m *model) startMaking() bool {
 	return true
 }
 
-// made shows a new request where the reader was in the one before.
-func (m *model) made(msg madeMsg) {
+// showMade shows a new request, at the stage where the reader was.
+func (m *model) showMade(msg madeMsg) {
 	m.making, m.held = false, nil
 	if msg.err != nil {
-		m.status = missing(msg.err, m.lang)
+		m.status = whyNoSource(msg.err, m.lang)
 		return
 	}
 	m.requests = append(m.requests, msg.timeline)
-	m.first = m.stop().Stage
+	m.startStage = m.stop().Stage
 	m.begin(msg.timeline)
 	title, _, took := headline(msg.timeline, m.lang)
 	m.status = m.lang.Say("%s, made again: %s; r lists the requests", "%s 重做了一次：%s；按 r 列出所有请求", title, took)

@@ -18,33 +18,31 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// askTimeout bounds a question to a server, waitForThis how long a request that was
-// named may still take to finish.
 const (
-	askTimeout  = 10 * time.Second
-	waitForThis = 2 * time.Second
+	askTimeout = 10 * time.Second // of a call of a server
+	traceWait  = 2 * time.Second  // how long the server is asked to wait for the request --trace to finish
 )
 
-// origin is where the requests come from.
+// origin has the requests to walk through.
 type origin struct {
 	requests []*trace.Timeline // at least one
-	live     *tour.Live        // nil where no more can be made
+	live     *tour.Live        // makes more requests; nil if that is not possible
 }
 
-// find gets the requests that the options ask for. The origin has to be closed.
+// find returns the requests that the options ask for. The caller must close the origin.
 func (o *Options) find(ctx context.Context) (*origin, error) {
 	switch {
 	case command.IsTraceID(o.Trace):
-		return o.ask(ctx)
+		return o.fetch(ctx)
 	case o.Trace != "":
 		return o.read()
 	case o.Last > 0:
-		return o.ask(ctx)
+		return o.fetch(ctx)
 	}
 	return o.make(ctx)
 }
 
-// make makes a request now.
+// make makes a request.
 func (o *Options) make(ctx context.Context) (*origin, error) {
 	live, err := tour.Start(ctx, tour.LiveOptions{Endpoint: o.Endpoint, TraceURL: o.TraceEndpoint, Log: demo.FailureLog(o.Err)})
 	if err != nil {
@@ -62,8 +60,8 @@ func (o *Options) make(ctx context.Context) (*origin, error) {
 	return &origin{[]*trace.Timeline{t}, live}, nil
 }
 
-// ask gets requests of a running server, by trace ID or the last ones.
-func (o *Options) ask(ctx context.Context) (*origin, error) {
+// fetch gets requests from a running server, by trace ID or the last ones.
+func (o *Options) fetch(ctx context.Context) (*origin, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	server := &endpoint.Client{Base: o.traceURL()}
@@ -75,15 +73,15 @@ func (o *Options) ask(ctx context.Context) (*origin, error) {
 		slices.Reverse(all)
 		return &origin{requests: all}, command.WayOut(err, "--trace-endpoint")
 	}
-	e, err := server.Get(ctx, o.Trace, waitForThis)
+	e, err := server.Get(ctx, o.Trace, traceWait)
 	if err != nil {
 		return nil, command.WayOut(err, "--trace-endpoint")
 	}
 	return &origin{requests: []*trace.Timeline{e.Timeline}}, nil
 }
 
-// read gets the requests out of a file, those that began first in front, and says
-// on the side what is wrong with it.
+// read reads the requests of a file, sorted by their start. It writes the file's
+// problems to o.Err.
 func (o *Options) read() (*origin, error) {
 	file, err := o.open()
 	if err != nil {

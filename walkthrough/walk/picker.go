@@ -14,17 +14,17 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// picker is a list to choose from. Its items are numbers, drawn when they are on the
-// screen: a file may hold many requests.
+// picker is a list to choose from. It knows its items only by index, and draws those on
+// the screen, because a file may have very many requests.
 type picker struct {
 	title string
 	count int
 	line  func(i, width int, current bool) string
-	text  func(i int) string // what a search looks at; nil: nothing is searched
+	text  func(i int) string // the text of an item that is searched; nil: there is no search
 	pick  func(i int)
-	found []int  // the items that the search leaves; nil: all
-	typed string // what is looked for
-	at    int    // the line that is chosen
+	found []int  // the items that match the search; nil: all
+	typed string // the search, as typed
+	at    int    // the selected line, an index into the matching items
 }
 
 func (p *picker) len() int {
@@ -41,12 +41,12 @@ func (p *picker) item(at int) int {
 	return at
 }
 
-// longestSearch bounds what is looked for; more than that was pasted by mistake.
+// longestSearch limits the search, in bytes. A longer text was pasted by mistake.
 const longestSearch = 80
 
-// look searches for other words. Where they have grown, what was found before is
-// enough to look through.
-func (p *picker) look(words string) {
+// setSearch changes the search. If it only grew, the items that matched before are enough
+// to look through.
+func (p *picker) setSearch(words string) {
 	if p.text == nil || len(words) > longestSearch {
 		return
 	}
@@ -54,13 +54,13 @@ func (p *picker) look(words string) {
 	p.typed = words
 	asked := strings.ToLower(words)
 	if asked != before {
-		p.search(asked, p.found != nil && strings.HasPrefix(asked, before))
+		p.filter(asked, p.found != nil && strings.HasPrefix(asked, before))
 	}
 }
 
-// search finds the items that hold the words. Of those found before only, when the
-// words have grown.
-func (p *picker) search(asked string, narrower bool) {
+// filter finds the items that contain the words, which are in lower case. If narrower, it
+// looks only through the items found before.
+func (p *picker) filter(asked string, narrower bool) {
 	from := p.found
 	p.at = 0
 	if asked == "" {
@@ -87,7 +87,7 @@ func (p *picker) search(asked string, narrower bool) {
 
 func (p *picker) move(by int) { p.at = max(0, min(p.at+by, p.len()-1)) }
 
-// draw returns exactly height lines of the list: the title, the search, the items.
+// draw returns exactly height lines: the title, the search, the items.
 func (p *picker) draw(width, height int) []string {
 	lines := []string{fit(screen.Strong.Paint("━━ "+screen.Cut(p.title, width-4)), width)}
 	if p.text != nil {
@@ -104,13 +104,13 @@ func (p *picker) draw(width, height int) []string {
 	return lines[:max(0, height)]
 }
 
-// searchPrompt stands before what is looked for.
+// searchPrompt is shown in front of the search.
 const searchPrompt = "/ "
 
-// cursor is the column behind what is looked for.
+// cursor returns the column after the search.
 func (p *picker) cursor() int { return screen.Width(searchPrompt + screen.Escape(p.typed)) }
 
-// pressPicker gives a key to the list that lies over the panes.
+// pressPicker handles a key while a list is shown.
 func (m *model) pressPicker(msg tea.KeyPressMsg) tea.Cmd {
 	p := m.over
 	switch pressed := msg.String(); pressed {
@@ -130,13 +130,13 @@ func (m *model) pressPicker(msg tea.KeyPressMsg) tea.Cmd {
 	case "pgdown":
 		p.move(m.bodyHeight())
 	case "ctrl+u":
-		p.look("")
+		p.setSearch("")
 	case "backspace", "ctrl+h":
 		_, last := utf8.DecodeLastRuneInString(p.typed)
-		p.look(p.typed[:len(p.typed)-last])
+		p.setSearch(p.typed[:len(p.typed)-last])
 	default:
 		if p.text != nil {
-			p.look(p.typed + msg.Key().Text)
+			p.setSearch(p.typed + msg.Key().Text)
 			return nil
 		}
 		return m.pressLetter(pressed)
@@ -144,8 +144,8 @@ func (m *model) pressPicker(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// pressLetter takes the letters that are free where nothing is searched. A digit
-// chooses the item of that number.
+// pressLetter handles letters in a list without a search. A digit chooses the item of
+// that number.
 func (m *model) pressLetter(pressed string) tea.Cmd {
 	switch p := m.over; {
 	case pressed == "q":
@@ -163,7 +163,7 @@ func (m *model) pressLetter(pressed string) tea.Cmd {
 	return nil
 }
 
-// leavePicker closes the list. Where one has to choose it ends the walk.
+// leavePicker closes the list, or ends the walk if no request has been chosen yet.
 func (m *model) leavePicker() tea.Cmd {
 	if m.tour == nil {
 		return tea.Quit
@@ -172,21 +172,21 @@ func (m *model) leavePicker() tea.Cmd {
 	return nil
 }
 
-// marked puts the sign of the chosen line in front.
-func marked(text string, current bool, width int) string {
+// withMark puts the mark of the current line in front.
+func withMark(text string, current bool, width int) string {
 	if current {
 		return "▸ " + screen.Current.Paint(fit(text, width-markColumns))
 	}
 	return "  " + text
 }
 
-// chooseRequest lists the requests by their begin.
+// chooseRequest returns the list of the requests.
 func (m *model) chooseRequest() *picker {
 	p := &picker{
 		title: m.lang.Say("%d requests: which one?", "%d 个请求，走哪一个？", len(m.requests)),
 		count: len(m.requests),
 		line: func(i, width int, current bool) string {
-			return marked(m.requestLine(m.requests[i], width-markColumns), current, width)
+			return withMark(m.requestLine(m.requests[i], width-markColumns), current, width)
 		},
 		text: func(i int) string {
 			title, code, _ := headline(m.requests[i], m.lang)
@@ -204,6 +204,7 @@ func (m *model) chooseRequest() *picker {
 	return p
 }
 
+// requestLine returns a line about a request: its begin, operation, outcome and duration.
 func (m *model) requestLine(t *trace.Timeline, width int) string {
 	const took, code = 10, 12
 	title, outcome, duration := headline(t, m.lang)
@@ -215,7 +216,7 @@ func (m *model) requestLine(t *trace.Timeline, width int) string {
 	return begin + screen.Left(screen.Middle(title, room-1), room) + screen.Left(screen.Cut(outcome, code-1), code) + screen.Right(duration, took)
 }
 
-// findStage lists the stops of the tour, then every other stage that there is.
+// findStage returns the list of the tour's stops, followed by all other stages.
 func (m *model) findStage() *picker {
 	stops := len(m.tour.Stops)
 	var others []stages.Stage
@@ -231,37 +232,37 @@ func (m *model) findStage() *picker {
 			if i < stops {
 				return m.stopLine(i, width, current)
 			}
-			return marked(screen.Dim.Paint(others[i-stops].String()+between+chapter.TextOf(others[i-stops], m.lang).Note), current, width)
+			return withMark(screen.Dim.Paint(others[i-stops].String()+middot+chapter.TextOf(others[i-stops], m.lang).Note), current, width)
 		},
 		text: func(i int) string {
 			if i < stops {
-				return name(&m.tour.Stops[i], m.lang)
+				return stopName(&m.tour.Stops[i], m.lang)
 			}
 			return others[i-stops].String()
 		},
 		pick: func(i int) {
 			if i < stops {
-				m.visit(at(i))
+				m.visit(atStop(i))
 				return
 			}
-			m.visit(beyond(others[i-stops]))
+			m.visit(atStage(others[i-stops]))
 		},
 	}
 }
 
-// allStops lists the stops of the tour with wide bars.
+// allStops returns the list of the tour's stops with wide bars.
 func (m *model) allStops() *picker {
 	return &picker{
 		title: m.lang.Say("%d stops", "共 %d 站", len(m.tour.Stops)),
 		count: len(m.tour.Stops),
 		at:    max(0, m.at.stop),
 		line:  m.stopLine,
-		pick:  func(i int) { m.visit(at(i)) },
+		pick:  func(i int) { m.visit(atStop(i)) },
 	}
 }
 
-// jumpsOf returns the chapter's jumps of a kind. At a piece of source that a jump led
-// to there are none: the chapter is not about it.
+// jumpsOf returns the chapter's jumps of a kind. It returns none at a piece of source that
+// a jump led to, because the chapter is not about that.
 func (m *model) jumpsOf(kind chapter.JumpKind) (out []tour.Jump) {
 	if m.at.symbol != "" {
 		return nil
@@ -274,25 +275,26 @@ func (m *model) jumpsOf(kind chapter.JumpKind) (out []tour.Jump) {
 	return out
 }
 
-// chooseJump lists the jumps of a kind.
+// chooseJump returns the list of all jumps of a kind.
 func (m *model) chooseJump(kind chapter.JumpKind, all []tour.Jump) *picker {
 	return &picker{
-		title: m.hereName() + between + jumpWord(kind, m.lang),
+		title: m.hereName() + middot + jumpWord(kind, m.lang),
 		count: len(all),
 		line: func(i, width int, current bool) string {
 			text := strconv.Itoa(i+1) + "  " + jumpName(&all[i])
 			if all[i].Note != "" {
 				text += " — " + screen.Escape(all[i].Note)
 			}
-			return marked(text, current, width)
+			return withMark(text, current, width)
 		},
 		pick: func(i int) { m.follow(all[i]) },
 	}
 }
 
+// hereName returns the name of the current stop or function.
 func (m *model) hereName() string {
 	if m.at.symbol != "" {
-		return short(m.at.symbol)
+		return shortName(m.at.symbol)
 	}
-	return name(m.stop(), m.lang)
+	return stopName(m.stop(), m.lang)
 }

@@ -18,11 +18,11 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// between stands between the facts of a line.
-const between = " · "
+// middot separates the facts in a line.
+const middot = " · "
 
-// facts say of a stop when it was, how long it took, and how long the request waited
-// in it; of a stage that the request did not pass, why.
+// facts says when a stop was, how long it took, and how long the request waited in it.
+// Of a stage that the request did not pass, it says why.
 func facts(t *tour.Tour, s *tour.Stop, l lang.Lang) []string {
 	if s.Row == nil && s.Part == nil {
 		why := t.Missing(s.Stage, l)
@@ -32,17 +32,17 @@ func facts(t *tour.Tour, s *tour.Stop, l lang.Lang) []string {
 		return []string{l.Say("this request did not pass here: %s", "这个请求没有经过这里：%s", why)}
 	}
 	out := []string{l.Say("took %s", "用时 %s", screen.Duration(s.Took))}
-	if life(s) {
+	if isConnLife(s) {
 		out = nil
 	}
 	if s.Waited > 0 {
 		out = append(out, l.Say("the request waited in it for %s, %s", "请求在其中等了 %s，占 %s", screen.Duration(s.Waited), shareOf(t, s.Waited)))
 	} else if s.Part == nil {
-		out = append(out, l.Pick("the request did not wait in it itself", "请求没有在它自身上等待"))
+		out = append(out, l.Pick("the request did not wait at this stop itself", "请求没有在它自身上等待"))
 	}
 	begin, end := bounds(s)
 	switch {
-	case life(s):
+	case isConnLife(s):
 	case end <= 0 && begin < 0:
 		out = append(out, l.Say("began %s before the request", "早于请求 %s 开始", screen.Duration(-begin)))
 	case end == begin:
@@ -50,18 +50,19 @@ func facts(t *tour.Tour, s *tour.Stop, l lang.Lang) []string {
 	default:
 		out = append(out, l.Say("from %s to %s", "从 %s 到 %s", screen.Duration(begin), screen.Duration(end)))
 	}
-	if s.Stage != stages.None && !life(s) {
+	if s.Stage != stages.None && !isConnLife(s) {
 		out = append(out, l.Kind(stages.SpecOf(s.Stage).Kind))
 	}
 	return append(out, t.Labels(s, l)...)
 }
 
-// life reports whether a stop is a connection's life: it has a length, and nobody
-// waits for it.
-func life(s *tour.Stop) bool {
+// isConnLife reports whether a stop is the life of a connection. It has a duration, but
+// no request waits for it.
+func isConnLife(s *tour.Stop) bool {
 	return s.Row != nil && s.Stage != stages.None && stages.SpecOf(s.Stage).Kind == stages.KindNone
 }
 
+// bounds returns when a stop begins and ends, in nanoseconds from the request's begin.
 func bounds(s *tour.Stop) (begin, end int64) {
 	if s.Part != nil {
 		return s.Part.BeginNS, s.Part.EndNS
@@ -73,20 +74,21 @@ func bounds(s *tour.Stop) (begin, end int64) {
 	return begin, end
 }
 
+// shareOf returns ns as a percentage of the request's duration.
 func shareOf(t *tour.Tour, ns int64) string {
 	return screen.Percent(float64(ns) / float64(max(1, t.Timeline.DurationNS)))
 }
 
-// name is what a stop is called; of a request that the server made itself, what it
-// asked. It is escaped.
-func name(s *tour.Stop, l lang.Lang) string {
+// stopName returns the name of a stop: the span's, or the operation of a request that
+// the server made itself. It is escaped.
+func stopName(s *tour.Stop, l lang.Lang) string {
 	if s.Part != nil {
 		return verdict.PartName(s.Part, l)
 	}
 	return screen.Escape(s.Name)
 }
 
-// headline says which request it is, what came of it, and how long it took.
+// headline returns the request's operation, its outcome, and its duration.
 func headline(t *trace.Timeline, l lang.Lang) (title, code, took string) {
 	code = verdict.Outcome(t, l)
 	if code == "" {
@@ -95,35 +97,28 @@ func headline(t *trace.Timeline, l lang.Lang) (title, code, took string) {
 	return verdict.Operation(t, l), code, screen.Duration(t.DurationNS)
 }
 
-// short is a symbol as one says it: "wal.(*WAL).sync".
-func short(symbol string) string {
-	slash := strings.LastIndexByte(symbol, '/')
-	dot := strings.IndexByte(symbol[slash+1:], '.')
-	if dot < 0 {
-		return screen.Escape(symbol)
-	}
-	at := slash + 1 + dot
-	return screen.Escape(stages.Symbol{Package: symbol[:at], Name: symbol[at+1:]}.String())
-}
+// shortName returns a symbol such as "wal.(*WAL).sync", escaped.
+func shortName(symbol string) string { return screen.Escape(tour.ShortName(symbol)) }
 
-// excerptLines is how much of a long function is printed: its head, and what stands
-// around the statement in question.
+// excerptLines is how many lines of a long function are printed: its head, and the lines
+// around the statement that the chapter quotes.
 const excerptLines = 28
 
-// plain is the walk as text. It draws no boxes and no bars: it is read out as well.
+// plain prints the walk as text. It draws no boxes and no bars, because screen readers
+// read it too.
 type plain struct {
-	tour  *tour.Tour
-	opts  screen.Options
-	width int
-	out   *screen.Writer
-	told  map[stages.Stage]int // the number of the stop at which a chapter was printed
+	tour      *tour.Tour
+	opts      screen.Options
+	width     int
+	out       *screen.Writer
+	printedAt map[stages.Stage]int // the number of the stop with which the stage's chapter was printed
 }
 
-// writePlain writes stop after stop: a heading, the times, the chapter with the
-// source in its place, where one could go.
+// writePlain writes each stop: a heading, the times, the chapter with the source that it
+// quotes, and the jumps.
 func writePlain(w io.Writer, t *tour.Tour, o *Options) error {
 	opts := o.Show.Screen(w)
-	p := &plain{tour: t, opts: opts, width: opts.Columns(w), out: screen.NewWriter(w, opts), told: make(map[stages.Stage]int)}
+	p := &plain{tour: t, opts: opts, width: opts.Columns(w), out: screen.NewWriter(w, opts), printedAt: make(map[stages.Stage]int)}
 	p.opening()
 	first, stops := o.stops(t)
 	for i := range stops {
@@ -136,9 +131,9 @@ func (p *plain) opening() {
 	l := p.opts.Lang
 	title, code, took := headline(p.tour.Timeline, l)
 	if code != "" { // another program's request may have none
-		code += between
+		code += middot
 	}
-	p.out.Line(screen.Strong.Paint(title), between, code, took)
+	p.out.Line(screen.Strong.Paint(title), middot, code, took)
 	if v := verdict.Of(p.tour.Timeline, l); v.Sentence != "" {
 		p.wrap(v.Sentence, screen.Plain)
 	}
@@ -151,12 +146,12 @@ func (p *plain) wrap(text string, role screen.Role) {
 	}
 }
 
-// stop writes one stop. A stage's chapter is printed where the path first passes it.
+// stop prints one stop. It prints a stage's chapter only with the first stop at the stage.
 func (p *plain) stop(number int, s *tour.Stop) {
 	l := p.opts.Lang
 	p.out.Line()
 	p.out.Line()
-	heading := name(s, l)
+	heading := stopName(s, l)
 	c, written := s.Chapter(l)
 	if written {
 		heading += l.Pick(": ", "：") + screen.Escape(c.Title)
@@ -165,18 +160,18 @@ func (p *plain) stop(number int, s *tour.Stop) {
 		heading = l.Say("%d of %d · %s", "第 %d 站，共 %d 站 · %s", number, len(p.tour.Stops), heading)
 	}
 	p.wrap("# "+heading, screen.Strong)
-	p.wrap(strings.Join(facts(p.tour, s, l), between), screen.Dim)
-	if before := p.told[s.Stage]; before > 0 {
+	p.wrap(strings.Join(facts(p.tour, s, l), middot), screen.Dim)
+	if before := p.printedAt[s.Stage]; before > 0 {
 		p.out.Line()
-		p.wrap(l.Say("The chapter stands at stop %d.", "正文见第 %d 站。", before), screen.Plain)
+		p.wrap(l.Say("The chapter is at stop %d.", "正文见第 %d 站。", before), screen.Plain)
 		return
 	}
 	p.out.Line()
 	if s.Stage != stages.None {
-		p.told[s.Stage] = number
+		p.printedAt[s.Stage] = number
 	}
 	if !written {
-		p.lines(unwritten(s, l, p.width))
+		p.lines(catalogueText(s, l, p.width))
 		return
 	}
 	for _, b := range c.Blocks {
@@ -196,7 +191,7 @@ func (p *plain) lines(lines []string) {
 	}
 }
 
-// jumps writes where one could go, and what to type for it.
+// jumps prints the jumps from a stop, and what to type for them.
 func (p *plain) jumps(s *tour.Stop) {
 	all := p.tour.Jumps(s, p.opts.Lang)
 	for i := range all {
@@ -215,22 +210,21 @@ func (p *plain) jumps(s *tour.Stop) {
 	}
 }
 
-// source writes a piece of source, or what to run where it is not on this disk.
+// source prints a piece of source. If it is not on this disk, it prints what to run.
 func (p *plain) source(q chapter.Quote) {
 	e, err := p.tour.Excerpt(q)
 	if e == nil {
-		p.wrap(fmt.Sprintf("%s: %s", short(q.Symbol), missing(err, p.opts.Lang)), screen.Warn)
+		p.wrap(fmt.Sprintf("%s: %s", shortName(q.Symbol), whyNoSource(err, p.opts.Lang)), screen.Warn)
 		return
 	}
-	p.wrap(fmt.Sprintf("%s%s%s:%d%s%s", short(q.Symbol), between, screen.Escape(e.Name), e.First, between, screen.Escape(e.Module)), screen.Dim)
-	p.lines(sourcePage(e.Around(excerptLines), p.width).under(remarks(e, err, p.opts.Lang), p.width).lines)
+	p.wrap(fmt.Sprintf("%s%s%s:%d%s%s", shortName(q.Symbol), middot, screen.Escape(e.Name), e.First, middot, screen.Escape(e.Module)), screen.Dim)
+	p.lines(layoutSource(e.Around(excerptLines), p.width).withRemarks(remarks(e, err, p.opts.Lang), p.width).lines)
 }
 
-// stopJSON is a stop as programs read it. Times are nanoseconds from the request's
-// begin.
+// stopJSON is a stop in JSON. Times are in nanoseconds from the request's begin.
 type stopJSON struct {
 	TraceID  string       `json:"trace_id"`
-	Number   int          `json:"number,omitempty"` // from 1; none for a stage that the request did not pass
+	Number   int          `json:"number,omitempty"` // from 1; 0 for a stage that the request did not pass
 	Stage    string       `json:"stage"`
 	Depth    int          `json:"depth"`
 	BeginNS  int64        `json:"begin_ns"`
@@ -239,7 +233,7 @@ type stopJSON struct {
 	WaitedNS int64        `json:"waited_ns"`
 	Kind     stages.Kind  `json:"kind,omitempty"`
 	Missing  string       `json:"missing,omitempty"` // why the request did not pass it
-	Symbol   string       `json:"symbol,omitempty"`  // the upstream function that the stage stands for
+	Symbol   string       `json:"symbol,omitempty"`  // the upstream function of the stage
 	Chapter  *chapterJSON `json:"chapter,omitempty"`
 	Sources  []sourceJSON `json:"sources,omitempty"`
 	Jumps    []jumpJSON   `json:"jumps,omitempty"`
@@ -261,11 +255,11 @@ type sourceJSON struct {
 	MarkFirst int    `json:"mark_first_line,omitempty"`
 	MarkLast  int    `json:"mark_last_line,omitempty"`
 	URL       string `json:"url,omitempty"`
-	// WrittenFor is the version that the chapter was written for, where its code is not
-	// this.
+	// WrittenFor is the version that the chapter was written for, if its code is
+	// different.
 	WrittenFor string `json:"written_for,omitempty"`
 	Error      string `json:"error,omitempty"`
-	Run        string `json:"run,omitempty"` // what brings the source onto this disk
+	Run        string `json:"run,omitempty"` // the command that downloads the source
 }
 
 type jumpJSON struct {
@@ -275,7 +269,7 @@ type jumpJSON struct {
 	Note   string           `json:"note,omitempty"`
 }
 
-// writeJSON writes an object a line, each a stop.
+// writeJSON writes each stop as an object in a line.
 func writeJSON(w io.Writer, t *tour.Tour, o *Options) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -300,7 +294,7 @@ func stopObject(t *tour.Tour, s *tour.Stop, number int, l lang.Lang) *stopJSON {
 		out.BeginNS, out.EndNS = bounds(s)
 	}
 	if spec.Upstream.Name != "" {
-		out.Symbol = spec.Upstream.Package + "." + spec.Upstream.Name
+		out.Symbol = spec.Upstream.Path()
 	}
 	if c, ok := s.Chapter(l); ok {
 		out.Chapter = &chapterJSON{c.Lang, c.Title, markdownOf(c)}
@@ -314,7 +308,7 @@ func stopObject(t *tour.Tour, s *tour.Stop, number int, l lang.Lang) *stopJSON {
 	return out
 }
 
-// markdownOf puts a chapter's prose together again. A place in the source is named.
+// markdownOf returns a chapter's Markdown. Quotes of source are as in the chapter's file.
 func markdownOf(c *chapter.Chapter) string {
 	blocks := make([]string, 0, len(c.Blocks))
 	for _, b := range c.Blocks {

@@ -14,18 +14,18 @@ import (
 	"glasskv/walkthrough/walk/tour"
 )
 
-// The sizes from which the screen is used in another way.
+// The sizes of the screen at which its arrangement changes.
 const (
 	leastWidth  = 40
 	leastHeight = 8
-	wideFrom    = 100 // the list stands beside the panes
-	tallFrom    = 34  // both panes are seen also where there is no list
-	splitFrom   = 16  // less is too little for two panes
+	wideFrom    = 100 // the list is shown beside the panes
+	tallFrom    = 34  // both panes are shown even without the list
+	splitFrom   = 16  // lower than this, one pane is shown
 	headRows    = 2
 	footRows    = 1
 )
 
-// View draws the whole screen.
+// View implements tea.Model. It draws the whole screen.
 func (m *model) View() tea.View {
 	v := tea.NewView(m.screen())
 	v.AltScreen = true
@@ -48,7 +48,7 @@ func (m *model) screen() string {
 	return text
 }
 
-// asciiOnly replaces what poor fonts lack. Colours stay.
+// asciiOnly replaces all characters that are not ASCII. It keeps colours.
 func asciiOnly(text string) string {
 	var b bytes.Buffer
 	w := screen.NewWriter(&b, screen.Options{ASCII: true, Profile: colorprofile.TrueColor})
@@ -86,7 +86,7 @@ func (m *model) body() []string {
 	return panes
 }
 
-// separator stands between the list and the panes.
+// separator is drawn between the list and the panes.
 const separator = " │ "
 
 // split reports whether both panes are on the screen.
@@ -94,18 +94,17 @@ func (m *model) split() bool {
 	return !m.zoom && m.height >= splitFrom && (m.width >= wideFrom || m.height >= tallFrom)
 }
 
-// listColumns is how wide the list is where it stands beside the panes.
+// listColumns returns the width of the list beside the panes.
 func (m *model) listColumns() int { return min(max(m.width*35/100, 40), 56) }
 
 func (m *model) paneColumns() int {
 	if m.split() && m.width >= wideFrom {
 		return m.width - m.listColumns() - screen.Width(separator)
 	}
-	return max(m.width, leastWidth) // on less nothing is drawn
+	return max(m.width, leastWidth) // on a smaller screen nothing is drawn
 }
 
-// pane makes one of the two panes as it is on the screen now, and tells how many
-// lines of its page fit.
+// pane returns one of the two panes as it is now, and how many lines of text it shows.
 func (m *model) pane(n paneName) (pane, int) {
 	width, height := m.paneColumns(), m.bodyHeight()
 	if m.split() {
@@ -117,40 +116,41 @@ func (m *model) pane(n paneName) (pane, int) {
 	}
 	p := pane{focused: n == m.focus}
 	if n == onChapter {
-		p.title, p.page, p.top = m.chapterTitle(), m.chapter(width), m.at.chapterTop
+		p.title, p.layout, p.top = m.chapterTitle(), m.chapter(width), m.at.chapterTop
 		return p, height - 1
 	}
 	p.title, p.top = m.sourceTitle(width)
-	p.page, _ = m.source(width)
+	p.layout, _ = m.source(width)
 	return p, height - 1
 }
 
 func (m *model) chapterTitle() string {
 	s := m.stop()
-	title := name(s, m.lang)
+	title := stopName(s, m.lang)
 	if c, ok := s.Chapter(m.lang); ok {
 		title += m.lang.Pick(": ", "：") + screen.Escape(c.Title)
 	}
 	return title
 }
 
-// sourceTitle names the function, its file and its version.
+// sourceTitle returns the function, its file and its version.
 func (m *model) sourceTitle(width int) (title string, top int) {
 	q, ok := m.quote()
 	if !ok {
 		return m.lang.Pick("source", "源码"), 0
 	}
-	title = short(q.Symbol)
+	title = shortName(q.Symbol)
 	if all := len(m.quotes()); all > 1 {
 		title = fmt.Sprintf("[%d/%d] %s", min(m.at.quote, all-1)+1, all, title)
 	}
 	if _, e := m.source(width); e != nil {
-		title += between + screen.Escape(e.Name) + between + screen.Escape(e.Module)
+		title += middot + screen.Escape(e.Name) + middot + screen.Escape(e.Module)
 	}
 	return title, m.at.sourceTop
 }
 
-// head says which request it is, and where on its path the reader is.
+// head returns the lines that say which request this is, and where on its path the
+// reader is.
 func (m *model) head() []string {
 	if m.tour == nil {
 		return []string{fit(screen.Strong.Paint("glasskv walk"), m.width), screen.Blank(m.width)}
@@ -166,25 +166,25 @@ func (m *model) head() []string {
 	return []string{fit(first, m.width), fit(m.position(), m.width)}
 }
 
-// position shows the stops before and behind this one.
+// position returns the names of this stop and of its neighbours.
 func (m *model) position() string {
 	s := m.stop()
 	if m.at.stop < 0 {
-		return screen.Warn.Paint("◂ "+name(s, m.lang)) + screen.Dim.Paint(m.lang.Pick("  not on this request's path; Backspace goes back", "  不在这个请求的路径上；按 Backspace 返回"))
+		return screen.Warn.Paint("◂ "+stopName(s, m.lang)) + screen.Dim.Paint(m.lang.Pick("  not on this request's path; Backspace goes back", "  不在这个请求的路径上；按 Backspace 返回"))
 	}
 	all := m.tour.Stops
 	text := screen.Dim.Paint(fmt.Sprintf("%d/%d  ", m.at.stop+1, len(all)))
 	if m.at.stop > 0 {
-		text += screen.Dim.Paint(screen.Middle(name(&all[m.at.stop-1], m.lang), m.width/4) + " ← ")
+		text += screen.Dim.Paint(screen.Middle(stopName(&all[m.at.stop-1], m.lang), m.width/4) + " ← ")
 	}
-	text += roleOfStop(s).Paint("● ") + screen.Strong.Paint(screen.Middle(name(s, m.lang), m.width/3))
+	text += roleOfStop(s).Paint("● ") + screen.Strong.Paint(screen.Middle(stopName(s, m.lang), m.width/3))
 	if m.at.stop+1 < len(all) {
-		text += screen.Dim.Paint(" → " + screen.Middle(name(&all[m.at.stop+1], m.lang), m.width/4))
+		text += screen.Dim.Paint(" → " + screen.Middle(stopName(&all[m.at.stop+1], m.lang), m.width/4))
 	}
 	return text
 }
 
-// foot shows what there is to say, or the most needed keys.
+// foot returns the status, or the most important keys.
 func (m *model) foot() string {
 	if m.status != "" {
 		return fit(screen.Warn.Paint(screen.Cut(m.status, m.width)), m.width)
@@ -212,7 +212,7 @@ func (m *model) foot() string {
 	return fit(screen.Dim.Paint(joinFitting(keys, "  ", m.width)), m.width)
 }
 
-// joinFitting joins as many of the words as there is room for.
+// joinFitting joins as many of the words as fit into width.
 func joinFitting(words []string, by string, width int) string {
 	line := ""
 	for i, w := range words {
@@ -227,7 +227,8 @@ func joinFitting(words []string, by string, width int) string {
 	return line
 }
 
-// column puts lines into a part of the screen, one blank from its left edge.
+// column returns exactly height lines of exactly width columns: the given ones, indented
+// by a blank.
 func column(lines []string, width, height int) []string {
 	out := make([]string, height)
 	for i := range out {
@@ -247,11 +248,11 @@ func roleOfStop(s *tour.Stop) screen.Role {
 	return screen.RoleOf(stages.SpecOf(s.Stage).Kind)
 }
 
-// pane is a part of the screen: a title, and as many lines of a page as fit.
+// pane is a part of the screen: a title, and as many lines of a layout as fit.
 type pane struct {
 	title   string
-	page    *page
-	top     int // the first line shown; follow: where the mark is
+	layout  *layout
+	top     int // the first visible line, or topAtMark
 	focused bool
 }
 
@@ -263,8 +264,8 @@ func (p pane) draw(width, height int) []string {
 	top := p.first(height - 1)
 	lines := append(make([]string, 0, height), p.head(width, height-1, top))
 	for i := top; len(lines) < height; i++ {
-		if i < len(p.page.lines) {
-			lines = append(lines, fit(p.page.lines[i], width))
+		if i < len(p.layout.lines) {
+			lines = append(lines, fit(p.layout.lines[i], width))
 		} else {
 			lines = append(lines, screen.Blank(width))
 		}
@@ -272,23 +273,23 @@ func (p pane) draw(width, height int) []string {
 	return lines
 }
 
-// first is the first line shown where there is room for as many lines.
+// first returns the first visible line in a pane that shows room lines.
 func (p pane) first(room int) int {
 	top := p.top
-	if top == follow {
-		top = max(0, p.page.mark-room/3)
+	if top == topAtMark {
+		top = max(0, p.layout.mark-room/3)
 	}
-	return max(0, min(top, len(p.page.lines)-room))
+	return max(0, min(top, len(p.layout.lines)-room))
 }
 
-// head is the title in a rule, with how far one has read.
+// head returns the title in a rule, with the numbers of the visible lines.
 func (p pane) head(width, room, top int) string {
 	role, lead := screen.Dim, "── "
 	if p.focused {
 		role, lead = screen.Strong, "━━ "
 	}
 	end := " " + lead[:len(lead)-1]
-	if all := len(p.page.lines); all > room {
+	if all := len(p.layout.lines); all > room {
 		end = fmt.Sprintf(" %d–%d/%d%s", top+1, min(all, top+room), all, end)
 	}
 	title := screen.Middle(p.title, width-screen.Width(lead)-screen.Width(end)-1)
@@ -296,7 +297,7 @@ func (p pane) head(width, room, top int) string {
 	return role.Paint(lead+title+" "+rule) + screen.Dim.Paint(end)
 }
 
-// fit shortens a painted line to width columns, or fills it up.
+// fit cuts a painted line to width columns, or fills it up with blanks.
 func fit(line string, width int) string {
 	if screen.Width(line) > width {
 		line = ansi.Truncate(line, width, "…")
@@ -304,10 +305,10 @@ func fit(line string, width int) string {
 	return screen.Left(line, width)
 }
 
-// scroll moves the pane that has the focus.
+// scroll scrolls the focused pane by a number of lines.
 func (m *model) scroll(by int) {
 	p, room := m.pane(m.focus)
-	top := min(max(p.first(room)+by, 0), max(0, len(p.page.lines)-room))
+	top := min(max(p.first(room)+by, 0), max(0, len(p.layout.lines)-room))
 	if m.focus == onSource {
 		m.at.sourceTop = top
 	} else {
@@ -320,14 +321,14 @@ func (m *model) scrollPage(pages int) {
 	m.scroll(pages * max(1, room-2))
 }
 
-// The columns of the list of stops, beside the names.
+// The columns of the list of stops, apart from the names.
 const (
 	markColumns = 2
 	tookColumns = 9
-	deepest     = 8 // levels of the tree that are moved in
+	deepest     = 8 // the deepest level of the tree that is indented further
 )
 
-// barColumns is how wide a bar is in a list of that width.
+// barColumns returns the width of the bars in a list of that width.
 func barColumns(width int) int {
 	switch {
 	case width < 34:
@@ -340,7 +341,7 @@ func barColumns(width int) int {
 	return width / 3
 }
 
-// stopList returns the part of the list around the stop, height lines of it.
+// stopList returns height lines of the list of stops, around the current one.
 func (m *model) stopList(width, height int) []string {
 	all := len(m.tour.Stops)
 	top := max(0, min(m.at.stop-height/2, all-height))
@@ -358,15 +359,16 @@ func (m *model) stopList(width, height int) []string {
 	return lines
 }
 
-// stopLine is one stop: where it is in the tree, how long it took, when it was.
+// stopLine returns a line about one stop: its name, indented as in the tree, its
+// duration, and its bar.
 func (m *model) stopLine(i, width int, current bool) string {
 	s := &m.tour.Stops[i]
 	bar := barColumns(width)
 	depth := min(s.Depth, deepest)
 	room := width - markColumns - depth - tookColumns - bar - 1
-	text := screen.Left(screen.Middle(name(s, m.lang), room), room)
+	text := screen.Left(screen.Middle(stopName(s, m.lang), room), room)
 	took := screen.Duration(s.Took)
-	if life(s) {
+	if isConnLife(s) {
 		took = ""
 	}
 	mark := "  "
@@ -383,8 +385,8 @@ func (m *model) stopLine(i, width int, current bool) string {
 	return line
 }
 
-// bar draws when a stop was on the request's axis: strong where the request waited
-// in it, thin where it was under way.
+// bar draws a stop on the request's time axis: thick while the request waited in it, thin
+// while it was only under way.
 func (m *model) bar(s *tour.Stop, columns int) string {
 	const halves = 2
 	total := max(1, m.tour.Timeline.DurationNS)
@@ -420,6 +422,7 @@ func (m *model) bar(s *tour.Stop, columns int) string {
 	return roleOfStop(s).Paint(bar)
 }
 
+// cell returns the character for two halves of a column.
 func cell(left, right, thin bool) string {
 	switch {
 	case left && right:

@@ -215,7 +215,7 @@ func (s *story) print(d *datadriven.TestData) string {
 	if d.Cmd == "json" {
 		write = writeJSON
 	}
-	if err := o.eachTour(from, write); err != nil {
+	if err := o.writeTours(from, write); err != nil {
 		s.t.Fatal(err)
 	}
 	text := out.String()
@@ -357,7 +357,7 @@ func TestCodeThatTheChapterIsNotAboutIsToldApart(t *testing.T) {
 		}
 		var out bytes.Buffer
 		o.Out = &out
-		if err := o.eachTour(&origin{requests: []*trace.Timeline{request}}, writePlain); err != nil {
+		if err := o.writeTours(&origin{requests: []*trace.Timeline{request}}, writePlain); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(out.String(), remark) != says {

@@ -1,17 +1,20 @@
+// Package recordtest makes records for tests: a few typical ones, and a world of
+// arbitrary ones.
 package recordtest
 
 import (
 	"context"
-	"glasskv/trace"
-	"glasskv/trace/record"
-	"glasskv/trace/stages"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+
+	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
-// warmPut is a record with all the stages that a Put passes.
+// WarmPut is a record with all the stages that a Put passes.
 func WarmPut(rc *record.Recorder, conn *record.Conn, batch *record.Batch) *record.Record {
 	begin := record.Now()
 	r := rc.Start(conn, 3, begin)
@@ -45,7 +48,7 @@ func SavedBatch(n int) *record.Batch {
 	return b
 }
 
-// gatewayPut tells a Put that came as HTTP/1: the gateway calls the server itself
+// GatewayPut tells a Put that came as HTTP/1: the gateway calls the server itself
 // is. The times are nanoseconds from the HTTP request's first byte.
 func GatewayPut(t testing.TB, rc *record.Recorder) (h, c, s *record.Record) {
 	t.Helper()
@@ -90,7 +93,7 @@ func GatewayPut(t testing.TB, rc *record.Recorder) (h, c, s *record.Record) {
 	return h, c, s
 }
 
-// limit ends what hangs; nothing waits for it otherwise.
+// Limit ends what hangs; nothing waits for it otherwise.
 func Limit(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
@@ -169,7 +172,7 @@ func (w *world) batch(of *[]*record.Batch, kind stages.Stage) *record.Batch {
 	return b
 }
 
-// request makes a record of anything that can happen, all but finished. Some are
+// Request makes a record of anything that can happen, all but finished. Some are
 // made of others, at some depth.
 func (w *world) Request() *record.Record { return w.nested(0) }
 
@@ -260,7 +263,7 @@ func (w *world) stages(r *record.Record, start int64) {
 	}
 }
 
-// pausedPut tells a put that was held before raft.propose, for two thirds of its
+// PausedPut tells a put that was held before raft.propose, for two thirds of its
 // time.
 func PausedPut(rc *record.Recorder) (r *record.Record, begin int64) {
 	begin = record.Now()

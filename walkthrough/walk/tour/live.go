@@ -25,33 +25,31 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock/v3lockpb"
 )
 
-// LiveOptions say to which server requests are made.
+// LiveOptions say on which server requests are made.
 type LiveOptions struct {
-	Endpoint string                           // of a running server; empty: one of our own is started
-	TraceURL string                           // where its timelines are; empty: where it says
-	Creds    credentials.TransportCredentials // nil: as the endpoint's scheme says
-	Log      *zap.Logger                      // of a server of our own
+	Endpoint string                           // of a running server; empty: Start starts one
+	TraceURL string                           // where its timelines are; empty: where the server says
+	Creds    credentials.TransportCredentials // nil: by the endpoint's scheme
+	Log      *zap.Logger                      // of the server that Start starts
 }
 
 // Live makes requests and returns their timelines. Its methods may be called by any
-// number of goroutines. Close it.
+// number of goroutines at once. The caller must close it.
 type Live struct {
-	own      *demo.Live // nil where the server is somebody else's
+	own      *demo.Live // the server that Start started; nil if another process runs it
 	client   *client.Client
 	traceURL string
-	writes   atomic.Int64           // so that each write writes something new
+	writes   atomic.Int64           // counts writes, so that each writes another value
 	locked   atomic.Pointer[[]byte] // the key of the lock that is held
 }
 
-// The time that a request, and the question for its timeline, may take.
 const (
-	requestTimeout = 10 * time.Second
-	fetchWait      = 2 * time.Second
+	requestTimeout = 10 * time.Second // of a request without a deadline
+	fetchWait      = 2 * time.Second  // how long the server is asked to wait for a timeline
 )
 
-// Start connects to a server, or starts one in this process. Nothing is sent to a
-// running server before the first request, whose timeline shows the connection as
-// well.
+// Start connects to a server, or starts one in this process. It sends nothing to a
+// running server; the first request opens the connection, and its timeline shows that.
 func Start(ctx context.Context, o LiveOptions) (l *Live, err error) {
 	l = &Live{traceURL: cmp.Or(o.TraceURL, servercommand.DefaultTraceURL)}
 	if o.Endpoint == "" {
@@ -70,6 +68,7 @@ func Start(ctx context.Context, o LiveOptions) (l *Live, err error) {
 	return l, nil
 }
 
+// reach returns the options of the client.
 func (l *Live) reach(o LiveOptions) (client.Options, error) {
 	if l.own != nil {
 		return l.own.Reach()
@@ -77,18 +76,18 @@ func (l *Live) reach(o LiveOptions) (client.Options, error) {
 	return client.Options{Endpoints: []string{o.Endpoint}, TraceURL: o.TraceURL, Creds: o.Creds}, nil
 }
 
-// Server returns the server of our own; nil where it is somebody else's.
+// Server returns the server that Start started, or nil if another process runs it.
 func (l *Live) Server() *demo.Live { return l.own }
 
-// Do makes one of the requests that Requests lists and returns its timeline. That
-// the request fails is no error as long as it has a timeline. It may take ten seconds,
-// or as long as ctx says where it has a deadline.
+// Do makes one of the requests that Requests lists, and returns its timeline. A request
+// that fails and has a timeline is not an error. Without a deadline in ctx, the request
+// may take ten seconds.
 func (l *Live) Do(ctx context.Context, name string) (*trace.Timeline, error) {
 	r, err := find(name)
 	if err != nil {
 		return nil, err
 	}
-	if _, limited := ctx.Deadline(); !limited { // who may hold it knows how long it may take
+	if _, limited := ctx.Deadline(); !limited { // a caller that may hold the request sets one
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
@@ -114,16 +113,16 @@ func (l *Live) Do(ctx context.Context, name string) (*trace.Timeline, error) {
 	return t, err
 }
 
-// neverLeft reports whether a request reached no server, which then has nothing to tell
-// about it.
+// neverLeft reports whether err says that the request reached no server. Then no server
+// has a timeline of it.
 func neverLeft(err error) bool {
 	_, unreachable := errors.AsType[*client.UnreachableError](err)
 	_, noPeer := errors.AsType[*client.HandshakeError](err)
 	return unreachable || noPeer
 }
 
-// doStream makes a request that our client does not observe: a stream. It names the
-// trace itself, so that the server's timeline is found by it.
+// doStream makes a request that is a stream. The client does not observe streams, so
+// doStream chooses the trace ID and asks the server for the timeline.
 func (l *Live) doStream(ctx context.Context, r *request) (*trace.Timeline, error) {
 	ctx, id := withTraceparent(ctx)
 	if err := r.stream(l, ctx); err != nil {
@@ -136,12 +135,13 @@ func (l *Live) doStream(ctx context.Context, r *request) (*trace.Timeline, error
 	return e.Timeline, nil
 }
 
-// Last returns the requests that the server finished last, the last one first.
+// Last returns the n requests that the server finished last, the newest first.
 func (l *Live) Last(ctx context.Context, n int) ([]*trace.Timeline, error) {
 	return l.endpoint().Last(ctx, n)
 }
 
-// Get returns a request that the server has seen, by its trace ID.
+// Get returns the request with this trace ID. It returns endpoint.ErrUnknown if the
+// server does not know it.
 func (l *Live) Get(ctx context.Context, traceID string) (*trace.Timeline, error) {
 	e, err := l.endpoint().Get(ctx, traceID, fetchWait)
 	if err != nil {
@@ -152,7 +152,7 @@ func (l *Live) Get(ctx context.Context, traceID string) (*trace.Timeline, error)
 
 func (l *Live) endpoint() *endpoint.Client { return &endpoint.Client{Base: l.traceURL} }
 
-// Close closes the connection and ends a server of our own.
+// Close closes the connection, and stops the server that Start started.
 func (l *Live) Close() error {
 	var errs []error
 	if l.client != nil {
@@ -170,8 +170,8 @@ type Request struct {
 	EN, ZH string // what it is, in a few words
 }
 
-// request is a Request and how it is made: as a call that our client observes, or
-// as a stream. What has to be tidied up afterwards is done out of sight.
+// request is a Request with the function that makes it: unary, which the client
+// observes, or stream. After cleans up; no timeline shows that.
 type request struct {
 	Request
 	unary  func(*Live, context.Context) error
@@ -179,8 +179,8 @@ type request struct {
 	after  func(*Live, context.Context) error
 }
 
-// The keys that the requests use, also on somebody else's server: they look like
-// nobody's own.
+// The keys that the requests use. The prefix avoids the keys of other users of a running
+// server.
 const (
 	key      = "glasskv/greeting"
 	lockName = "glasskv/walk"
@@ -198,7 +198,7 @@ var requests = []request{
 	{Request: Request{"unknown", "a method that does not exist", "一个不存在的方法"}, unary: (*Live).unknown},
 }
 
-// Requests lists what Live.Do can make, the ordinary ones first.
+// Requests returns the requests that Live.Do can make, the common ones first.
 func Requests() []Request {
 	var all []Request
 	for i := range requests {
@@ -274,7 +274,8 @@ func (l *Live) lock(ctx context.Context) error {
 	return err
 }
 
-// unlock lets the lock go, so that the next one need not wait for its lease to end.
+// unlock releases the lock, so that the next lock request need not wait for its lease
+// to expire.
 func (l *Live) unlock(ctx context.Context) error {
 	held := l.locked.Swap(nil)
 	if held == nil {
@@ -288,8 +289,9 @@ func (l *Live) unknown(ctx context.Context) error {
 	return l.client.Invoke(ctx, "/etcdserverpb.KV/Increment", &pb.PutRequest{Key: []byte(key)}, &pb.PutResponse{})
 }
 
-// watch waits for one event, ends the watcher and hangs up: the server keeps a
-// stream open until then. The write that makes the event is a request of its own.
+// watch creates a watcher, writes the key, waits for the event and cancels the watcher.
+// Then it closes the stream, which the server keeps open until then. The write is a
+// request of its own.
 func (l *Live) watch(ctx context.Context) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
@@ -311,7 +313,7 @@ func (l *Live) watch(ctx context.Context) error {
 	return ask(w, &pb.WatchRequest{RequestUnion: end})
 }
 
-// ask sends a request on the stream and waits for what the server says to it.
+// ask sends a request on the stream and waits for the response.
 func ask(w pb.Watch_WatchClient, r *pb.WatchRequest) error {
 	if err := w.Send(r); err != nil {
 		return err
@@ -320,7 +322,7 @@ func ask(w pb.Watch_WatchClient, r *pb.WatchRequest) error {
 	return err
 }
 
-// withTraceparent gives a call a trace of its own, and returns the trace's ID.
+// withTraceparent makes a call the root of a new trace, and returns the trace ID.
 func withTraceparent(ctx context.Context) (_ context.Context, traceID string) {
 	var id [24]byte         // of the trace and of the span
 	_, _ = rand.Read(id[:]) // never fails

@@ -1,0 +1,122 @@
+package front
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"glasskv/server/seam/frames"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
+
+	"golang.org/x/net/http2"
+)
+
+// flow is a connection whose frames a test makes up.
+type flow struct {
+	*serverConn
+	t *testing.T
+}
+
+func newFlow(t *testing.T) flow {
+	c := &serverConn{}
+	c.windows.reset()
+	return flow{c, t}
+}
+
+// reply begins a reply that is ready, and waits for the connection's writer.
+func (f flow) reply(id uint32) *stream {
+	recorder := record.NewRecorder(record.Options{})
+	f.t.Cleanup(func() { _ = recorder.Close(f.t.Context()) })
+	s := &stream{rec: recorder.Start(nil, id, record.Now()), conn: f.serverConn}
+	s.rec.Begin(stages.Flush)
+	s.written.Add(1)
+	f.streams.add(s)
+	return s
+}
+
+func (f flow) data(s *stream, bytes uint32) {
+	f.took(s, frames.Head{Length: bytes, Kind: http2.FrameData, Stream: s.rec.StreamID()})
+}
+
+// allow grants more bytes: to a stream, or with none to the connection.
+func (f flow) allow(s *stream, bytes uint32) {
+	h := frames.Head{Length: 4, Kind: http2.FrameWindowUpdate}
+	if s != nil {
+		h.Stream = s.rec.StreamID()
+	}
+	f.gave(h, binary.BigEndian.AppendUint32(nil, bytes))
+}
+
+func (f flow) initial(bytes uint32) {
+	setting := binary.BigEndian.AppendUint16(nil, uint16(http2.SettingInitialWindowSize))
+	f.gave(frames.Head{Length: frames.SettingLen, Kind: http2.FrameSettings}, binary.BigEndian.AppendUint32(setting, bytes))
+}
+
+func (f flow) waits(s *stream, want int) {
+	f.t.Helper()
+	if got := len(rows(s.rec.Timeline(), stages.FlowControl)); got != want {
+		f.t.Errorf("stream %d waited %d times, want %d", s.rec.StreamID(), got, want)
+	}
+}
+
+func TestAReplyWithinItsWindowsDoesNotWait(t *testing.T) {
+	f := newFlow(t)
+	s := f.reply(1)
+	for range 3 {
+		f.data(s, 16384)
+	}
+	f.waits(s, 0)
+}
+
+func TestAReplyWaitsForItsStreamsWindow(t *testing.T) {
+	f := newFlow(t)
+	f.initial(100)
+	s := f.reply(1)
+	f.data(s, 100)
+	f.waits(s, 0) // it may have been all
+	f.allow(s, 50)
+	f.data(s, 50)
+	f.waits(s, 1)
+	f.initial(200) // for the streams under way as well
+	f.data(s, 20)
+	f.waits(s, 2)
+	f.data(s, 20)
+	f.waits(s, 2)
+}
+
+func TestRepliesWaitForTheConnectionsWindow(t *testing.T) {
+	f := newFlow(t)
+	f.initial(1 << 20)
+	first, second := f.reply(1), f.reply(3)
+	for range 3 {
+		f.data(first, 16384)
+	}
+	f.data(first, frames.DefaultWindow-3*16384)
+	f.allow(nil, 32768)
+	f.data(second, 16384)
+	f.waits(first, 1)
+	f.waits(second, 1)
+	f.data(first, 16383)
+	f.waits(first, 1)
+}
+
+func TestAReplyThatIsGivenUpHadWaited(t *testing.T) {
+	f := newFlow(t)
+	f.initial(10)
+	s := f.reply(1)
+	f.data(s, 10)
+	f.stuck(s)
+	f.waits(s, 1)
+	f.stuck(s) // by whoever comes second
+	f.waits(s, 1)
+}
+
+// What cannot be known is not shown.
+func TestAFrameThatWasNotSeenWholeEndsTheSums(t *testing.T) {
+	f := newFlow(t)
+	f.gave(frames.Head{Length: 4, Kind: http2.FrameWindowUpdate}, nil)
+	s := f.reply(1)
+	f.data(s, frames.DefaultWindow)
+	f.data(s, 1)
+	f.waits(s, 0)
+}

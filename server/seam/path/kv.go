@@ -1,0 +1,62 @@
+package path
+
+import (
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
+
+	"go.etcd.io/etcd/pkg/v3/traceutil"
+	"go.etcd.io/etcd/server/v3/lease"
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
+)
+
+// kv observes the store while an entry is applied: taking its locks, the
+// changes, and the end of the transaction, which may commit the backend.
+type kv struct {
+	mvcc.WatchableKV
+	applying *applying
+}
+
+func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
+	rec := k.applying.current.Load()
+	k.applying.holds.Shared(rec, stages.MVCCBegin)
+	rec.Begin(stages.MVCCBegin)
+	tx := k.WatchableKV.Write(t)
+	rec.End(stages.MVCCBegin)
+	return &txnWrite{tx, rec, k.applying}
+}
+
+// txnWrite observes one write transaction. Of a transaction with many changes
+// each kind spans from the first to the last.
+type txnWrite struct {
+	mvcc.TxnWrite
+	rec      *record.Record // nil when nobody waits for it
+	applying *applying
+}
+
+func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
+	t.applying.holds.Shared(t.rec, stages.MVCCPut)
+	t.rec.Begin(stages.MVCCPut)
+	rev := t.TxnWrite.Put(key, value, id)
+	t.rec.End(stages.MVCCPut)
+	return rev
+}
+
+func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
+	t.applying.holds.Shared(t.rec, stages.MVCCDeleteRange)
+	t.rec.Begin(stages.MVCCDeleteRange)
+	n, rev = t.TxnWrite.DeleteRange(key, end)
+	t.rec.End(stages.MVCCDeleteRange)
+	return n, rev
+}
+
+// End is where the store tells the watchers, before the change is visible.
+func (t *txnWrite) End() {
+	t.applying.holds.Shared(t.rec, stages.MVCCEnd)
+	now := record.Now()
+	if len(t.Changes()) > 0 {
+		t.applying.notified.put(t.Rev()+1, now)
+	}
+	t.rec.BeginAt(stages.MVCCEnd, now)
+	t.TxnWrite.End()
+	t.rec.End(stages.MVCCEnd)
+}
