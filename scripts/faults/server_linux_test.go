@@ -132,7 +132,7 @@ func answer(t *testing.T, p *process.Process, socket *os.File, d *disk) {
 	listener, err := receiveListener(from)
 	if err != nil {
 		<-p.Gone()
-		t.Skipf("this kernel does not let a test decide about system calls: %v: %s", err, p.Said())
+		t.Skipf("this kernel does not let a test decide about system calls: %v: %s", err, p.Output())
 	}
 	answered := make(chan error, 1)
 	go func() { answered <- answerAll(listener, d.decide) }()
@@ -195,7 +195,7 @@ func (s *server) fill(made promises, puts, size int) {
 	s.t.Helper()
 	for range puts {
 		if err := s.put(made, size); err != nil {
-			s.t.Fatalf("put on a sound disk: %v\n%s", err, s.LastWords())
+			s.t.Fatalf("put on a sound disk: %v\n%s", err, s.Tail())
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (s *server) putUntilRefused(made promises, size int) error {
 			return err
 		}
 	}
-	s.t.Fatalf("a thousand puts were acknowledged on a disk that takes none\n%s", s.LastWords())
+	s.t.Fatalf("a thousand puts were acknowledged on a disk that takes none\n%s", s.Tail())
 	return nil
 }
 
@@ -219,9 +219,9 @@ func (s *server) ended(words ...string) {
 	select {
 	case <-s.Gone():
 	case <-time.After(patience):
-		s.t.Fatalf("the server goes on\n%s", s.LastWords())
+		s.t.Fatalf("the server goes on\n%s", s.Tail())
 	}
-	said := strings.TrimSpace(s.Said())
+	said := strings.TrimSpace(s.Output())
 	last := said[strings.LastIndexByte(said, '\n')+1:]
 	if code := s.ExitCode(); code != 1 {
 		s.t.Errorf("it ended with code %d", code)
@@ -232,7 +232,7 @@ func (s *server) ended(words ...string) {
 		}
 	}
 	if strings.Contains(said, "goroutine ") {
-		s.t.Errorf("it ended with a stack trace:\n%s", s.LastWords())
+		s.t.Errorf("it ended with a stack trace:\n%s", s.Tail())
 	}
 	s.t.Logf("last line: %s", last)
 }

@@ -1,12 +1,11 @@
-// Command fuzz gives every fuzz target of the module the same short time, one
-// after the other:
+// Command fuzz runs every fuzz target of the module for the same short time, one after
+// the other:
 //
 //	go run ./scripts/fuzz -time 10s
 //
-// The go command fuzzes one target of one package at a time; this finds them
-// all, so that a new one is not forgotten. An input that breaks something is
-// written to the package's testdata by the go command, to be committed with the
-// repair.
+// The go command fuzzes one target of one package at a time; this command finds all of
+// them, so that a new one is not forgotten. The go command writes an input that fails
+// to the package's testdata, to be committed with the fix.
 package main
 
 import (
@@ -37,7 +36,7 @@ func main() {
 	}
 }
 
-// run fuzzes every target, also after one of them broke.
+// run fuzzes every target, even if one of them fails.
 func run(ctx context.Context, each time.Duration) error {
 	targets, err := find(ctx)
 	if err != nil {
@@ -58,8 +57,7 @@ func run(ctx context.Context, each time.Duration) error {
 	return errors.Join(broken...)
 }
 
-// find asks every package of the module for its fuzz functions. The list is
-// followed by a line that names the package.
+// find returns the fuzz functions of all packages of the module.
 func find(ctx context.Context) ([]target, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "-list", "^Fuzz", "./...")
 	cmd.Stderr = os.Stderr
@@ -70,6 +68,8 @@ func find(ctx context.Context) ([]target, error) {
 	return parse(out), nil
 }
 
+// parse reads the output of "go test -list": the names of a package's functions, each
+// on a line, and then a line with the package.
 func parse(list []byte) []target {
 	var targets []target
 	var names []string

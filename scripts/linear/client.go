@@ -17,14 +17,14 @@ import (
 
 const (
 	requestTime = 10 * time.Second       // for one request with all its retries
-	redialTime  = 100 * time.Millisecond // between two attempts to connect at most
-	patience    = time.Second            // of a client that was refused by a server that lives
+	redialTime  = 100 * time.Millisecond // at most, between two attempts to connect
+	retryTime   = time.Second            // after an error, if the server runs on
 )
 
-// connect returns a client of one of three kinds: grpc-go's connection with
-// nothing above it, etcd's client with one attempt for each request, and etcd's
-// client as it comes, which sends some requests again. The last would show if
-// that made a write happen twice.
+// connect returns one of three kinds of client, by id: a plain connection of grpc-go;
+// etcd's client with one attempt for each request; and etcd's client with its
+// defaults, which sends some requests again. The last would reveal a write that is
+// applied twice for that reason. end closes the client.
 func connect(id int, addr string) (kv clientv3.KV, end func() error, err error) {
 	redial := grpc.WithConnectParams(grpc.ConnectParams{
 		Backoff:           backoff.Config{BaseDelay: redialTime / 4, Multiplier: 2, MaxDelay: redialTime},
@@ -59,11 +59,12 @@ type client struct {
 	known  map[string]string // the value that each key had when last seen, for a cas to expect
 }
 
-// run sends until ctx ends. Who was not answered waits for the next server: a
-// second request into the void would only make the search for an order longer.
+// run sends requests until ctx ends. After an error it waits for the next life of the
+// server: more requests without replies would only make the search for an order
+// longer.
 func (c *client) run(ctx context.Context) {
 	h := c.lives.h
-	for c.lives.serving(ctx) {
+	for c.lives.awaitServing(ctx) {
 		in := c.choose()
 		serializable := in.kind == get && c.chance.IntN(4) == 0
 		e := event{client: c.id, in: in, serializable: serializable, call: h.now()}
@@ -71,26 +72,27 @@ func (c *client) run(ctx context.Context) {
 		e.answered = h.now()
 		if err != nil {
 			e.out.unknown = true
-			c.lives.unsettled(h.add(e)).pause(ctx)
+			c.lives.addUnsettled(h.add(e)).pause(ctx)
 			continue
 		}
 		e.out, c.known[in.key] = out, fmt.Sprint(in.after(out.value))
 		h.add(e)
-		c.lives.answered()
+		c.lives.replies.Add(1)
 	}
 }
 
-// load writes keys that nobody reads, as fast as it is answered: the requests
-// that matter share the disk and the queues with these.
+// load writes keys that nobody reads, each as soon as the last write is answered, so
+// that the requests of run share the disk and the queues with others.
 func (c *client) load(ctx context.Context) {
-	for c.lives.serving(ctx) {
+	for c.lives.awaitServing(ctx) {
 		in := input{kind: putting, key: fmt.Sprintf("load/%d", c.chance.IntN(1000)), value: "load"}
 		if _, err := c.send(ctx, in, false); err != nil {
-			c.lives.now().pause(ctx)
+			c.lives.latest().pause(ctx)
 		}
 	}
 }
 
+// choose returns a random request.
 func (c *client) choose() input {
 	in := input{key: fmt.Sprintf("linear/%d", c.chance.IntN(c.keys))}
 	c.writes++

@@ -23,12 +23,12 @@ type event struct {
 	out      output
 	call     time.Duration // since the history began
 	answered time.Duration
-	// serializable reads stand apart: they may be old, so no order explains
-	// them, but what they show must have been there.
+	// serializable reads may be stale, so they are no part of the order, but what
+	// they return must have been written.
 	serializable bool
 }
 
-// history is what all clients did and learnt. Any number of them may add to it.
+// history is what all clients did and learnt. Clients may add to it concurrently.
 type history struct {
 	begin time.Time
 
@@ -40,7 +40,7 @@ func newHistory() *history { return &history{begin: time.Now()} }
 
 func (h *history) now() time.Duration { return time.Since(h.begin) }
 
-// add puts an event into the history and returns its place.
+// add appends an event to the history and returns its index.
 func (h *history) add(e event) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -48,8 +48,8 @@ func (h *history) add(e event) int {
 	return len(h.events) - 1
 }
 
-// settle says until when a request without reply can have happened: no server
-// that it could have reached lives any more.
+// settle notes that the requests at these indices, which have no reply, can have taken
+// effect until now at the latest: no server that they could have reached runs on.
 func (h *history) settle(events []int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -58,9 +58,9 @@ func (h *history) settle(events []int) {
 	}
 }
 
-// check returns nil when one order of the requests explains every reply and no
-// revision goes back. An error of the first kind names a file that shows where
-// the order breaks.
+// check returns an error if no order of the requests explains every reply, or if
+// revisions contradict each other. In the first case the error names a file that
+// shows where the order breaks.
 func (h *history) check() error {
 	result, info := porcupine.CheckOperationsVerbose(model(), h.operations(), checkTime)
 	var broken error
@@ -77,7 +77,7 @@ func (h *history) check() error {
 	return broken
 }
 
-// operations are the events that take part in the order.
+// operations returns the events that are part of the order.
 func (h *history) operations() []porcupine.Operation {
 	var ops []porcupine.Operation
 	for _, e := range h.events {
@@ -91,8 +91,8 @@ func (h *history) operations() []porcupine.Operation {
 	return ops
 }
 
-// draw writes the failed search down as a page for a browser. It always returns
-// an error: where the page is, or why there is none.
+// draw draws the failed search as a web page. It always returns an error, which says
+// where the page is or why it could not be written.
 func draw(info porcupine.LinearizationInfo) error {
 	file, err := os.CreateTemp("", "linear-*.html")
 	if err != nil {
@@ -105,7 +105,7 @@ func draw(info porcupine.LinearizationInfo) error {
 	return fmt.Errorf("drawn in %s", file.Name())
 }
 
-// summary counts what the history is made of.
+// summary returns how many requests of each kind the history has.
 func (h *history) summary() string {
 	count := make(map[string]int)
 	for _, e := range h.events {
@@ -126,14 +126,14 @@ func (h *history) summary() string {
 	return fmt.Sprintf("%d requests (%s)", len(h.events), strings.Join(parts, ", "))
 }
 
-// revisions checks what the model does not know: the store counts its changes,
-// over all keys. It returns a line for each reply that contradicts another.
+// revisions checks the revisions, of which the model knows nothing: they count the
+// changes of all keys. It returns a line for each reply that contradicts another.
 func (h *history) revisions() []string {
 	return slices.Concat(h.revisionsGoBack(), h.revisionsAreTaken())
 }
 
-// revisionsGoBack finds requests that were sent after a reply with a revision
-// and were themselves answered with an older one. A write must have a newer one.
+// revisionsGoBack finds requests whose reply has an older revision than a reply that
+// came before they were sent. For a write, an equal revision is wrong too.
 func (h *history) revisionsGoBack() []string {
 	var known []event
 	for _, e := range h.events {
@@ -146,7 +146,7 @@ func (h *history) revisionsGoBack() []string {
 	byReply := known
 	slices.SortFunc(byReply, func(a, b event) int { return int(a.answered - b.answered) })
 	var wrong []string
-	var seen int64 // by somebody before the request was sent
+	var seen int64 // the newest revision in a reply before the request was sent
 	for _, e := range byCall {
 		for len(byReply) > 0 && byReply[0].answered < e.call {
 			seen = max(seen, byReply[0].out.revision)
@@ -160,21 +160,20 @@ func (h *history) revisionsGoBack() []string {
 	return wrong
 }
 
-// wrote reports whether a request with a reply changed the store.
+// wrote reports whether a request that has a reply changed the store.
 func (e event) wrote() bool { return e.in.kind == putting || e.in.kind != get && e.out.done }
 
-// revisionsAreTaken finds two values for one key in one revision, and reads
-// that show what their own revision cannot contain. Serializable reads take
-// part: old as they may be, what they show was there.
+// revisionsAreTaken finds two values of one key in one revision, and reads that return
+// a value newer than their own revision. It checks serializable reads too.
 func (h *history) revisionsAreTaken() []string {
-	type place struct {
+	type version struct {
 		key      string
 		revision int64
 	}
-	values := make(map[place]string)
+	values := make(map[version]string)
 	var wrong []string
 	take := func(e event, revision int64, value string) {
-		at := place{e.in.key, revision}
+		at := version{e.in.key, revision}
 		if other, taken := values[at]; taken && other != value {
 			wrong = append(wrong, fmt.Sprintf("%s: in revision %d it is %q elsewhere", describe(e.in, e.out), revision, other))
 		}
@@ -205,27 +204,27 @@ const (
 	cas     kind = "cas" // a transaction: if the key has this value, give it that one
 )
 
-// input is one request about one key. An empty value means that there is no
-// key, for no client ever writes one.
+// input is one request about one key. An empty value means that the key does not
+// exist, since no client writes an empty value.
 type input struct {
 	kind   kind
 	key    string
 	value  string // to be written; every write has a value of its own
 	expect string // of a cas: the value that the key must have
-	prev   bool   // of a put: the reply tells what was there
+	prev   bool   // of a put: the reply has the previous value
 }
 
 // output is what the client learnt.
 type output struct {
-	unknown  bool   // there was no reply: it happened, or it did not and never will
-	value    string // what was there
+	unknown  bool   // there was no reply: the request may have taken effect or not
+	value    string // before the request
 	done     bool   // a delete found something, a cas found what it expected
 	revision int64  // of the store
-	modified int64  // the revision in which the value that was there was written
+	modified int64  // the revision in which value was written
 }
 
-// model is the store as one client at a time would see it, one key at a time.
-// A history of many keys is linearizable if it is so for each of them.
+// model is a store with one key and one request at a time. A history of many keys is
+// linearizable if its part about each key is.
 func model() porcupine.Model {
 	m := porcupine.NondeterministicModel{
 		Partition:         byKey,
@@ -244,13 +243,13 @@ func byKey(history []porcupine.Operation) [][]porcupine.Operation {
 		keys[key] = append(keys[key], op)
 	}
 	var all [][]porcupine.Operation
-	for _, one := range keys {
-		all = append(all, one)
+	for _, operations := range keys {
+		all = append(all, operations)
 	}
 	return all
 }
 
-// inputOf and outputOf undo what the checker's interface does to their types.
+// inputOf and outputOf give the checker's values of type any their types back.
 func inputOf(v any) input {
 	in, _ := v.(input)
 	return in
@@ -261,8 +260,8 @@ func outputOf(v any) output {
 	return out
 }
 
-// step returns the values that the key may have after a request, and none when
-// the reply cannot be explained by the value before.
+// step returns the values that the key may have after a request. It returns nil if the
+// value before does not explain the reply.
 func step(state, asked, answered any) []any {
 	before, in, out := state, inputOf(asked), outputOf(answered)
 	after := in.after(before)
@@ -286,7 +285,7 @@ func step(state, asked, answered any) []any {
 	return []any{after}
 }
 
-// after is the value of the key once the request has been carried out.
+// after returns the value of the key once the request is applied.
 func (in input) after(before any) any {
 	switch {
 	case in.kind == putting, in.kind == cas && before == in.expect:

@@ -1,16 +1,17 @@
-// Command linear lets many clients read and write a few keys of one server,
-// which is killed, stopped and started again meanwhile, and then looks for one
-// order of all requests that explains every reply: each takes effect at one
-// moment between its call and its reply. If there is none, the server has lost a
-// write, carried one out twice or shown what was no longer true.
+// Command linear checks that a server is linearizable. Many clients read and write a
+// few keys of the server, which meanwhile is killed, stopped and started again. Then
+// the command looks for one order of all requests that explains every reply, in which
+// each request takes effect at one moment between its call and its reply. Without
+// such an order, the server has lost a write, applied one twice or returned a stale
+// value.
 //
 //	go run ./scripts/linear                              # 20 lives
 //	go run ./scripts/linear -cycles 200 -seed 7          # by hand
 //	go run ./scripts/linear -servers glasskv,etcd        # two servers take turns on the same data
 //
-// A request without reply may have happened or not; it had to happen before the
-// last server that it could have reached was gone. Serializable reads may be
-// old, so they stand outside the order; what they show must have been there.
+// A request without a reply may have taken effect or not, but only until the last
+// server that it could have reached has ended. Serializable reads may be stale, so
+// they are no part of the order, but what they return must have been written.
 //
 //	server.go   the server's lives, and when a request is settled
 //	client.go   the clients and what they ask
@@ -82,7 +83,8 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	return nil
 }
 
-// record lets the clients loose on one server after the other.
+// record runs the clients against one server after the other and returns what they
+// did.
 func record(ctx context.Context, o options, dir string, out io.Writer) (h *history, err error) {
 	servers := strings.Split(o.servers, ",")
 	m, err := newMember(ctx, dir, servers)
@@ -93,13 +95,13 @@ func record(ctx context.Context, o options, dir string, out io.Writer) (h *histo
 	l := &lives{h: h}
 	l.begin()
 	clients, cancel := context.WithCancel(ctx)
-	wait, err := o.letLoose(clients, m.client, l)
+	wait, err := o.startClients(clients, m.client, l)
 	defer wait()
 	defer cancel()
 	if err != nil {
 		return nil, err
 	}
-	chance := rand.New(rand.NewPCG(o.seed, 1<<32)) //nolint:gosec // a story that can be told again, not a secret
+	chance := rand.New(rand.NewPCG(o.seed, 1<<32)) //nolint:gosec // can be repeated; no secret
 	for n := range o.cycles + 1 {
 		server := servers[n%len(servers)]
 		how, err := m.live(ctx, l, server, o.replies/2+chance.Int64N(o.replies), chance.IntN(2) == 0)
@@ -110,13 +112,13 @@ func record(ctx context.Context, o options, dir string, out io.Writer) (h *histo
 	}
 	cancel()
 	wait()
-	l.settle() // what the clients were at when they were told to end
+	l.settle() // the requests during which the clients were ended
 	return h, nil
 }
 
-// letLoose starts all clients. wait returns when they have ended, which they do
-// with ctx.
-func (o *options) letLoose(ctx context.Context, addr string, l *lives) (wait func(), err error) {
+// startClients starts all clients, which end with ctx. wait returns when they have
+// ended.
+func (o *options) startClients(ctx context.Context, addr string, l *lives) (wait func(), err error) {
 	var wg sync.WaitGroup
 	for id := range o.clients + o.load {
 		kv, end, err := connect(id, addr)

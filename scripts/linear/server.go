@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	startTime = 30 * time.Second // a start that takes longer has lost something
+	startTime = 30 * time.Second // for a start; one that takes longer waits for a lost entry
 	stopTime  = 30 * time.Second
-	lifeTime  = time.Minute // until the wanted number of replies must be there
+	lifeTime  = time.Minute // for the wanted number of replies
 )
 
 // The servers that can take turns on the same data.
@@ -24,11 +24,10 @@ const (
 	realEtcd = "etcd"
 )
 
-// sources are the folders that they are built from.
+// sources are the folders from which the servers are built.
 var sources = map[string]string{glasskv: ".", realEtcd: "scripts/peers/etcd"}
 
-// member is one data directory and the addresses under which it is served,
-// whichever server that is.
+// member is one data directory, and the addresses under which either server serves it.
 type member struct {
 	dir, binaries, client, peer string
 }
@@ -69,8 +68,8 @@ func (m *member) start(server string) (*process.Process, error) {
 	return process.Start(exec.Command(filepath.Join(m.binaries, server), args...)) //nolint:noctx // see above
 }
 
-// live starts a server, lets the clients have that many replies and ends it. It
-// returns a line about that.
+// live starts a server, waits until the clients have had that many replies, and kills
+// or stops it. It returns a line about this life.
 func (m *member) live(ctx context.Context, l *lives, server string, replies int64, kill bool) (string, error) {
 	life, begin := l.begin(), time.Now()
 	p, err := m.start(server)
@@ -88,28 +87,26 @@ func (m *member) live(ctx context.Context, l *lives, server string, replies int6
 	living, cancel := context.WithTimeout(ctx, lifeTime)
 	defer cancel()
 	if err := l.awaitReplies(living, replies); err != nil {
-		return "", fmt.Errorf("wait for %d replies: %w\n%s", replies, err, p.LastWords())
+		return "", fmt.Errorf("wait for %d replies: %w\n%s", replies, err, p.Tail())
 	}
-	close(life.ended) // before it is, so that no client asks twice
+	close(life.ended) // first, so that clients wait for the next life
 	how := "stopped"
 	if kill {
 		how = "killed"
 		p.Kill()
-	} else if err := stop(ctx, p); err != nil {
-		return "", err
+	} else {
+		stopping, cancel := context.WithTimeout(ctx, stopTime)
+		defer cancel()
+		if err := p.Stop(stopping); err != nil {
+			return "", err
+		}
 	}
 	l.settle()
 	return fmt.Sprintf("%s served after %v and was %s after %d replies", server, started.Round(time.Millisecond), how, replies), nil
 }
 
-func stop(ctx context.Context, p *process.Process) error {
-	ctx, cancel := context.WithTimeout(ctx, stopTime)
-	defer cancel()
-	return p.Stop(ctx)
-}
-
-// lives tells the clients how the server is: each start begins a life, and
-// with its end everything is settled that a client had no reply to.
+// lives tells the clients whether the server serves. Each start begins a life; the end
+// of a life settles the requests that have had no reply.
 type lives struct {
 	h       *history
 	replies atomic.Int64
@@ -118,13 +115,12 @@ type lives struct {
 	current *life
 }
 
-// life is one run of the server, from before it is started until the next one
-// is.
+// life is one run of the server, from before its start to before the next start.
 type life struct {
 	ready chan struct{} // closed when it serves
 	ended chan struct{} // closed when it is told to end
 	next  chan struct{} // closed when there is another life
-	// unsettled are the requests without reply, by their place in the history.
+	// unsettled are the requests without a reply, by their index in the history.
 	unsettled []int
 }
 
@@ -132,7 +128,8 @@ func newLife() *life {
 	return &life{ready: make(chan struct{}), ended: make(chan struct{}), next: make(chan struct{})}
 }
 
-// begin is called before a server is started: from now on a request may reach it.
+// begin must be called before a server is started: from then on a request may reach
+// it.
 func (l *lives) begin() *life {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,8 +142,8 @@ func (l *lives) begin() *life {
 	return l.current
 }
 
-// settle is called when the process of the current life is gone. What has no
-// reply yet will be settled with the next one.
+// settle must be called when the process of the current life has ended. A request that
+// still waits for its reply is settled with the next life.
 func (l *lives) settle() {
 	l.mu.Lock()
 	settled := l.current.unsettled
@@ -155,27 +152,26 @@ func (l *lives) settle() {
 	l.h.settle(settled)
 }
 
-// unsettled notes that a request had no reply. A server that lives now may yet
-// carry it out.
-func (l *lives) unsettled(at int) *life {
+// addUnsettled notes that the request at an index of the history had no reply, and
+// returns the current life, whose server may still apply it.
+func (l *lives) addUnsettled(at int) *life {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.current.unsettled = append(l.current.unsettled, at)
 	return l.current
 }
 
-// now returns the life that lasts at the moment.
-func (l *lives) now() *life {
+// latest returns the current life.
+func (l *lives) latest() *life {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.current
 }
 
-// serving waits until there is a server that serves, and reports whether there
-// was one before ctx ended.
-func (l *lives) serving(ctx context.Context) bool {
+// awaitServing waits until a server serves. It returns false if ctx ends first.
+func (l *lives) awaitServing(ctx context.Context) bool {
 	for {
-		life := l.now()
+		life := l.latest()
 		select {
 		case <-life.ready:
 			return ctx.Err() == nil
@@ -186,12 +182,10 @@ func (l *lives) serving(ctx context.Context) bool {
 	}
 }
 
-func (l *lives) answered() { l.replies.Add(1) }
-
-// pause returns when it makes sense to try again: in the next life, or after a
-// while when this one goes on.
+// pause waits until it makes sense to try again: until the next life if this one ends,
+// and for retryTime if it goes on.
 func (l *life) pause(ctx context.Context) {
-	wait := time.NewTimer(patience)
+	wait := time.NewTimer(retryTime)
 	defer wait.Stop()
 	select {
 	case <-l.ended:
@@ -199,13 +193,13 @@ func (l *life) pause(ctx context.Context) {
 		case <-l.next:
 		case <-ctx.Done():
 		}
-	case <-wait.C: // it lives and refused this one
+	case <-wait.C: // the server runs on
 	case <-ctx.Done():
 	}
 }
 
-// awaitReplies returns when the clients have had n more replies, or the life has
-// lasted as long as ctx allows.
+// awaitReplies returns when the clients have had n more replies, with ctx's error if
+// ctx ends first.
 func (l *lives) awaitReplies(ctx context.Context, n int64) error {
 	enough := l.replies.Load() + n
 	tick := time.NewTicker(5 * time.Millisecond)

@@ -29,6 +29,7 @@ func main() {
 	}
 }
 
+// refresh replaces the timeline between the markers of a file.
 func refresh(ctx context.Context, file, lang string) error {
 	page, err := os.ReadFile(file)
 	if err != nil {
@@ -50,8 +51,8 @@ func refresh(ctx context.Context, file, lang string) error {
 	return os.WriteFile(file, []byte(fresh), 0o644)
 }
 
-// run makes a demo of its own for each language, so each page shows what was
-// measured and not a translation of it.
+// run returns the timeline of a put from a new run of the demo. Each language has a run
+// of its own, so that each page shows what was measured and not a translation of it.
 func run(ctx context.Context, lang string) (string, error) {
 	var errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", "run", ".", "demo", "--only", "put", "--lang", lang, "--width", width, "--color", "never")
@@ -60,8 +61,7 @@ func run(ctx context.Context, lang string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("demo: %w: %s", err, strings.TrimSpace(errs.String()))
 	}
-	// What stands before the timeline says where the server ran, which is nobody's
-	// business but this machine's.
+	// The lines before the timeline say where the server ran on this machine.
 	_, timeline, ok := strings.Cut("\n"+string(out), "\nPUT ")
 	if !ok {
 		return "", errors.New("the demo printed no Put")

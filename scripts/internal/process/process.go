@@ -1,6 +1,5 @@
-// Package process runs a server as a process of its own, so that it can be
-// stopped, killed and starved as a server is. It serves the programs and tests
-// of scripts; what they ask of the server is theirs.
+// Package process runs a server as a process of its own for the programs and tests of
+// scripts, which can stop it, kill it and limit its resources.
 package process
 
 import (
@@ -43,16 +42,16 @@ func Build(ctx context.Context, folder, out string) error {
 	return nil
 }
 
-// Ports for servers lie below those that systems give to outgoing connections: one
-// of these could take a port between the moment at which it was found free and the
-// server's own Listen.
+// Ports for servers are below those that systems give to outgoing connections. Such a
+// connection could take a port after FreeAddr has found it free and before the server
+// listens on it.
 const (
 	firstPort = 15_000
 	lastPort  = 32_000
 )
 
-// FreeAddr returns a loopback address on which nobody listens at the moment. An error
-// is returned when none of many was free.
+// FreeAddr returns a loopback address on which nobody listens at the moment. It returns
+// the last error of Listen if none of 100 random ports is free.
 func FreeAddr() (string, error) {
 	var err error
 	for range 100 {
@@ -71,13 +70,13 @@ type Process struct {
 	ready chan struct{} // closed when the server has said that it serves
 	gone  chan struct{}
 
-	mu   sync.Mutex
-	said strings.Builder
+	mu     sync.Mutex
+	output strings.Builder
 }
 
-// Start runs cmd and follows what it writes. Both of its outputs are taken;
-// the rest of cmd is the caller's to set. A Process that was returned must be
-// ended with Stop or Kill, also when it has ended by itself.
+// Start starts cmd, whose Stdout and Stderr it sets, and reads what it writes. The
+// caller must end the returned Process with Stop or Kill, even if it has ended by
+// itself.
 func Start(cmd *exec.Cmd) (*Process, error) {
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -95,66 +94,67 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// follow reads to the end, so that the server never waits for its reader.
+// follow reads the output to its end, so that the server never blocks on a write, and
+// then waits for the process.
 func (p *Process) follow(out io.ReadCloser) {
 	defer close(p.gone)
 	defer out.Close()
-	isReady := false
+	ready := false
 	lines := bufio.NewReader(out)
 	for {
 		line, err := lines.ReadString('\n')
 		p.mu.Lock()
-		p.said.WriteString(line)
+		p.output.WriteString(line)
 		p.mu.Unlock()
-		if !isReady && (strings.HasPrefix(line, "ready ") || strings.Contains(line, "ready to serve client requests")) {
-			isReady = true
+		if !ready && (strings.HasPrefix(line, "ready ") || strings.Contains(line, "ready to serve client requests")) {
+			ready = true
 			close(p.ready)
 		}
 		if err != nil {
-			_ = p.cmd.Wait() // how it ended is asked with ExitCode
+			_ = p.cmd.Wait() // ExitCode says how it ended
 			return
 		}
 	}
 }
 
-// Gone is closed when the process has ended, for whatever reason.
+// Gone returns a channel that is closed when the process has ended.
 func (p *Process) Gone() <-chan struct{} { return p.gone }
 
-// PID is the number of the process.
+// PID returns the ID of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Said returns everything that the server has written so far.
-func (p *Process) Said() string {
+// Output returns everything that the server has written so far.
+func (p *Process) Output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.said.String()
+	return p.output.String()
 }
 
-// LastWords returns the last lines of what the server has written, for an error.
-func (p *Process) LastWords() string {
-	lines := strings.Split(strings.TrimSpace(p.Said()), "\n")
+// Tail returns the last 20 lines that the server has written, for an error text.
+func (p *Process) Tail() string {
+	lines := strings.Split(strings.TrimSpace(p.Output()), "\n")
 	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }
 
-// ExitCode returns the code with which the process ended, and -1 when a signal
-// ended it. It may be called once Gone is closed.
+// ExitCode returns the code with which the process ended, or -1 if a signal ended it.
+// It must not be called before Gone is closed.
 func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 
-// AwaitReady returns when the server serves. The error says what the server
-// wrote when it ended instead, or did neither before ctx ended.
+// AwaitReady returns when the server serves. If the process ends first, or ctx does, it
+// returns an error that includes the last lines of the output.
 func (p *Process) AwaitReady(ctx context.Context) error {
 	select {
 	case <-p.ready:
 		return nil
 	case <-p.gone:
-		return fmt.Errorf("%s ended with code %d:\n%s", p.cmd.Path, p.ExitCode(), p.LastWords())
+		return fmt.Errorf("%s ended with code %d:\n%s", p.cmd.Path, p.ExitCode(), p.Tail())
 	case <-ctx.Done():
-		return fmt.Errorf("%s does not serve: %w\n%s", p.cmd.Path, ctx.Err(), p.LastWords())
+		return fmt.Errorf("%s does not serve: %w\n%s", p.cmd.Path, ctx.Err(), p.Tail())
 	}
 }
 
-// Stop asks the server to end and waits until it has, or kills it when ctx ends
-// before that, which is an error. It may be called more than once.
+// Stop asks the server to end with SIGTERM and waits until it has. If ctx ends first,
+// it kills the server and returns an error. It may be called more than once.
 func (p *Process) Stop(ctx context.Context) error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
 	select {
@@ -162,12 +162,12 @@ func (p *Process) Stop(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		p.Kill()
-		return fmt.Errorf("%s did not stop: %w\n%s", p.cmd.Path, ctx.Err(), p.LastWords())
+		return fmt.Errorf("%s did not stop: %w\n%s", p.cmd.Path, ctx.Err(), p.Tail())
 	}
 }
 
-// Kill ends the process as a power failure would and waits until it is gone. It
-// may be called more than once.
+// Kill ends the process with SIGKILL and waits until it has ended. It may be called
+// more than once.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // it may be gone
 	<-p.gone
