@@ -1,5 +1,5 @@
-// What can be measured of a page, as a list of what is wrong with it. The value of
-// this expression is what the test reads.
+// Measures what can be measured of a page. The value of this expression, which the test
+// reads, is a list of what is wrong.
 (() => {
   const problems = [];
   const wrong = (what, e) => problems.push(what + ': ' + e.outerHTML.replace(/\s+/g, ' ').slice(0, 140));
@@ -40,7 +40,7 @@
     const [a, b] = [luminance(over(rgba(colour), behind)), luminance(behind)];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   }
-  const told = new Set(); // each kind of thing once
+  const told = new Set(); // complain once about each kind of problem
   function readable(e, colour, least, what) {
     const ratio = contrast(colour, e);
     const kind = `${what} ${colour} ${background(e).map(Math.round)}`;
@@ -55,7 +55,7 @@
     if (!node.data.trim() || !seen(e) || e.closest('.hidden, script, option')) continue;
     const style = getComputedStyle(e);
     const large = parseFloat(style.fontSize) >= 24 || parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700;
-    // A sign that repeats what stands in words beside it is a drawing.
+    // A sign that only repeats the words beside it counts as a drawing.
     const drawing = e.matches('.row .name b, .bars .on');
     readable(e, e instanceof SVGElement ? style.fill : style.color, large || drawing ? 3 : 4.5, 'text');
   }
@@ -66,7 +66,7 @@
     readable(bar, fill, 3, 'bar');
   }
 
-  // --- structure: what a screen reader goes by ---
+  // --- structure: what a screen reader relies on ---
 
   let level = 0;
   for (const h of all('h1, h2, h3, h4, h5, h6').filter(seen)) {

@@ -22,20 +22,20 @@ type call struct {
 	file string // path
 }
 
-// fault is what becomes of a call: it is refused with an error, or with none
-// carried out, either after a delay.
+// fault is what happens to a call: after a delay it is refused with an error, or
+// carried out if refuse is 0.
 type fault struct {
 	refuse unix.Errno
 	delay  time.Duration
 }
 
-// rule decides about one call.
+// rule decides what happens to a call.
 type rule func(c call) fault
 
-// sound is the disk as it is.
+// sound is the rule of a disk that works.
 func sound(call) fault { return fault{} }
 
-// failing refuses one kind of call on files whose name ends so.
+// failing refuses the system call name on files whose path ends in suffix.
 func failing(name, suffix string, with unix.Errno) rule {
 	return func(c call) fault {
 		if c.name == name && strings.HasSuffix(c.file, suffix) {
@@ -45,7 +45,7 @@ func failing(name, suffix string, with unix.Errno) rule {
 	}
 }
 
-// slow delays one kind of call.
+// slow delays the system call name on files whose path ends in suffix.
 func slow(name, suffix string, by time.Duration) rule {
 	return func(c call) fault {
 		if c.name == name && strings.HasSuffix(c.file, suffix) {
@@ -55,11 +55,11 @@ func slow(name, suffix string, by time.Duration) rule {
 	}
 }
 
-// disk stands between a server and its files.
+// disk decides about a server's calls on its files.
 type disk struct {
 	dir     string
 	rule    atomic.Pointer[rule]
-	refused atomic.Int64 // calls so far
+	refused atomic.Int64 // calls that were refused so far
 }
 
 func newDisk(dir string) *disk {
@@ -68,11 +68,11 @@ func newDisk(dir string) *disk {
 	return d
 }
 
-// set gives the disk another rule, from the next call on.
+// set replaces the rule, from the next call on. It may be called concurrently.
 func (d *disk) set(r rule) { d.rule.Store(&r) }
 
-// decide answers one question of the kernel. Calls on anything but the data
-// directory, such as sockets, pass.
+// decide answers one question of the kernel, now or after the rule's delay. Calls on
+// anything but the data directory, such as sockets, pass.
 func (d *disk) decide(q question, answer func(unix.Errno)) {
 	file, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", q.tid, q.args[0]))
 	if err != nil || !strings.HasPrefix(file, d.dir+"/") {
@@ -118,10 +118,10 @@ var asked = map[int32]string{
 	unix.SYS_FALLOCATE: "fallocate",
 }
 
-// become turns this process into another program about whose writes the kernel
-// asks. The descriptor to answer with goes to whoever holds the other end of
-// the socket. It returns only when that did not work.
-func become(socket int, program string, args, env []string) error {
+// execAsked replaces this process with another program whose calls in asked the kernel
+// asks about. It sends the descriptor for answers over the socket. It returns only an
+// error.
+func execAsked(socket int, program string, args, env []string) error {
 	runtime.LockOSThread() // the filter is this thread's, and exec keeps this thread
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
@@ -136,15 +136,15 @@ func become(socket int, program string, args, env []string) error {
 	if err := unix.Sendmsg(socket, []byte{0}, unix.UnixRights(int(listener)), nil, 0); err != nil {
 		return fmt.Errorf("hand over the listener: %w", err)
 	}
-	// Without this the server would keep the kernel's question from ending
-	// with the one who answers.
+	// If the server held the listener too, its calls would not fail when the test
+	// that answers them ends.
 	_ = unix.Close(int(listener))
 	_ = unix.Close(socket)
 	return fmt.Errorf("run %s: %w", program, syscall.Exec(program, args, env))
 }
 
-// filterFor asks about these system calls and lets all others pass. It is a
-// program for the kernel's packet filter: load the number, compare, return.
+// filterFor returns a program for the kernel's packet filter that asks about these
+// system calls and lets all others pass: load the number, compare, return.
 func filterFor(calls map[int32]string) []unix.SockFilter {
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}}
 	left := len(calls)
@@ -158,7 +158,7 @@ func filterFor(calls map[int32]string) []unix.SockFilter {
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF})
 }
 
-// receiveListener takes the descriptor that become sends.
+// receiveListener returns the descriptor that execAsked sends.
 func receiveListener(from *net.UnixConn) (int, error) {
 	var data [1]byte
 	control := make([]byte, unix.CmsgSpace(4))
@@ -177,8 +177,8 @@ func receiveListener(from *net.UnixConn) (int, error) {
 	return fds[0], nil
 }
 
-// answerAll asks decide about each system call until the process is gone. decide
-// calls its last argument once, now or later.
+// answerAll calls decide for each question until the process has ended. decide must
+// call answer once, now or later.
 func answerAll(listener int, decide func(q question, answer func(unix.Errno))) error {
 	poll := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
 	for {
@@ -189,13 +189,13 @@ func answerAll(listener int, decide func(q question, answer func(unix.Errno))) e
 		case err != nil:
 			return os.NewSyscallError("poll", err)
 		case poll[0].Revents&unix.POLLIN == 0:
-			return nil // nobody is left who could be asked about
+			return nil // the process has ended
 		}
 		var q question
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&q)))
 		switch errno {
 		case 0:
-		case unix.EINTR, unix.ENOENT: // who asked is gone
+		case unix.EINTR, unix.ENOENT: // the thread that made the call has ended
 			continue
 		default:
 			return os.NewSyscallError("receive", errno)
@@ -205,7 +205,7 @@ func answerAll(listener int, decide func(q question, answer func(unix.Errno))) e
 			if refuse == 0 {
 				r.flags = unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE
 			}
-			// An error means that who asked is gone, which is fine.
+			// An error means that the thread has ended, which is fine.
 			_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r)))
 		})
 	}

@@ -33,7 +33,7 @@ var program string
 func TestMain(m *testing.M) {
 	if path := os.Getenv(programEnv); path != "" {
 		_ = os.Unsetenv(programEnv)
-		fmt.Fprintln(os.Stderr, become(3, path, append([]string{path}, os.Args[1:]...), os.Environ()))
+		fmt.Fprintln(os.Stderr, execAsked(3, path, append([]string{path}, os.Args[1:]...), os.Environ()))
 		os.Exit(1)
 	}
 	dir, err := os.MkdirTemp("", "faults-")

@@ -1,20 +1,17 @@
-// Command overlay measures how far the stages' edges are from the true entry
-// and exit of grpc-go's private functions:
+// Command overlay measures how far the edges of stages are from the true entry and
+// exit of grpc-go's private functions:
 //
 //	go run ./scripts/overlay -requests 5000
 //
-// It builds a program of ours against a copy of grpc-go in which each function
-// of interest notes when it is entered and left, runs requests through it one at
-// a time, and prints the difference for every edge. Nothing of grpc-go is kept:
-// the patched files are made anew each time, in a temporary directory, from the
-// reader's own module cache.
+// It builds the program edges, a server with all seams and a client, against a copy of
+// grpc-go in which the functions of package truth note when each function of interest
+// is entered and left. The program makes requests one at a time and prints the
+// difference for every edge. The repository holds nothing of grpc-go: the patched
+// files are made in a temporary directory, from the module cache.
 //
 // The go command does not let an overlay replace files of the module cache. So a
-// second mod file replaces grpc-go with a symbolic link to its folder there,
+// second mod file replaces grpc-go with a symbolic link to its folder in the cache,
 // and the overlay replaces files below the link.
-//
-// Package truth has what the patched functions call. The program is edges: a server
-// with all seams, and a client.
 package main
 
 import (
@@ -53,6 +50,7 @@ func main() {
 	}
 }
 
+// run builds edges with the overlay and runs it with args.
 func run(ctx context.Context, args ...string) (err error) {
 	dir, err := os.MkdirTemp("", "glasskv-overlay-")
 	if err != nil {
@@ -116,14 +114,14 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// insertion is text that goes into a file at an offset.
+// insertion is text to insert into a file at an offset.
 type insertion struct {
 	at   int
 	text string
 }
 
-// patchAll inserts a call for every target and returns the overlay: which file
-// below link is replaced by which one in dir.
+// patchAll writes to dir patched copies of the files in source that have a target. It
+// returns the overlay: the path of each file below link, and that of its copy.
 func patchAll(source, link, dir string) (map[string]string, error) {
 	edits := make(map[string][]insertion) // by file, relative to the module
 	for point := range truth.Targets {
@@ -144,8 +142,9 @@ func patchAll(source, link, dir string) (map[string]string, error) {
 	return replaced, nil
 }
 
-// find looks for a target's function and says where its call is to stand: at the
-// very beginning of the body, so that the deferred exit is the last to run.
+// find returns the file of a target's function, relative to source, and the insertion
+// that notes its calls. It is at the beginning of the body, so that the deferred exit
+// is the last to run.
 func find(source string, point truth.Point, target truth.Target) (file string, edit insertion, err error) {
 	names, err := filepath.Glob(filepath.Join(source, target.Package, "*.go"))
 	if err != nil {
@@ -172,6 +171,7 @@ func find(source string, point truth.Point, target truth.Target) (file string, e
 	return "", edit, fmt.Errorf("%s.%s: no such function in this version", filepath.Join(grpcModule, target.Package), target.Func)
 }
 
+// call returns the statements that note the entry and exit of a target's function.
 func call(point truth.Point, target truth.Target) string {
 	text := fmt.Sprintf("truth.Enter(%d); defer truth.Exit(%d);", point, point)
 	if target.If != "" {
@@ -180,7 +180,8 @@ func call(point truth.Point, target truth.Target) string {
 	return " " + text
 }
 
-// symbol writes a function as the catalogue does: "Func" or "(*Type).Method".
+// symbol names a function as the catalogue of stages does: "Func", "Type.Method" or
+// "(*Type).Method".
 func symbol(fn *ast.FuncDecl) string {
 	if fn.Recv == nil {
 		return fn.Name.Name
@@ -196,8 +197,8 @@ func symbol(fn *ast.FuncDecl) string {
 	return ""
 }
 
-// patch copies a file with the insertions and the import they need, all on lines
-// that are there already, so that line numbers stay what they are.
+// patch copies a file with the insertions and the import that they need. It adds no
+// lines, so line numbers stay the same.
 func patch(from, to string, inserts []insertion) error {
 	content, err := os.ReadFile(from)
 	if err != nil {

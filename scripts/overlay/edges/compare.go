@@ -14,48 +14,49 @@ import (
 	"glasskv/trace/stages"
 )
 
-// exactNS is how far a median may be off where the catalogue calls an edge
-// exact.
+// exactNS bounds the median difference, in nanoseconds, of an edge that the catalogue
+// calls exact.
 const exactNS = 200
 
-// edge is one edge of a stage and what it is compared with.
+// edge is one edge of a stage.
 type edge struct {
 	stage stages.Stage
 	end   bool
-	// truths returns the true moments, one for each request or connection, in
-	// their order.
+	// truths returns the true moments that the edge is compared with, one for each
+	// request or connection, in their order.
 	truths func() []int64
 }
 
 var edges = []edge{
-	{stages.HandleRawConn, false, entered(truth.HandleRawConn)},
-	{stages.HandleRawConn, true, left(truth.HandleRawConn)},
-	{stages.NewHTTP2Transport, false, entered(truth.NewHTTP2Transport)},
-	{stages.NewHTTP2Transport, true, left(truth.NewHTTP2Transport)},
-	{stages.ServeStreams, false, entered(truth.ServeStreams)},
-	{stages.ServeStreams, true, left(truth.ServeStreams)},
-	{stages.OperateHeaders, false, entered(truth.OperateHeaders)},
-	{stages.OperateHeaders, true, left(truth.OperateHeaders)},
-	{stages.StartHandler, true, entered(truth.HandleStream)},
-	{stages.HandleStream, false, entered(truth.HandleStream)},
-	{stages.HandleStream, true, left(truth.HandleStream)},
-	{stages.ProcessRPC, false, entered(truth.ProcessRPC)},
-	{stages.ProcessRPC, true, left(truth.ProcessRPC)},
-	{stages.RecvMsg, false, entered(truth.RecvMsg)},
-	{stages.RecvMsg, true, left(truth.RecvMsg)},
-	{stages.CodecDecode, false, entered(truth.Unmarshal)},
-	{stages.CodecDecode, true, left(truth.Unmarshal)},
-	{stages.SendMsg, false, entered(truth.SendMsg)},
-	{stages.SendMsg, true, left(truth.SendMsg)},
-	{stages.CodecEncode, false, entered(truth.Marshal)},
-	{stages.CodecEncode, true, left(truth.Marshal)},
-	{stages.WriteStatus, false, entered(truth.WriteStatus)},
-	{stages.WriteStatus, true, left(truth.WriteStatus)},
-	{stages.Flush, false, left(truth.WriteStatus)},
-	{stages.Flush, true, flushed},
+	{stages.HandleRawConn, false, entries(truth.HandleRawConn)},
+	{stages.HandleRawConn, true, exits(truth.HandleRawConn)},
+	{stages.NewHTTP2Transport, false, entries(truth.NewHTTP2Transport)},
+	{stages.NewHTTP2Transport, true, exits(truth.NewHTTP2Transport)},
+	{stages.ServeStreams, false, entries(truth.ServeStreams)},
+	{stages.ServeStreams, true, exits(truth.ServeStreams)},
+	{stages.OperateHeaders, false, entries(truth.OperateHeaders)},
+	{stages.OperateHeaders, true, exits(truth.OperateHeaders)},
+	{stages.StartHandler, true, entries(truth.HandleStream)},
+	{stages.HandleStream, false, entries(truth.HandleStream)},
+	{stages.HandleStream, true, exits(truth.HandleStream)},
+	{stages.ProcessRPC, false, entries(truth.ProcessRPC)},
+	{stages.ProcessRPC, true, exits(truth.ProcessRPC)},
+	{stages.RecvMsg, false, entries(truth.RecvMsg)},
+	{stages.RecvMsg, true, exits(truth.RecvMsg)},
+	{stages.CodecDecode, false, entries(truth.Unmarshal)},
+	{stages.CodecDecode, true, exits(truth.Unmarshal)},
+	{stages.SendMsg, false, entries(truth.SendMsg)},
+	{stages.SendMsg, true, exits(truth.SendMsg)},
+	{stages.CodecEncode, false, entries(truth.Marshal)},
+	{stages.CodecEncode, true, exits(truth.Marshal)},
+	{stages.WriteStatus, false, entries(truth.WriteStatus)},
+	{stages.WriteStatus, true, exits(truth.WriteStatus)},
+	{stages.Flush, false, exits(truth.WriteStatus)},
+	{stages.Flush, true, flushTimes},
 }
 
-func entered(p truth.Point) func() []int64 {
+// entries returns a function for edge.truths: when the calls of p were entered.
+func entries(p truth.Point) func() []int64 {
 	return func() (stamps []int64) {
 		for _, call := range truth.Calls(p) {
 			stamps = append(stamps, call.Enter)
@@ -64,7 +65,8 @@ func entered(p truth.Point) func() []int64 {
 	}
 }
 
-func left(p truth.Point) func() []int64 {
+// exits returns a function for edge.truths: when the calls of p were left.
+func exits(p truth.Point) func() []int64 {
 	return func() (stamps []int64) {
 		for _, call := range truth.Calls(p) {
 			stamps = append(stamps, call.Exit)
@@ -73,9 +75,9 @@ func left(p truth.Point) func() []int64 {
 	}
 }
 
-// flushed finds, for each frame that ends a stream, when the buffer that it was
-// put into had been written.
-func flushed() (stamps []int64) {
+// flushTimes returns, for each frame that ends a stream, when the write of the buffer
+// with that frame was over.
+func flushTimes() (stamps []int64) {
 	flushes := truth.Calls(truth.FlushBuffer)
 	for _, trailers := range truth.Calls(truth.Trailers) {
 		at := sort.Search(len(flushes), func(i int) bool { return flushes[i].Exit > trailers.Enter })
@@ -86,8 +88,8 @@ func flushed() (stamps []int64) {
 	return stamps
 }
 
-// compare prints the difference for every edge; that an exact one is further off
-// than it may be is an error.
+// compare prints the difference for every edge. It returns an error if an exact edge
+// is off by more than exactNS.
 func compare(records []*record.Record) error {
 	if len(truth.Calls(truth.OperateHeaders)) == 0 {
 		return errors.New("this program was built without the overlay: go run ./scripts/overlay")
@@ -119,7 +121,7 @@ func begin(r *record.Record) int64 {
 	return stamp
 }
 
-// String names an edge as the tables do.
+// String returns the stage's name with "begin" or "end".
 func (e edge) String() string {
 	if e.end {
 		return e.stage.String() + " end"
@@ -127,6 +129,7 @@ func (e edge) String() string {
 	return e.stage.String() + " begin"
 }
 
+// called returns what the catalogue calls the edge.
 func (e edge) called() stages.Edge {
 	if e.end {
 		return stages.SpecOf(e.stage).End.Edge
@@ -134,8 +137,8 @@ func (e edge) called() stages.Edge {
 	return stages.SpecOf(e.stage).Begin.Edge
 }
 
-// differences subtracts the truth from our stamps, in nanoseconds. The first
-// connection is left out: on it everything happens for the first time.
+// differences returns our stamps less the true moments, in nanoseconds. It leaves out
+// the first tenth, in which everything happens for the first time.
 func (e edge) differences(records []*record.Record) ([]int64, error) {
 	ours := e.stamps(records)
 	truths := e.truths()
@@ -154,7 +157,8 @@ func (e edge) differences(records []*record.Record) ([]int64, error) {
 	return off[len(off)/10:], nil
 }
 
-// stamps returns ours, one for each request, or one for each connection.
+// stamps returns our stamps, one for each request or, for a stage of connections, one
+// for each connection.
 func (e edge) stamps(records []*record.Record) (stamps []int64) {
 	of := func(begin, end int64) int64 {
 		if e.end {
@@ -175,12 +179,13 @@ func (e edge) stamps(records []*record.Record) (stamps []int64) {
 	return stamps
 }
 
+// middle returns the median.
 func middle(values []int64) int64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
 
-// distance is the quantile of how far off the values are, whichever way.
+// distance returns the q-quantile of the values' absolute values.
 func distance(values []int64, q float64) int64 {
 	var far []int64
 	for _, v := range values {

@@ -1,6 +1,6 @@
 // Command edges runs a server with all seams on the patched copy of grpc-go that
-// scripts/overlay makes, sends it requests one at a time from a process of their
-// own, and compares every edge of the records with the truth.
+// scripts/overlay makes, sends it requests one at a time from a second process, and
+// compares every edge of the records with the true moments.
 package main
 
 import (
@@ -59,8 +59,8 @@ func run(ctx context.Context) error {
 	return compare(records)
 }
 
-// record runs the server until the client is through, and returns what it
-// recorded.
+// recordRequests runs the server until the client has sent all requests, and returns
+// what the server recorded.
 func recordRequests(ctx context.Context) (records []*record.Record, err error) {
 	dir, err := os.MkdirTemp("", "glasskv-edges-")
 	if err != nil {
@@ -88,8 +88,8 @@ func recordRequests(ctx context.Context) (records []*record.Record, err error) {
 	return rec.Last(*requests), err
 }
 
-// runClient is a process of its own, because the patched functions that write to
-// a connection serve clients as well, and must not be seen here.
+// runClient runs the client in a process of its own: the patched functions that write
+// to a connection are used by clients too, and the client's calls must not be counted.
 func runClient(ctx context.Context, addr string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -101,7 +101,7 @@ func runClient(ctx context.Context, addr string) error {
 	return cmd.Run()
 }
 
-// send makes requests one after the other, on a new connection every so often.
+// send makes requests one after the other, perConnection on each connection.
 func send(ctx context.Context, addr string, requests int) error {
 	for sent := 0; sent < requests; sent += perConnection {
 		if err := sendSome(ctx, addr, min(perConnection, requests-sent)); err != nil {
@@ -134,8 +134,8 @@ func sendSome(ctx context.Context, addr string, requests int) (err error) {
 	return nil
 }
 
-// ownCost is what the measurement adds to a difference by itself: the median time
-// between the truth's stamp and one of ours that follows it at once.
+// ownCost returns what the measurement itself adds to a difference: the median time, in
+// nanoseconds, between truth's stamp and a stamp of ours right after it.
 func ownCost() int64 {
 	var off []int64
 	before := len(truth.Calls(truth.Nothing))

@@ -1,7 +1,6 @@
-// Package truth keeps the times at which grpc-go's own functions were really
-// entered and left. It is called from a copy of grpc-go that scripts/overlay
-// patches while it builds, and from nowhere else; it imports nothing but the
-// standard library, so that grpc-go can import it.
+// Package truth notes when grpc-go's own functions are entered and left. Only the copy
+// of grpc-go that scripts/overlay patches calls it. It imports only the standard
+// library, so that grpc-go can import it.
 package truth
 
 import (
@@ -27,18 +26,17 @@ const (
 	WriteStatus
 	Trailers    // the frame with END_STREAM goes into the write buffer
 	FlushBuffer // the write buffer goes to the connection
-	Nothing     // no function: what a call costs that stands beside a stamp
+	Nothing     // no function: for the cost of Enter itself
 )
 
-// Target says where a point is: in which package below google.golang.org/grpc,
-// in which function, and under which condition.
+// Target is the function in which a point is.
 type Target struct {
-	Package string // "" is grpc itself
+	Package string // below google.golang.org/grpc; "" is grpc itself
 	Func    string // "(*Type).Method"
-	If      string // an expression over the function's parameters; empty is always
+	If      string // note only calls for which this expression over the parameters is true; empty is always
 }
 
-// Targets holds a target for every point.
+// Targets are the targets of all points but Nothing.
 var Targets = [...]Target{
 	HandleRawConn:     {"", "(*Server).handleRawConn", ""},
 	NewHTTP2Transport: {"", "(*Server).newHTTP2Transport", ""},
@@ -58,8 +56,8 @@ var Targets = [...]Target{
 // Call is one call of a function: when it was entered and when it was left.
 type Call struct{ Enter, Exit int64 }
 
-// An event is a stamp with its point and its side in the lowest bits: as small
-// as it can be, since every byte that is written here disturbs what is measured.
+// event is a stamp, with its point, and whether the point was left, in the lowest bits.
+// It is small because every byte that is written here disturbs what is measured.
 type event uint64
 
 const (
@@ -73,8 +71,8 @@ var (
 	used   atomic.Int64
 )
 
-// Prepare sets the clock that the stamps are compared with, and touches all
-// memory that will be used. It must be called before the first connection is
+// Prepare sets the clock, which must be that of the stamps to compare with, and
+// touches the memory of all events. It must be called before the first connection is
 // accepted.
 func Prepare(now func() int64) {
 	clock = now
@@ -85,10 +83,10 @@ func Prepare(now func() int64) {
 
 var clock func() int64
 
-// Enter notes that a function was entered.
+// Enter notes that a function was entered. It may be called concurrently.
 func Enter(p Point) { note(clock(), event(p)) }
 
-// Exit notes that a function was left.
+// Exit notes that a function was left. It may be called concurrently.
 func Exit(p Point) { note(clock(), event(p)|leaving) }
 
 func note(stamp int64, e event) {
@@ -97,11 +95,11 @@ func note(stamp int64, e event) {
 	}
 }
 
-// Complete reports whether there was room for everything.
+// Complete reports whether there was room for all events.
 func Complete() bool { return used.Load() <= int64(len(events)) }
 
-// Calls returns the calls of a function in the order of their entry. It may be
-// called when nothing is under way any more; calls must not have overlapped.
+// Calls returns the calls of a function in the order of their entry. The calls must not
+// have overlapped, and none may be running.
 func Calls(p Point) []Call {
 	var enters, exits []int64
 	for _, e := range events[:min(used.Load(), int64(len(events)))] {

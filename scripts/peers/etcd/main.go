@@ -1,4 +1,4 @@
-// Command etcd is real etcd with its defaults, one member, on loopback.
+// Command etcd runs one member of real etcd, with etcd's defaults, on loopback.
 package main
 
 import (
@@ -57,8 +57,7 @@ func run(ctx context.Context) error {
 	}
 }
 
-// config changes etcd's defaults only in where things are and how much is
-// logged.
+// config returns etcd's defaults with the changes that the flags make.
 func config() (*embed.Config, error) {
 	if *dataDir == "" {
 		return nil, errors.New("-data-dir is needed")

@@ -1,10 +1,10 @@
-// Command limit is the least that a durable put can cost on this machine, as a
-// measure for servers that do more: it answers etcd's KV calls over grpc-go, and
-// a put is in a file and fdatasync has returned before it is acknowledged. There
-// is no consensus, no index, no store and no reading back.
+// Command limit is a server that does the least that a durable put can cost on this
+// machine, as a measure for servers that do more. It answers etcd's KV calls over
+// grpc-go, and acknowledges a put when the put is in a file and fdatasync has returned.
+// It has no consensus, no index and no store, and never reads the file.
 //
-// Puts that wait at the same time share a write and an fdatasync, as they do in
-// a write-ahead log. A range is answered at once: a bare echo.
+// Puts that wait at the same time share a write and an fdatasync, as they do in a
+// write-ahead log. A range is answered at once, with nothing.
 package main
 
 import (
@@ -83,14 +83,14 @@ func (s *kvServer) Range(context.Context, *pb.RangeRequest) (*pb.RangeResponse, 
 	return &pb.RangeResponse{Header: &pb.ResponseHeader{Revision: 1}}, nil
 }
 
-// segmentBytes is how far the file is extended ahead of what is written, as
-// etcd does with its log, so that fdatasync has no size to write as well.
+// segmentBytes is how far the file is extended beyond what is written, as etcd extends
+// its log, so that fdatasync does not have to write a new size too.
 const segmentBytes = 64 << 20
 
 var errClosed = errors.New("log is closed")
 
-// commitLog groups what is appended at the same time into one write and one
-// fdatasync.
+// commitLog is an append-only file. Entries that are appended at the same time share one
+// write and one fdatasync.
 type commitLog struct {
 	file      *os.File
 	written   int64
@@ -103,7 +103,7 @@ type commitLog struct {
 	pending *group
 }
 
-// group is what the next write will take along.
+// group is the entries of one write.
 type group struct {
 	data   []byte
 	synced chan struct{} // closed when data is on the disk, or err is set
@@ -129,7 +129,7 @@ func openLog(dir string) (*commitLog, error) {
 	}, nil
 }
 
-// append returns when entry is durable.
+// append returns when entry is on the disk. It may be called concurrently.
 func (l *commitLog) append(ctx context.Context, entry []byte) error {
 	l.mu.Lock()
 	g := l.pending
@@ -137,7 +137,7 @@ func (l *commitLog) append(ctx context.Context, entry []byte) error {
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
-	default: // run knows that there is something
+	default: // run is about to wake already
 	}
 	select {
 	case <-g.synced:
@@ -149,7 +149,8 @@ func (l *commitLog) append(ctx context.Context, entry []byte) error {
 	}
 }
 
-// run writes group after group until the log is closed or the disk fails.
+// run writes group after group until the log is closed or a write fails, and returns
+// the error of that write.
 func (l *commitLog) run() error {
 	defer close(l.done)
 	for {

@@ -1,9 +1,9 @@
-// Command otlpsink receives traces over OTLP and counts them. It reads no more
-// of a span than that it is one, so that the machine's processors are left to
-// the server whose exporting is measured; a real receiver would be elsewhere.
+// Command otlpsink receives traces over OTLP and counts their spans. It does not decode
+// the spans, so that the processors are left to the server whose export is measured; a
+// real receiver would run on another machine.
 //
-// OTLP over HTTP and over gRPC are served on one address each. GET /count on the
-// HTTP address answers with what was received so far, as JSON.
+// OTLP over HTTP and over gRPC have an address each. GET /count on the HTTP address
+// returns the counts so far, as JSON.
 package main
 
 import (
@@ -45,7 +45,8 @@ func main() {
 // sink counts what arrives.
 type sink struct{ requests, spans, refused atomic.Int64 }
 
-// take counts the spans of one export request.
+// take counts the spans of one export request. It returns an error if the request is not
+// OTLP.
 func (s *sink) take(body []byte) error {
 	n, err := countSpans(body)
 	if err != nil {
@@ -79,19 +80,14 @@ func run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	grpcServer.Stop()
-	return errors.Join(err, httpServer.Close(), s.report())
+	return errors.Join(err, httpServer.Close(), json.NewEncoder(os.Stdout).Encode(s.counts()))
 }
 
-// report prints the last word when the program is stopped.
-func (s *sink) report() error {
-	return json.NewEncoder(os.Stdout).Encode(s.counts())
-}
-
-// Counts is what was received so far.
+// Counts is what the sink has received so far.
 type Counts struct {
 	Requests int64 `json:"requests"` // export requests
 	Spans    int64 `json:"spans"`
-	Refused  int64 `json:"refused"` // export requests that were no OTLP
+	Refused  int64 `json:"refused"` // requests that were not OTLP
 }
 
 func (s *sink) counts() Counts {
@@ -100,10 +96,10 @@ func (s *sink) counts() Counts {
 
 func (s *sink) grpcServer() *grpc.Server {
 	return grpc.NewServer(grpc.ForceServerCodecV2(rawCodec{}), grpc.UnknownServiceHandler(s.export),
-		grpc.MaxRecvMsgSize(64<<20))
+		grpc.MaxRecvMsgSize(maxBody))
 }
 
-// maxBody bounds one export request.
+// maxBody bounds one export request, in bytes.
 const maxBody = 64 << 20
 
 // handler serves OTLP over HTTP, in protobuf.
@@ -125,15 +121,16 @@ func (s *sink) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /count", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(s.counts()) // a client that left does not want to know
+		_ = json.NewEncoder(w).Encode(s.counts()) // fails if the client has left
 	})
 	return mux
 }
 
-// bodies are kept for the next request: the receiver shares the machine with
-// what is measured, and is to cost as little as a receiver can.
+// bodies are the buffers of earlier requests, kept because the receiver shares the
+// machine with what is measured and should cost as little as possible.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// readBody reads the body of a request, which may be compressed with gzip.
 func readBody(into *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 	var body io.Reader = http.MaxBytesReader(w, r.Body, maxBody)
 	if r.Header.Get("Content-Encoding") == "gzip" {
@@ -161,10 +158,10 @@ func (s *sink) export(_ any, stream grpc.ServerStream) error {
 	return stream.SendMsg(new([]byte))
 }
 
-// rawCodec hands messages through as bytes.
+// rawCodec passes messages through as bytes.
 type rawCodec struct{}
 
-// Name is the codec that exporters ask for.
+// Name returns the name of the codec that exporters ask for.
 func (rawCodec) Name() string { return "proto" }
 
 // Marshal takes a *[]byte.
@@ -186,16 +183,16 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// The field numbers on the way from an export request to its spans: resource
-// spans, scope spans, spans.
+// The field numbers of an export request's resource spans, of their scope spans, and of
+// the spans of those.
 const (
 	fieldResourceSpans = 1
 	fieldScopeSpans    = 2
 	fieldSpans         = 2
 )
 
-// countSpans counts the spans of an ExportTraceServiceRequest without decoding
-// any of them.
+// countSpans returns the number of spans in an ExportTraceServiceRequest, without
+// decoding them.
 func countSpans(request []byte) (n int, err error) {
 	err = each(request, fieldResourceSpans, func(resource []byte) error {
 		return each(resource, fieldScopeSpans, func(scope []byte) error {
@@ -205,7 +202,7 @@ func countSpans(request []byte) (n int, err error) {
 	return n, err
 }
 
-// each calls visit with every message that stands in the given field.
+// each calls visit with every message in the given field, until visit returns an error.
 func each(message []byte, field protowire.Number, visit func([]byte) error) error {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)

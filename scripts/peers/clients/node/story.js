@@ -1,10 +1,10 @@
-// Node's gRPC client asks a server of etcd's API for the things that etcd's
-// clients ask for. It knows the API from etcd's own .proto files.
+// Uses a server of etcd's API through Node's gRPC client. The API's definition comes from
+// etcd's own .proto files.
 //
 //   node story.js ADDRESS DIRECTORY…
 //
-// The directories are where imports of .proto files are looked for. It prints
-// what it did, a line each, and ends with an error at the first surprise.
+// The directories are searched for imports of .proto files. The program prints a line for
+// each story that succeeds, and ends with an error at the first that does not.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -20,8 +20,8 @@ const kv = new etcdserverpb.KV(address, credentials);
 const leases = new etcdserverpb.Lease(address, credentials);
 const watcher = new etcdserverpb.Watch(address, credentials);
 
-// call makes one request and promises its reply. Nothing may take longer than
-// half a minute.
+// call makes one request and returns a promise of its reply, with a deadline of half a
+// minute.
 function call(client, method, request) {
   const deadline = Date.now() + 30_000;
   return new Promise((resolve, reject) => {
@@ -29,10 +29,9 @@ function call(client, method, request) {
   });
 }
 
-// messages turns a stream into three functions: the next message is promised by
-// one; the other two end the stream from our side. After end the server has no
-// more to say either; after cancel the stream is over in the middle, which is
-// how a watch ends.
+// messages returns three functions on a stream. next returns a promise of the next
+// message. end closes our side and checks that the server then closes its side. cancel
+// cancels the stream, which is how a watch ends.
 function messages(stream) {
   const iterator = stream[Symbol.asyncIterator]();
   const next = async () => {

@@ -1,5 +1,5 @@
-// Package peer is what the programs of this module have in common: how they
-// say that they serve, and how they are stopped.
+// Package peer has what the programs of this module share: how they say that they
+// serve, and how they are stopped.
 package peer
 
 import (
@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// Ready tells whoever started the program that it serves, and where.
+// Ready prints the line that says that the program serves, and where.
 func Ready(addr string) { fmt.Println("ready", addr) }
 
-// Main runs a program until it ends or is asked to stop, writes its error as one
-// line and returns the exit code.
+// Main calls run with a context that ends on an interrupt or SIGTERM. It returns the
+// exit code: 0, or 1 after it has written run's error to standard error.
 func Main(run func(ctx context.Context) error) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()

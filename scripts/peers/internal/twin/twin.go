@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// Patience bounds every step that waits for a server. Only one that hangs
-// takes as long.
+// Patience bounds every step that waits for a server. Only a server that hangs reaches
+// it.
 const Patience = 60 * time.Second
 
 // Process is a server that runs on a member's data.
@@ -31,8 +31,9 @@ type Process struct {
 	gone chan struct{} // closed when the process has closed its output
 }
 
-// Start runs a server with the given flags besides those that the member needs
-// and returns when it serves and has settled. The process ends with the test at the latest.
+// Start runs a server, GlassKV or Etcd, on the member's data, with the given flags in
+// addition to those that the member needs. It returns when the server serves and its
+// storage version has settled. The process ends with the test at the latest.
 func (m *Member) Start(t *testing.T, server string, flags ...string) *Process {
 	t.Helper()
 	// Not the test's context: the process is stopped by its own methods.
@@ -48,8 +49,8 @@ func (m *Member) Start(t *testing.T, server string, flags ...string) *Process {
 	_ = in.Close() // the server has its own
 	p := &Process{t: t, cmd: cmd, gone: make(chan struct{})}
 	t.Cleanup(p.Kill)
-	if said, ok := p.awaitReady(out); !ok {
-		t.Fatalf("%s did not start on this data:\n%s", server, said)
+	if output, ok := p.awaitReady(out); !ok {
+		t.Fatalf("%s did not start on this data:\n%s", server, output)
 	}
 	if err := m.settle(); err != nil {
 		t.Fatalf("%s serves, but does not settle: %v", server, err)
@@ -57,9 +58,10 @@ func (m *Member) Start(t *testing.T, server string, flags ...string) *Process {
 	return p
 }
 
-// awaitReady reads what the server says until it says that it is ready, and
-// goes on reading after that, so that the server never waits for us.
-func (p *Process) awaitReady(out io.ReadCloser) (said string, ok bool) {
+// awaitReady reads the server's output until it says that it is ready, and then goes on
+// reading in the background, so that the server never blocks on a write. If the output
+// ends first, or Patience does, ok is false.
+func (p *Process) awaitReady(out io.ReadCloser) (output string, ok bool) {
 	limit := time.AfterFunc(Patience, func() { _ = p.cmd.Process.Kill() })
 	defer limit.Stop()
 	lines, all := bufio.NewScanner(out), strings.Builder{}
@@ -78,7 +80,8 @@ func (p *Process) awaitReady(out io.ReadCloser) (said string, ok bool) {
 	return all.String(), false
 }
 
-// Stop ends the server as a person would: it may finish what it is at.
+// Stop ends the server with SIGTERM, after which it may finish its work, and waits until
+// it has ended.
 func (p *Process) Stop() {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -87,7 +90,8 @@ func (p *Process) Stop() {
 	p.end()
 }
 
-// Kill ends the server as a power failure would. It may be called again.
+// Kill ends the server with SIGKILL and waits until it has ended. It may be called more
+// than once, and after Stop.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
 	p.end()
@@ -97,7 +101,7 @@ func (p *Process) end() {
 	limit := time.AfterFunc(Patience, func() { _ = p.cmd.Process.Kill() })
 	defer limit.Stop()
 	<-p.gone
-	_ = p.cmd.Wait() // a signal is no success, and is what was asked for
+	_ = p.cmd.Wait() // the error says that a signal ended it, as intended
 }
 
 // The two servers, as Member.Start takes them.
@@ -106,8 +110,8 @@ const (
 	Etcd    = "etcd"
 )
 
-// sources says what each program is built from. The folders are relative to
-// that of the tests, which is a folder of this module.
+// sources are the folders in which each program is built, relative to that of the tests,
+// and their packages.
 var sources = map[string]struct{ dir, pkg string }{
 	GlassKV:   {"../../..", "."},
 	Etcd:      {"../etcd", "."},
@@ -119,7 +123,8 @@ var sources = map[string]struct{ dir, pkg string }{
 // binaries are the programs that RunTests has built.
 var binaries = map[string]string{}
 
-// Binary is the path of a program that RunTests was asked for.
+// Binary returns the path of a program that RunTests has built. The test fails if
+// RunTests was not asked for it.
 func Binary(t *testing.T, name string) string {
 	t.Helper()
 	path, ok := binaries[name]
@@ -129,12 +134,12 @@ func Binary(t *testing.T, name string) string {
 	return path
 }
 
-// RunTests builds both servers and the given tools, runs a package's tests and
-// returns the exit code. TestMain calls it, once.
+// RunTests builds both servers and the given tools, runs a package's tests and returns
+// the exit code. TestMain must call it once.
 func RunTests(m *testing.M, tools ...string) int {
 	dir, err := os.MkdirTemp("", "twin-")
 	if err == nil {
-		defer func() { _ = os.RemoveAll(dir) }() // what is left of it lies in a temporary folder
+		defer func() { _ = os.RemoveAll(dir) }() // whatever remains is in a temporary folder
 		err = build(dir, append([]string{GlassKV, Etcd}, tools...))
 	}
 	if err != nil {
@@ -156,29 +161,28 @@ func build(dir string, names []string) error {
 	return nil
 }
 
-// Member is one data directory with the addresses under which it is served,
-// whichever server that is.
+// Member is one data directory, and the addresses under which either server serves it.
 type Member struct {
-	Dir    string // the data directory; the first server makes it
+	Dir    string // the data directory, which the first server creates
 	Client string // URL for clients, on loopback
 	Peer   string // URL for other members, on loopback
 }
 
-// NewMember returns a member without data at addresses that were free a moment
-// ago. Its directory ends with the test.
+// NewMember returns a member without data at free addresses. Its directory is removed
+// when the test ends.
 func NewMember(t *testing.T) *Member {
 	t.Helper()
 	return &Member{Dir: filepath.Join(t.TempDir(), "data"), Client: freeURL(t), Peer: freeURL(t)}
 }
 
-// Fresh is a member without data at the same addresses, which gives it the
-// same IDs. The servers of the two must not run at the same time.
+// Fresh returns a member without data that has the same addresses, and so the same IDs.
+// The servers of the two must not run at the same time.
 func (m *Member) Fresh(t *testing.T) *Member {
 	t.Helper()
 	return &Member{Dir: filepath.Join(t.TempDir(), "data"), Client: m.Client, Peer: m.Peer}
 }
 
-// Addr is host and port for clients.
+// Addr returns host and port for clients.
 func (m *Member) Addr() string { return strings.TrimPrefix(m.Client, "http://") }
 
 func freeURL(t *testing.T) string {
@@ -191,7 +195,7 @@ func freeURL(t *testing.T) string {
 	return "http://" + lis.Addr().String()
 }
 
-// args are the flags under which a server serves the member.
+// args returns the arguments with which a server serves the member.
 func (m *Member) args(server string) []string {
 	args := []string{
 		"--name", "m1", "--data-dir", m.Dir, "--snapshot-count", "100",
@@ -204,9 +208,9 @@ func (m *Member) args(server string) []string {
 		"--advertise-client-urls", m.Client, "--initial-advertise-peer-urls", m.Peer, "--initial-cluster", "m1="+m.Peer)
 }
 
-// settle waits until the member's storage has the version that the cluster has
-// agreed upon. Either server follows up with it a moment after it began to
-// serve, so whoever asks for versions at once is told one or the other.
+// settle waits until the member's storage has the version that the cluster has agreed
+// upon. Either server updates it a moment after it begins to serve; a client that
+// asked for versions earlier could get the old or the new one.
 func (m *Member) settle() error {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
