@@ -18,6 +18,7 @@
 //	---
 //	note: one plain sentence without a full stop, beside the bar
 //	phrase: what the verdict says instead of "in STAGE"     (only where it reads better)
+//	stream: the same in the verdict on a stream             (only where that says more)
 //	absent: why the stage is never shown                    (only of a stage without a seam)
 //	what: >-
 //	  Two to four sentences: what it is and why it exists.
@@ -94,6 +95,7 @@ type Chapter struct {
 type Text struct {
 	Note   string `yaml:"note"`   // one plain sentence: what happens here; shown beside the bar
 	Phrase string `yaml:"phrase"` // the stage in the middle of a verdict: "in the TLS handshake"; "" for "in STAGE"
+	Stream string `yaml:"stream"` // the same in the verdict on a stream, which spends most of its time there; "" for "in STAGE"
 	Absent string `yaml:"absent"` // why this build never shows the stage; "" for a stage with a seam
 	What   string `yaml:"what"`   // two to four sentences: what it is and why it exists
 	How    string `yaml:"how"`    // how GlassKV sees it, and how exactly

@@ -91,7 +91,7 @@ func (j judge) longest() (most string) {
 // diskRefusal judges a request whose entry the disk refused while the request was waiting
 // for it. If that did not happen, failed is false.
 func (j judge) diskRefusal() (v Verdict, failed bool) {
-	save := j.t.Stage(stages.WALSave.String())
+	save := j.t.Find(stages.WALSave)
 	if save == nil || save.Attributes[trace.AttrFailure] == "" || save.EndNS > j.t.DurationNS {
 		return Verdict{}, false
 	}
@@ -169,11 +169,11 @@ func (j judge) cancellation() Verdict {
 // get a reply. Once an entry is proposed, it may still be committed and applied.
 func (j judge) whetherWritten(v Verdict) Verdict {
 	switch {
-	case j.t.Stage(stages.ApplyEntry.String()) != nil:
+	case j.t.Find(stages.ApplyEntry) != nil:
 		v.Sentence += j.lang.Pick(" The write was applied all the same.", "写入仍然照常执行了。")
-	case j.t.Stage(stages.RaftWaitReady.String()) != nil:
+	case j.t.Find(stages.RaftWaitReady) != nil:
 		v.Sentence += j.lang.Pick(" It had been proposed: the write may still happen.", "提案已经发出，写入仍可能发生。")
-	case j.t.Stage(stages.RaftPropose.String()) != nil: // raft may have taken it before Propose could return
+	case j.t.Find(stages.RaftPropose) != nil: // raft may have taken it before Propose could return
 		v.Sentence += j.lang.Pick(" It was being proposed: the write may happen or not.", "当时正在提案：写入可能发生，也可能不发生。")
 	}
 	return v
@@ -207,12 +207,12 @@ func (j judge) refusal() Verdict {
 	}
 	said = screen.Cut(said, 120)
 	switch {
-	case j.t.Stage(stages.ApplyEntry.String()) != nil:
+	case j.t.Find(stages.ApplyEntry) != nil:
 		return Verdict{l.Say("Refused only when it was applied, after %s: %s. It had gone through the log and the disk like any write.",
 			"直到 apply 时才被拒绝（%s）：%s。在此之前，它和普通写入一样走完了日志和磁盘。", took, said), stages.ApplyEntry.String()}
-	case j.t.Stage(stages.RaftPropose.String()) != nil:
+	case j.t.Find(stages.RaftPropose) != nil:
 		return Verdict{l.Say("It failed after it was proposed, after %s: %s.", "提案之后失败（%s）：%s。", took, said), stages.RaftPropose.String()}
-	case j.t.Stage(stages.RaftRequest.String()) != nil:
+	case j.t.Find(stages.RaftRequest) != nil:
 		return Verdict{l.Say("Refused after %s, before it was proposed: %s. Neither the log nor the disk saw it.",
 			"%s 后、提案之前就被拒绝：%s。日志和磁盘都没有碰到它。", took, said), stages.RaftRequest.String()}
 	}

@@ -88,7 +88,7 @@ func (j judge) kindSentence(name string, ns int64) string {
 // After a punctuation mark there is none.
 func tight(s string) string { return strings.TrimPrefix(s, " ") }
 
-// partWord says how large a part of the request's duration is.
+// partWord says in words how large a share of the request's duration ns is.
 func (j judge) partWord(ns int64) string {
 	l, share := j.lang, j.share(ns)
 	switch {
@@ -106,15 +106,10 @@ func (j judge) stream() Verdict {
 	l := j.lang
 	name, ns := j.top()
 	what := l.Say("in %s", "%s", screen.Escape(name))
-	switch name {
-	case stages.RecvMsg.String():
-		what = l.Pick("waiting for the client's next message", "等待客户端的下一条消息")
-	case stages.WatchWait.String():
-		what = l.Pick("waiting for something to report", "在等有新内容可发")
-	case trace.Unexplained:
+	if name == trace.Unexplained {
 		what = l.Pick("in no stage that was seen", "不在任何观察到的阶段之内")
-	case stages.GRPCHandler.String():
-		what = l.Pick("in the handler, mostly waiting for something to report", "在 handler 里，多半是在等有新内容可发")
+	} else if spec := specOf(name); spec != nil {
+		what = cmp.Or(chapter.TextOf(spec.Stage, l).Stream, what)
 	}
 	end := ""
 	if j.hungUp() {
@@ -139,7 +134,7 @@ var sendStages = []stages.Stage{stages.WatchNotify, stages.WatchSend, stages.Sen
 // their waits. If they did not wait, ns is 0.
 func (j judge) longestDelay() (name string, ns int64) {
 	for _, s := range sendStages {
-		if s == stages.SendMsg && j.t.Stage(stages.V3Watch.String()) == nil {
+		if s == stages.SendMsg && j.t.Find(stages.V3Watch) == nil {
 			continue // other streams spend most of their time in it
 		}
 		if sum := j.waited[s.String()]; sum > ns {
@@ -189,7 +184,7 @@ func (j judge) fsyncPhrase(text string) string {
 	if times > 1 {
 		return j.lang.Say("in %d fdatasyncs, one after the other", "先后 %d 次 fdatasync", times)
 	}
-	if st := j.t.Stage(stages.WALSync.String()); st != nil && st.SharedBy > 1 {
+	if st := j.t.Find(stages.WALSync); st != nil && st.SharedBy > 1 {
 		return j.lang.Say("in one fdatasync for %d writes", "%d 个写请求共用的一次 fdatasync", st.SharedBy)
 	}
 	return text
@@ -198,7 +193,7 @@ func (j judge) fsyncPhrase(text string) string {
 // readyPhrase adds to the phrase of raft.waitReady how much of the wait the batch before
 // took. Under load, that is most of it.
 func (j judge) readyPhrase(text string) string {
-	st := j.t.Stage(stages.RaftWaitReady.String())
+	st := j.t.Find(stages.RaftWaitReady)
 	if st == nil {
 		return text
 	}

@@ -163,8 +163,10 @@ type entry struct {
 }
 
 func (b *Book) compare(en, zh *chapter.Chapter) {
-	if (en.Text.Phrase == "") != (zh.Text.Phrase == "") {
-		b.complain(zh, 0, "only one of %s and this file has a phrase", en.File)
+	for _, text := range []struct{ key, en, zh string }{{"phrase", en.Text.Phrase, zh.Text.Phrase}, {"stream", en.Text.Stream, zh.Text.Stream}} {
+		if (text.en == "") != (text.zh == "") {
+			b.complain(zh, 0, "only one of %s and this file has a text %s", en.File, text.key)
+		}
 	}
 	pairs := []struct {
 		what   string

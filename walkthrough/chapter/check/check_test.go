@@ -132,7 +132,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		{"note: a note", "note: a note.", file + ":2: note: it is shown beside a bar"},
 		{"note: a note", "note: " + strings.Repeat("long", 16), file + ":2: note: 64 characters, at most 60"},
 		{"in a phrase", "短语", file + ":3: phrase: it is in the wrong language"},
-		{"phrase: in a phrase\n", "", "zh/wal.sync.md: only one of en/wal.sync.md and this file has a phrase"},
+		{"phrase: in a phrase\n", "", "zh/wal.sync.md: only one of en/wal.sync.md and this file has a text phrase"},
 		{"What it is. ", "", file + ":4: what: 1 sentences, want 2 to 4"},
 		{"how: How it is seen.", "how:", file + ":5: how: it is missing"},
 		{"is seen.", "is seen", file + ":5: how: it does not end as a sentence does"},

@@ -138,8 +138,10 @@ func (b *Book) checkTexts(c *chapter.Chapter) {
 	if n := utf8.RuneCountInString(text.Note); n > most {
 		b.complainOf(c, "note", "%d characters, at most %d fit beside a bar", n, most)
 	}
-	if text.Phrase != "" {
-		b.checkText(c, "phrase", text.Phrase)
+	for _, p := range []struct{ key, text string }{{"phrase", text.Phrase}, {"stream", text.Stream}} {
+		if p.text != "" {
+			b.checkText(c, p.key, p.text)
+		}
 	}
 	for _, p := range []struct{ key, text string }{{"what", text.What}, {"how", text.How}, {"slow", text.Slow}, {"do", text.Do}} {
 		b.checkText(c, p.key, p.text)
