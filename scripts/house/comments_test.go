@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// checkPackageComments wants each folder with code to say what it is.
+// checkPackageComments finds packages without a package comment.
 func checkPackageComments(t tree) []string {
 	explained := make(map[string]bool)
 	for _, src := range t.sources() {
@@ -25,8 +25,7 @@ func checkPackageComments(t tree) []string {
 	return problems
 }
 
-// checkExported wants a comment at every exported name of the product: what it
-// is, in which unit, who may call it and when.
+// checkExported finds exported names without a comment.
 func checkExported(t tree) []string {
 	var problems []string
 	for _, src := range t.sources() {
@@ -57,8 +56,8 @@ func undocumented(decl ast.Decl) []*ast.Ident {
 	return nil
 }
 
-// undocumentedSpecs accepts a comment above a group, above a line or after it.
-// A type needs its own even in a group.
+// undocumentedSpecs accepts a comment above a group, above a line or after it. A type
+// needs a comment of its own, even in a group.
 func undocumentedSpecs(decl *ast.GenDecl) []*ast.Ident {
 	var names []*ast.Ident
 	for _, spec := range decl.Specs {
@@ -81,7 +80,7 @@ func exportedOf(names []*ast.Ident) []*ast.Ident {
 	return slices.DeleteFunc(slices.Clone(names), func(id *ast.Ident) bool { return !id.IsExported() })
 }
 
-// wellKnown are methods whose meaning the language or its library fixes.
+// wellKnown are methods whose meaning the standard library defines.
 var wellKnown = map[string]bool{"Error": true, "String": true, "Unwrap": true, "Is": true, "As": true, "Len": true, "Less": true, "Swap": true, "MarshalText": true, "UnmarshalText": true}
 
 // reachable reports whether a function can be called from outside: a method of

@@ -11,9 +11,8 @@ import (
 
 const dependenciesDoc = "docs/dependencies.md"
 
-// checkDependencies compares what the code imports with what the document of
-// dependencies gives reasons for, module by module. Direct is what an import
-// names, whatever go.mod's comments say.
+// checkDependencies compares the modules that the code imports with those for which the
+// document of dependencies gives reasons. go.mod's "// indirect" comments do not count.
 func checkDependencies(t tree) []string {
 	var problems []string
 	reasons := sections(t[dependenciesDoc])
@@ -35,8 +34,8 @@ func checkDependencies(t tree) []string {
 
 var row = regexp.MustCompile("^\\| `([^`]+)` \\| *(.*?) *\\|")
 
-// sections reads the document: a heading for each go.mod, a row for each
-// module.
+// sections returns the reasons in the document: by go.mod, each of which has a heading,
+// and by module, each of which has a row.
 func sections(doc string) map[string]map[string]string {
 	all := make(map[string]map[string]string)
 	current := ""
@@ -53,11 +52,10 @@ func sections(doc string) map[string]map[string]string {
 	return all
 }
 
-// shared are the modules whose version decides what a comparison with the peers
-// measures.
+// shared are the modules whose versions would distort a comparison with the peers.
 var shared = regexp.MustCompile(`^(google\.golang\.org/(grpc|protobuf)|go\.etcd\.io/.*|go\.opentelemetry\.io/otel(/sdk)?)$`)
 
-// checkSameVersions wants the peers to run on the same libraries.
+// checkSameVersions finds shared modules of which the peers have another version.
 func checkSameVersions(t tree) []string {
 	var problems []string
 	ours, theirs := versions(t["go.mod"]), versions(t["scripts/peers/go.mod"])
@@ -81,8 +79,8 @@ func versions(gomod string) map[string]string {
 
 var required = regexp.MustCompile(`(?m)^(?:require|tool)?\s*\(?\s*([\w.-]+\.[\w.-]+/\S+)(?:\s+(v\S+))?`)
 
-// directModules finds the required modules that some file of the module
-// imports, or that it has as a tool.
+// directModules returns the required modules that a file of the module imports, or that
+// the module has as a tool.
 func directModules(t tree, gomod string) map[string]bool {
 	modules := slices.Collect(maps.Keys(versions(t[gomod])))
 	direct := make(map[string]bool)
@@ -104,7 +102,7 @@ func directModules(t tree, gomod string) map[string]bool {
 
 var toolLines = regexp.MustCompile(`(?m)^tool (?:\(\n((?:\t.*\n)*)\)|(.*))$`)
 
-// tools are the packages that a module has as tools.
+// tools returns the packages that a go.mod lists as tools.
 func tools(gomod string) []string {
 	var packages []string
 	for _, m := range toolLines.FindAllStringSubmatch(gomod, -1) {
@@ -113,7 +111,7 @@ func tools(gomod string) []string {
 	return packages
 }
 
-// moduleOf finds the go.mod that a folder belongs to.
+// moduleOf returns the path of the go.mod that a folder belongs to.
 func moduleOf(t tree, dir string) string {
 	for {
 		if name := path.Join(dir, "go.mod"); t.has(name) || dir == "." {

@@ -24,8 +24,7 @@ func checkLength(t tree) []string {
 	return problems
 }
 
-// topLevel names what stands at the top and what it is for. A person who sees
-// the repository for the first time reads this list.
+// topLevel has everything at the top of the repository, and what it is for.
 var topLevel = map[string]string{
 	"main.go":       "joins the commands",
 	"trace":         "what a stage is; record, ledger, spans, export",
@@ -59,7 +58,7 @@ func checkTopLevel(t tree) []string {
 	return problems
 }
 
-// maxBytes bounds every file: what is larger is a result, not a source.
+// maxBytes bounds every file: a larger one would be a result, not a source.
 const maxBytes = 512 * 1024
 
 func checkWeight(t tree) []string {

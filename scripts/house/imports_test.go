@@ -25,17 +25,17 @@ type layer struct {
 	tests []string
 }
 
-// The parts that several layers may link.
+// Packages that several layers may import.
 var (
-	thePath  = []string{"server/etcdserver", "server/v3rpc", "server/serve"}
-	record   = []string{"trace", "trace/stages", "trace/record"}
-	beneath  = slices.Concat(record, []string{"server/etcdserver", "server/control", "server/seam/hold", "server/seam/fault"})
-	seamRigs = []string{"server/...", "trace/..."}
+	pathParts = []string{"server/etcdserver", "server/v3rpc", "server/serve"}
+	record    = []string{"trace", "trace/stages", "trace/record"}
+	beneath   = slices.Concat(record, []string{"server/etcdserver", "server/control", "server/seam/hold", "server/seam/fault"})
+	seamRigs  = []string{"server/...", "trace/..."}
 )
 
-// layers hold main → commands → walkthrough → server → trace, that within the
-// server only the seams and the command know of tracing, and which room of trace
-// and of the seams knows which. Of several that fit, the first counts.
+// layers keep imports going main → commands → walkthrough → server → trace. Within the
+// server only the seams and the command know of tracing. If several layers fit a
+// folder, the first counts.
 var layers = []layer{
 	{"trace/stages", nil, nil},
 	{"trace", []string{"trace/stages"}, []string{"trace/..."}},
@@ -47,21 +47,21 @@ var layers = []layer{
 	{"server/v3rpc/...", []string{"server/etcdserver"}, nil},
 	{"server/serve/...", []string{"server/v3rpc", "server/etcdserver"}, []string{"server/serve/..."}},
 	{"server/practice/...", nil, nil},
-	{"server/control/...", nil, nil}, // and nobody on the path knows that it exists
+	{"server/control/...", nil, nil}, // no package on a request's path imports it
 
 	{"server/seam/frames", nil, nil},
 	{"server/seam/client", with(record, "server/seam/frames"), seamRigs},
 	{"server/seam/fault", with(record, "server/control"), seamRigs},
 	{"server/seam/hold", with(record, "server/control", "server/etcdserver"), seamRigs},
-	{"server/seam/front", slices.Concat(beneath, thePath, []string{"server/seam/frames"}), seamRigs},
+	{"server/seam/front", slices.Concat(beneath, pathParts, []string{"server/seam/frames"}), seamRigs},
 	{"server/seam/path", with(beneath, "server/v3rpc"), seamRigs},
-	{"server/seam/...", slices.Concat(thePath, []string{"server/seam/...", "server/control", "server/practice", "trace/..."}), []string{"server/serve/servetest"}},
+	{"server/seam/...", slices.Concat(pathParts, []string{"server/seam/...", "server/control", "server/practice", "trace/..."}), []string{"server/serve/servetest"}},
 
 	{"server/command/...", []string{"server/...", "trace/..."}, nil},
-	{"server/...", thePath, nil},
+	{"server/...", pathParts, nil},
 
 	{"walkthrough/client", []string{"trace/...", "server/control", "server/seam/client", "server/seam/frames"}, []string{"walkthrough/...", "server/..."}},
-	{"walkthrough/...", slices.Concat(thePath, []string{"walkthrough/...", "server/control", "server/practice", "server/seam/...", "trace/..."}), []string{"server/..."}},
+	{"walkthrough/...", slices.Concat(pathParts, []string{"walkthrough/...", "server/control", "server/practice", "server/seam/...", "trace/..."}), []string{"server/..."}},
 	{"scripts/...", []string{"scripts/...", "walkthrough/...", "server/...", "trace/..."}, nil},
 	{".", []string{"walkthrough/...", "server/...", "trace/..."}, nil},
 }
@@ -160,7 +160,7 @@ func local(path string) string {
 	return strings.TrimPrefix(path, modulePath+"/")
 }
 
-// among reports whether one of the patterns fits a package.
+// among reports whether a pattern fits a package.
 func among(pkg string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		dir, below := strings.CutSuffix(pattern, "/...")
@@ -176,8 +176,8 @@ func within(path, dir string) bool {
 // isForTests reports whether a folder helps tests and is no part of the product.
 func isForTests(dir string) bool { return strings.HasSuffix(dir, "test") }
 
-// importers are the folders of the module, each with what its code imports.
-// Tests do not count: they are linked into nothing.
+// importers has what the code of each folder of the module imports. Imports of tests
+// are left out: they are not linked into anything.
 type importers map[string][]string
 
 func linkedBy(sources []*source) importers {
@@ -199,8 +199,8 @@ func (all importers) everything(pkg string) []string {
 	return foreign()[pkg]
 }
 
-// foreign asks the go command what the packages of other modules import. It is
-// the only thing about links that the tree does not say.
+// foreign returns what the packages of other modules import, which the go command knows
+// and the tree does not.
 var foreign = sync.OnceValue(func() map[string][]string {
 	all := make(map[string][]string)
 	list := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports", "./...")
@@ -222,9 +222,8 @@ var foreign = sync.OnceValue(func() map[string][]string {
 	return all
 })
 
-// chains follows imports from a package, breadth first and into each package
-// once, and returns the shortest chain to each that is wrong. It goes no further
-// where something is wrong.
+// chains follows imports from a package, breadth first, and returns the shortest chain
+// of imports to each package that is wrong. It does not follow the imports of those.
 func chains(from string, imports func(string) []string, wrong func(string) bool) [][]string {
 	var found [][]string
 	seen := map[string]bool{from: true}
@@ -246,8 +245,8 @@ func chains(from string, imports func(string) []string, wrong func(string) bool)
 	return found
 }
 
-// checkRooms lets the seams' rooms be entered through server/seam only. The
-// client's half is a room that clients enter.
+// checkRooms finds imports of server/seam's sub-packages from elsewhere. Only
+// walkthrough/client may import one, the client's half.
 func checkRooms(t tree) []string {
 	var problems []string
 	for _, src := range t.sources() {
@@ -256,15 +255,15 @@ func checkRooms(t tree) []string {
 		}
 		for imp, path := range imports(src) {
 			if room := local(path); strings.HasPrefix(room, "server/seam/") && (room != "server/seam/client" || src.dir != "walkthrough/client") {
-				problems = append(problems, fmt.Sprintf("%s: %s must not import %s, but server/seam", src.at(imp.Pos()), src.dir, room))
+				problems = append(problems, fmt.Sprintf("%s: %s must import server/seam, not %s", src.at(imp.Pos()), src.dir, room))
 			}
 		}
 	}
 	return problems
 }
 
-// links say what of other modules a folder may link, itself or through others.
-// A folder with only links nothing else outside the standard library.
+// links say which packages a folder may link, itself or through its imports: no other
+// modules' packages than only, if it is not nil, and none of never.
 var links = []struct {
 	dir   string
 	only  []string
@@ -274,7 +273,7 @@ var links = []struct {
 	{dir: "trace", only: []string{}},
 	{dir: "trace/record", only: []string{"golang.org/x/sys/..."}},   // the monotonic clock
 	{dir: "trace/endpoint", only: []string{"golang.org/x/sys/..."}}, // a trace is read where neither gRPC nor etcd is
-	// A client is small: it holds nothing of what makes a server.
+	// A client is small: it has nothing of a server in it.
 	{dir: "walkthrough/client", never: []string{"go.etcd.io/raft/v3/...", "go.etcd.io/etcd/server/v3/...", modulePath + "/server/etcdserver/..."}},
 }
 
@@ -315,7 +314,7 @@ func checkOTLPImports(t tree) []string {
 	return problems
 }
 
-// imports yields the import declarations of a file with their paths.
+// imports returns the import declarations of a file with their paths.
 func imports(src *source) map[*ast.ImportSpec]string {
 	all := make(map[*ast.ImportSpec]string, len(src.Imports))
 	for _, imp := range src.Imports {
@@ -333,8 +332,8 @@ func isStandard(path string) bool {
 	return !strings.Contains(first, ".") && first != modulePath
 }
 
-// etcdProper are the packages of etcd that GlassKV stands in for. They are
-// compared with, in a module of their own, and linked into nothing of ours.
+// etcdProper are the packages of etcd that GlassKV replaces. Only scripts/peers, a module
+// of its own, links them, to compare GlassKV with etcd.
 var etcdProper = []string{
 	"go.etcd.io/etcd/server/v3/embed",
 	"go.etcd.io/etcd/server/v3/etcdserver",
@@ -351,14 +350,14 @@ func checkNoEtcdServer(t tree) []string {
 		}
 		for imp, path := range imports(src) {
 			if slices.Contains(etcdProper, path) {
-				problems = append(problems, fmt.Sprintf("%s: %s is what GlassKV stands in for", src.at(imp.Pos()), path))
+				problems = append(problems, fmt.Sprintf("%s: %s is what GlassKV replaces", src.at(imp.Pos()), path))
 			}
 		}
 	}
 	return problems
 }
 
-// What is not imported may still come in through something that is.
+// A package that no file imports may still be linked through another.
 func TestRealEtcdIsNotLinkedThroughOthers(t *testing.T) {
 	for _, path := range etcdProper {
 		if _, linked := foreign()[path]; linked {

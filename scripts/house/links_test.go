@@ -15,8 +15,8 @@ var (
 	lineNumber = regexp.MustCompile(`\w\.go:\d+|\.go#L\d+`)
 )
 
-// checkLinks follows every relative link of every document, to a file, a
-// folder or a heading. What is on other hosts is not asked.
+// checkLinks follows every relative link of every document to a file, a folder or a
+// heading. It does not follow links to other hosts.
 func checkLinks(t tree) []string {
 	var problems []string
 	for _, doc := range t.with(".md") {
@@ -59,7 +59,7 @@ func hasHeading(doc, anchor string) bool {
 	return false
 }
 
-// slug turns a heading into the name that a link calls it by.
+// slug returns the anchor of a heading.
 func slug(heading string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -89,8 +89,8 @@ func prose(doc string) iter.Seq2[int, string] {
 	}
 }
 
-// checkLineNumbers finds places that are named by line in documents. Lines
-// move with every edit; the name of a function does not.
+// checkLineNumbers finds line numbers of Go files in documents. Lines move with every
+// edit; names of functions do not.
 func checkLineNumbers(t tree) []string {
 	var problems []string
 	for _, doc := range t.with(".md") {

@@ -22,8 +22,7 @@ const modulePath = "glasskv"
 // content.
 type tree map[string]string
 
-// load reads what git knows and what it would take in. Build results and other
-// ignored files are not part of the repository.
+// load reads the files that git knows, and the new ones that it does not ignore.
 func load(root string) (tree, error) {
 	list := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	list.Dir = root
@@ -45,7 +44,7 @@ func load(root string) (tree, error) {
 	return t, nil
 }
 
-// with returns the paths that end in suffix, in order.
+// with returns the paths that end in suffix, sorted.
 func (t tree) with(suffix string) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(t)) {
@@ -69,24 +68,24 @@ func (t tree) has(name string) bool {
 	return false
 }
 
-// source is one parsed Go file.
+// source is a parsed Go file.
 type source struct {
 	name string // its path in the tree
-	dir  string // the folder it stands in; "." at the top
+	dir  string // its folder; "." at the top
 	test bool
 	*ast.File
 }
 
-// positions are those of everything that is parsed.
+// positions has the positions of all files that are parsed.
 var positions = token.NewFileSet()
 
-// at writes a place as editors understand it.
+// at returns a position as "file:line".
 func (s *source) at(pos token.Pos) string {
 	return fmt.Sprintf("%s:%d", s.name, positions.Position(pos).Line)
 }
 
-// sources parses every Go file of the tree. A file that does not parse is left
-// to the compiler, which explains it better.
+// sources parses every Go file of the tree but those in testdata. It leaves out a file
+// that does not parse, about which the compiler complains.
 func (t tree) sources() []*source {
 	var all []*source
 	for _, name := range t.with(".go") {
@@ -103,9 +102,8 @@ func (t tree) sources() []*source {
 	return all
 }
 
-// calls finds every use of pkg.name, the package being imported by the path of
-// that name. The house does not rename what it imports from the standard
-// library.
+// calls returns every use of pkg.name. It takes pkg for the package's name in the file,
+// since imports from the standard library are not renamed here.
 func (s *source) calls(pkg string, names ...string) []*ast.SelectorExpr {
 	var found []*ast.SelectorExpr
 	ast.Inspect(s.File, func(n ast.Node) bool {

@@ -107,8 +107,8 @@ func TestExceptionThatNothingNeeds(t *testing.T) {
 	}
 }
 
-// unit is a package that was checked for types: the code of a folder, or one of
-// the two packages that its tests can make.
+// unit is a type-checked package: the code of a folder, or its code with its internal
+// tests, or its external tests.
 type unit struct {
 	dir   string
 	test  bool
@@ -117,14 +117,14 @@ type unit struct {
 	info  *types.Info
 }
 
-// checker has the types of a tree, and which names are used from where.
+// checker type-checks a tree and notes which names are used from where.
 type checker struct {
 	parsed   map[string]map[string][]*ast.File // folder, name of the package, files
 	code     map[string]*unit                  // by folder; without tests
 	tests    []*unit
 	outside  types.Importer
 	used     map[types.Object]bool // from another package
-	produced map[types.Object]bool // a constant whose value goes somewhere
+	produced map[types.Object]bool // constants whose value something takes
 }
 
 func newChecker(t tree) *checker {
@@ -180,7 +180,8 @@ func (c *checker) parse(t tree) {
 	c.outside = importer.ForCompiler(positions, "gc", exportData(slices.Sorted(maps.Keys(foreign))))
 }
 
-// exportData finds what the compiler wrote about packages outside the module.
+// exportData returns a lookup of the compiler's export data of the given packages and
+// their dependencies.
 func exportData(packages []string) importer.Lookup {
 	files := make(map[string]string)
 	if len(packages) > 0 {
@@ -241,7 +242,7 @@ func (c *checker) checkTests(dir string) {
 	}
 }
 
-// types forgives mistakes: the compiler explains them better.
+// types type-checks files and ignores errors, about which the compiler complains.
 func (c *checker) types(dir string, files []*ast.File) *unit {
 	info := &types.Info{
 		Types: make(map[ast.Expr]types.TypeAndValue),
@@ -297,8 +298,9 @@ func origin(obj types.Object) types.Object {
 	return obj
 }
 
-// onlyAsks reports whether a constant is used there to ask for its value, not to
-// give it: in a case, as the key of a table or in a comparison.
+// onlyAsks reports whether a use of a constant only asks whether something has its
+// value: in a case, as the key of a table, or in a comparison. above are the nodes
+// around the identifier.
 func onlyAsks(id *ast.Ident, above []ast.Node) bool {
 	var expr ast.Expr = id
 	parent := len(above) - 1
@@ -318,20 +320,20 @@ func onlyAsks(id *ast.Ident, above []ast.Node) bool {
 	return false
 }
 
-// isEnumerated reports whether a constant is one of the values of a type of
-// ours. Such constants are looked at as values, others only as names.
+// isEnumerated reports whether a constant has a type of this module. Then it must be
+// produced; of other constants any use counts.
 func isEnumerated(obj types.Object) bool {
 	named, ok := obj.Type().(*types.Named)
 	return ok && named.Obj().Pkg() != nil && within(named.Obj().Pkg().Path(), modulePath)
 }
 
-// isZero reports whether a constant is what its variables are to begin with.
+// isZero reports whether a constant is the zero value, which any variable produces.
 func isZero(k *types.Const) bool {
 	value := k.Val()
 	return value.Kind() == constant.Int && constant.Sign(value) == 0 || value.Kind() == constant.String && constant.StringVal(value) == ""
 }
 
-// unproduced are the constants whose value nothing gives.
+// unproduced returns the constants that nothing produces.
 func (c *checker) unproduced() []types.Object {
 	var found []types.Object
 	for _, u := range c.code {
@@ -344,7 +346,7 @@ func (c *checker) unproduced() []types.Object {
 	return c.sorted(found)
 }
 
-// uncalled are the exported names that only their own package uses.
+// uncalled returns the exported names that only their own package uses.
 func (c *checker) uncalled() []types.Object {
 	alive := c.reached()
 	var found []types.Object
@@ -372,8 +374,8 @@ func (c *checker) uncalled() []types.Object {
 	return c.sorted(found)
 }
 
-// isError reports whether obj is an error that a caller may ask for, whether one
-// does or not: errors are part of what a function promises.
+// isError reports whether obj is an error or its type. Errors are part of what a
+// function promises, whether a caller compares them or not.
 func isError(obj types.Object) bool {
 	switch obj := obj.(type) {
 	case *types.Var:
@@ -408,8 +410,8 @@ func (c *checker) onlyForTests(dir string) bool {
 	return true
 }
 
-// reached are the objects that other packages use by name, the types that those
-// are made of, and the methods through which a type satisfies an interface.
+// reached returns the objects that other packages use by name, the types in their
+// declarations, and the methods by which types satisfy interfaces.
 func (c *checker) reached() map[types.Object]bool {
 	alive := make(map[types.Object]bool)
 	seen := make(map[types.Type]bool)
@@ -482,7 +484,7 @@ func walkType(typ types.Type, seen map[types.Type]bool, visit func(types.Object)
 	}
 }
 
-// interfaces are those of our code and those of every package that it imports.
+// interfaces returns those in our code and in every package that it imports.
 func (c *checker) interfaces() []*types.Interface {
 	all := []*types.Interface{types.Universe.Lookup("error").Type().Underlying().(*types.Interface)}
 	add := func(typ types.Type) {
@@ -511,8 +513,8 @@ func (c *checker) interfaces() []*types.Interface {
 	return all
 }
 
-// satisfy marks the methods, also those of embedded types, by which a type
-// satisfies an interface.
+// satisfy marks in alive the methods by which a type satisfies an interface, including
+// those of embedded types.
 func satisfy(typ types.Type, interfaces []*types.Interface, alive map[types.Object]bool) {
 	methods := types.NewMethodSet(types.NewPointer(typ))
 	if methods.Len() == 0 {
@@ -541,12 +543,12 @@ func methodsOf(obj types.Object) func(yield func(*types.Func) bool) {
 	}
 }
 
-// dir is the folder of the package that declares obj.
+// dir returns the folder of the package that declares obj.
 func (c *checker) dir(obj types.Object) string {
 	return strings.TrimPrefix(obj.Pkg().Path(), modulePath+"/")
 }
 
-// name is what kept and todo call obj.
+// name returns the name of obj in kept and todo.
 func (c *checker) name(obj types.Object) string {
 	name := obj.Name()
 	if fn, ok := obj.(*types.Func); ok && fn.Signature().Recv() != nil {

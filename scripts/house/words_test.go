@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// words are patterns that do not belong into the repository. They are written
-// in pieces, so that this file does not complain about itself.
+// words are patterns that must not occur in the repository. They are written in pieces,
+// so that this file does not match them.
 var words = []struct {
 	pattern *regexp.Regexp
 	why     string
@@ -42,14 +42,14 @@ func checkWords(t tree) []string {
 	return problems
 }
 
-// checkSleep finds sleeps. One that is too short makes a test fail now and
-// then, one that is too long makes all of them slow; an event is neither.
+// checkSleep finds sleeps. A sleep that is too short makes a test fail now and then, and
+// one that is too long makes it slow.
 func checkSleep(t tree) []string {
 	return findCalls(t, "time", []string{"Sleep"}, "wait for the event instead", func(*source, token.Pos) bool { return false })
 }
 
-// checkExit leaves the exit to main: what ends the process elsewhere cannot be
-// tested and skips every deferred cleanup on the way.
+// checkExit finds exits outside main. They cannot be tested, and skip all deferred
+// calls.
 func checkExit(t tree) []string {
 	allowed := func(src *source, pos token.Pos) bool {
 		return src.test || src.name == "main.go" || within(src.dir, "scripts") && inMain(src, pos)
@@ -82,9 +82,8 @@ func inMain(src *source, pos token.Pos) bool {
 
 var failedTo = regexp.MustCompile(`(?i)\b(failed|unable|could not|cannot) to\b|^"error `)
 
-// checkErrorTexts reads the texts that errors are made of. They are joined
-// into one line, so each piece names the work that did not succeed and nothing
-// more: "open wal: permission denied".
+// checkErrorTexts finds error texts that say "failed to". Errors are joined into one
+// line, so each piece names only what was done: "open wal: permission denied".
 func checkErrorTexts(t tree) []string {
 	var problems []string
 	for _, src := range t.sources() {
