@@ -10,7 +10,6 @@
 //	config.go     both made into a serve.Config
 //	log.go        the log, for a terminal or for a machine
 //	way_out.go    errors, with what to do about them
-//	memory.go     how much the garbage collector may put off
 //	observer.go   where tracing is plugged in
 //	tracing*.go   the observer that records every request: flags, screen, trace endpoint
 //
@@ -123,7 +122,7 @@ func closeObserver(lg *zap.Logger, observer Observer) {
 func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
 	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer restore()
-	RelaxGC()
+	serve.RelaxGC()
 	logStart(cfg)
 	node, err := serve.Start(ctx, cfg, seams)
 	if err != nil {

@@ -7,6 +7,7 @@
 //	seams.go           where a node can be wrapped
 //	node.go            Start, and what runs while a node does
 //	stop.go            Stop: no new requests, then the running ones, then raft, then the files
+//	gc.go              how much the garbage collector may put off
 //
 // A client's way in, in the order in which it meets them:
 //

@@ -37,7 +37,7 @@ type Branch struct {
 	EN, ZH Text
 }
 
-// Text is what a branch says to people, in one language.
+// Text is what is said of a branch, in one language.
 type Text struct {
 	Title  string // a few words, for lists
 	What   string // what happens, and why

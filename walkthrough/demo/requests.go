@@ -132,7 +132,7 @@ func sharedBy(t *trace.Timeline) int {
 	if t == nil {
 		return 0
 	}
-	if sync := t.Stage(stages.WALSync.String()); sync != nil {
+	if sync := t.Find(stages.WALSync); sync != nil {
 		return sync.SharedBy
 	}
 	return 0

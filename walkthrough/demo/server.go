@@ -18,7 +18,6 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
-	servercommand "glasskv/server/command"
 	"glasskv/server/practice"
 	"glasskv/server/seam"
 	"glasskv/server/serve"
@@ -60,7 +59,7 @@ func (s *server) start(ctx context.Context, lg *zap.Logger, how setting, change 
 		return err
 	}
 	s.onStop(func(context.Context) error { return os.RemoveAll(s.data.path) })
-	servercommand.RelaxGC()
+	serve.RelaxGC()
 	if err := s.observe(how); err != nil {
 		return err
 	}
@@ -245,7 +244,8 @@ func newDataDir() (dataDir, error) {
 	return dataDir{}, fmt.Errorf("find room for the demo's data (set TMPDIR to a directory on a disk): %w", errors.Join(problems...))
 }
 
-// parentDirs returns the directories in which to make the data's, the best first.
+// parentDirs returns the directories in which newDataDir looks for room, the best
+// first.
 func parentDirs() []string {
 	var dirs []string
 	if dir := os.Getenv("TMPDIR"); dir != "" {
@@ -258,7 +258,7 @@ func parentDirs() []string {
 }
 
 // LiveOptions are the options of StartLive. The zero value is a warm server without
-// TLS, stream workers and a log.
+// TLS, stream workers or a log.
 type LiveOptions struct {
 	Log     *zap.Logger         // of the server; nil for none
 	TLS     bool                // with a self-signed certificate

@@ -1,4 +1,4 @@
-package command
+package serve
 
 import (
 	"os"
@@ -11,8 +11,8 @@ import (
 const gcPercent = 400
 
 // RelaxGC has the process collect its garbage as seldom as `glasskv serve` does,
-// unless the user chose with GOGC. Whoever starts a server inside their own process
-// calls it first, so that requests meet what they would meet in serve.
+// unless the user has set GOGC. A program that starts a node to show or to measure it
+// calls RelaxGC before, so that requests take as long as they do in serve.
 func RelaxGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
