@@ -42,7 +42,7 @@ func claimsOf(stages []StageTime, parts []Part, duration int64) []claim {
 
 func (c *claimant) claim(i int) {
 	st := &c.stages[i]
-	s := st.stage()
+	s := st.Known()
 	if s != stages.None && stages.SpecOf(s).Kind == stages.KindNone || st.folded() {
 		return
 	}
@@ -70,7 +70,7 @@ const perStage = 4
 // noteFailure notes when a save had failed. What the proposer waits for from then
 // on is the server's end, and nothing else: its wait has a name again.
 func (c *claimant) noteFailure(i int) {
-	if st := &c.stages[i]; st.stage() == stages.WALSave && st.Attributes[AttrFailure] != "" {
+	if st := &c.stages[i]; st.Known() == stages.WALSave && st.Attributes[AttrFailure] != "" {
 		c.failed = st.EndNS
 	}
 }
@@ -80,7 +80,7 @@ func (c *claimant) noteFailure(i int) {
 // the handler itself; of the stages that the catalogue does not know the deeper
 // one knows better.
 func (c *claimant) rank(i int) int {
-	s := c.stages[i].stage()
+	s := c.stages[i].Known()
 	switch s {
 	case stages.None:
 		return perStage*int(stages.NumStages) + c.depth(i)
@@ -98,7 +98,7 @@ func (c *claimant) rank(i int) int {
 
 func (c *claimant) inHandler(i int) bool {
 	above := c.parents[i]
-	return above >= 0 && stages.IsHandler(c.stages[above].stage())
+	return above >= 0 && stages.IsHandler(c.stages[above].Known())
 }
 
 // firstChild notes a stage's begin with the one that it sits in, if that mostly
@@ -135,13 +135,13 @@ func (c *claimant) leave(i int) int64 {
 		}
 		c.left[at] = leaving
 		c.way = append(c.way, at)
-		if c.stages[at].stage() == stages.None {
+		if c.stages[at].Known() == stages.None {
 			break
 		}
 	}
 	for _, at := range slices.Backward(c.way) {
 		end = min(end, c.stages[at].EndNS)
-		if c.stages[at].stage() == stages.None {
+		if c.stages[at].Known() == stages.None {
 			end = c.stages[at].EndNS
 		}
 		c.left[at] = end

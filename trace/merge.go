@@ -105,16 +105,16 @@ type wait struct {
 
 func waitOf(client *Timeline) wait {
 	w := wait{received: client.DurationNS}
-	if st := client.Stage(stages.ClientSend.String()); st != nil {
+	if st := client.Find(stages.ClientSend); st != nil {
 		w.sent = st.EndNS
 	}
-	if st := client.Stage(stages.NetRequest.String()); st != nil {
+	if st := client.Find(stages.NetRequest); st != nil {
 		w.sent = st.BeginNS
 	}
-	if st := client.Stage(stages.ClientRecv.String()); st != nil {
+	if st := client.Find(stages.ClientRecv); st != nil {
 		w.received, w.replied = st.BeginNS, true
 	}
-	if st := client.Stage(stages.NetReply.String()); st != nil && !st.Open {
+	if st := client.Find(stages.NetReply); st != nil && !st.Open {
 		w.received, w.replied = st.EndNS, true
 	}
 	w.received = max(w.sent, w.received)
@@ -129,14 +129,14 @@ func (w wait) ways(m *Timeline, server *Timeline, shift int64, exact bool) {
 		edge = stages.Inferred
 	}
 	consumed := shift
-	if st := server.Stage(stages.OperateHeaders.String()); st != nil {
+	if st := server.Find(stages.OperateHeaders); st != nil {
 		consumed += st.BeginNS
 	}
 	m.Stages = append(m.Stages, StageTime{
 		Stage: stages.NetRequest.String(), Scope: stages.ScopeRequest,
 		BeginNS: min(w.sent, consumed), EndNS: consumed, BeginEdge: stages.Exact, EndEdge: edge,
 	})
-	flush := server.Stage(stages.Flush.String())
+	flush := server.Find(stages.Flush)
 	if !w.replied || flush == nil || flush.Open {
 		return
 	}

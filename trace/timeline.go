@@ -73,9 +73,9 @@ type StageTime struct {
 	Span Link `json:"-"` // the span that stands for it in a batch's or a connection's trace
 }
 
-// stage returns the stage in the catalogue, or None. It changes nothing: many may
-// look at one timeline.
-func (st *StageTime) stage() stages.Stage {
+// Known returns the stage in the catalogue, or stages.None for a span of another
+// program. Any number of goroutines may call it.
+func (st *StageTime) Known() stages.Stage {
 	if st.ID != stages.None {
 		return st.ID
 	}
@@ -120,7 +120,19 @@ const (
 	WhyNoRequest    = "the connection never carried a request"
 )
 
-// Stage returns the first stage of that name, or nil.
+// Find returns the first stage s of the timeline, or nil where the request did not pass
+// it.
+func (t *Timeline) Find(s stages.Stage) *StageTime {
+	for i := range t.Stages {
+		if t.Stages[i].Known() == s {
+			return &t.Stages[i]
+		}
+	}
+	return nil
+}
+
+// Stage returns the first stage of that name, or nil. It is for names that come from
+// outside; a stage of the catalogue is what Find is for.
 func (t *Timeline) Stage(name string) *StageTime {
 	for i := range t.Stages {
 		if t.Stages[i].Stage == name {

@@ -60,7 +60,7 @@ type Tracing struct {
 // NewTracing returns the Observer of `glasskv serve`. The printer draws
 // timelines for --timeline.
 func NewTracing(printer Printer) *Tracing {
-	return &Tracing{printer: printer, memory: record.DefaultMemoryBytes, listenURL: listenURL{value: DefaultTraceURL}}
+	return &Tracing{printer: printer, memory: record.DefaultMemoryBytes, listenURL: listenURL{value: endpoint.DefaultTraceURL}}
 }
 
 // AddFlags implements Observer.

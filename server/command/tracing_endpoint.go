@@ -17,10 +17,6 @@ import (
 	"glasskv/trace/record"
 )
 
-// DefaultTraceURL is where a server offers its timelines when nothing else is
-// said, and where the commands look for them.
-const DefaultTraceURL = "http://127.0.0.1:2378"
-
 // listenURL is a flag that knows whether it was given: the default gives way
 // when its port is taken, a choice does not.
 type listenURL struct {

@@ -47,7 +47,7 @@ func TestFailuresOfAcceptAreToldByTheNextConnection(t *testing.T) {
 			if _, err := pb.NewKVClient(d.Conn).Put(seamtest.Limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
 				t.Fatal(err)
 			}
-			st := d.next().Stage(stages.AcceptBackoff.String())
+			st := d.next().Find(stages.AcceptBackoff)
 			if st == nil {
 				t.Fatal("no back-off in the timeline")
 			}

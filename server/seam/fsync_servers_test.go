@@ -28,7 +28,7 @@ func TestTheSyncsOfTwoServersCannotBeToldApart(t *testing.T) {
 	one.finish(held, words{t, &datadriven.TestData{}})
 
 	for s, want := range map[*story]stages.Edge{one: stages.Inferred, other: stages.Near} {
-		sync := s.last.Timeline().Stage(stages.WALSync.String())
+		sync := s.last.Timeline().Find(stages.WALSync)
 		if sync == nil || sync.BeginEdge != want || sync.EndEdge != want {
 			t.Errorf("wal.sync is %+v, want its edges %s", sync, want)
 		}

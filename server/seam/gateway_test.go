@@ -72,7 +72,7 @@ func TestAForeignTraceparentDoesNotJoinTheGateway(t *testing.T) {
 	s := newSite(t)
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) { r.Header.Set(client.HeaderTraceParent, parent) })
-	if tl.Stage(stages.WALSync.String()) == nil {
+	if tl.Find(stages.WALSync) == nil {
 		t.Error("the gateway's own call is not in its timeline")
 	}
 	told := header.Get(client.HeaderTraceParent)
@@ -94,7 +94,7 @@ func TestTheGatewayKeepsItsTraceparentToItself(t *testing.T) {
 	header, tl := s.post("/v3/kv/put", `{"key":"aw=="}`, func(r *http.Request) {
 		r.Header.Set("Grpc-Metadata-Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	})
-	if tl.Stage(stages.WALSync.String()) == nil || tl.Stage(stages.ClientSend.String()) == nil {
+	if tl.Find(stages.WALSync) == nil || tl.Find(stages.ClientSend) == nil {
 		t.Errorf("the call is not in the timeline: %+v", tl.Ledger)
 	}
 	for name := range header {
@@ -147,7 +147,7 @@ func TestAPanicInAPageIsARecordOfItsOwn(t *testing.T) {
 		t.Errorf("answered with %s", resp.Status)
 	}
 	got := seamtest.Await(t, "record", finished)
-	if !got.Has(record.MarkHTTP|record.MarkPanic|record.MarkConnClosed) || got.Timeline().Stage(stages.HTTPHandler.String()) == nil {
+	if !got.Has(record.MarkHTTP|record.MarkPanic|record.MarkConnClosed) || got.Timeline().Find(stages.HTTPHandler) == nil {
 		t.Errorf("record: %+v", got.Timeline())
 	}
 }

@@ -58,7 +58,7 @@ func TestHalfARequestIsWaitedFor(t *testing.T) {
 	if waited := tl.Waited()[stages.HTTPReadRequest.String()]; 2*waited < tl.DurationNS {
 		t.Errorf("waited %v", tl.Waited())
 	}
-	if st := tl.Stage(stages.HTTPReadRequest.String()); !st.Open || st.BeginEdge != stages.Inferred || st.EndEdge != stages.Inferred {
+	if st := tl.Find(stages.HTTPReadRequest); !st.Open || st.BeginEdge != stages.Inferred || st.EndEdge != stages.Inferred {
 		t.Errorf("%+v", st)
 	}
 }

@@ -44,7 +44,7 @@ func TestABrokenDiskEndsTheRecordWithAnError(t *testing.T) {
 	if tl.Code != codes.Unavailable.String() {
 		t.Errorf("code %q, %q", tl.Code, tl.Message)
 	}
-	if save := tl.Stage(stages.WALSave.String()); save == nil || save.Open {
+	if save := tl.Find(stages.WALSave); save == nil || save.Open {
 		t.Errorf("the save: %+v", save)
 	}
 	for _, never := range []stages.Stage{stages.RaftCommit, stages.ApplyWait, stages.ApplyEntry, stages.WaitTrigger, stages.SendMsg} {

@@ -29,3 +29,7 @@ func IsLocal(host string, r *http.Request) bool {
 	at, err := netip.ParseAddrPort(local.String())
 	return err == nil && at.Addr().Unmap() == asked.Unmap()
 }
+
+// DefaultTraceURL is where a server offers its timelines when nothing else is
+// said, and where the commands look for them.
+const DefaultTraceURL = "http://127.0.0.1:2378"

@@ -115,7 +115,7 @@ func (a *assembly) stages() {
 // unseen marks the end of grpc.startHandler where handleStream, which comes
 // next, was not seen to begin.
 func (a *assembly) unseen() {
-	if st := a.t.Stage(stages.StartHandler.String()); st != nil && !a.passed[stages.HandleStream] {
+	if st := a.t.Find(stages.StartHandler); st != nil && !a.passed[stages.HandleStream] {
 		st.EndEdge = stages.Inferred
 	}
 }
@@ -125,14 +125,14 @@ func (a *assembly) unseen() {
 // net/http waited for one.
 func (a *assembly) awaited() {
 	if a.r.Has(MarkConnection) && a.passed[stages.HTTPReadRequest] {
-		a.t.Stage(stages.HTTPReadRequest.String()).BeginEdge = stages.Inferred
+		a.t.Find(stages.HTTPReadRequest).BeginEdge = stages.Inferred
 	}
 }
 
 // busy says how much of raft.waitReady the raft loop spent on the batch before:
 // that is where group commit comes from, and most of the waiting under load.
 func (a *assembly) busy() {
-	b, st := a.r.save.Load(), a.t.Stage(stages.RaftWaitReady.String())
+	b, st := a.r.save.Load(), a.t.Find(stages.RaftWaitReady)
 	if b == nil || st == nil {
 		return
 	}

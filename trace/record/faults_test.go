@@ -83,11 +83,11 @@ func TestAFaultOfAConnectionBelongsToTheRequestThatOpenedIt(t *testing.T) {
 			t.Errorf("faults = %q", got)
 		}
 	}
-	row := first.Timeline().Stage(stages.Fault.String())
+	row := first.Timeline().Find(stages.Fault)
 	if row == nil || row.Scope != stages.ScopeConn || row.BeginNS != -200 || row.EndNS != -100 || row.Attributes[trace.AttrWhy] != "delayed-accept" {
 		t.Errorf("row of the request that opened it: %+v", row)
 	}
-	if row := second.Timeline().Stage(stages.Fault.String()); row != nil {
+	if row := second.Timeline().Find(stages.Fault); row != nil {
 		t.Errorf("row of the second request: %+v", row)
 	}
 }

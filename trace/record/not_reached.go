@@ -56,13 +56,13 @@ func whyNoConnection(r *Record, t *trace.Timeline) (out []trace.NotReached) {
 
 func whyNoHandler(r *Record, t *trace.Timeline) (out []trace.NotReached) {
 	not := func(s stages.Stage, why string) { out = append(out, trace.NotReached{Stage: s.String(), Why: why}) }
-	switch entered := t.Stage(stages.HandleStream.String()) != nil; {
+	switch entered := t.Find(stages.HandleStream) != nil; {
 	case r.Has(MarkServeHTTP) && !entered:
 		// Neither the tap nor operateHeaders is on its way.
 		if !r.Has(MarkBegun) {
 			not(stages.ProcessRPC, whyNoRPC(t.Method))
 		}
-	case !r.Has(MarkServeHTTP) && t.Stage(stages.StartHandler.String()) == nil:
+	case !r.Has(MarkServeHTTP) && t.Find(stages.StartHandler) == nil:
 		not(stages.HandleStream, trace.WhyBeforeTap)
 	case r.Has(MarkBegun):
 	case entered:
@@ -88,10 +88,10 @@ func whyNoRPC(method string) string {
 }
 
 func whyNoProposal(r *Record, t *trace.Timeline) (out []trace.NotReached) {
-	if begin, _ := r.Stamps(stages.V3Range); begin != 0 && t.Stage(stages.ReadIndex.String()) == nil {
+	if begin, _ := r.Stamps(stages.V3Range); begin != 0 && t.Find(stages.ReadIndex) == nil {
 		out = append(out, trace.NotReached{Stage: stages.ReadIndex.String(), Why: trace.WhySerializable})
 	}
-	if begin, _ := r.Stamps(stages.RaftRequest); begin != 0 && t.Stage(stages.RaftPropose.String()) == nil {
+	if begin, _ := r.Stamps(stages.RaftRequest); begin != 0 && t.Find(stages.RaftPropose) == nil {
 		out = append(out, trace.NotReached{Stage: stages.RaftPropose.String(), Why: trace.WhyRefused})
 	}
 	if begin, _ := r.Stamps(stages.Flush); begin == 0 && !r.Has(MarkInProcess) && !r.Has(MarkServeHTTP) {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	servercommand "glasskv/server/command"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
 	"glasskv/trace/otlp"
@@ -79,7 +78,7 @@ func NewTimelineCommand() *cobra.Command {
 	fs := cmd.Flags()
 	fs.IntVar(&o.Last, "last", 0, "the last N requests (default 1; of a file: all)")
 	fs.IntVar(&o.Slowest, "slowest", 0, "the N slowest requests")
-	fs.StringVar(&o.Endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
+	fs.StringVar(&o.Endpoint, "endpoint", endpoint.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
 	fs.BoolVar(&o.Summary, "summary", false, "a table of every stage's percentiles over these requests")
 	fs.DurationVar(&o.Fold, "fold", 0, "leave out stages shorter than this")
 	o.Show.AddFlags(fs)

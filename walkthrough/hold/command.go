@@ -19,8 +19,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	servercommand "glasskv/server/command"
 	"glasskv/server/control"
+	"glasskv/trace/endpoint"
 	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/lang"
@@ -43,7 +43,7 @@ type Flags struct {
 
 // AddFlags declares --endpoint and the flags of f.Show.
 func (f *Flags) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&f.Endpoint, "endpoint", servercommand.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
+	fs.StringVar(&f.Endpoint, "endpoint", endpoint.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
 	f.Show.AddFlags(fs)
 }
 

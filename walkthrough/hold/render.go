@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/endpoint"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/show"
@@ -195,7 +195,7 @@ func (b *block) nextCommands() {
 	var ways []string
 	if at := b.opts.Endpoint; at != "" {
 		which := strconv.Itoa(b.r.ID)
-		if at != servercommand.DefaultTraceURL {
+		if at != endpoint.DefaultTraceURL {
 			which += " --endpoint " + screen.Escape(at)
 		}
 		ways = append(ways, "glasskv hold step "+which, "glasskv hold continue "+which)

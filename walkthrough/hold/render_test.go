@@ -9,9 +9,9 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
-	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/endpoint"
 	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/timelinetest"
@@ -80,7 +80,7 @@ func state(t *testing.T) control.State {
 // with -rewrite and review the difference as text.
 func TestBlocks(t *testing.T) {
 	datadriven.RunTest(t, "testdata/blocks", func(t *testing.T, d *datadriven.TestData) string {
-		o := Options{Now: noon, Endpoint: servercommand.DefaultTraceURL, Options: screen.Options{Width: 80}}
+		o := Options{Now: noon, Endpoint: endpoint.DefaultTraceURL, Options: screen.Options{Width: 80}}
 		d.MaybeScanArgs(t, "width", &o.Width)
 		if d.HasArg("zh") {
 			o.Lang = lang.ZH
@@ -119,7 +119,7 @@ func TestTheWaysToGoOnAreThoseThatWork(t *testing.T) {
 		o    Options
 		says string
 	}{
-		{Options{Endpoint: servercommand.DefaultTraceURL}, "go on       glasskv hold step 4 · glasskv hold continue 4\n"},
+		{Options{Endpoint: endpoint.DefaultTraceURL}, "go on       glasskv hold step 4 · glasskv hold continue 4\n"},
 		{Options{Endpoint: "http://127.0.0.1:9"}, "go on       glasskv hold step 4 --endpoint http://127.0.0.1:9 · glasskv hold continue 4 --endpoint http://127.0.0.1:9\n"},
 		{Options{Typed: true}, "go on       " + typed + "\n"},
 		{Options{}, "records to process 0\n"},

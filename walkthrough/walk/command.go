@@ -33,9 +33,9 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
-	servercommand "glasskv/server/command"
 	"glasskv/server/control"
 	"glasskv/trace"
+	"glasskv/trace/endpoint"
 	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/guide"
@@ -142,7 +142,7 @@ func unknownStage(name string) error {
 	return fmt.Errorf("no stage is called %q; did you mean %s?", name, strings.Join(near, " or "))
 }
 
-const defaultTraceURL = servercommand.DefaultTraceURL
+const defaultTraceURL = endpoint.DefaultTraceURL
 
 // Options say which requests the walk leads through, and how it is shown.
 type Options struct {

@@ -81,7 +81,7 @@ func TestAReplyThatIsTooLarge(t *testing.T) {
 		method: pb.KV_Put_FullMethodName, code: codes.ResourceExhausted,
 		reached: []stages.Stage{stages.V3Put, stages.SendMsg, stages.CodecEncode, stages.Flush},
 	})
-	if tl.Stage(stages.SendMsg.String()).Open {
+	if tl.Find(stages.SendMsg).Open {
 		t.Error("sendMsg is still open")
 	}
 }

@@ -19,7 +19,7 @@ func TestMetricsAddTheStagesUp(t *testing.T) {
 	if _, err := pb.NewKVClient(r.dial()).Put(seamtest.Limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
 		t.Fatal(err)
 	}
-	took := r.record().Timeline().Stage(stages.ProcessRPC.String())
+	took := r.record().Timeline().Find(stages.ProcessRPC)
 	families, err := newMetrics(r.recorder).Gather()
 	if err != nil {
 		t.Fatal(err)

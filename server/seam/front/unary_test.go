@@ -94,7 +94,7 @@ func TestTheConnectionBelongsToTheRequestThatOpenedIt(t *testing.T) {
 		}
 		last = begin
 	}
-	if tl := second.Timeline(); !tl.Connection.Reused || tl.Stage(stages.NetAccept.String()) != nil {
+	if tl := second.Timeline(); !tl.Connection.Reused || tl.Find(stages.NetAccept) != nil {
 		t.Errorf("second request: %+v", tl.Connection)
 	}
 }

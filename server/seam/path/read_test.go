@@ -88,12 +88,12 @@ func TestReadersShareARound(t *testing.T) {
 
 func checkReader(t *testing.T, tl *trace.Timeline, readers int, applied bool) {
 	t.Helper()
-	wait, index, release := tl.Stage(stages.ReadWait.String()), tl.Stage(stages.ReadIndex.String()), tl.Stage(stages.ReadRelease.String())
+	wait, index, release := tl.Find(stages.ReadWait), tl.Find(stages.ReadIndex), tl.Find(stages.ReadRelease)
 	if wait == nil || index == nil || release == nil {
 		t.Fatalf("stages: %+v", tl.Stages)
 	}
 	last := index
-	if after := tl.Stage(stages.ReadWaitApplied.String()); (after == nil) != applied {
+	if after := tl.Find(stages.ReadWaitApplied); (after == nil) != applied {
 		t.Errorf("read.waitApplied: %+v", after)
 	} else if after != nil {
 		last = after
@@ -111,10 +111,10 @@ func TestAReaderThatGivesUpBeforeItsRoundHasOnlyWaited(t *testing.T) {
 		t.Errorf("notify: %v", err)
 	}
 	tl := rec.Timeline()
-	if wait := tl.Stage(stages.ReadWait.String()); wait == nil || wait.Open {
+	if wait := tl.Find(stages.ReadWait); wait == nil || wait.Open {
 		t.Errorf("read.wait: %+v", wait)
 	}
-	if index := tl.Stage(stages.ReadIndex.String()); index != nil {
+	if index := tl.Find(stages.ReadIndex); index != nil {
 		t.Errorf("read.index: %+v", index)
 	}
 }
@@ -127,7 +127,7 @@ func TestAReaderDoesNotTakeAnothersRound(t *testing.T) {
 	if err := r.notify(seamtest.Context(t, rec), &etcdserver.ReadRound{Seq: 5 + roundSlots}); err != nil {
 		t.Errorf("notify: %v", err)
 	}
-	if index := rec.Timeline().Stage(stages.ReadIndex.String()); index != nil {
+	if index := rec.Timeline().Find(stages.ReadIndex); index != nil {
 		t.Errorf("read.index: %+v", index)
 	}
 }

@@ -40,7 +40,7 @@ func saveOne(t *testing.T, save func(*record.Record) error) *record.Record {
 // A request that gives up during a slow save was waiting for the save.
 func TestASaveIsSeenWhileItIsUnderWay(t *testing.T) {
 	rec := saveOne(t, func(rec *record.Record) error {
-		save := rec.Timeline().Stage(stages.WALSave.String())
+		save := rec.Timeline().Find(stages.WALSave)
 		if save == nil || !save.Open || save.SharedBy != 1 {
 			t.Errorf("during the save: %+v", save)
 		}
@@ -50,11 +50,11 @@ func TestASaveIsSeenWhileItIsUnderWay(t *testing.T) {
 		return nil
 	})
 	tl := rec.Timeline()
-	save, commit := tl.Stage(stages.WALSave.String()), tl.Stage(stages.RaftCommit.String())
+	save, commit := tl.Find(stages.WALSave), tl.Find(stages.RaftCommit)
 	if save.Open || commit == nil || commit.BeginNS != save.EndNS {
 		t.Errorf("after the save: %+v, then %+v", save, commit)
 	}
-	if tl.Stage(stages.WALSync.String()) != nil {
+	if tl.Find(stages.WALSync) != nil {
 		t.Error("an fsync that did not happen")
 	}
 }
@@ -62,10 +62,10 @@ func TestASaveIsSeenWhileItIsUnderWay(t *testing.T) {
 func TestWhatWasNotSavedIsNotCommitted(t *testing.T) {
 	rec := saveOne(t, func(*record.Record) error { return errDisk })
 	tl := rec.Timeline()
-	if save := tl.Stage(stages.WALSave.String()); save == nil || save.Open || save.Attributes[trace.AttrFailure] != errDisk.Error() {
+	if save := tl.Find(stages.WALSave); save == nil || save.Open || save.Attributes[trace.AttrFailure] != errDisk.Error() {
 		t.Errorf("the save: %+v", save)
 	}
-	if commit := tl.Stage(stages.RaftCommit.String()); commit != nil {
+	if commit := tl.Find(stages.RaftCommit); commit != nil {
 		t.Errorf("it waits for the commit: %+v", commit)
 	}
 }

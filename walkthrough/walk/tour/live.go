@@ -15,7 +15,6 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 
-	servercommand "glasskv/server/command"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
 	"glasskv/walkthrough/client"
@@ -51,7 +50,7 @@ const (
 // Start connects to a server, or starts one in this process. It sends nothing to a
 // running server; the first request opens the connection, and its timeline shows that.
 func Start(ctx context.Context, o LiveOptions) (l *Live, err error) {
-	l = &Live{traceURL: cmp.Or(o.TraceURL, servercommand.DefaultTraceURL)}
+	l = &Live{traceURL: cmp.Or(o.TraceURL, endpoint.DefaultTraceURL)}
 	if o.Endpoint == "" {
 		if l.own, err = demo.StartLive(ctx, demo.LiveOptions{Log: o.Log}); err != nil {
 			return nil, fmt.Errorf("start a server: %w", err)
