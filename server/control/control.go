@@ -105,8 +105,8 @@ func (l local) State(ctx context.Context, wait time.Duration) (State, error) {
 	return l.Steering.State(), nil
 }
 
-// awaitHold returns when a request is held or wait is over. It returns an error only
-// if ctx ends before.
+// awaitHold returns when a request is held, or when wait is over. It returns an error
+// only if ctx ends before that.
 func (l local) awaitHold(ctx context.Context, wait time.Duration) error {
 	held := make(chan struct{}, 1)
 	cancel := l.Watch(func(e Event) {
@@ -171,8 +171,8 @@ const (
 	nextPause = 100 * time.Millisecond
 )
 
-// NextHold waits until a request is held whose ID is above last, and returns that ID.
-// IDs grow in the order in which requests are held. It returns an error if the server
+// NextHold waits until a hold with an ID above last appears, and returns that ID. IDs grow
+// in the order in which requests are held. It returns an error if the server
 // cannot be asked, or if ctx ends.
 func NextHold(ctx context.Context, c Controller, last int) (id int, err error) {
 	for {

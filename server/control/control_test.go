@@ -240,3 +240,48 @@ func TestWhoWaitsIsToldWhenSomethingIsHeld(t *testing.T) {
 		t.Errorf("state: %+v", st)
 	}
 }
+
+// Both Controllers wait for a hold that the caller has not seen yet.
+func TestNextHoldPassesOverEarlierOnes(t *testing.T) {
+	for name, controller := range map[string]func(*testing.T, *fake) Controller{
+		"in this process": func(_ *testing.T, f *fake) Controller { return Local(f) },
+		"over HTTP":       func(t *testing.T, f *fake) Controller { return serveFake(t, f) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{state: State{Holds: []Hold{{ID: 2}, {ID: 5}}}}
+			c := controller(t, f)
+			for last, want := range map[int]int{0: 2, 2: 5, 4: 5} {
+				if id, err := NextHold(t.Context(), c, last); err != nil || id != want {
+					t.Errorf("after %d: %d, %v, want %d", last, id, err, want)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			if id, err := NextHold(ctx, c, 5); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("after the last: %d, %v, want that the time is up", id, err)
+			}
+		})
+	}
+}
+
+// A change in this process is answered with the state after it, also if it is refused.
+func TestLocalReturnsTheStateAfterAChange(t *testing.T) {
+	f := &fake{state: State{Holds: []Hold{{ID: 1}}}}
+	c := Local(f)
+	if st, err := c.SetBreak(t.Context(), Break{Stage: "wal.sync"}); !errors.Is(err, ErrMistake) || len(st.Holds) != 1 {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if all, err := c.SetFault(t.Context(), Fault{Name: "slow-fsync"}); err != nil || len(all) != 1 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	// It waits no longer than it was asked to, and not for an ended context.
+	ctx, cancel := context.WithCancel(t.Context())
+	f.state.Holds = nil
+	if st, err := c.State(ctx, time.Millisecond); err != nil || len(st.Holds) != 0 {
+		t.Errorf("%+v, %v", st, err)
+	}
+	cancel()
+	if _, err := c.State(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Errorf("an ended context: %v", err)
+	}
+}

@@ -80,7 +80,7 @@ func Handler(s Steering) http.Handler {
 		}
 		return c.SetBreak(r.Context(), b)
 	})
-	// A pattern without a name has an empty one, which means all.
+	// Without {stage} or {name} in the pattern the value is empty, which means all.
 	clearBreak := func(r *http.Request) (any, error) { return c.ClearBreak(r.Context(), r.PathValue("stage")) }
 	handle("DELETE /v1/control/breaks/{stage}", clearBreak)
 	handle("DELETE /v1/control/breaks", clearBreak)

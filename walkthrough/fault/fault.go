@@ -54,7 +54,9 @@ func newSet(f *hold.Flags) *cobra.Command {
 		Args:    hold.One("set takes one fault, such as slow-fsync; `glasskv fault` lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			fault.Name, fault.On, fault.For = args[0], true, control.Duration(duration)
-			return ask(cmd, f, false, func(ctx context.Context, c control.Controller) ([]control.Fault, error) { return c.SetFault(ctx, fault) })
+			return ask(cmd, f, false, func(ctx context.Context, c control.Controller) ([]control.Fault, error) {
+				return c.SetFault(ctx, fault)
+			})
 		},
 	}
 	fs := cmd.Flags()

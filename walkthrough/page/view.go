@@ -108,7 +108,6 @@ type entry struct {
 }
 
 // entries returns the menu of requests; from is where the reader is.
-
 func (h *handler) entries(r *http.Request, from location) []entry {
 	walks := h.book.all(r.Context(), mostEntries)
 	out := make([]entry, 0, len(walks))

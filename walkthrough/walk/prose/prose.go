@@ -1,6 +1,6 @@
-// Package prose turns a chapter's Markdown into lines for a terminal: wrapped to a
-// width, Chinese broken where it may break, painted with the roles of package
-// screen. What takes away the colours leaves text that reads as well.
+// Package prose renders a chapter's Markdown as lines for a terminal: wrapped to a
+// width by the rules of Chinese too, and painted with the roles of package screen. The
+// text is as readable without the colours.
 package prose
 
 import (
@@ -20,22 +20,22 @@ import (
 
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table))
 
-// Lines renders Markdown into lines of at most width columns, a code block's lines
-// shortened to it. Between two blocks stands an empty line; there is none at either
-// end.
+// Lines renders Markdown as lines of at most width columns. Lines of a code block are
+// cut, others are wrapped. An empty line separates two blocks.
 func Lines(source string, width int) []string {
 	r := &renderer{source: []byte(source)}
 	document := markdown.Parser().Parse(text.NewReader(r.source))
 	return r.blocks(document, max(width, leastWidth))
 }
 
-// leastWidth keeps deep lists in a narrow pane from having no room at all.
+// leastWidth is the least width that Lines renders for, in columns. It leaves room for
+// deep lists in a narrow pane.
 const leastWidth = 16
 
 type renderer struct{ source []byte }
 
-// blocks renders a node's children one below the other. The items of a tight list
-// have no empty line between them.
+// blocks renders a node's children one below the other, with an empty line between
+// them, except in a tight list.
 func (r *renderer) blocks(parent ast.Node, width int) (lines []string) {
 	list, isList := parent.(*ast.List)
 	tight := isList && list.IsTight || parent.Kind() == ast.KindListItem
@@ -74,8 +74,8 @@ func (r *renderer) block(n ast.Node, width int) []string {
 	return r.blocks(n, width)
 }
 
-// heading keeps its sign: without colours nothing else would tell it from a
-// sentence.
+// heading keeps the number signs: without colours nothing else distinguishes a heading
+// from a sentence.
 func (r *renderer) heading(n *ast.Heading, width int) []string {
 	var f screen.Runs
 	f.Add(strings.Repeat("#", n.Level)+" ", screen.Dim)
@@ -101,8 +101,7 @@ func (r *renderer) list(list *ast.List, width int) (lines []string) {
 	return lines
 }
 
-// code shows lines as they are. They are never broken, for that would change what
-// they say.
+// code cuts long lines instead of wrapping them, which would change the code.
 func (r *renderer) code(n ast.Node, width int) (out []string) {
 	segments := n.Lines()
 	for i := range segments.Len() {
@@ -125,7 +124,7 @@ func indent(lines []string, first, others string) []string {
 	return lines
 }
 
-// flow gathers the inline content of a block. Role is that of its plain words.
+// flow returns the inline content of a block. Role is the role of its plain text.
 func (r *renderer) flow(block ast.Node, role screen.Role) *screen.Runs {
 	f := &screen.Runs{}
 	r.inline(f, block, role)
@@ -147,14 +146,14 @@ func (r *renderer) inline(f *screen.Runs, parent ast.Node, role screen.Role) {
 		case *ast.AutoLink:
 			f.Add(screen.Escape(string(n.URL(r.source))), role)
 		case *ast.RawHTML:
-			// It says nothing to a reader of a terminal.
+			// A terminal cannot show it.
 		default:
 			r.inline(f, n, role)
 		}
 	}
 }
 
-// words are a text's, with its backslashes undone where they stand before a mark.
+// words returns a text with its backslash escapes resolved, except in code.
 func (r *renderer) words(n *ast.Text) string {
 	words := n.Segment.Value(r.source)
 	if n.Parent().Kind() != ast.KindCodeSpan {
@@ -163,8 +162,8 @@ func (r *renderer) words(n *ast.Text) string {
 	return screen.Escape(string(words))
 }
 
-// lineEnd makes a line's end in the Markdown a blank, except between Chinese
-// characters, which have none between them.
+// lineEnd turns a line break in the Markdown into a blank, or into nothing between two
+// Chinese characters.
 func (r *renderer) lineEnd(f *screen.Runs, n *ast.Text, role screen.Role) {
 	switch {
 	case n.HardLineBreak():
@@ -178,8 +177,8 @@ func (r *renderer) lineEnd(f *screen.Runs, n *ast.Text, role screen.Role) {
 	}
 }
 
-// table writes a table in columns where it fits, and otherwise each row as a line
-// of its own, its cells one after the other.
+// table renders a table in columns if it fits into width. Otherwise it renders each row
+// as a paragraph of its cells.
 func (r *renderer) table(t *tableast.Table, width int) (lines []string) {
 	var rows [][]*screen.Runs
 	var columns []int
@@ -209,6 +208,7 @@ func (r *renderer) table(t *tableast.Table, width int) (lines []string) {
 	return lines
 }
 
+// rowLines renders a row as one line in columns, or as a paragraph if it does not fit.
 func rowLines(cells []*screen.Runs, columns []int, fits bool, width int) []string {
 	whole := &screen.Runs{}
 	var b strings.Builder

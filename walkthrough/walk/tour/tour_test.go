@@ -168,3 +168,18 @@ func TestSourceIsCutOnceHoweverManyAsk(t *testing.T) {
 		}
 	}
 }
+
+func TestASymbolIsShortenedToItsPackagesName(t *testing.T) {
+	for symbol, want := range map[string]string{
+		"go.etcd.io/raft/v3.(*node).run":                                 "raft.(*node).run",
+		"go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc.(*kvServer).Put": "v3rpc.(*kvServer).Put",
+		"google.golang.org/grpc/internal/transport.NewServerTransport":   "transport.NewServerTransport",
+		"example.com/a/v2.(*Box[example.com/b/v3.T]).Open":               "a.(*Box[example.com/b/v3.T]).Open",
+		"net.(*netFD).accept":                                            "net.(*netFD).accept",
+		"no symbol":                                                      "no symbol",
+	} {
+		if got := ShortName(symbol); got != want {
+			t.Errorf("%s: %s, want %s", symbol, got, want)
+		}
+	}
+}
