@@ -38,106 +38,97 @@ type authServer struct {
 
 func newAuthServer(s Server) *authServer { return &authServer{authenticator: s} }
 
-// authCall calls the raft side and translates its error.
-func authCall[Q, R any](ctx context.Context, r *Q, call func(context.Context, *Q) (*R, error)) (*R, error) {
-	resp, err := call(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	return resp, nil
-}
-
 // AuthEnable refuses: see etcdserver.(*EtcdServer).AuthEnable.
 func (as *authServer) AuthEnable(ctx context.Context, r *pb.AuthEnableRequest) (*pb.AuthEnableResponse, error) {
-	return authCall(ctx, r, as.authenticator.AuthEnable)
+	return ask(ctx, r, as.authenticator.AuthEnable)
 }
 
 // AuthDisable switches authentication off.
 func (as *authServer) AuthDisable(ctx context.Context, r *pb.AuthDisableRequest) (*pb.AuthDisableResponse, error) {
-	return authCall(ctx, r, as.authenticator.AuthDisable)
+	return ask(ctx, r, as.authenticator.AuthDisable)
 }
 
 // AuthStatus tells whether authentication is on.
 func (as *authServer) AuthStatus(ctx context.Context, r *pb.AuthStatusRequest) (*pb.AuthStatusResponse, error) {
-	return authCall(ctx, r, as.authenticator.AuthStatus)
+	return ask(ctx, r, as.authenticator.AuthStatus)
 }
 
 // Authenticate would exchange a password for a token.
 func (as *authServer) Authenticate(ctx context.Context, r *pb.AuthenticateRequest) (*pb.AuthenticateResponse, error) {
-	return authCall(ctx, r, as.authenticator.Authenticate)
+	return ask(ctx, r, as.authenticator.Authenticate)
 }
 
 // UserAdd adds a user.
 func (as *authServer) UserAdd(ctx context.Context, r *pb.AuthUserAddRequest) (*pb.AuthUserAddResponse, error) {
-	return authCall(ctx, r, as.authenticator.UserAdd)
+	return ask(ctx, r, as.authenticator.UserAdd)
 }
 
 // UserGet names a user's roles.
 func (as *authServer) UserGet(ctx context.Context, r *pb.AuthUserGetRequest) (*pb.AuthUserGetResponse, error) {
-	return authCall(ctx, r, as.authenticator.UserGet)
+	return ask(ctx, r, as.authenticator.UserGet)
 }
 
 // UserList names all users.
 func (as *authServer) UserList(ctx context.Context, r *pb.AuthUserListRequest) (*pb.AuthUserListResponse, error) {
-	return authCall(ctx, r, as.authenticator.UserList)
+	return ask(ctx, r, as.authenticator.UserList)
 }
 
 // UserDelete removes a user.
 func (as *authServer) UserDelete(ctx context.Context, r *pb.AuthUserDeleteRequest) (*pb.AuthUserDeleteResponse, error) {
-	return authCall(ctx, r, as.authenticator.UserDelete)
+	return ask(ctx, r, as.authenticator.UserDelete)
 }
 
 // UserChangePassword changes a user's password.
 func (as *authServer) UserChangePassword(
 	ctx context.Context, r *pb.AuthUserChangePasswordRequest,
 ) (*pb.AuthUserChangePasswordResponse, error) {
-	return authCall(ctx, r, as.authenticator.UserChangePassword)
+	return ask(ctx, r, as.authenticator.UserChangePassword)
 }
 
 // UserGrantRole gives a user a role.
 func (as *authServer) UserGrantRole(
 	ctx context.Context, r *pb.AuthUserGrantRoleRequest,
 ) (*pb.AuthUserGrantRoleResponse, error) {
-	return authCall(ctx, r, as.authenticator.UserGrantRole)
+	return ask(ctx, r, as.authenticator.UserGrantRole)
 }
 
 // UserRevokeRole takes a role from a user.
 func (as *authServer) UserRevokeRole(
 	ctx context.Context, r *pb.AuthUserRevokeRoleRequest,
 ) (*pb.AuthUserRevokeRoleResponse, error) {
-	return authCall(ctx, r, as.authenticator.UserRevokeRole)
+	return ask(ctx, r, as.authenticator.UserRevokeRole)
 }
 
 // RoleAdd adds a role.
 func (as *authServer) RoleAdd(ctx context.Context, r *pb.AuthRoleAddRequest) (*pb.AuthRoleAddResponse, error) {
-	return authCall(ctx, r, as.authenticator.RoleAdd)
+	return ask(ctx, r, as.authenticator.RoleAdd)
 }
 
 // RoleGet names a role's permissions.
 func (as *authServer) RoleGet(ctx context.Context, r *pb.AuthRoleGetRequest) (*pb.AuthRoleGetResponse, error) {
-	return authCall(ctx, r, as.authenticator.RoleGet)
+	return ask(ctx, r, as.authenticator.RoleGet)
 }
 
 // RoleList names all roles.
 func (as *authServer) RoleList(ctx context.Context, r *pb.AuthRoleListRequest) (*pb.AuthRoleListResponse, error) {
-	return authCall(ctx, r, as.authenticator.RoleList)
+	return ask(ctx, r, as.authenticator.RoleList)
 }
 
 // RoleDelete removes a role.
 func (as *authServer) RoleDelete(ctx context.Context, r *pb.AuthRoleDeleteRequest) (*pb.AuthRoleDeleteResponse, error) {
-	return authCall(ctx, r, as.authenticator.RoleDelete)
+	return ask(ctx, r, as.authenticator.RoleDelete)
 }
 
 // RoleGrantPermission gives a role a permission on a range of keys.
 func (as *authServer) RoleGrantPermission(
 	ctx context.Context, r *pb.AuthRoleGrantPermissionRequest,
 ) (*pb.AuthRoleGrantPermissionResponse, error) {
-	return authCall(ctx, r, as.authenticator.RoleGrantPermission)
+	return ask(ctx, r, as.authenticator.RoleGrantPermission)
 }
 
 // RoleRevokePermission takes a permission from a role.
 func (as *authServer) RoleRevokePermission(
 	ctx context.Context, r *pb.AuthRoleRevokePermissionRequest,
 ) (*pb.AuthRoleRevokePermissionResponse, error) {
-	return authCall(ctx, r, as.authenticator.RoleRevokePermission)
+	return ask(ctx, r, as.authenticator.RoleRevokePermission)
 }

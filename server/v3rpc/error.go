@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/server/v3/auth"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
@@ -87,12 +88,36 @@ var toGRPCError = []struct {
 	{etcderrors.ErrCorrupt, rpctypes.ErrGRPCCorrupt},
 }
 
-// togRPCError turns an error of the server into the one that goes out. An
-// error of the caller's context passes through, because grpc-go itself knows
-// best whether the deadline ran out or the client went away. An error that
-// nobody listed goes out as Unknown with its text.
+// ask calls a method of the raft side and returns its reply, or the gRPC status
+// for its error. It is the only way from a unary handler to the raft side, so no
+// handler can forget to translate an error. Streaming handlers call togRPCError
+// with the error that ends them.
+func ask[Q, R any](ctx context.Context, r Q, method func(context.Context, Q) (R, error)) (R, error) {
+	resp, err := method(ctx, r)
+	if err != nil {
+		var none R
+		return none, togRPCError(err)
+	}
+	return resp, nil
+}
+
+// askFilled is ask for a reply with a header, which h completes.
+func askFilled[Q any, R interface{ GetHeader() *pb.ResponseHeader }](
+	ctx context.Context, r Q, h *header, method func(context.Context, Q) (R, error),
+) (R, error) {
+	resp, err := ask(ctx, r, method)
+	if err == nil {
+		h.fill(resp.GetHeader())
+	}
+	return resp, err
+}
+
+// togRPCError returns the gRPC status for an error of the raft side, and nil for
+// nil. Errors of the caller's context are returned as they are: grpc-go turns them
+// into Canceled or DeadlineExceeded. An error that toGRPCError does not list
+// becomes Unknown with its own text.
 func togRPCError(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	for _, pair := range toGRPCError {

@@ -39,12 +39,7 @@ func (s *kvServer) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResp
 	if err := checkRangeRequest(r); err != nil {
 		return nil, err
 	}
-	resp, err := s.kv.Range(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	s.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &s.hdr, s.kv.Range)
 }
 
 // Put stores one key.
@@ -52,12 +47,7 @@ func (s *kvServer) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, 
 	if err := checkPutRequest(r); err != nil {
 		return nil, err
 	}
-	resp, err := s.kv.Put(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	s.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &s.hdr, s.kv.Put)
 }
 
 // DeleteRange removes one key or a range of keys.
@@ -65,12 +55,7 @@ func (s *kvServer) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*
 	if err := checkDeleteRequest(r); err != nil {
 		return nil, err
 	}
-	resp, err := s.kv.DeleteRange(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	s.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &s.hdr, s.kv.DeleteRange)
 }
 
 // Txn evaluates compares and runs one of two lists of operations, atomically.
@@ -83,20 +68,10 @@ func (s *kvServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, 
 	if err := checkOverlaps(r); err != nil {
 		return nil, err
 	}
-	resp, err := s.kv.Txn(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	s.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &s.hdr, s.kv.Txn)
 }
 
 // Compact forgets the history of keys up to a revision.
 func (s *kvServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error) {
-	resp, err := s.kv.Compact(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	s.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &s.hdr, s.kv.Compact)
 }

@@ -39,44 +39,29 @@ func newLeaseServer(s Server, cfg Config) *leaseServer {
 
 // LeaseGrant creates a lease. Its time begins when the leader applies it.
 func (ls *leaseServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
-	resp, err := ls.le.LeaseGrant(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	ls.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &ls.hdr, ls.le.LeaseGrant)
 }
 
 // LeaseRevoke ends a lease and deletes the keys attached to it.
 func (ls *leaseServer) LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest) (*pb.LeaseRevokeResponse, error) {
-	resp, err := ls.le.LeaseRevoke(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	ls.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &ls.hdr, ls.le.LeaseRevoke)
 }
 
 // LeaseTimeToLive says how long a lease has left. One that does not exist is no
 // error: it has -1 seconds left.
 func (ls *leaseServer) LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error) {
+	return askFilled(ctx, r, &ls.hdr, ls.timeToLive)
+}
+
+func (ls *leaseServer) timeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error) {
 	resp, err := ls.le.LeaseTimeToLive(ctx, r)
 	if errors.Is(err, lease.ErrLeaseNotFound) {
-		resp, err = &pb.LeaseTimeToLiveResponse{Header: &pb.ResponseHeader{}, ID: r.ID, TTL: -1}, nil
+		return &pb.LeaseTimeToLiveResponse{Header: &pb.ResponseHeader{}, ID: r.ID, TTL: -1}, nil
 	}
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	ls.hdr.fill(resp.Header)
-	return resp, nil
+	return resp, err
 }
 
 // LeaseLeases lists all leases.
 func (ls *leaseServer) LeaseLeases(ctx context.Context, r *pb.LeaseLeasesRequest) (*pb.LeaseLeasesResponse, error) {
-	resp, err := ls.le.LeaseLeases(ctx, r)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	ls.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &ls.hdr, ls.le.LeaseLeases)
 }

@@ -61,9 +61,9 @@ func newMaintenanceServer(s Server, cfg Config, hs *health.Server) *maintenanceS
 // Alarm lists, raises or clears alarms. Clearing NOSPACE is the way back after
 // the quota was reached and room was made.
 func (ms *maintenanceServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
-	resp, err := ms.s.Alarm(ctx, r)
+	resp, err := ask(ctx, r, ms.s.Alarm)
 	if err != nil {
-		return nil, togRPCError(err)
+		return nil, err
 	}
 	if resp.Header == nil {
 		resp.Header = &pb.ResponseHeader{}
@@ -73,44 +73,40 @@ func (ms *maintenanceServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb
 }
 
 // Hash returns a checksum of the whole backend.
-func (ms *maintenanceServer) Hash(ctx context.Context, _ *pb.HashRequest) (*pb.HashResponse, error) {
-	hash, rev, err := ms.s.Hash(ctx)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	resp := &pb.HashResponse{Header: &pb.ResponseHeader{Revision: rev}, Hash: hash}
-	ms.hdr.fill(resp.Header)
-	return resp, nil
+func (ms *maintenanceServer) Hash(ctx context.Context, r *pb.HashRequest) (*pb.HashResponse, error) {
+	return askFilled(ctx, r, &ms.hdr, func(ctx context.Context, _ *pb.HashRequest) (*pb.HashResponse, error) {
+		hash, rev, err := ms.s.Hash(ctx)
+		return &pb.HashResponse{Header: &pb.ResponseHeader{Revision: rev}, Hash: hash}, err
+	})
 }
 
 // HashKV returns a checksum of the keys up to a revision. Members that answer
 // differently for the same revisions have gone different ways.
 func (ms *maintenanceServer) HashKV(ctx context.Context, r *pb.HashKVRequest) (*pb.HashKVResponse, error) {
-	hash, rev, err := ms.s.HashByRev(ctx, r.Revision)
-	if err != nil {
-		return nil, togRPCError(err)
-	}
-	resp := &pb.HashKVResponse{
-		Header:          &pb.ResponseHeader{Revision: rev},
-		Hash:            hash.Hash,
-		CompactRevision: hash.CompactRevision,
-		HashRevision:    hash.Revision,
-	}
-	ms.hdr.fill(resp.Header)
-	return resp, nil
+	return askFilled(ctx, r, &ms.hdr, func(ctx context.Context, r *pb.HashKVRequest) (*pb.HashKVResponse, error) {
+		hash, rev, err := ms.s.HashByRev(ctx, r.Revision)
+		return &pb.HashKVResponse{
+			Header:          &pb.ResponseHeader{Revision: rev},
+			Hash:            hash.Hash,
+			CompactRevision: hash.CompactRevision,
+			HashRevision:    hash.Revision,
+		}, err
+	})
 }
 
 // Defragment gives the room of deleted keys back to the file system.
-func (ms *maintenanceServer) Defragment(ctx context.Context, _ *pb.DefragmentRequest) (*pb.DefragmentResponse, error) {
-	ms.lg.Info("starting defragment")
-	ms.health.defragStarted()
-	defer ms.health.defragFinished()
-	if err := ms.s.Defragment(ctx); err != nil {
-		ms.lg.Warn("defragment", zap.Error(err))
-		return nil, togRPCError(err)
-	}
-	ms.lg.Info("finished defragment")
-	return &pb.DefragmentResponse{}, nil
+func (ms *maintenanceServer) Defragment(ctx context.Context, r *pb.DefragmentRequest) (*pb.DefragmentResponse, error) {
+	return ask(ctx, r, func(ctx context.Context, _ *pb.DefragmentRequest) (*pb.DefragmentResponse, error) {
+		ms.lg.Info("starting defragment")
+		ms.health.defragStarted()
+		defer ms.health.defragFinished()
+		if err := ms.s.Defragment(ctx); err != nil {
+			ms.lg.Warn("defragment", zap.Error(err))
+			return nil, err
+		}
+		ms.lg.Info("finished defragment")
+		return &pb.DefragmentResponse{}, nil
+	})
 }
 
 // MoveLeader hands the leadership to another member. Only the leader can.
@@ -118,17 +114,16 @@ func (ms *maintenanceServer) MoveLeader(ctx context.Context, r *pb.MoveLeaderReq
 	if ms.s.MemberID() != ms.s.Leader() {
 		return nil, rpctypes.ErrGRPCNotLeader
 	}
-	if err := ms.s.MoveLeader(ctx, uint64(ms.s.Leader()), r.TargetID); err != nil {
-		return nil, togRPCError(err)
-	}
-	return &pb.MoveLeaderResponse{}, nil
+	return ask(ctx, r, func(ctx context.Context, r *pb.MoveLeaderRequest) (*pb.MoveLeaderResponse, error) {
+		return &pb.MoveLeaderResponse{}, ms.s.MoveLeader(ctx, uint64(ms.s.Leader()), r.TargetID)
+	})
 }
 
 // Downgrade prepares the cluster for an older release.
 func (ms *maintenanceServer) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb.DowngradeResponse, error) {
-	resp, err := ms.s.Downgrade(ctx, r)
+	resp, err := ask(ctx, r, ms.s.Downgrade)
 	if err != nil {
-		return nil, togRPCError(err)
+		return nil, err
 	}
 	resp.Header = &pb.ResponseHeader{}
 	ms.hdr.fill(resp.Header)

@@ -34,9 +34,9 @@ func newClusterServer(s Server) *clusterServer {
 
 // MemberList names every member and the URLs under which it can be reached.
 func (cs *clusterServer) MemberList(ctx context.Context, r *pb.MemberListRequest) (*pb.MemberListResponse, error) {
-	members, err := cs.members.MemberList(ctx, r)
+	members, err := ask(ctx, r, cs.members.MemberList)
 	if err != nil {
-		return nil, togRPCError(err)
+		return nil, err
 	}
 	return &pb.MemberListResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
 }
@@ -53,9 +53,9 @@ func (cs *clusterServer) MemberAdd(ctx context.Context, r *pb.MemberAddRequest) 
 	if r.IsLearner {
 		m = membership.NewMemberAsLearner("", urls, "", &now)
 	}
-	members, err := cs.members.AddMember(ctx, *m)
+	members, err := ask(ctx, *m, cs.members.AddMember)
 	if err != nil {
-		return nil, togRPCError(err)
+		return nil, err
 	}
 	return &pb.MemberAddResponse{
 		Header:  cs.header(),
@@ -66,21 +66,21 @@ func (cs *clusterServer) MemberAdd(ctx context.Context, r *pb.MemberAddRequest) 
 
 // MemberRemove removes a member.
 func (cs *clusterServer) MemberRemove(ctx context.Context, r *pb.MemberRemoveRequest) (*pb.MemberRemoveResponse, error) {
-	members, err := cs.members.RemoveMember(ctx, types.ID(r.ID))
+	members, err := ask(ctx, types.ID(r.ID), cs.members.RemoveMember)
 	if err != nil {
-		return nil, togRPCError(err)
+		return nil, err
 	}
 	return &pb.MemberRemoveResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
 }
 
 // MemberUpdate changes a member's peer URLs.
 func (cs *clusterServer) MemberUpdate(ctx context.Context, r *pb.MemberUpdateRequest) (*pb.MemberUpdateResponse, error) {
-	members, err := cs.members.UpdateMember(ctx, membership.Member{
+	members, err := ask(ctx, membership.Member{
 		ID:             types.ID(r.ID),
 		RaftAttributes: membership.RaftAttributes{PeerURLs: r.PeerURLs},
-	})
+	}, cs.members.UpdateMember)
 	if err != nil {
-		return nil, togRPCError(err)
+		return nil, err
 	}
 	return &pb.MemberUpdateResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
 }
@@ -89,9 +89,9 @@ func (cs *clusterServer) MemberUpdate(ctx context.Context, r *pb.MemberUpdateReq
 func (cs *clusterServer) MemberPromote(
 	ctx context.Context, r *pb.MemberPromoteRequest,
 ) (*pb.MemberPromoteResponse, error) {
-	members, err := cs.members.PromoteMember(ctx, types.ID(r.ID))
+	members, err := ask(ctx, types.ID(r.ID), cs.members.PromoteMember)
 	if err != nil {
-		return nil, togRPCError(err)
+		return nil, err
 	}
 	return &pb.MemberPromoteResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
 }

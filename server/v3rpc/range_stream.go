@@ -13,10 +13,7 @@ func (s *kvServer) RangeStream(r *pb.RangeRequest, rs pb.KV_RangeStreamServer) e
 	if err := checkRangeStreamRequest(r); err != nil {
 		return err
 	}
-	if err := s.kv.RangeStream(r, &headerFillingRangeStream{rs, &s.hdr}); err != nil {
-		return togRPCError(err)
-	}
-	return nil
+	return togRPCError(s.kv.RangeStream(r, &headerFillingRangeStream{rs, &s.hdr}))
 }
 
 // checkRangeStreamRequest refuses what needs the whole range before the first
