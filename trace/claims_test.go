@@ -30,16 +30,39 @@ func TestEveryMomentBelongsToTheStageFurthestAlong(t *testing.T) {
 		claims := claimsOf(tl.Stages, nil, tl.DurationNS)
 		for _, row := range tl.Ledger {
 			for now := row.BeginNS; now < row.EndNS; now++ {
-				best, want := -1, Unexplained
-				for _, c := range claims {
-					if c.rank > best && c.begin <= now && now < c.end {
-						best, want = c.rank, c.name
+				var best *claim
+				for i := range claims {
+					if c := &claims[i]; c.begin <= now && now < c.end && (best == nil || c.rank.compare(best.rank) > 0) {
+						best = c
 					}
+				}
+				want := Unexplained
+				if best != nil {
+					want = best.name
 				}
 				if want != row.Stage {
 					t.Fatalf("seed %d: at %d the ledger says %s, the claims %s", seed, now, row.Stage, want)
 				}
 			}
+		}
+	}
+}
+
+// Stages of a file may name each other as parents, in any way. What comes of it is a
+// tree: every row is placed, after its parent.
+func TestATreeHasNoCycles(t *testing.T) {
+	for seed := range uint64(300) {
+		tl := someTimeline(rand.New(rand.NewPCG(seed, 3)))
+		tree := treeOf(tl.Stages, nil)
+		placed := make([]bool, len(tl.Stages))
+		for _, i := range tree.order {
+			if above := tree.parent[i]; above >= 0 && (!placed[above] || tree.depth[i] != tree.depth[above]+1) {
+				t.Fatalf("seed %d: row %d comes before its parent %d, or not right below it", seed, i, above)
+			}
+			placed[i] = true
+		}
+		if len(tree.order) != len(tl.Stages) {
+			t.Fatalf("seed %d: %d rows of %d are placed", seed, len(tree.order), len(tl.Stages))
 		}
 	}
 }

@@ -7,26 +7,62 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Parents returns, for each stage, the row of the one that it sits inside, and
-// -1 for those at the top or whose parent is not among the stages.
+// Parents returns, for each stage, the row of the stage that it lies in, and -1 for
+// those at the top or whose parent is not among the stages. No stage is its own
+// ancestor.
 //
 // Stages name their parents. Where several have that name, it is one of the same
 // part, or else of the nearest part around it; of these the one that encloses the
 // stage in time, or else the last that began before it.
-func (t *Timeline) Parents() []int { return parentsOf(t.Stages, t.Parts) }
+func (t *Timeline) Parents() []int { return treeOf(t.Stages, t.Parts).parent }
 
-func parentsOf(stages []StageTime, parts []Part) []int {
-	return AppendParents(make([]int, 0, len(stages)), stages, parts)
-}
-
-// AppendParents is parentsOf with memory of the caller's.
-func AppendParents(parents []int, stages []StageTime, parts []Part) []int {
-	f := finder{stages: stages, parts: parts}
+// AppendParents appends to parents what Parents returns of a timeline that was made of a
+// record. Stages that were read from a file could name each other; there this does not
+// break the cycle.
+func AppendParents(parents []int, rows []StageTime, parts []Part) []int {
+	f := finder{stages: rows, parts: parts}
 	f.list()
-	for i := range stages {
+	for i := range rows {
 		parents = append(parents, f.parent(i))
 	}
 	return parents
+}
+
+// tree says how the rows of a timeline lie in each other.
+type tree struct {
+	parent []int // row of the parent; -1 at the top
+	order  []int // all rows, each after its parent
+	depth  []int // how many ancestors a row has
+}
+
+// treeOf finds each row's parent, and breaks cycles: only a timeline read from a file can
+// have one.
+func treeOf(rows []StageTime, parts []Part) tree {
+	t := tree{
+		parent: AppendParents(make([]int, 0, len(rows)), rows, parts),
+		order:  make([]int, 0, len(rows)), depth: make([]int, len(rows)),
+	}
+	var way []int // from a row upwards
+	placed, onWay := make([]bool, len(rows)), make([]bool, len(rows))
+	for i := range rows {
+		way = way[:0]
+		for at := i; at >= 0 && !placed[at]; at = t.parent[at] {
+			if onWay[at] { // a cycle: the last row on the way becomes a top
+				t.parent[way[len(way)-1]] = -1
+				break
+			}
+			onWay[at] = true
+			way = append(way, at)
+		}
+		for _, at := range slices.Backward(way) {
+			placed[at] = true
+			t.order = append(t.order, at)
+			if above := t.parent[at]; above >= 0 {
+				t.depth[at] = t.depth[above] + 1
+			}
+		}
+	}
+	return t
 }
 
 // finder finds rows by their names. Most names have one row, so that only the

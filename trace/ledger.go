@@ -25,22 +25,15 @@ func FillLedger(t *Timeline) {
 	}
 }
 
-// claim is a stage's say over a stretch of time.
-type claim struct {
-	name       string
-	rank       int // the higher rank wins
-	begin, end int64
-}
-
 // tile cuts the duration wherever a claim begins or ends and gives each piece to
 // the claim of the highest rank that covers it. A file may bring a timeline of a
 // hundred thousand spans, so it goes over the claims once, with those under way
 // in a heap.
-func tile(stages []StageTime, parts []Part, duration int64) []LedgerRow {
+func tile(rows []StageTime, parts []Part, duration int64) []LedgerRow {
 	if duration <= 0 {
 		return nil
 	}
-	claims := claimsOf(stages, parts, duration)
+	claims := claimsOf(rows, parts, duration)
 	cuts := make([]int64, 0, 2*len(claims)+2)
 	cuts = append(cuts, 0, duration)
 	for _, c := range claims {
@@ -49,17 +42,17 @@ func tile(stages []StageTime, parts []Part, duration int64) []LedgerRow {
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
 
-	var rows []LedgerRow
+	var ledger []LedgerRow
 	current := underWay{claims: claims}
 	for i := 0; i+1 < len(cuts); i++ {
 		name := current.at(cuts[i])
-		if n := len(rows); n > 0 && rows[n-1].Stage == name {
-			rows[n-1].EndNS = cuts[i+1]
+		if n := len(ledger); n > 0 && ledger[n-1].Stage == name {
+			ledger[n-1].EndNS = cuts[i+1]
 			continue
 		}
-		rows = append(rows, LedgerRow{name, cuts[i], cuts[i+1]})
+		ledger = append(ledger, LedgerRow{name, cuts[i], cuts[i+1]})
 	}
-	return rows
+	return ledger
 }
 
 // underWay holds the claims that have begun, the highest rank on top. Those that
@@ -93,8 +86,8 @@ func (u *underWay) Push(x any)    { u.heap = append(u.heap, x.(int)) }
 
 func (u *underWay) Less(i, j int) bool {
 	a, b := u.heap[i], u.heap[j]
-	if u.claims[a].rank != u.claims[b].rank {
-		return u.claims[a].rank > u.claims[b].rank
+	if higher := u.claims[a].rank.compare(u.claims[b].rank); higher != 0 {
+		return higher > 0
 	}
 	return a < b
 }
