@@ -56,7 +56,7 @@ func init() {
 		"gone":        (*story).gone,
 		"greet":       (*story).greet,
 		"shake":       (*story).shake,
-		"shut":        func(s *story, w words) string { s.door.fails <- w.number(0); return "" },
+		"shut":        func(s *story, w words) string { s.door.Fail(w.number(0)); return "" },
 		"serve-again": (*story).serveAgain,
 		"observed":    (*story).observed,
 	} {
@@ -94,38 +94,6 @@ func (s *story) configure(w words, cfg *serve.Config) {
 	if w.has("catch-all") {
 		cfg.GRPCAdditionalServerOptions = []grpc.ServerOption{practice.CatchAll(" is not here either")}
 	}
-}
-
-// storyDoor is a listener whose Accept can be made to fail while a connection
-// waits.
-type storyDoor struct {
-	net.Listener
-	fails chan int
-	left  int
-	held  net.Conn
-}
-
-type tooManyFilesError struct{}
-
-func (tooManyFilesError) Error() string   { return "accept: too many open files" }
-func (tooManyFilesError) Temporary() bool { return true }
-
-func (d *storyDoor) Accept() (conn net.Conn, err error) {
-	if conn = d.held; conn == nil {
-		if conn, err = d.Listener.Accept(); err != nil {
-			return nil, err
-		}
-	}
-	select {
-	case d.left = <-d.fails:
-	default:
-	}
-	if d.held = conn; d.left > 0 {
-		d.left--
-		return nil, tooManyFilesError{}
-	}
-	d.held = nil
-	return conn, nil
 }
 
 // stream plays a stream of the service for practice: stream METHOD N [turns]. In

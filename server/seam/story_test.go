@@ -68,7 +68,7 @@ type story struct {
 	http      *http.Client
 	practice  *practice.Service
 	registrar grpc.ServiceRegistrar // the gRPC server, as services see it
-	door      *storyDoor
+	door      *practice.Door
 	authority *servetest.Authority
 
 	gates map[string]*gate
@@ -87,7 +87,7 @@ func newStory(t testing.TB) *story {
 	return &story{
 		TB: t, finished: make(chan *record.Record, 4096), events: make(chan control.Event, 256), stopped: make(chan error, 1), health: make(chan *health.Server, 1),
 		gates:    map[string]*gate{"save": {}, "apply": {}, "answer": {}, "index": {}},
-		practice: practice.New(), door: &storyDoor{fails: make(chan int, 1)},
+		practice: practice.New(), door: &practice.Door{},
 		conns: map[string]*grpc.ClientConn{}, calls: map[string]*call{},
 		raws: map[string]*storyRaw{}, streams: map[string]rawCall{},
 		etcdStreams: map[string]*etcdStream{},
