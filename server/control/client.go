@@ -125,7 +125,7 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 			return nil, err
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.Base, "/")+Prefix+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.Base, "/")+prefix+path, bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}

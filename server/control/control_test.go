@@ -174,7 +174,7 @@ func TestNothingIsChangedForAWebPage(t *testing.T) {
 		{"GET", "holds?wait=soon", "", "", "127.0.0.1:9", 400},
 		{"GET", "holds/x", "", "", "127.0.0.1:9", 400},
 	} {
-		req := httptest.NewRequest(c.method, Prefix+c.path, strings.NewReader(`{"stage":"wal.save"}`))
+		req := httptest.NewRequest(c.method, prefix+c.path, strings.NewReader(`{"stage":"wal.save"}`))
 		req.RemoteAddr = c.from
 		if c.media != "" {
 			req.Header.Set("Content-Type", c.media)
@@ -203,7 +203,7 @@ func TestOnlyKnownMembersAreTaken(t *testing.T) {
 		`{"stage":"wal.save"`:               "body: unexpected EOF",
 		`{"stage":"wal.save","timeout":"x"`: "body:",
 	} {
-		req := httptest.NewRequest(http.MethodPost, Prefix+"breaks", strings.NewReader(body))
+		req := httptest.NewRequest(http.MethodPost, prefix+"breaks", strings.NewReader(body))
 		req.RemoteAddr = "127.0.0.1:9"
 		req.Header.Set("Content-Type", jsonType)
 		req.Header.Set(headerControl, controlValue)

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Prefix begins the path of every request that a Handler answers.
-const Prefix = "/v1/control/"
+// prefix begins the path of every request that a Handler answers.
+const prefix = "/v1/control/"
 
 // Every request that changes something must have this header. A page in a browser
 // cannot send it to another host: the browser asks that host first, and no GlassKV

@@ -100,7 +100,7 @@ func ask(cmd *cobra.Command, f *hold.Flags, off bool, do func(context.Context, c
 	w := cmd.OutOrStdout()
 	if !f.Show.JSON() {
 		all = slices.DeleteFunc(all, func(f control.Fault) bool { return !f.On && !off })
-		return List(w, all, f.Show.Screen(w))
+		return printList(w, all, f.Show.Screen(w))
 	}
 	for i := range all {
 		if err := hold.WriteJSON(w, all[i]); err != nil {
@@ -116,8 +116,8 @@ const (
 	nameColumns = 16
 )
 
-// List prints what each fault does, and of those that are on the parameters.
-func List(w io.Writer, all []control.Fault, o screen.Options) error {
+// printList prints what each fault does, and of those that are on the parameters.
+func printList(w io.Writer, all []control.Fault, o screen.Options) error {
 	width := o.Columns(w)
 	out := screen.NewWriter(w, o)
 	on := 0

@@ -171,7 +171,7 @@ func TestTheListIsDrawn(t *testing.T) {
 			some = all[1:2]
 		}
 		var out bytes.Buffer
-		if err := List(&out, some, o); err != nil {
+		if err := printList(&out, some, o); err != nil {
 			d.Fatalf(t, "%v", err)
 		}
 		for line := range strings.Lines(out.String()) {

@@ -209,7 +209,7 @@ func (f *Flags) changed(cmd *cobra.Command, wait time.Duration, do func(context.
 	if f.Show.JSON() {
 		return WriteJSON(w, st)
 	}
-	return List(w, st, Options{Options: f.Show.Screen(w)})
+	return printList(w, st, Options{Options: f.Show.Screen(w)})
 }
 
 // One accepts one argument. Otherwise the error says usage.

@@ -208,8 +208,8 @@ func (b *block) nextCommands() {
 	}
 }
 
-// List prints the breakpoints and the requests that are held.
-func List(w io.Writer, st control.State, o Options) error {
+// printList prints the breakpoints and the requests that are held.
+func printList(w io.Writer, st control.State, o Options) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}

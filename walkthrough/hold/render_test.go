@@ -92,9 +92,9 @@ func TestBlocks(t *testing.T) {
 		case "show":
 			err = Render(&out, report(t), o)
 		case "list":
-			err = List(&out, state(t), o)
+			err = printList(&out, state(t), o)
 		case "nothing":
-			err = List(&out, control.State{}, o)
+			err = printList(&out, control.State{}, o)
 		}
 		if err != nil {
 			d.Fatalf(t, "%v", err)

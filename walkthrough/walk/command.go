@@ -48,7 +48,7 @@ import (
 
 // NewCommand returns `glasskv walk`.
 func NewCommand() *cobra.Command {
-	o := Options{Show: show.New()}
+	o := options{Show: show.New()}
 	cmd := &cobra.Command{
 		Use:   "walk [STAGE]",
 		Short: "Walk through a request stage by stage: what happens, and the source that does it",
@@ -78,14 +78,14 @@ func NewCommand() *cobra.Command {
 				return err
 			}
 			o.In, o.Out, o.Err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return Walk(cmd.Context(), o)
+			return untilSignal(cmd.Context(), o)
 		},
 	}
 	o.addFlags(cmd)
 	return cmd
 }
 
-func (o *Options) addFlags(cmd *cobra.Command) {
+func (o *options) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.BoolVar(&o.Plain, "plain", false, "text from top to bottom, for pipes and screen readers")
@@ -101,7 +101,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 }
 
 // check refuses options that contradict each other.
-func (o *Options) check() error {
+func (o *options) check() error {
 	switch {
 	case !slices.Contains(tour.Names(), o.Request):
 		return fmt.Errorf("no request %q, use one of %s", o.Request, strings.Join(tour.Names(), ", "))
@@ -144,8 +144,8 @@ func unknownStage(name string) error {
 
 const defaultTraceURL = endpoint.DefaultTraceURL
 
-// Options say which requests the walk leads through, and how it is shown.
-type Options struct {
+// options say which requests the walk leads through, and how it is shown.
+type options struct {
 	Stage         stages.Stage // where to begin; None: at the first stop
 	Plain         bool         // print text from top to bottom, also on a terminal
 	Web           bool         // serve a page for a browser
@@ -162,14 +162,15 @@ type Options struct {
 	Out, Err      io.Writer
 }
 
-// Walk finds the requests and shows them: on a terminal as an interactive program,
-// elsewhere as text or JSON, or as a page for a browser. It returns when the reader
-// leaves, at a signal, or when ctx ends.
-func Walk(ctx context.Context, o Options) error {
+// untilSignal calls walk, and ends its context at a signal.
+func untilSignal(ctx context.Context, o options) error {
 	return show.UntilSignal(ctx, "the walk", func(ctx context.Context) error { return walk(ctx, o) })
 }
 
-func walk(ctx context.Context, o Options) (err error) {
+// walk finds the requests and shows them: on a terminal as an interactive program,
+// elsewhere as text or JSON, or as a page for a browser. It returns when the reader
+// leaves, or when ctx ends.
+func walk(ctx context.Context, o options) (err error) {
 	if o.Library == nil {
 		o.Library = source.NewLibrary()
 	}
@@ -214,7 +215,7 @@ func walk(ctx context.Context, o Options) (err error) {
 }
 
 // writeTours writes every request that was found.
-func (o *Options) writeTours(from *origin, write func(io.Writer, *tour.Tour, *Options) error) error {
+func (o *options) writeTours(from *origin, write func(io.Writer, *tour.Tour, *options) error) error {
 	for _, t := range from.requests {
 		if err := write(o.Out, tour.NewWithBook(t, o.Library, o.Book), o); err != nil {
 			return err
@@ -225,7 +226,7 @@ func (o *Options) writeTours(from *origin, write func(io.Writer, *tour.Tour, *Op
 
 // stops returns the stops to be written: those from o.Stage on, or that stage alone if
 // the request did not pass it. First is the index of the first one, or -1.
-func (o *Options) stops(t *tour.Tour) (first int, all []tour.Stop) {
+func (o *options) stops(t *tour.Tour) (first int, all []tour.Stop) {
 	if o.Stage == stages.None {
 		return 0, t.Stops
 	}
@@ -247,7 +248,7 @@ const framesPerSecond = 120
 
 // onTerminal shows the walk until the reader leaves. It always restores the terminal:
 // bubbletea does so even after a panic, and a signal ends the program as the key q does.
-func onTerminal(ctx context.Context, m *model, o *Options) error {
+func onTerminal(ctx context.Context, m *model, o *options) error {
 	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer restore()
 	p := tea.NewProgram(m,
@@ -271,7 +272,7 @@ func onTerminal(ctx context.Context, m *model, o *Options) error {
 }
 
 // canListen returns an error if the page cannot be served at o.Listen.
-func (o *Options) canListen() error {
+func (o *options) canListen() error {
 	l, err := page.Listen(o.Listen)
 	if err != nil {
 		return err
@@ -281,7 +282,7 @@ func (o *Options) canListen() error {
 
 // onPage serves the page until ctx ends, which is not an error: a signal is how the
 // reader leaves.
-func (o *Options) onPage(ctx context.Context, from *origin) error {
+func (o *options) onPage(ctx context.Context, from *origin) error {
 	p := page.Options{
 		Listen: o.Listen, Lang: o.Show.Lang(), Library: o.Library, Shown: from.requests, Stage: o.Stage,
 	}

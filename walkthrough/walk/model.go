@@ -83,7 +83,7 @@ type sourceKey struct {
 
 // newModel returns the model of a walk through one of the requests. If there are
 // several, it begins with the list of them.
-func newModel(ctx context.Context, o *Options, requests []*trace.Timeline) *model {
+func newModel(ctx context.Context, o *options, requests []*trace.Timeline) *model {
 	screen := o.Show.Screen(nil)
 	m := &model{
 		ctx: ctx, library: o.Library, book: o.Book, lang: screen.Lang, ascii: screen.ASCII,

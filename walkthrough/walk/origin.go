@@ -30,7 +30,7 @@ type origin struct {
 }
 
 // find returns the requests that the options ask for. The caller must close the origin.
-func (o *Options) find(ctx context.Context) (*origin, error) {
+func (o *options) find(ctx context.Context) (*origin, error) {
 	switch {
 	case command.IsTraceID(o.Trace):
 		return o.fetch(ctx)
@@ -43,7 +43,7 @@ func (o *Options) find(ctx context.Context) (*origin, error) {
 }
 
 // make makes a request.
-func (o *Options) make(ctx context.Context) (*origin, error) {
+func (o *options) make(ctx context.Context) (*origin, error) {
 	live, err := tour.Start(ctx, tour.LiveOptions{Endpoint: o.Endpoint, TraceURL: o.TraceEndpoint, Log: demo.FailureLog(o.Err)})
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (o *Options) make(ctx context.Context) (*origin, error) {
 }
 
 // fetch gets requests from a running server, by trace ID or the last ones.
-func (o *Options) fetch(ctx context.Context) (*origin, error) {
+func (o *options) fetch(ctx context.Context) (*origin, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	server := &endpoint.Client{Base: o.traceURL()}
@@ -82,7 +82,7 @@ func (o *Options) fetch(ctx context.Context) (*origin, error) {
 
 // read reads the requests of a file, sorted by their start. It writes the file's
 // problems to o.Err.
-func (o *Options) read() (*origin, error) {
+func (o *options) read() (*origin, error) {
 	file, err := o.open()
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (o *Options) read() (*origin, error) {
 	return &origin{requests: file.Timelines}, nil
 }
 
-func (o *Options) open() (*otlp.File, error) {
+func (o *options) open() (*otlp.File, error) {
 	if o.Trace == "-" {
 		return otlp.Read(o.In)
 	}
@@ -108,4 +108,4 @@ func (o *origin) close() error {
 	return o.live.Close()
 }
 
-func (o *Options) traceURL() string { return cmp.Or(o.TraceEndpoint, defaultTraceURL) }
+func (o *options) traceURL() string { return cmp.Or(o.TraceEndpoint, defaultTraceURL) }

@@ -116,7 +116,7 @@ type plain struct {
 
 // writePlain writes each stop: a heading, the times, the chapter with the source that it
 // quotes, and the jumps.
-func writePlain(w io.Writer, t *tour.Tour, o *Options) error {
+func writePlain(w io.Writer, t *tour.Tour, o *options) error {
 	opts := o.Show.Screen(w)
 	p := &plain{tour: t, opts: opts, width: opts.Columns(w), out: screen.NewWriter(w, opts), printedAt: make(map[stages.Stage]int)}
 	p.opening()
@@ -270,7 +270,7 @@ type jumpJSON struct {
 }
 
 // writeJSON writes each stop as an object in a line.
-func writeJSON(w io.Writer, t *tour.Tour, o *Options) error {
+func writeJSON(w io.Writer, t *tour.Tour, o *options) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	first, stops := o.stops(t)

@@ -50,7 +50,7 @@ func child(mode string) int {
 	o := newOptions(context.Background(), t)
 	o.In, o.Out, o.Err = os.Stdin, os.Stdout, os.Stderr
 	if mode == "pipe" {
-		if err := Walk(context.Background(), *o); err != nil {
+		if err := untilSignal(context.Background(), *o); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

@@ -112,8 +112,8 @@ func (s *story) book(st stages.Stage, l lang.Lang) (*chapter.Chapter, bool) {
 }
 
 // options are those of the command line that the story's line tells.
-func (s *story) options(d *datadriven.TestData) *Options {
-	o := &Options{Show: show.New(), Book: s.book, Request: "put", Library: source.New(source.Places{
+func (s *story) options(d *datadriven.TestData) *options {
+	o := &options{Show: show.New(), Book: s.book, Request: "put", Library: source.New(source.Places{
 		Cache: s.cache, Versions: map[string]string{"example.com/upstream": "v1.2.3", "example.com/absent": "v0.1.0"},
 	})}
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
@@ -262,13 +262,13 @@ func parse(t testing.TB, text string) *trace.Timeline {
 	return tl
 }
 
-func newOptions(ctx context.Context, t testing.TB) *Options {
+func newOptions(ctx context.Context, t testing.TB) *options {
 	t.Helper()
 	library, err := source.ForModule(ctx, "../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Options{Show: show.New(), Book: chapter.Of, Library: library, Request: "put"}
+	return &options{Show: show.New(), Book: chapter.Of, Library: library, Request: "put"}
 }
 
 // colours are the only sequences that may be written.

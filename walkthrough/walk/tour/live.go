@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 
+	seamclient "glasskv/server/seam/client"
 	"glasskv/trace"
 	"glasskv/trace/endpoint"
 	"glasskv/walkthrough/client"
@@ -327,5 +328,5 @@ func withTraceparent(ctx context.Context) (_ context.Context, traceID string) {
 	_, _ = rand.Read(id[:]) // never fails
 	traceID = hex.EncodeToString(id[:16])
 	parent := "00-" + traceID + "-" + hex.EncodeToString(id[16:]) + "-01"
-	return metadata.AppendToOutgoingContext(ctx, "traceparent", parent), traceID
+	return metadata.AppendToOutgoingContext(ctx, seamclient.HeaderTraceParent, parent), traceID
 }
