@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
 
 	"go.etcd.io/etcd/client/pkg/v3/types"
 
@@ -189,4 +191,91 @@ func (c Config) withDefaults() Config {
 		c.Logger = zap.NewNop()
 	}
 	return c
+}
+
+// Levels of detail for HTTPConfig.Metrics.
+const (
+	// MetricsBasic counts calls.
+	MetricsBasic = "basic"
+	// MetricsExtensive measures them as well, in a histogram for each method.
+	MetricsExtensive = "extensive"
+)
+
+// HTTPConfig says what a node offers to clients that speak HTTP/1, and to whom.
+// The names are those of embed.Config.
+type HTTPConfig struct {
+	// EnableGRPCGateway serves the API as JSON under /v3/.
+	EnableGRPCGateway bool
+
+	// CORS holds the origins whose pages may read the answers in a browser, and
+	// HostWhitelist the host names under which clear HTTP is answered. Nothing
+	// or "*" stands for any.
+	CORS          map[string]struct{}
+	HostWhitelist map[string]struct{}
+
+	// Metrics is MetricsBasic or MetricsExtensive; empty means the former.
+	Metrics string
+	// ListenMetricsURLs are addresses on which /metrics and the health pages are
+	// served as well, and nothing else.
+	ListenMetricsURLs types.URLs
+
+	// UserHandlers are pages of the program that embeds the node, by their
+	// pattern in an http.ServeMux. They stand behind the same rules as the node's
+	// own, which they cannot replace.
+	UserHandlers map[string]http.Handler
+}
+
+// DefaultHTTPConfig returns etcd's defaults: the gateway is on, for everyone who
+// can reach the address.
+func DefaultHTTPConfig() HTTPConfig {
+	return HTTPConfig{
+		EnableGRPCGateway: true,
+		CORS:              map[string]struct{}{"*": {}},
+		HostWhitelist:     map[string]struct{}{"*": {}},
+		Metrics:           MetricsBasic,
+	}
+}
+
+// validate checks what can be told before anything is opened.
+func (c *HTTPConfig) validate() error {
+	switch c.Metrics {
+	case "", MetricsBasic, MetricsExtensive:
+	default:
+		return fmt.Errorf("metrics %q: use %s or %s", c.Metrics, MetricsBasic, MetricsExtensive)
+	}
+	for pattern, h := range c.UserHandlers {
+		if pattern == "" || h == nil {
+			return errors.New("user handler without a pattern or a handler")
+		}
+	}
+	return nil
+}
+
+// ExtensionConfig is what a program that runs a node in itself may add to the
+// node, and which of the optional services it serves. docs/extending.md has an
+// example.
+type ExtensionConfig struct {
+	// ServiceRegister registers services of one's own on the node's gRPC server.
+	// It is called once, by Start, after the node's services. It stands for
+	// embed.Config.ServiceRegister, which is given the *grpc.Server: here it is
+	// given only what registers, so that no service gets past the ServiceDesc
+	// seam.
+	ServiceRegister func(grpc.ServiceRegistrar)
+
+	// GRPCAdditionalServerOptions come after the node's own options and before
+	// those of its seams. It stands for embed.Config.GRPCAdditionalServerOptions.
+	GRPCAdditionalServerOptions []grpc.ServerOption
+
+	// EnableGRPCReflection lets clients ask for the services and their messages,
+	// so that grpcurl needs no .proto files. etcd does not have it.
+	EnableGRPCReflection bool
+
+	// StopGRPCServiceOnDefrag makes the health service say NOT_SERVING while a
+	// defragmentation is under way. It is etcd's feature of that name.
+	StopGRPCServiceOnDefrag bool
+}
+
+// DefaultExtensionConfig returns the configuration without additions.
+func DefaultExtensionConfig() ExtensionConfig {
+	return ExtensionConfig{EnableGRPCReflection: true}
 }

@@ -3,28 +3,27 @@
 // all of that down again in the right order. Upstream this is
 // go.etcd.io/etcd/server/v3/embed.
 //
-//	config.go          what a node is told, checked before anything is touched
-//	seams.go           where a node can be wrapped
-//	node.go            Start, and what runs while a node does
-//	stop.go            Stop: no new requests, then the running ones, then raft, then the files
-//	gc.go              how much the garbage collector may put off
+//	config.go      what a node is told, checked before anything is opened
+//	seams.go       where a node can be wrapped
+//	node.go        Start, and what runs while a node does
+//	stop.go        Stop: no new requests, then the running ones, then raft, then the files
 //
 // A client's way in, in the order in which it meets them:
 //
-//	listen*.go         the sockets; a port in use is found out before the data directory is opened
-//	accept.go          accept that fails for a while, and connections without number
-//	cmux.go            one port for all: who speaks what, and who serves that
-//	cmux_sniff.go      what TLS clients say that they will speak
-//	pending.go         clients that have said nothing yet, and Stop
-//	tls.go             certificates, from files that may be replaced, or made
-//	grpc_conn.go       a connection as grpc-go gets it
-//	tls_creds.go       grpc-go's own handshake, where an address is https
-//	tls_own.go         how the gateway calls this node and no other
-//	grpc.go            the gRPC server: its limits, its chain of interceptors
-//	services.go        its services; extend.go adds those of the program around it
-//	stack.go           handlers that begin with enough stack
-//	servehttp.go       the HTTP server, and gRPC requests that come by way of it
-//	http*.go           what it serves: pages and the gateway, metrics and health
+//	listen.go      the sockets; a port in use is found out before the data directory is opened
+//	accept.go      failed accepts, the limit of connections, connections without a request yet
+//	cmux.go        one port for all: what a client speaks, and what serves it
+//	tls.go         certificates, from files that may be replaced, or made; grpc-go's handshake
+//	grpc_conn.go   a connection as grpc-go gets it
+//	grpc.go        the gRPC server: its limits, its chain of interceptors
+//	stack.go       handlers that begin with enough stack
+//	services.go    its services, reflection included
+//	inprocess.go   the client that the lock and election services call the handlers with
+//	http.go        the HTTP server, its pages, and gRPC requests that come by way of it
+//	access.go      which hosts and origins it answers
+//	gateway.go     JSON made into gRPC calls to the node's own address
+//	health.go      /health, /livez, /readyz
+//	metrics.go     /metrics, also on addresses of its own
 //
 // grpc-go's transport serves HTTP/2, in clear or over TLS, and net/http all else.
 // etcd gives net/http every TLS connection that shares its port with HTTP, and

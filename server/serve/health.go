@@ -3,8 +3,11 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,7 +29,7 @@ type healthServer interface {
 // handleHealth adds the health pages. It stands for etcdhttp.HandleHealth.
 //
 //	/health           one answer for load balancers: alarms, leader, a read
-//	/livez, /readyz   named checks, see health_checks.go
+//	/livez, /readyz   named checks
 func handleHealth(lg *zap.Logger, mux *http.ServeMux, s healthServer, counts *healthCounts) {
 	mux.HandleFunc("/health", func(w http.ResponseWriter, r *http.Request) {
 		if !allowMethod(w, r, http.MethodGet) {
@@ -105,4 +108,107 @@ func setOf(names []string) map[string]bool {
 		}
 	}
 	return set
+}
+
+// check is one of the questions behind /livez or /readyz.
+type check struct {
+	name string
+	run  func(context.Context) error
+}
+
+var errLearner = errors.New("not supported for learner")
+
+// livezChecks tell whether the process should be restarted: it is alive when it
+// can read from its own store.
+func livezChecks(s healthServer) []check {
+	return []check{readCheck(s, "serializable_read", true)}
+}
+
+// readyzChecks tell whether clients should be sent here.
+func readyzChecks(s healthServer) []check {
+	return []check{
+		{"data_corruption", func(context.Context) error {
+			for _, a := range s.Alarms() {
+				if a.Alarm == pb.AlarmType_CORRUPT {
+					return fmt.Errorf("alarm activated: %s", a.Alarm)
+				}
+			}
+			return nil
+		}},
+		readCheck(s, "linearizable_read", false),
+		{"non_learner", func(context.Context) error {
+			if s.IsLearner() {
+				return errLearner
+			}
+			return nil
+		}},
+		readCheck(s, "serializable_read", true),
+	}
+}
+
+func readCheck(s healthServer, name string, serializable bool) check {
+	return check{name, func(ctx context.Context) error { return readOne(ctx, s, serializable) }}
+}
+
+// handleChecks adds a page that runs all checks but those that ?exclude= names,
+// and one for each check. They stand for etcdhttp's CheckRegistry.
+func handleChecks(lg *zap.Logger, mux *http.ServeMux, kind string, checks []check, counts *healthCounts) {
+	h := checkHandler{lg, kind, counts}
+	mux.HandleFunc("/"+kind, func(w http.ResponseWriter, r *http.Request) {
+		excluded := setOf(r.URL.Query()["exclude"])
+		var rest []check
+		for _, c := range checks {
+			if !excluded[c.name] {
+				rest = append(rest, c)
+			}
+		}
+		h.serve(w, r, rest)
+	})
+	for _, c := range checks {
+		mux.HandleFunc("/"+kind+"/"+c.name, func(w http.ResponseWriter, r *http.Request) {
+			h.serve(w, r, []check{c})
+		})
+	}
+}
+
+// checkHandler answers with the outcome of some checks.
+type checkHandler struct {
+	lg     *zap.Logger
+	kind   string
+	counts *healthCounts
+}
+
+func (h checkHandler) serve(w http.ResponseWriter, r *http.Request, checks []check) {
+	if !allowMethod(w, r, http.MethodGet) {
+		return
+	}
+	outcome, ok := h.run(r.Context(), checks)
+	if !ok {
+		h.lg.Warn("health check failed", zap.String("path", r.URL.Path), zap.String("outcome", outcome))
+		http.Error(w, outcome, http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !r.URL.Query().Has("verbose") {
+		outcome = ""
+	}
+	_, _ = fmt.Fprint(w, outcome, "ok\n") // fails only when the client has gone away
+}
+
+// run returns one line for each check, and whether all of them passed.
+func (h checkHandler) run(ctx context.Context, checks []check) (outcome string, ok bool) {
+	var lines strings.Builder
+	ok = true
+	for _, c := range checks {
+		err := c.run(ctx)
+		h.counts.check(h.kind, c.name, err == nil)
+		if err != nil {
+			ok = false
+			fmt.Fprintf(&lines, "[-]%s failed: %v\n", c.name, err)
+			continue
+		}
+		fmt.Fprintf(&lines, "[+]%s ok\n", c.name)
+	}
+	return lines.String(), ok
 }

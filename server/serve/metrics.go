@@ -1,15 +1,25 @@
 package serve
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
 	"math"
+	"net"
 	"net/http"
 	"runtime"
 
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
 
 	"go.etcd.io/etcd/api/v3/version"
 	fdruntime "go.etcd.io/etcd/pkg/v3/runtime"
+
+	"glasskv/server/etcdserver"
 )
 
 // maxScrapes bounds how many clients may gather the metrics at once.
@@ -73,4 +83,187 @@ func openFiles(name, help string, count func() (uint64, error)) prometheus.Colle
 		}
 		return float64(n)
 	})
+}
+
+// rpcMetrics count gRPC calls, by the library and under the names that etcd
+// uses.
+type rpcMetrics struct{ *grpcprom.ServerMetrics }
+
+func newRPCMetrics(extensive bool) *rpcMetrics {
+	var opts []grpcprom.ServerMetricsOption
+	if extensive {
+		opts = append(opts, grpcprom.WithServerHandlingTimeHistogram())
+	}
+	return &rpcMetrics{grpcprom.NewServerMetrics(opts...)}
+}
+
+// nodeCollector reads the state of the raft side when somebody asks for it, so
+// that requests pay nothing for these metrics.
+type nodeCollector struct{ s *etcdserver.EtcdServer }
+
+// reading is one metric of nodeCollector.
+type reading struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	of   func(*etcdserver.EtcdServer) float64
+}
+
+// readings have etcd's names and types: what only grows is a gauge where etcd has
+// made it one.
+var readings = []reading{
+	gauge("has_leader", "Whether this member knows a leader, 1 or 0.",
+		func(s *etcdserver.EtcdServer) float64 { return number(s.Leader() != 0) }),
+	gauge("is_leader", "Whether this member is the leader, 1 or 0.",
+		func(s *etcdserver.EtcdServer) float64 { return number(s.Leader() == s.MemberID()) }),
+	gauge("proposals_committed_total", "The highest index of raft's log that is known to be committed.",
+		func(s *etcdserver.EtcdServer) float64 { return float64(s.CommittedIndex()) }),
+	gauge("proposals_applied_total", "The index of raft's log that was applied last.",
+		func(s *etcdserver.EtcdServer) float64 { return float64(s.AppliedIndex()) }),
+	gauge("proposals_pending", "Proposals that wait to be committed and applied.",
+		func(s *etcdserver.EtcdServer) float64 { return float64(s.Counts().ProposalsPending) }),
+	counter("proposals_failed_total", "Proposals that failed or were given up.",
+		func(s *etcdserver.EtcdServer) float64 { return float64(s.Counts().ProposalsFailed) }),
+	counter("leader_changes_seen_total", "How often the leader changed.",
+		func(s *etcdserver.EtcdServer) float64 { return float64(s.Counts().LeaderChanges) }),
+}
+
+func gauge(name, help string, of func(*etcdserver.EtcdServer) float64) reading {
+	return reading{serverDesc(name, help), prometheus.GaugeValue, of}
+}
+
+func counter(name, help string, of func(*etcdserver.EtcdServer) float64) reading {
+	return reading{serverDesc(name, help), prometheus.CounterValue, of}
+}
+
+func serverDesc(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName("etcd", "server", name), help, nil, nil)
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// Describe implements prometheus.Collector.
+func (c *nodeCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, r := range readings {
+		ch <- r.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *nodeCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, r := range readings {
+		ch <- prometheus.MustNewConstMetric(r.desc, r.kind, r.of(c.s))
+	}
+}
+
+// healthCounts count the outcomes of the health pages.
+type healthCounts struct {
+	succeeded, failed prometheus.Counter
+	checks            *prometheus.GaugeVec
+	outcomes          *prometheus.CounterVec
+}
+
+func (h *healthCounts) init() {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "etcd", Subsystem: "server", Name: name, Help: help})
+	}
+	h.succeeded = counter("health_success", "Requests for /health that were answered with true.")
+	h.failed = counter("health_failures", "Requests for /health that were answered with false.")
+	h.checks = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "etcd", Subsystem: "server", Name: "healthcheck",
+		Help: "The last outcome of each check of /livez and /readyz, 1 for success.",
+	}, []string{"type", "name"})
+	h.outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "etcd", Subsystem: "server", Name: "healthchecks_total",
+		Help: "The outcomes of each check of /livez and /readyz.",
+	}, []string{"type", "name", "status"})
+}
+
+// health counts one answer of /health.
+func (h *healthCounts) health(ok bool) {
+	if ok {
+		h.succeeded.Inc()
+	} else {
+		h.failed.Inc()
+	}
+}
+
+// check counts one outcome of a named check.
+func (h *healthCounts) check(kind, name string, ok bool) {
+	value, status := 0.0, "error"
+	if ok {
+		value, status = 1, "success"
+	}
+	h.checks.WithLabelValues(kind, name).Set(value)
+	h.outcomes.WithLabelValues(kind, name, status).Inc()
+}
+
+// metricsServer serves /metrics and the health pages on addresses of their own.
+type metricsServer struct {
+	listeners []net.Listener
+	http      *http.Server
+}
+
+// listenMetrics opens the addresses. It stands, with serveMetrics, for embed's
+// serveMetrics.
+func (n *Node) listenMetrics(ctx context.Context) (err error) {
+	n.http.own.listeners, err = listen(ctx, "metrics", n.cfg.ListenMetricsURLs)
+	return err
+}
+
+// serveMetrics begins to serve the addresses. It does not wait for a leader:
+// whether there is one is among the things that are asked for.
+func (n *Node) serveMetrics() {
+	own := &n.http.own
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", n.http.metrics.handler)
+	handleHealth(n.lg, mux, n.server, &n.http.metrics.health)
+	own.http = &http.Server{
+		Handler:           AccessController(n.lg, n.cfg.HTTPConfig, limitBody(maxPageBodyBytes, mux)),
+		ReadHeaderTimeout: n.cfg.ConnectionTimeout,
+		IdleTimeout:       httpIdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is not the operator's concern
+	}
+	for i, l := range own.listeners {
+		if _, _, secure := resolveURL(n.cfg.ListenMetricsURLs[i]); secure {
+			l = tls.NewListener(l, n.pagesTLS())
+		}
+		n.lg.Info("serving metrics", zap.Stringer("address", l.Addr()))
+		n.wg.Go(func() {
+			if err := own.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				n.fail(err)
+			}
+		})
+	}
+}
+
+// pagesTLS is the TLS of clients' addresses, for HTTP/1 alone.
+func (n *Node) pagesTLS() *tls.Config {
+	cfg := n.tls.Clone()
+	cfg.NextProtos = []string{"http/1.1"}
+	return cfg
+}
+
+// close ends the metrics at once: nobody loses more than one scrape.
+func (m *metricsServer) close(lg *zap.Logger) {
+	if m.http != nil {
+		if err := m.http.Close(); err != nil {
+			lg.Warn("close metrics", zap.Error(err))
+		}
+	}
+	closeAll(m.listeners)
+}
+
+// MetricsAddrs returns the addresses of ListenMetricsURLs, in their order.
+func (n *Node) MetricsAddrs() []net.Addr {
+	addrs := make([]net.Addr, len(n.http.own.listeners))
+	for i, l := range n.http.own.listeners {
+		addrs[i] = l.Addr()
+	}
+	return addrs
 }

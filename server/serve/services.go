@@ -1,7 +1,19 @@
 package serve
 
 import (
+	"cmp"
+	"fmt"
+	"path"
+	"sync"
+
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/reflection"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election/v3electionpb"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock/v3lockpb"
@@ -43,4 +55,72 @@ func (n *Node) registerConcurrency(reg grpc.ServiceRegistrar, services v3rpc.Ser
 	n.inProcess = newInProcess(services)
 	v3lockpb.RegisterLockServer(reg, newLockServer(n.inProcess))
 	v3electionpb.RegisterElectionServer(reg, newElectionServer(n.inProcess))
+}
+
+// registerReflection lets clients ask for the services and their messages. It
+// looks at what is registered when it is asked, itself included.
+func registerReflection(reg registrar) {
+	opts := reflection.ServerOptions{Services: reg, DescriptorResolver: descriptors{}}
+	reflectionv1.RegisterServerReflectionServer(reg, reflection.NewServerV1(opts))
+	reflectionv1alpha.RegisterServerReflectionServer(reg, reflection.NewServer(opts))
+}
+
+// descriptors finds the descriptions of messages and services for reflection.
+//
+// Those that are linked into a Go program cannot be handed out as they are:
+// etcd's files are registered under names such as kv.proto and import each
+// other as etcd/api/mvccpb/kv.proto. A Go program does not mind, for a client
+// that puts the files together the import leads nowhere. Here each file has the
+// name under which others import it.
+type descriptors struct{}
+
+// FindFileByPath returns protoregistry.NotFound when there is no such file.
+func (descriptors) FindFileByPath(name string) (protoreflect.FileDescriptor, error) {
+	files, err := importable()
+	if err != nil {
+		return nil, err
+	}
+	return files.FindFileByPath(name)
+}
+
+// FindDescriptorByName returns protoregistry.NotFound when nothing has the name.
+func (descriptors) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	files, err := importable()
+	if err != nil {
+		return nil, err
+	}
+	return files.FindDescriptorByName(name)
+}
+
+// importable is made when it is first asked for: most servers never are.
+var importable = sync.OnceValues(func() (*protoregistry.Files, error) {
+	var set descriptorpb.FileDescriptorSet
+	imported := make(map[string]string) // last element of a path that leads nowhere → the path
+	for file := range eachFile {
+		set.File = append(set.File, protodesc.ToFileDescriptorProto(file))
+		for i := range file.Imports().Len() {
+			if imp := file.Imports().Get(i); imp.IsPlaceholder() {
+				imported[path.Base(imp.Path())] = imp.Path()
+			}
+		}
+	}
+	for _, file := range set.File {
+		if name, ok := imported[file.GetName()]; ok {
+			file.Name = &name
+		}
+		for i, name := range file.Dependency { // of a file beside it: by its short name
+			file.Dependency[i] = cmp.Or(imported[name], name)
+		}
+	}
+	// An import whose file is not linked in is nobody's message.
+	files, err := protodesc.FileOptions{AllowUnresolvable: true}.NewFiles(&set)
+	if err != nil {
+		return nil, fmt.Errorf("describe services: %w", err)
+	}
+	return files, nil
+})
+
+// eachFile yields every description that is linked into the program.
+func eachFile(yield func(protoreflect.FileDescriptor) bool) {
+	protoregistry.GlobalFiles.RangeFiles(yield)
 }

@@ -1,12 +1,16 @@
 package serve
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 
 	"go.uber.org/zap"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"go.etcd.io/etcd/client/pkg/v3/tlsutil"
 	"go.etcd.io/etcd/client/pkg/v3/transport"
@@ -168,4 +172,65 @@ func (c *TLSConfig) clientSelfCert(lg *zap.Logger, dataDir string, hosts []strin
 	}
 	c.ClientTLSInfo.CertFile, c.ClientTLSInfo.KeyFile = made.CertFile, made.KeyFile
 	return nil
+}
+
+// ServerConfig returns how https addresses are secured, for pages of the same
+// program that have an address of their own. It returns ErrNoCertificate when no
+// certificate is given; one that ClientAutoTLS would make is the node's alone.
+func (c TLSConfig) ServerConfig(lg *zap.Logger) (*tls.Config, error) {
+	if c.ClientTLSInfo.Empty() {
+		return nil, ErrNoCertificate
+	}
+	info, err := c.tlsInfo(lg)
+	if err != nil {
+		return nil, err
+	}
+	return serverConfig(info)
+}
+
+// addressCreds are the credentials of a gRPC server that serves http and https
+// addresses alike: what a connection needs is decided by the address that it came
+// to. etcd has a server of its own for each instead.
+type addressCreds struct {
+	secure credentials.TransportCredentials // nil when no address is https
+}
+
+// ServerHandshake goes through a TLS handshake with those that came to an https
+// address, and lets the others pass.
+func (c addressCreds) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if g, ok := conn.(*GRPCConn); ok && g.secure {
+		return c.secure.ServerHandshake(conn)
+	}
+	return insecure.NewCredentials().ServerHandshake(conn)
+}
+
+// ClientHandshake is not for servers.
+func (c addressCreds) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return insecure.NewCredentials().ClientHandshake(ctx, authority, conn)
+}
+
+// Info describes the stronger of the two.
+func (c addressCreds) Info() credentials.ProtocolInfo {
+	if c.secure == nil {
+		return insecure.NewCredentials().Info()
+	}
+	return c.secure.Info()
+}
+
+// Clone returns a copy.
+func (c addressCreds) Clone() credentials.TransportCredentials { return c }
+
+// OverrideServerName is for clients, and does nothing.
+func (addressCreds) OverrideServerName(string) error { return nil }
+
+// creds returns the credentials of the gRPC server.
+func (n *Node) creds() credentials.TransportCredentials {
+	var creds addressCreds
+	if n.tls != nil {
+		creds.secure = credentials.NewTLS(n.tls)
+	}
+	if n.seams.Creds != nil {
+		return n.seams.Creds(creds)
+	}
+	return creds
 }

@@ -3,6 +3,7 @@ package v3rpc
 import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"go.etcd.io/etcd/pkg/v3/adt"
 )
 
 // The checks below need nothing but the request. Whatever they refuse has
@@ -78,4 +79,108 @@ func checkRequestOp(op *pb.RequestOp, maxTxnOps int) error {
 		// but it is the one that etcd's clients know.
 		return rpctypes.ErrGRPCKeyNotFound
 	}
+}
+
+// All operations of a txn take effect at one revision. A key that is put
+// twice at one revision, or put and deleted, would have no defined value
+// afterwards, so such a txn is refused as a whole.
+
+// everyKey is the interval of all keys, used to merge interval trees.
+var everyKey = adt.NewStringAffineInterval("\x00", "")
+
+// checkOverlaps refuses a txn one of whose branches writes a key twice. The
+// two branches exclude each other, and are therefore judged apart.
+func checkOverlaps(r *pb.TxnRequest) error {
+	if _, err := checkIntervals(r.Success); err != nil {
+		return err
+	}
+	_, err := checkIntervals(r.Failure)
+	return err
+}
+
+// writes are the keys that a list of operations puts, and the intervals of
+// keys that it deletes.
+type writes struct {
+	puts map[string]struct{}
+	dels adt.IntervalTree
+}
+
+// checkIntervals collects the writes of a list of operations, nested txns
+// included, and returns rpctypes.ErrGRPCDuplicateKey when two of them meet.
+// Two deletes may meet: deleting a key twice leaves it deleted.
+//
+// Deletes of this level are collected before everything else, because a put
+// on any level below is compared with them.
+func checkIntervals(ops []*pb.RequestOp) (*writes, error) {
+	w := &writes{puts: make(map[string]struct{}), dels: adt.NewIntervalTree()}
+	for _, op := range ops {
+		if del := op.GetRequestDeleteRange(); del != nil {
+			w.dels.Insert(deletedInterval(del), struct{}{})
+		}
+	}
+	for _, op := range ops {
+		if nested := op.GetRequestTxn(); nested != nil {
+			if err := w.addTxn(nested); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, op := range ops {
+		if put := op.GetRequestPut(); put != nil {
+			if err := w.addPut(string(put.Key), nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return w, nil
+}
+
+// addTxn adds what a nested txn may write. Only one of its branches will run,
+// so both may put the same key.
+func (w *writes) addTxn(r *pb.TxnRequest) error {
+	success, err := checkIntervals(r.Success)
+	if err != nil {
+		return err
+	}
+	failure, err := checkIntervals(r.Failure)
+	if err != nil {
+		return err
+	}
+	for key := range success.puts {
+		if err := w.addPut(key, nil); err != nil {
+			return err
+		}
+	}
+	for key := range failure.puts {
+		if err := w.addPut(key, success.puts); err != nil {
+			return err
+		}
+	}
+	w.dels.Union(success.dels, everyKey)
+	w.dels.Union(failure.dels, everyKey)
+	return nil
+}
+
+// addPut adds one key. A key that is in except may have been put before.
+func (w *writes) addPut(key string, except map[string]struct{}) error {
+	_, before := w.puts[key]
+	_, allowed := except[key]
+	if before && !allowed {
+		return rpctypes.ErrGRPCDuplicateKey
+	}
+	if w.dels.Intersects(adt.NewStringAffinePoint(key)) {
+		return rpctypes.ErrGRPCDuplicateKey
+	}
+	w.puts[key] = struct{}{}
+	return nil
+}
+
+// deletedInterval takes an end of "\x00", which means "to the last key", by the
+// letter: an empty interval, which meets nothing. etcd does so too, and a txn
+// that it accepts must not be refused here.
+func deletedInterval(r *pb.DeleteRangeRequest) adt.Interval {
+	if len(r.RangeEnd) == 0 {
+		return adt.NewStringAffinePoint(string(r.Key))
+	}
+	return adt.NewStringAffineInterval(string(r.Key), string(r.RangeEnd))
 }

@@ -3,23 +3,18 @@
 //
 // A request meets the files in this order:
 //
+//	recover.go       a handler's panic fails its request alone
 //	interceptor.go   is there a leader, if the client insists on one?
-//	key.go           the KV handlers: check, quota, hand on, map the error, fill the header
+//	key.go           the KV handlers: check, quota, call the raft side, fill the header
 //	check.go         requests refused before they cost anything
-//	intervals.go     the one check that takes thought: a txn must not touch a key twice
 //	quota.go         no write is proposed that the backend has no room for
-//	range_stream.go  a range in chunks
-//	watch.go         one stream, many watchers, two goroutines:
-//	  watch_recv.go      takes the client's requests
-//	  watch_send.go      sends what the store has for its watchers
-//	  watch_response.go  makes the messages
-//	  watch_progress.go  tells watchers how far they are
-//	lease*.go        leases, and the stream that keeps them alive
-//	maintenance*.go  the service about one member: its state, its file, who leads
+//	watch.go         one stream, many watchers: takes the client's requests
+//	watch_send.go    the stream's other goroutine: sends what the store has for its watchers
+//	lease.go         leases, and the stream that keeps them alive
+//	maintenance.go   the service about one member: its state, its file, which member leads
 //	member.go        the members of the cluster
 //	auth.go          users and roles, which are kept and not enforced
-//	error.go         every error becomes a gRPC status here and nowhere else
-//	header.go        the four numbers that every reply carries
+//	reply.go         the header of every reply, and the gRPC status for every error
 //	grpc.go          which service is served by what, health included
 //
 // Upstream is go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc, and the names

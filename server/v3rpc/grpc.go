@@ -1,6 +1,7 @@
 package v3rpc
 
 import (
+	"context"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,6 +43,16 @@ type Config struct {
 	Seams Seams
 	// Logger must not be nil.
 	Logger *zap.Logger
+}
+
+// Seams are the places of the handlers where behaviour can be wrapped without
+// editing them. A nil field leaves the plain part alone, so the zero value is
+// the plain server.
+type Seams struct {
+	// Watch wraps the work of one watch stream's send loop. It is called once
+	// for each stream, with the stream's context, before the loop begins. What it
+	// returns is used by the loop's goroutine only.
+	Watch func(ctx context.Context, loop WatchLoop) WatchLoop
 }
 
 // RaftStatusGetter answers what a member knows of raft. It stands for

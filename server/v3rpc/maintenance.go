@@ -1,16 +1,26 @@
 package v3rpc
 
 import (
+	"bufio"
 	"context"
+	"crypto/sha256"
+	"hash"
+	"slices"
 
+	"github.com/coreos/go-semver/semver"
 	"go.uber.org/zap"
 	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"go.etcd.io/etcd/api/v3/version"
+	etcderrors "go.etcd.io/etcd/server/v3/etcdserver/errors"
+	serverversion "go.etcd.io/etcd/server/v3/etcdserver/version"
 	"go.etcd.io/etcd/server/v3/storage"
 	"go.etcd.io/etcd/server/v3/storage/backend"
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
+	"go.etcd.io/raft/v3"
 )
 
 // Alarmer keeps the alarms of the cluster. It stands for v3rpc.Alarmer upstream.
@@ -128,4 +138,146 @@ func (ms *maintenanceServer) Downgrade(ctx context.Context, r *pb.DowngradeReque
 	resp.Header = &pb.ResponseHeader{}
 	ms.hdr.fill(resp.Header)
 	return resp, nil
+}
+
+// Versions tells what the member and its file are, and are to become.
+type Versions interface {
+	// IsLearner tells whether the member has no vote.
+	IsLearner() bool
+	// StorageVersion is the layout of the backend, nil when it cannot be told.
+	StorageVersion() *semver.Version
+	// DowngradeInfo tells of a downgrade under way; nil and not enabled are the
+	// same.
+	DowngradeInfo() *serverversion.DowngradeInfo
+}
+
+// Status tells what `etcdctl endpoint status` prints. The version is that of
+// the etcd whose API this is: clients decide by it what they may ask for.
+func (ms *maintenanceServer) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
+	resp := &pb.StatusResponse{
+		Header:           &pb.ResponseHeader{},
+		Version:          version.Version,
+		DbSize:           ms.s.Backend().Size(),
+		DbSizeInUse:      ms.s.Backend().SizeInUse(),
+		DbSizeQuota:      ms.quotaBytes,
+		Leader:           uint64(ms.s.Leader()),
+		RaftIndex:        ms.s.CommittedIndex(),
+		RaftAppliedIndex: ms.s.AppliedIndex(),
+		RaftTerm:         ms.s.Term(),
+		IsLearner:        ms.s.IsLearner(),
+		DowngradeInfo:    &pb.DowngradeInfo{},
+	}
+	ms.hdr.fill(resp.Header)
+	if v := ms.s.StorageVersion(); v != nil {
+		resp.StorageVersion = v.String()
+	}
+	if info := ms.s.DowngradeInfo(); info != nil {
+		resp.DowngradeInfo.Enabled = info.Enabled
+		resp.DowngradeInfo.TargetVersion = info.TargetVersion
+	}
+	if resp.Leader == raft.None {
+		resp.Errors = append(resp.Errors, etcderrors.ErrNoLeader.Error())
+	}
+	for _, a := range ms.s.Alarms() {
+		resp.Errors = append(resp.Errors, a.String())
+	}
+	return resp, nil
+}
+
+// snapshotSendBufferSize is how much of the file one message carries, in bytes.
+const snapshotSendBufferSize = 32 * 1024
+
+// Snapshot sends the backend's file as it was when the call came, and after it,
+// in a message of its own, the SHA-256 of what was sent. `etcdutl snapshot
+// restore` takes both as one file.
+func (ms *maintenanceServer) Snapshot(_ *pb.SnapshotRequest, stream pb.Maintenance_SnapshotServer) error {
+	sender := &snapshotSender{stream: stream, sum: sha256.New()}
+	if v := ms.s.StorageVersion(); v != nil {
+		sender.version = v.String()
+	}
+	err := ms.s.Snapshot(stream.Context(), func(snap backend.Snapshot) error {
+		sender.remaining = snap.Size()
+		ms.lg.Info("sending database snapshot to client", zap.Int64("total-bytes", snap.Size()))
+		return sender.sendFile(snap)
+	})
+	if err != nil {
+		return togRPCError(err)
+	}
+	ms.lg.Info("sent database snapshot to client", zap.String("storage-version", sender.version))
+	return nil
+}
+
+// snapshotSender sends what is written to it, one message for each Write.
+type snapshotSender struct {
+	stream    pb.Maintenance_SnapshotServer
+	sum       hash.Hash
+	version   string // of the backend's layout; "" when it cannot be told
+	remaining int64
+}
+
+func (s *snapshotSender) sendFile(snap backend.Snapshot) error {
+	w := bufio.NewWriterSize(onlyWriter{s}, snapshotSendBufferSize)
+	if _, err := snap.WriteTo(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return s.send(s.sum.Sum(nil))
+}
+
+// Write sends p. A client that went away, or a server that stops, ends it.
+func (s *snapshotSender) Write(p []byte) (int, error) {
+	if err := context.Cause(s.stream.Context()); err != nil {
+		return 0, err
+	}
+	s.remaining -= int64(len(p))
+	// A caller in this process may keep the message, and the buffer is used
+	// again.
+	if err := s.send(slices.Clone(p)); err != nil {
+		return 0, err
+	}
+	return s.sum.Write(p)
+}
+
+func (s *snapshotSender) send(blob []byte) error {
+	return s.stream.Send(&pb.SnapshotResponse{
+		RemainingBytes: uint64(s.remaining), Blob: blob, Version: s.version,
+	})
+}
+
+// onlyWriter has no other methods that a copy could prefer to Write.
+type onlyWriter struct{ w *snapshotSender }
+
+func (o onlyWriter) Write(p []byte) (int, error) { return o.w.Write(p) }
+
+// allGRPCServices is the health service's name for the server as a whole.
+const allGRPCServices = ""
+
+// healthNotifier tells health checks that a defragmentation is under way, during
+// which requests are accepted and not answered. A balancer that sends clients
+// elsewhere meanwhile spares them the wait. It stands for v3rpc's own.
+type healthNotifier struct {
+	lg *zap.Logger
+	hs *health.Server
+	// stopOnDefrag is etcd's feature StopGRPCServiceOnDefrag, which is off unless
+	// asked for.
+	stopOnDefrag bool
+}
+
+func (n *healthNotifier) defragStarted() {
+	if n.stopOnDefrag {
+		n.set(healthpb.HealthCheckResponse_NOT_SERVING)
+	}
+}
+
+func (n *healthNotifier) defragFinished() {
+	if n.stopOnDefrag {
+		n.set(healthpb.HealthCheckResponse_SERVING)
+	}
+}
+
+func (n *healthNotifier) set(status healthpb.HealthCheckResponse_ServingStatus) {
+	n.lg.Info("grpc service status changed", zap.Stringer("status", status))
+	n.hs.SetServingStatus(allGRPCServices, status)
 }
