@@ -1,12 +1,21 @@
 package etcdserver
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
+	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/snap"
+	"go.etcd.io/etcd/server/v3/etcdserver/cindex"
+	serverstorage "go.etcd.io/etcd/server/v3/storage"
+	"go.etcd.io/etcd/server/v3/storage/backend"
+	"go.etcd.io/etcd/server/v3/storage/schema"
 	"go.etcd.io/etcd/server/v3/storage/wal"
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
 	"go.uber.org/zap"
 )
 
@@ -153,4 +162,173 @@ func openDirs(cfg *Config) (*snap.Snapshotter, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDataDirNotWritable, err)
 	}
 	return snap.New(cfg.Logger, cfg.snapDir()), nil
+}
+
+// maxLearners is etcd's default. It decides which changes of the membership are
+// valid, so that it must be the same on every member.
+var maxLearners = membership.WithMaxLearners(membership.DefaultMaxLearners)
+
+// bootstrappedCluster is the membership and who of it we are.
+type bootstrappedCluster struct {
+	cl       *membership.RaftCluster
+	memberID types.ID
+}
+
+// newCluster makes the membership that the configuration describes. All IDs
+// follow from the token and the peer URLs, so that every member of a new cluster
+// arrives at the same ones without asking.
+func newCluster(cfg *Config) (*bootstrappedCluster, error) {
+	cl, err := membership.NewClusterFromURLsMap(cfg.Logger, cfg.InitialClusterToken, cfg.InitialPeerURLsMap, maxLearners)
+	if err != nil {
+		return nil, fmt.Errorf("initial cluster: %w", err)
+	}
+	m := cl.MemberByName(cfg.Name)
+	if m == nil {
+		return nil, fmt.Errorf("initial cluster: %w: %q", errNotNamed, cfg.Name)
+	}
+	cl.SetID(m.ID, cl.ID())
+	return &bootstrappedCluster{cl: cl, memberID: m.ID}, nil
+}
+
+// clusterFromWAL makes the membership of a restart: the IDs come from the log,
+// the members from the backend.
+func clusterFromWAL(cfg *Config, meta walMetadata) *bootstrappedCluster {
+	cl := membership.NewCluster(cfg.Logger, maxLearners)
+	cl.SetID(meta.memberID, meta.clusterID)
+	return &bootstrappedCluster{cl: cl, memberID: meta.memberID}
+}
+
+// attach keeps the membership in the backend from now on.
+func (c *bootstrappedCluster) attach(lg *zap.Logger, be backend.Backend) {
+	c.cl.SetBackend(schema.NewMembershipBackend(lg, be))
+}
+
+// bootstrappedBackend is the database file and the index up to which the log
+// has been applied to it.
+type bootstrappedBackend struct {
+	be    backend.Backend
+	hooks *serverstorage.BackendHooks
+	ci    cindex.ConsistentIndexer
+}
+
+// openBackend opens the database and thereby locks the data directory. A
+// database that cannot be opened is reported through the guarded logger.
+func openBackend(cfg *Config) *bootstrappedBackend {
+	b := &bootstrappedBackend{ci: cindex.NewConsistentIndex(nil)}
+	b.hooks = serverstorage.NewBackendHooks(cfg.Logger, b.ci)
+	b.be = backend.New(backendConfig(cfg, b.hooks))
+	b.ci.SetBackend(b.be)
+	schema.CreateMetaBucket(b.be.BatchTx())
+	return b
+}
+
+func backendConfig(cfg *Config, hooks backend.Hooks) backend.BackendConfig {
+	bcfg := backend.DefaultBackendConfig(cfg.Logger)
+	bcfg.Path = cfg.backendPath()
+	bcfg.Hooks = hooks
+	// Without a timeout the file lock is waited for without end or word.
+	bcfg.Timeout = lockTimeout
+	if cfg.BackendBatchInterval != 0 {
+		bcfg.BatchInterval = cfg.BackendBatchInterval
+	}
+	if cfg.BackendBatchLimit != 0 {
+		bcfg.BatchLimit = cfg.BackendBatchLimit
+	}
+	if cfg.QuotaBackendBytes > 0 {
+		// A tenth more than the quota, for the transactions that get below it
+		// again.
+		bcfg.MmapSize = uint64(cfg.QuotaBackendBytes + cfg.QuotaBackendBytes/10)
+	}
+	return bcfg
+}
+
+// authEnabled reads the switch from etcd's bucket for authentication, which a
+// directory that never had any does not have.
+func authEnabled(be backend.Backend) bool {
+	tx := be.BatchTx()
+	tx.LockOutsideApply()
+	defer tx.Unlock()
+	tx.UnsafeCreateBucket(schema.Auth)
+	_, vals := tx.UnsafeRange(schema.Auth, schema.AuthEnabledKeyName, nil, 0)
+	return len(vals) == 1 && len(vals[0]) == 1 && vals[0][0] == 1
+}
+
+// bootstrappedRaft is what raft starts from.
+type bootstrappedRaft struct {
+	config  *raft.Config
+	peers   []raft.Peer // of a new cluster
+	storage *raft.MemoryStorage
+}
+
+// newRaftFromCluster starts a new log whose first entries add the members.
+func newRaftFromCluster(cfg *Config, c *bootstrappedCluster) (*bootstrappedRaft, error) {
+	b := &bootstrappedRaft{storage: raft.NewMemoryStorage()}
+	for _, m := range c.cl.Members() {
+		member, err := json.Marshal(m)
+		if err != nil {
+			return nil, fmt.Errorf("encode member %s: %w", m.ID, err)
+		}
+		b.peers = append(b.peers, raft.Peer{ID: uint64(m.ID), Context: member})
+	}
+	b.config = raftConfig(cfg, c, b.storage)
+	return b, nil
+}
+
+// newRaftFromWAL fills raft's storage with what the log held. The configuration
+// is the backend's: it belongs to the last applied entry, and entries up to
+// there are not applied again.
+func newRaftFromWAL(cfg *Config, c *bootstrappedCluster, w *bootstrappedWAL) (*bootstrappedRaft, error) {
+	b := &bootstrappedRaft{storage: raft.NewMemoryStorage()}
+	// The snapshot is applied even when its index is zero: it is what carries
+	// the configuration.
+	sn := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{
+		Index:     new(w.snapshot.GetIndex()),
+		Term:      new(w.snapshot.GetTerm()),
+		ConfState: confState(c),
+	}}
+	if err := b.storage.ApplySnapshot(sn); err != nil {
+		return nil, fmt.Errorf("fill raft storage: %w", err)
+	}
+	if err := b.storage.SetHardState(w.st); err != nil {
+		return nil, fmt.Errorf("fill raft storage: %w", err)
+	}
+	if err := b.storage.Append(w.ents); err != nil {
+		return nil, fmt.Errorf("fill raft storage: %w", err)
+	}
+	b.config = raftConfig(cfg, c, b.storage)
+	return b, nil
+}
+
+func confState(c *bootstrappedCluster) *raftpb.ConfState {
+	cs := &raftpb.ConfState{}
+	for _, m := range c.cl.Members() {
+		if m.IsLearner {
+			cs.Learners = append(cs.Learners, uint64(m.ID))
+		} else {
+			cs.Voters = append(cs.Voters, uint64(m.ID))
+		}
+	}
+	return cs
+}
+
+func raftConfig(cfg *Config, c *bootstrappedCluster, st *raft.MemoryStorage) *raft.Config {
+	return &raft.Config{
+		ID:              uint64(c.memberID),
+		ElectionTick:    cfg.ElectionTicks,
+		HeartbeatTick:   1,
+		Storage:         st,
+		MaxSizePerMsg:   maxSizePerMsg,
+		MaxInflightMsgs: maxInflightMsgs,
+		CheckQuorum:     true,
+		PreVote:         cfg.PreVote,
+		Logger:          newRaftLogger(cfg.Logger),
+	}
+}
+
+// startNode starts raft, which does nothing before its first tick.
+func (b *bootstrappedRaft) startNode() raft.Node {
+	if len(b.peers) == 0 {
+		return raft.RestartNode(b.config)
+	}
+	return raft.StartNode(b.config, b.peers)
 }

@@ -3,7 +3,9 @@ package etcdserver
 import (
 	"errors"
 	"fmt"
+	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/fileutil"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v2store"
 	"go.etcd.io/raft/v3"
 	"go.uber.org/zap"
@@ -88,4 +90,89 @@ func (s *EtcdServer) compactRaftLog() error {
 		return fmt.Errorf("compact raft log: %w", err)
 	}
 	return nil
+}
+
+// Raft keeps applied entries in memory for a follower that is a little slow. etcd
+// counts them, SnapshotCatchUpEntries; with requests at the size limit that many
+// take gigabytes, so here their bytes are bounded as well. A follower that asks
+// for what is gone is sent a snapshot.
+const (
+	// maxCatchUpBytes bounds the entries that are kept in memory once they are
+	// applied, in bytes.
+	maxCatchUpBytes = 32 << 20
+	// memorySnapshotBytes is after how many bytes of entries raft's log in memory
+	// is cut, should memorySnapshotCount of them not have come by then.
+	memorySnapshotBytes = maxCatchUpBytes / 8
+)
+
+// catchUp knows how large the applied entries are that raft's log still holds.
+// It belongs to the apply goroutine.
+type catchUp struct {
+	stretches []stretch // cut off by snapshots in memory, the oldest first
+	bytes     int       // of all stretches
+	latest    int       // bytes applied since the last snapshot in memory
+}
+
+// stretch is a run of applied entries.
+type stretch struct {
+	last  uint64 // index of its last entry
+	bytes int
+}
+
+// applied counts an entry of that many bytes.
+func (c *catchUp) applied(bytes int) { c.latest += bytes }
+
+// cut ends a stretch at the applied index and returns the index up to which
+// entries must go, so that the others fit; zero when all of them may stay.
+func (c *catchUp) cut(appliedi uint64) (gone uint64) {
+	c.stretches = append(c.stretches, stretch{appliedi, c.latest})
+	c.bytes += c.latest
+	c.latest = 0
+	for c.bytes > maxCatchUpBytes && len(c.stretches) > 1 {
+		gone = c.stretches[0].last
+		c.drop()
+	}
+	return gone
+}
+
+// forget drops the stretches that ended before index.
+func (c *catchUp) forget(index uint64) {
+	for len(c.stretches) > 0 && c.stretches[0].last < index {
+		c.drop()
+	}
+}
+
+func (c *catchUp) drop() {
+	c.bytes -= c.stretches[0].bytes
+	c.stretches = c.stretches[1:]
+}
+
+// purgeFileInterval is how often superfluous files are looked for.
+const purgeFileInterval = 30 * time.Second
+
+// purgeSnapFiles removes the oldest snapshot files beyond the number that is to
+// be kept.
+func (s *EtcdServer) purgeSnapFiles() {
+	done, errc := fileutil.PurgeFileWithoutFlock(
+		s.lg, s.cfg.snapDir(), "snap", s.cfg.MaxSnapFiles, purgeFileInterval, s.life.stopping)
+	s.awaitPurge(done, errc)
+}
+
+// purgeWALFiles does the same for the log. A file that may still be needed is
+// locked, and left alone.
+func (s *EtcdServer) purgeWALFiles() {
+	done, errc := fileutil.PurgeFileWithDoneNotify(
+		s.lg, s.cfg.walDir(), "wal", s.cfg.MaxWALFiles, purgeFileInterval, s.life.stopping)
+	s.awaitPurge(done, errc)
+}
+
+// awaitPurge returns when the purging has ended. An error ends it early; the
+// member goes on, with files that nobody needs.
+func (s *EtcdServer) awaitPurge(done <-chan struct{}, errc <-chan error) {
+	<-done
+	select {
+	case err := <-errc:
+		s.lg.Error("purge files", zap.Error(err))
+	default:
+	}
 }

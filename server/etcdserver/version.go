@@ -1,9 +1,15 @@
 package etcdserver
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/coreos/go-semver/semver"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/membershippb"
+	"go.etcd.io/etcd/api/v3/version"
+	"go.etcd.io/etcd/server/v3/etcdserver/errors"
 	serverversion "go.etcd.io/etcd/server/v3/etcdserver/version"
 	"go.etcd.io/etcd/server/v3/storage/schema"
 	"go.etcd.io/etcd/server/v3/storage/wal"
@@ -60,3 +66,133 @@ func (s *EtcdServer) migrateStorage(target semver.Version) error {
 // ignoreVersion is called when the cluster's version changes; etcd switches API
 // capabilities there, of which there are none here.
 func ignoreVersion(*zap.Logger, *semver.Version) {}
+
+// Downgrade prepares the cluster for an older release: it validates a target
+// version, switches the downgrade on, or cancels it. It returns
+// ErrWrongDowngradeVersionFormat, or one of package version's errors.
+func (s *EtcdServer) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb.DowngradeResponse, error) {
+	var err error
+	manager := serverversion.NewManager(s.lg, serverVersionAdapter{s})
+	switch r.Action {
+	case pb.DowngradeRequest_VALIDATE:
+		err = s.checkDowngrade(ctx, r.Version, manager.DowngradeValidate)
+	case pb.DowngradeRequest_ENABLE:
+		err = s.checkDowngrade(ctx, r.Version, manager.DowngradeEnable)
+	case pb.DowngradeRequest_CANCEL:
+		// etcd answers with the cluster's version all the same.
+		if cerr := manager.DowngradeCancel(ctx); cerr != nil {
+			s.lg.Warn("cancel downgrade", zap.Error(cerr))
+		}
+	default:
+		err = errors.ErrUnknownMethod
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &pb.DowngradeResponse{Version: version.Cluster(s.cluster.Version().String())}, nil
+}
+
+func (s *EtcdServer) checkDowngrade(
+	ctx context.Context, target string, act func(context.Context, *semver.Version) error,
+) error {
+	v, err := convertToClusterVersion(target)
+	if err != nil {
+		return err
+	}
+	if s.cluster.Version() == nil {
+		return errors.ErrClusterVersionUnavailable
+	}
+	return act(ctx, v)
+}
+
+// convertToClusterVersion takes "3.6" as well as "3.6.1". The patch version has no
+// part in a cluster's version.
+func convertToClusterVersion(text string) (*semver.Version, error) {
+	v, err := semver.NewVersion(text)
+	if err != nil {
+		v, err = semver.NewVersion(text + ".0")
+	}
+	if err != nil {
+		return nil, errors.ErrWrongDowngradeVersionFormat
+	}
+	return &semver.Version{Major: v.Major, Minor: v.Minor}, nil
+}
+
+// serverVersionAdapter is the server as etcd's package version sees it. That
+// package decides what the cluster's version is to be and when the backend's
+// layout follows.
+type serverVersionAdapter struct{ *EtcdServer }
+
+var _ serverversion.Server = serverVersionAdapter{}
+
+func (s serverVersionAdapter) GetClusterVersion() *semver.Version { return s.cluster.Version() }
+
+// GetStorageVersion commits first: the version of a backend that has none yet is
+// told from the term of its consistent index, which only a commit writes.
+func (s serverVersionAdapter) GetStorageVersion() *semver.Version {
+	s.be.ForceCommit()
+	return s.StorageVersion()
+}
+
+func (s serverVersionAdapter) GetDowngradeInfo() *serverversion.DowngradeInfo {
+	return s.cluster.DowngradeInfo()
+}
+
+// GetMembersVersions knows of this member. Others would have to be asked.
+func (s serverVersionAdapter) GetMembersVersions() map[string]*version.Versions {
+	cluster := "not_decided"
+	if v := s.cluster.Version(); v != nil {
+		cluster = v.String()
+	}
+	return map[string]*version.Versions{s.memberID.String(): {Server: version.Version, Cluster: cluster}}
+}
+
+func (s serverVersionAdapter) LinearizableReadNotify(ctx context.Context) error {
+	return s.linearizableReadNotify(ctx)
+}
+
+func (s serverVersionAdapter) UpdateClusterVersion(v string) {
+	req := &membershippb.ClusterVersionSetRequest{Ver: v}
+	if err := s.proposeOwn(&pb.InternalRaftRequest{ClusterVersionSet: req}); err != nil {
+		s.lg.Warn("set cluster version", zap.String("version", v), zap.Error(err))
+	}
+}
+
+func (s serverVersionAdapter) UpdateStorageVersion(target semver.Version) error {
+	return s.migrateStorage(target)
+}
+
+func (s serverVersionAdapter) DowngradeEnable(ctx context.Context, target *semver.Version) error {
+	return s.setDowngradeInfo(ctx, &membershippb.DowngradeInfoSetRequest{Enabled: true, Ver: target.String()})
+}
+
+func (s serverVersionAdapter) DowngradeCancel(ctx context.Context) error {
+	return s.setDowngradeInfo(ctx, &membershippb.DowngradeInfoSetRequest{})
+}
+
+func (s serverVersionAdapter) setDowngradeInfo(ctx context.Context, r *membershippb.DowngradeInfoSetRequest) error {
+	_, err := s.path.raftRequest(ctx, &pb.InternalRaftRequest{DowngradeInfoSet: r})
+	return err
+}
+
+// readWALVersion reads the log beside its writer and returns the oldest release
+// that understands what is in it. What is written meanwhile may be missed; it is
+// written for the cluster's version, which has gone down before.
+func (s *EtcdServer) readWALVersion() (wal.Version, error) {
+	mark, err := lastSnapshotMark(&s.cfg)
+	if err != nil {
+		return nil, fmt.Errorf("read wal version: %w", err)
+	}
+	w, err := wal.OpenForRead(s.lg, s.cfg.walDir(), mark)
+	if err != nil {
+		return nil, fmt.Errorf("read wal version: %w", err)
+	}
+	// Closing a log that is open for reading always reports an error, for there is
+	// nothing in it that could be written.
+	defer func() { _ = w.Close() }()
+	v, err := wal.ReadWALVersion(w)
+	if err != nil {
+		return nil, fmt.Errorf("read wal version: %w", err)
+	}
+	return v, nil
+}
