@@ -1,7 +1,20 @@
 package command
 
 import (
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/pflag"
+	"go.etcd.io/etcd/client/pkg/v3/types"
+	"go.etcd.io/etcd/pkg/v3/flags"
+	"go.uber.org/zap"
 
 	"glasskv/server/serve"
 )
@@ -116,4 +129,240 @@ func (f *serveFlags) addLimits(fs *pflag.FlagSet) {
 		"time that the requests of such a connection may still take; 0 means any")
 	fs.Uint32Var(&c.NumStreamWorkers, "num-stream-workers", c.NumStreamWorkers,
 		"goroutines that are kept to handle requests; 0 gives each request its own")
+}
+
+// addServices declares what is served beside etcd's own services.
+func (f *serveFlags) addServices(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.cfg.EnableGRPCReflection, "grpc-reflection", f.cfg.EnableGRPCReflection,
+		"let clients such as grpcurl ask for the services and their messages")
+	fs.Func("feature-gates", "etcd's features to switch on or off, as Name=true,…; known is StopGRPCServiceOnDefrag", f.setFeatures)
+}
+
+// setFeatures reads etcd's list of features.
+func (f *serveFlags) setFeatures(list string) error {
+	gates := map[string]*bool{
+		"StopGRPCServiceOnDefrag": &f.cfg.StopGRPCServiceOnDefrag,
+	}
+	for feature := range strings.SplitSeq(list, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(feature), "=")
+		gate, ok := gates[name]
+		if !ok {
+			return fmt.Errorf("feature %q is not known here", name)
+		}
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("feature %s: use %s=true or %s=false", name, name, name)
+		}
+		*gate = on
+	}
+	return nil
+}
+
+// addTLS declares the flags for https addresses. Those of etcd have its names.
+func (f *serveFlags) addTLS(fs *pflag.FlagSet) {
+	c, info := &f.cfg.TLSConfig, &f.cfg.ClientTLSInfo
+	fs.StringVar(&info.CertFile, "cert-file", "", "certificate for https addresses; it may be replaced while the server runs")
+	fs.StringVar(&info.KeyFile, "key-file", "", "key of the certificate")
+	fs.BoolVar(&info.ClientCertAuth, "client-cert-auth", false, "ask clients for a certificate")
+	fs.StringVar(&info.TrustedCAFile, "trusted-ca-file", "", "authorities that clients' certificates must come from")
+	fs.StringVar(&info.CRLFile, "client-crl-file", "", "list of clients' certificates that were revoked, as DER")
+	fs.StringSliceVar(&info.AllowedHostnames, "client-cert-allowed-hostname", nil,
+		"host names of which a client's certificate must have one")
+	fs.StringVar(&info.ClientCertFile, "client-cert-file", "",
+		"certificate with which the gateway calls the server, if clients must show one (default: that of --cert-file)")
+	fs.StringVar(&info.ClientKeyFile, "client-key-file", "", "its key")
+	fs.BoolVar(&c.ClientAutoTLS, "auto-tls", false, "make a certificate for https addresses, which nobody has reason to trust")
+	fs.UintVar(&c.SelfSignedCertValidity, "self-signed-cert-validity", c.SelfSignedCertValidity,
+		"years for which a certificate of --auto-tls is valid")
+	fs.StringSliceVar(&c.CipherSuites, "cipher-suites", nil, "cipher suites for TLS 1.2, by their names in Go (default: Go's choice)")
+	fs.StringVar(&c.TLSMinVersion, "tls-min-version", c.TLSMinVersion, "lowest TLS version, TLS1.2 or TLS1.3")
+	fs.StringVar(&c.TLSMaxVersion, "tls-max-version", c.TLSMaxVersion, "highest TLS version (default: the newest)")
+	fs.BoolVar(&c.ServeTLSThroughHTTP, "serve-tls-through-http", false,
+		"serve gRPC over TLS through net/http and ServeHTTP, as etcd does, to see the difference")
+}
+
+// httpFlags are those for clients that speak HTTP/1.
+type httpFlags struct {
+	cors          []string
+	hostWhitelist []string
+	metricsURLs   []string
+}
+
+// addHTTP declares them, named as etcd's and with its defaults.
+func (f *serveFlags) addHTTP(fs *pflag.FlagSet) {
+	c := &f.cfg.HTTPConfig
+	fs.BoolVar(&c.EnableGRPCGateway, "enable-grpc-gateway", c.EnableGRPCGateway, "serve the API as JSON under /v3/")
+	fs.StringSliceVar(&f.http.cors, "cors", []string{"*"},
+		"origins whose pages may read the answers in a browser; * for any")
+	fs.StringSliceVar(&f.http.hostWhitelist, "host-whitelist", []string{"*"},
+		"host names under which HTTP without TLS is answered; * for any")
+	fs.StringVar(&c.Metrics, "metrics", c.Metrics, "basic, or extensive: gRPC calls are measured as well")
+	fs.StringSliceVar(&f.http.metricsURLs, "listen-metrics-urls", nil,
+		"URLs to serve /metrics and the health pages on, beside those for clients")
+	f.debugURL.given = true // there is no default that could give way
+	fs.Var(&f.debugURL, "listen-debug-url",
+		"where to serve profiles, channelz and the last calls, such as http://127.0.0.1:2377; empty for nowhere")
+}
+
+// addTo puts what was given into the configuration.
+func (f *httpFlags) addTo(cfg *serve.Config) error {
+	for _, origin := range f.cors {
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "") {
+			return fmt.Errorf("--cors: %q is neither * nor an origin such as http://example.com", origin)
+		}
+	}
+	cfg.CORS, cfg.HostWhitelist = set(f.cors), set(f.hostWhitelist)
+	if len(f.metricsURLs) == 0 {
+		return nil
+	}
+	urls, err := types.NewURLs(f.metricsURLs)
+	if err != nil {
+		return fmt.Errorf("--listen-metrics-urls: %w", err)
+	}
+	cfg.ListenMetricsURLs = urls
+	return nil
+}
+
+func set(names []string) map[string]struct{} {
+	s := make(map[string]struct{}, len(names))
+	for _, name := range names {
+		s[name] = struct{}{}
+	}
+	return s
+}
+
+// byteSize is a flag in bytes that people write as 32MiB.
+type byteSize int64
+
+func (b *byteSize) String() string { return humanize.IBytes(uint64(*b)) }
+func (b *byteSize) Type() string   { return "size" }
+
+func (b *byteSize) Set(s string) error {
+	n, err := humanize.ParseBytes(s)
+	if err != nil {
+		return fmt.Errorf("%q is not a size such as 32MiB", s)
+	}
+	*b = byteSize(n)
+	return nil
+}
+
+// envPrefix begins the name of each variable that stands for a flag, where
+// etcd has ETCD: --data-dir is GLASSKV_DATA_DIR.
+const envPrefix = "GLASSKV"
+
+// setFromEnv sets the flags that were not given but have a variable.
+func setFromEnv(fs *pflag.FlagSet) error {
+	return flags.SetPflagsFromEnv(nil, envPrefix, fs)
+}
+
+// warnUnknownEnv tells of variables that look like a flag and are none: most
+// likely somebody believes to have set something.
+func warnUnknownEnv(lg *zap.Logger, fs *pflag.FlagSet) {
+	var known []string
+	fs.VisitAll(func(f *pflag.Flag) { known = append(known, flags.FlagToEnv(envPrefix, f.Name)) })
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, envPrefix+"_") && !slices.Contains(known, name) {
+			lg.Warn("unrecognized environment variable", zap.String("variable", name))
+		}
+	}
+}
+
+// config puts the flags together. What it refuses could not be repaired by
+// any default; each error names the flag.
+func (f *serveFlags) config() (serve.Config, error) {
+	cfg := f.cfg
+	if cfg.DataDir == "" {
+		cfg.DataDir = cfg.Name + ".glasskv"
+	}
+	if err := f.addURLs(&cfg); err != nil {
+		return cfg, err
+	}
+	if err := f.http.addTo(&cfg); err != nil {
+		return cfg, err
+	}
+	if err := f.addInitialCluster(&cfg); err != nil {
+		return cfg, err
+	}
+	if err := f.checkTimes(); err != nil {
+		return cfg, err
+	}
+	cfg.ElectionTicks = int(f.electionMs / cfg.TickMs)
+	// For etcd's flags 0 means "keep all", in the configuration it means "not
+	// given".
+	for _, files := range []*uint{&cfg.MaxSnapFiles, &cfg.MaxWALFiles} {
+		if *files == 0 {
+			*files = math.MaxInt32
+		}
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, withWayOut(err)
+	}
+	return cfg, nil
+}
+
+func (f *serveFlags) addURLs(cfg *serve.Config) error {
+	for _, flag := range []struct {
+		name   string
+		values []string
+		urls   *types.URLs
+	}{
+		{"listen-client-urls", f.listenClientURLs, &cfg.ListenClientURLs},
+		{"listen-client-http-urls", f.listenHTTPURLs, &cfg.ListenClientHTTPURLs},
+		{"listen-peer-urls", f.listenPeerURLs, &cfg.ListenPeerURLs},
+		{"advertise-client-urls", f.advertiseClientURLs, &cfg.ClientURLs},
+		{"initial-advertise-peer-urls", f.advertisePeerURLs, &cfg.PeerURLs},
+	} {
+		if len(flag.values) == 0 {
+			continue
+		}
+		urls, err := types.NewURLs(flag.values)
+		if err != nil {
+			return fmt.Errorf("--%s: %w", flag.name, err)
+		}
+		*flag.urls = urls
+	}
+	return nil
+}
+
+// addInitialCluster says who the members of a new cluster are. Without
+// --initial-cluster that is this member alone.
+func (f *serveFlags) addInitialCluster(cfg *serve.Config) error {
+	switch f.clusterState {
+	case clusterStateNew, clusterStateExisting:
+		cfg.NewCluster = f.clusterState == clusterStateNew
+	default:
+		return fmt.Errorf("--initial-cluster-state %q: use new or existing", f.clusterState)
+	}
+	if f.initialCluster == "" {
+		cfg.InitialPeerURLsMap = types.URLsMap{cfg.Name: cfg.PeerURLs}
+		return nil
+	}
+	members, err := types.NewURLsMap(f.initialCluster)
+	if err != nil {
+		return fmt.Errorf("--initial-cluster: %w", err)
+	}
+	own, ok := members[cfg.Name]
+	if !ok {
+		return fmt.Errorf("--initial-cluster %q does not name this member, %q: give it with --name", f.initialCluster, cfg.Name)
+	}
+	if own.String() != cfg.PeerURLs.String() {
+		return fmt.Errorf("--initial-cluster has %s for this member, --initial-advertise-peer-urls has %s: they must agree", own, cfg.PeerURLs)
+	}
+	cfg.InitialPeerURLsMap = members
+	return nil
+}
+
+// checkTimes refuses times with which a leader could not be kept, by etcd's
+// rules.
+func (f *serveFlags) checkTimes() error {
+	switch {
+	case f.cfg.TickMs == 0:
+		return errors.New("--heartbeat-interval must be above 0")
+	case f.electionMs < 5*f.cfg.TickMs:
+		return fmt.Errorf("--election-timeout (%d ms) must be at least 5 times --heartbeat-interval (%d ms)", f.electionMs, f.cfg.TickMs)
+	case f.electionMs > maxElectionMs:
+		return fmt.Errorf("--election-timeout (%d ms) must not be above %d ms", f.electionMs, maxElectionMs)
+	}
+	return nil
 }

@@ -1,17 +1,14 @@
 // Package command holds `glasskv serve`: the flags, the log, the signals, and
 // what a person is told when the server cannot run.
 //
-//	serve.go      the command, and one run of the server from start to stop
-//	flags.go      the flags, named as etcd's
-//	tls.go        the flags for https addresses
-//	http.go       the flags for clients that speak HTTP/1
-//	debug*.go     pages about the process, on an address of their own
-//	env.go        the same as GLASSKV_ variables
-//	config.go     both made into a serve.Config
-//	log.go        the log, for a terminal or for a machine
-//	way_out.go    errors, with what to do about them
-//	observer.go   where tracing is plugged in
-//	tracing*.go   the observer that records every request: flags, screen, trace endpoint
+//	serve.go     the command, one run of the server, and the Observer that may watch it
+//	flags.go     the flags, named as etcd's, their GLASSKV_ variables, and the serve.Config they make
+//	log.go       the log, for people or for programs
+//	listen.go    addresses other than etcd's: the trace endpoint's and the debug pages'
+//	debug.go     pages about the process, on an address of their own
+//	tracing.go   Tracing, the Observer that records every request
+//	control.go   breakpoints and faults: their flags, and the terminal that steers held requests
+//	way_out.go   what a person can do about an error
 //
 // Upstream this is go.etcd.io/etcd/server/v3/etcdmain.
 package command
@@ -19,6 +16,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -26,9 +24,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-
+	"github.com/spf13/pflag"
 	"go.etcd.io/etcd/api/v3/version"
+	"go.uber.org/zap"
 
 	"glasskv/server/serve"
 )
@@ -154,4 +152,21 @@ func logStart(cfg serve.Config) {
 		zap.String("data-dir", cfg.DataDir),
 		zap.Strings("listen-client-urls", cfg.ListenClientURLs.StringSlice()),
 		zap.Strings("listen-peer-urls", cfg.ListenPeerURLs.StringSlice()))
+}
+
+// Observer is what watches a node through its seams. The server knows no more
+// about it than this.
+type Observer interface {
+	// AddFlags adds the observer's own flags to the command's. It is called
+	// once, by NewServeCommand.
+	AddFlags(fs *pflag.FlagSet)
+	// Seams is called once per run, after the flags have been read and before
+	// anything is opened. The configuration tells the node's name and its log;
+	// debugURL is where the debug pages are, or empty, and out where the observer
+	// may print for people to read. After an error only Close is called.
+	Seams(cfg serve.Config, debugURL string, out io.Writer) (serve.Seams, error)
+	// Close is called when the node has stopped, or could not be started, and
+	// when Seams returned an error, for it may have begun things by then. It
+	// sends out what is still held, until ctx ends.
+	Close(ctx context.Context) error
 }

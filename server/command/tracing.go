@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -189,4 +192,137 @@ func lost(s record.Stats) error {
 	}
 	return fmt.Errorf("%d requests were not recorded, %d recorded and not looked at in time, %d not exported: give more --trace-memory or a lower --sample-ratio",
 		s.NotRecorded, s.Overwritten, s.NotExported)
+}
+
+// endpointServer serves finished timelines on a port of its own, never the one
+// that is traced. A nil one serves nothing.
+type endpointServer struct {
+	base     string
+	listener net.Listener
+	stop     func(context.Context) error // nil until it serves
+}
+
+// listenTimelines takes hold of the port, so that its address is known before
+// there is anything to serve.
+func listenTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig) (*endpointServer, error) {
+	if at.value == "" {
+		return nil, nil
+	}
+	l, err := at.listen(lg, certs)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("--listen-trace-url %s: the port is in use; choose another, or \"\" for none: %w", at.value, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("--listen-trace-url %s: %w", at.value, err)
+	}
+	return &endpointServer{base: at.at(l), listener: l}, nil
+}
+
+func (s *endpointServer) serve(lg *zap.Logger, rec *record.Recorder, options ...endpoint.Option) {
+	if s == nil {
+		return
+	}
+	s.stop = endpoint.Serve(s.listener, rec, options...)
+	lg.Info("serving timelines", zap.String("url", s.base))
+}
+
+// isLoopback reports whether only this machine can reach it.
+func (s *endpointServer) isLoopback() bool {
+	tcp, ok := s.listener.Addr().(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+func (s *endpointServer) url() string {
+	if s == nil {
+		return ""
+	}
+	return s.base
+}
+
+func (s *endpointServer) close(ctx context.Context) error {
+	switch {
+	case s == nil:
+		return nil
+	case s.stop == nil:
+		return s.listener.Close()
+	}
+	return s.stop(ctx)
+}
+
+// screen prints timelines as requests end. A terminal may be slow or stopped
+// with Ctrl-S, so it has a goroutine of its own behind a bounded queue; what
+// does not fit is counted and said with the next timeline.
+type screen struct {
+	out     io.Writer
+	printer Printer
+	queue   chan *record.Record
+	skipped atomic.Int64
+	cancel  func()
+	quit    chan struct{}
+	done    chan struct{}
+	err     error // of the first failed write; read after done
+}
+
+// screenQueue is a few screenfuls: more than anybody reads, and little memory.
+const screenQueue = 64
+
+func newScreen(out io.Writer, p Printer, rec *record.Recorder, slowerThan time.Duration) *screen {
+	s := &screen{
+		out: out, printer: p,
+		queue: make(chan *record.Record, screenQueue),
+		quit:  make(chan struct{}), done: make(chan struct{}),
+	}
+	s.cancel = rec.Subscribe(func(r *record.Record) {
+		if r.Duration() < slowerThan {
+			return
+		}
+		select {
+		case s.queue <- r:
+		default:
+			s.skipped.Add(1)
+		}
+	})
+	go s.run()
+	return s
+}
+
+func (s *screen) run() {
+	defer close(s.done)
+	for {
+		select {
+		case r := <-s.queue:
+			s.print(r)
+		case <-s.quit:
+			for len(s.queue) > 0 {
+				s.print(<-s.queue)
+			}
+			return
+		}
+	}
+}
+
+func (s *screen) print(r *record.Record) {
+	if s.err != nil {
+		return // the reader is gone; there is nobody to tell
+	}
+	if n := s.skipped.Swap(0); n > 0 {
+		if _, s.err = fmt.Fprintf(s.out, "… %d timelines were not printed: they came faster than they can be shown\n\n", n); s.err != nil {
+			return
+		}
+	}
+	s.err = s.printer.Print(s.out, r.Timeline())
+}
+
+// close prints what is queued and ends the goroutine. It gives up when ctx ends.
+func (s *screen) close(ctx context.Context) error {
+	s.cancel()
+	close(s.quit)
+	select {
+	case <-s.done:
+		if s.err != nil {
+			return fmt.Errorf("print timelines: %w", s.err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("print timelines: %w", ctx.Err())
+	}
 }

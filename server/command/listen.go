@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,8 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"glasskv/server/serve"
-	"glasskv/trace/endpoint"
-	"glasskv/trace/record"
 )
 
 // listenURL is a flag that knows whether it was given: the default gives way
@@ -76,58 +73,4 @@ func (u *listenURL) listen(lg *zap.Logger, certs serve.TLSConfig) (net.Listener,
 func (u *listenURL) at(l net.Listener) string {
 	scheme, _, _ := strings.Cut(u.value, ":")
 	return scheme + "://" + l.Addr().String()
-}
-
-// endpointServer serves finished timelines on a port of its own, never the one
-// that is traced. A nil one serves nothing.
-type endpointServer struct {
-	base     string
-	listener net.Listener
-	stop     func(context.Context) error // nil until it serves
-}
-
-// listenTimelines takes hold of the port, so that its address is known before
-// there is anything to serve.
-func listenTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig) (*endpointServer, error) {
-	if at.value == "" {
-		return nil, nil
-	}
-	l, err := at.listen(lg, certs)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("--listen-trace-url %s: the port is in use; choose another, or \"\" for none: %w", at.value, err)
-	} else if err != nil {
-		return nil, fmt.Errorf("--listen-trace-url %s: %w", at.value, err)
-	}
-	return &endpointServer{base: at.at(l), listener: l}, nil
-}
-
-func (s *endpointServer) serve(lg *zap.Logger, rec *record.Recorder, options ...endpoint.Option) {
-	if s == nil {
-		return
-	}
-	s.stop = endpoint.Serve(s.listener, rec, options...)
-	lg.Info("serving timelines", zap.String("url", s.base))
-}
-
-// isLoopback reports whether only this machine can reach it.
-func (s *endpointServer) isLoopback() bool {
-	tcp, ok := s.listener.Addr().(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
-}
-
-func (s *endpointServer) url() string {
-	if s == nil {
-		return ""
-	}
-	return s.base
-}
-
-func (s *endpointServer) close(ctx context.Context) error {
-	switch {
-	case s == nil:
-		return nil
-	case s.stop == nil:
-		return s.listener.Close()
-	}
-	return s.stop(ctx)
 }
