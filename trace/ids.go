@@ -9,27 +9,31 @@ import (
 	"strconv"
 )
 
-// NewIDs makes a random trace ID and span ID, neither of them zero.
+// NewIDs returns a random trace ID and a random span ID, neither of them zero.
 func NewIDs() (trace ID, span uint64) {
 	return ID{rand.Uint64(), rand.Uint64() | 1}, rand.Uint64() | 1
 }
 
+// Bytes returns the ID as OpenTelemetry holds it, most significant byte first.
 func (id ID) Bytes() (b [16]byte) {
 	binary.BigEndian.PutUint64(b[:8], id.Hi)
 	binary.BigEndian.PutUint64(b[8:], id.Lo)
 	return b
 }
 
+// String returns 32 hexadecimal digits.
 func (id ID) String() string {
 	b := id.Bytes()
 	return hex.EncodeToString(b[:])
 }
 
+// SpanIDBytes returns a span ID as OpenTelemetry holds it, most significant byte first.
 func SpanIDBytes(id uint64) (b [8]byte) {
 	binary.BigEndian.PutUint64(b[:], id)
 	return b
 }
 
+// FormatSpanID returns 16 hexadecimal digits.
 func FormatSpanID(id uint64) string {
 	b := SpanIDBytes(id)
 	return hex.EncodeToString(b[:])
@@ -38,6 +42,8 @@ func FormatSpanID(id uint64) string {
 // traceParentLen is the length of a version 00 header: "00-", 32, "-", 16, "-", 2.
 const traceParentLen = 55
 
+// FormatTraceParent returns the header by which the W3C recommendation "Trace Context"
+// hands a trace on, in version 00.
 func FormatTraceParent(trace ID, span uint64, sampled bool) string {
 	var b [traceParentLen]byte
 	copy(b[:], "00-")
@@ -83,10 +89,10 @@ func lowerHex(dst []byte, src string) bool {
 	return err == nil
 }
 
-// ids holds a W3C trace ID in two halves.
+// ID is a trace ID of 128 bits, in two halves. The zero ID names no trace.
 type ID struct{ Hi, Lo uint64 }
 
-// Link names a span of another trace.
+// Link names a span, mostly one of another trace. The zero Link names none.
 type Link struct {
 	Trace ID
 	Span  uint64
@@ -96,6 +102,8 @@ type Link struct {
 // not all of them zero.
 var ErrTraceID = errors.New("not a trace ID")
 
+// ParseTraceID reads 32 hexadecimal digits. ErrTraceID is returned for anything else,
+// and when all of them are zero.
 func ParseTraceID(text string) (ID, error) {
 	var b [16]byte
 	if len(text) == 32 {
@@ -108,7 +116,8 @@ func ParseTraceID(text string) (ID, error) {
 	return ID{}, fmt.Errorf("%w: %.64q", ErrTraceID, text)
 }
 
-// ParseSpanID reads 16 hexadecimal digits; anything else is zero, "none".
+// ParseSpanID reads 16 hexadecimal digits. It returns zero for anything else: no span
+// has that ID.
 func ParseSpanID(text string) uint64 {
 	if len(text) != 16 {
 		return 0
@@ -120,7 +129,8 @@ func ParseSpanID(text string) uint64 {
 	return id
 }
 
-// ChildID derives the ID of a span from its root's.
+// ChildID returns the ID of a root span's n-th child. It depends on the two alone, so
+// that a request that is exported twice gets the same spans.
 func ChildID(root uint64, n int) uint64 {
 	x := root + uint64(n+1)*0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

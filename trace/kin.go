@@ -8,17 +8,18 @@ import (
 )
 
 // Parents returns, for each stage, the row of the stage that it lies in, and -1 for
-// those at the top or whose parent is not among the stages. No stage is its own
-// ancestor.
+// those at the top or whose parent is not among the stages. In a timeline that was read
+// from a file, stages may be each other's parents.
 //
 // Stages name their parents. Where several have that name, it is one of the same
 // part, or else of the nearest part around it; of these the one that encloses the
 // stage in time, or else the last that began before it.
-func (t *Timeline) Parents() []int { return treeOf(t.Stages, t.Parts).parent }
+func (t *Timeline) Parents() []int {
+	return AppendParents(make([]int, 0, len(t.Stages)), t.Stages, t.Parts)
+}
 
-// AppendParents appends to parents what Parents returns of a timeline that was made of a
-// record. Stages that were read from a file could name each other; there this does not
-// break the cycle.
+// AppendParents appends to parents what Timeline.Parents returns. It is for callers that
+// look at many timelines and use their memory again.
 func AppendParents(parents []int, rows []StageTime, parts []Part) []int {
 	f := finder{stages: rows, parts: parts}
 	f.list()
@@ -35,8 +36,8 @@ type tree struct {
 	depth  []int // how many ancestors a row has
 }
 
-// treeOf finds each row's parent, and breaks cycles: only a timeline read from a file can
-// have one.
+// treeOf finds each row's parent, and opens each cycle of parents in one place: only a
+// timeline that was read from a file can have one.
 func treeOf(rows []StageTime, parts []Part) tree {
 	t := tree{
 		parent: AppendParents(make([]int, 0, len(rows)), rows, parts),
@@ -47,7 +48,7 @@ func treeOf(rows []StageTime, parts []Part) tree {
 	for i := range rows {
 		way = way[:0]
 		for at := i; at >= 0 && !placed[at]; at = t.parent[at] {
-			if onWay[at] { // a cycle: the last row on the way becomes a top
+			if onWay[at] { // a cycle: the last row on the way goes to the top
 				t.parent[way[len(way)-1]] = -1
 				break
 			}
@@ -75,7 +76,7 @@ type finder struct {
 	rows   map[string][]int // of the names that have several, in the order of their begins
 }
 
-// namesakes counts the rows of one name.
+// namesakes counts the rows of one name, and says which is the last.
 type namesakes struct{ n, last int32 }
 
 func (f *finder) list() {
@@ -164,8 +165,8 @@ func liesIn(s, outer stages.Stage) bool {
 // names it: a file may have a hundred thousand of them.
 const window = 2 * MaxEmbedded
 
-// nearest chooses among rows of one name, which are in the order of their begins.
-// The part that it should be of comes first, then those around that one.
+// nearest returns row i's parent among rows of one name, which are in the order of
+// their begins. It looks in the given part first, then in the parts around it.
 func (f *finder) nearest(i int, rows []int, part int) int {
 	st := &f.stages[i]
 	begun, _ := slices.BinarySearchFunc(rows, st.BeginNS+1, func(row int, at int64) int {

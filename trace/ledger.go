@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// FillLedger works out which stage the request was waiting in at every moment
-// of its duration and writes the rows into t.Ledger, with the sums beside them.
+// FillLedger sets t.Ledger, t.ExplainedNS and t.Explained from t.Stages: which stage the
+// request was waiting in at every moment of its duration.
 //
-// The rows tile 0 … DurationNS: they touch, they do not overlap, none is empty.
-// Of the stages under way at a moment the one furthest along the path counts.
-// What no stage covers, and what a waiting stage cannot name, is Unexplained.
+// The rows tile 0 … DurationNS: each begins where the one before ends, and none is empty.
+// At each moment the stage furthest along the path counts, see claim. Time that no stage
+// covers, or that a waiting stage cannot name, is Unexplained.
 func FillLedger(t *Timeline) {
 	t.Ledger = tile(t.Stages, t.Parts, t.DurationNS)
 	t.ExplainedNS = 0
@@ -25,10 +25,9 @@ func FillLedger(t *Timeline) {
 	}
 }
 
-// tile cuts the duration wherever a claim begins or ends and gives each piece to
-// the claim of the highest rank that covers it. A file may bring a timeline of a
-// hundred thousand spans, so it goes over the claims once, with those under way
-// in a heap.
+// tile cuts the duration wherever a claim begins or ends, and gives each piece to the
+// claim of the highest rank that covers it. It goes over the claims once, with those that
+// have begun in a heap: a file may contain a timeline of a hundred thousand spans.
 func tile(rows []StageTime, parts []Part, duration int64) []LedgerRow {
 	if duration <= 0 {
 		return nil
@@ -55,15 +54,15 @@ func tile(rows []StageTime, parts []Part, duration int64) []LedgerRow {
 	return ledger
 }
 
-// underWay holds the claims that have begun, the highest rank on top. Those that
-// have ended are taken out when they come to the top.
+// underWay is a heap of the claims that have begun, the highest rank on top. A claim that
+// has ended is removed when it comes to the top.
 type underWay struct {
 	claims []claim // in the order of their begins
 	next   int     // the first that has not begun
 	heap   []int   // indices of claims
 }
 
-// at names who holds the piece that begins at that time. Times must not go back.
+// at returns the name of the claim that wins at a moment. The moments must not decrease.
 func (u *underWay) at(now int64) string {
 	for ; u.next < len(u.claims) && u.claims[u.next].begin <= now; u.next++ {
 		heap.Push(u, u.next)

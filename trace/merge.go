@@ -31,12 +31,12 @@ func Align(client, server Origin) Alignment {
 // nodeClient is the node of the client's own stages.
 const nodeClient = "client"
 
-// Merge puts the server's stages into the client's timeline and adds the two
-// ways over the network between them. Neither argument is changed.
+// Merge returns the client's timeline with the server's stages in it, and with the two
+// ways over the network between them: net.request and net.reply. Neither argument is
+// changed; server may be nil, and then the client's wait stays unexplained.
 //
-// When the clocks are not known to be one, the server's time is put in the
-// middle of what the client waited, and the ways are inferred. Without a server's
-// part what the client waited stays unexplained.
+// When the two clocks are not known to be one, the server's time is put in the middle of
+// the client's wait, and the edges of the ways are inferred.
 func Merge(client, server *Timeline, at Alignment) *Timeline {
 	m := Join(client, server, at)
 	SortStages(m.Stages)
@@ -44,7 +44,8 @@ func Merge(client, server *Timeline, at Alignment) *Timeline {
 	return m
 }
 
-// Join is Merge without the ledger and without the order.
+// Join is Merge without the ledger, and without sorting the stages: for callers that add
+// more to the result.
 func Join(client, server *Timeline, at Alignment) *Timeline {
 	m := *client
 	m.Observer = ObserverClient
@@ -80,11 +81,11 @@ func Join(client, server *Timeline, at Alignment) *Timeline {
 		}
 		m.Stages = append(m.Stages, st)
 	}
-	w.ways(&m, server, shift, at.Exact)
+	w.addWays(&m, server, shift, at.Exact)
 	return &m
 }
 
-// takeServer takes over what the server knows better.
+// takeServer replaces what the server knows better than the client.
 func (t *Timeline) takeServer(server *Timeline) {
 	t.Connection, t.ConnSpan = server.Connection, server.ConnSpan
 	t.Attributes, t.NotReached = server.Attributes, server.NotReached
@@ -96,11 +97,12 @@ func (t *Timeline) takeServer(server *Timeline) {
 	}
 }
 
-// wait is the stretch in which the client waited for the server.
+// wait is the time that the client waited for the server, in nanoseconds from the
+// client's begin.
 type wait struct {
-	sent     int64 // its last write returned
-	received int64 // the read that brought the reply returned; or the end
-	replied  bool  // there was a reply
+	sent     int64 // when its last write returned
+	received int64 // when the read that brought the reply returned, or the call's end
+	replied  bool  // whether there was a reply
 }
 
 func waitOf(client *Timeline) wait {
@@ -121,9 +123,9 @@ func waitOf(client *Timeline) wait {
 	return w
 }
 
-// ways adds net.request and net.reply. On one machine the peer may well be at
-// work before the system call that woke it has returned: the way is empty then.
-func (w wait) ways(m *Timeline, server *Timeline, shift int64, exact bool) {
+// addWays adds net.request and net.reply to m. On one machine the server may be at work
+// before the system call that woke it has returned to the client: the way is empty then.
+func (w wait) addWays(m *Timeline, server *Timeline, shift int64, exact bool) {
 	edge := stages.Exact
 	if !exact {
 		edge = stages.Inferred

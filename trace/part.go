@@ -7,9 +7,9 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Part is a request that the server made itself to answer the one that the
-// timeline is about: the gateway's gRPC call, the transaction inside a lock. Its
-// stages stand in the timeline with the part's number.
+// Part is a request that the server made itself to answer the request that the timeline
+// is about: the gateway's gRPC call, the transaction inside a lock. Its stages are in the
+// timeline, with the part's number.
 type Part struct {
 	Method     string            `json:"method"`
 	Code       string            `json:"code"`
@@ -26,8 +26,8 @@ type Part struct {
 	ConnSpan Link `json:"-"` // as in Timeline
 }
 
-// TakeParts takes over another timeline's parts, which become part of the part
-// with this number, or of the request itself.
+// TakeParts appends another timeline's parts, whose begin is shift nanoseconds after t's.
+// They become parts of t's part number of, or of the request itself when of is 0.
 func (t *Timeline) TakeParts(from *Timeline, of int, shift int64) {
 	base := len(t.Parts)
 	for _, part := range from.Parts {

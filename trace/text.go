@@ -2,8 +2,8 @@ package trace
 
 import "unicode/utf8"
 
-// text makes a text fit for protobuf, as encoding/json does: every byte that is
-// no UTF-8 becomes a replacement character.
+// ValidUTF8 returns s with a replacement character for every byte that is not part of
+// valid UTF-8, as encoding/json writes it. Protobuf accepts no other text.
 func ValidUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s

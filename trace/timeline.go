@@ -7,9 +7,8 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Timeline is one finished request, put in order: what people are shown and
-// what programs read as JSON. All times are nanoseconds from the request's
-// begin.
+// Timeline is one finished request: what people are shown, and what programs read as
+// JSON. All times are nanoseconds from the request's begin.
 type Timeline struct {
 	TraceID     string            `json:"trace_id"`
 	SpanID      string            `json:"span_id,omitempty"`
@@ -35,7 +34,7 @@ type Timeline struct {
 	ConnSpan Link `json:"-"` // the connection's span, when the timeline was made from a record
 }
 
-// Observer says whose clock bounds the request.
+// Observer says who saw the request's begin and end.
 type Observer string
 
 // The observers.
@@ -67,10 +66,10 @@ type StageTime struct {
 	Count      int               `json:"count,omitempty"`     // times it happened, where more than once
 	Node       string            `json:"node,omitempty"`      // the member that did it; "client" for the client's own
 	Open       bool              `json:"open,omitempty"`      // it had not ended when the request was over
-	ID         stages.Stage      `json:"-"`                   // the stage in the catalogue, where whoever made the timeline knew it
+	ID         stages.Stage      `json:"-"`                   // the stage in the catalogue, if it was known without its name; see Known
 	Attributes map[string]string `json:"attributes,omitempty"`
 
-	Span Link `json:"-"` // the span that stands for it in a batch's or a connection's trace
+	Span Link `json:"-"` // its span in the trace of a batch or a connection; zero: it is exported with the request
 }
 
 // Known returns the stage in the catalogue, or stages.None for a span of another
@@ -108,11 +107,8 @@ const (
 	WhyMalformed    = "malformed method name"
 	WhyBeforeTap    = "turned away while its headers were read"
 	WhyRefused      = "refused before it was proposed"
-	WhyCancelled    = "the client had gone away"
-	WhyNoProposal   = "nothing to propose: a read"
 	WhySerializable = "serializable read: no read index"
 	WhyNoReply      = "no reply was written"
-	WhyForeign      = "not our own client"
 	WhyNotSeen      = "not seen"
 	WhyServeHTTP    = "served through net/http: grpc-go has no connection of its own"
 	WhyHTTP         = "an HTTP/1 request"
@@ -142,8 +138,8 @@ func (t *Timeline) Stage(name string) *StageTime {
 	return nil
 }
 
-// Streaming reports whether the request is a streaming call, or the gateway's way
-// to one. A lock has a watch among its parts and is no stream.
+// Streaming reports whether the request is a streaming call, or a request over HTTP/1
+// that the gateway made one of. A lock is not: its watch is one of several parts.
 func (t *Timeline) Streaming() bool {
 	return t.Attributes[AttrStreaming] == "true" ||
 		len(t.Parts) == 1 && t.Parts[0].Attributes[AttrStreaming] == "true"

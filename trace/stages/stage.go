@@ -179,11 +179,14 @@ const (
 	Inferred Edge = "inferred" // worked out from other stamps
 )
 
-// Of the handlers' stages, and of those that change the store, a request passes
-// one. Each group stands together; the catalogue names the handlers' last and the
-// changes' first as parent for all of them.
+// FirstHandler is the first of the handlers' stages; GRPCHandler is the last. A request
+// passes one of them, and one of the changes to the store, TxnPut to ApplyLease. Where
+// the catalogue names GRPCHandler or TxnPut as a parent, it means the one that the request
+// passed.
 const FirstHandler = V3Lock
 
+// IsHandler reports whether a stage is the handler of a method.
 func IsHandler(s Stage) bool { return FirstHandler <= s && s <= GRPCHandler }
 
+// IsChange reports whether a stage is a change that apply makes to the store.
 func IsChange(s Stage) bool { return TxnPut <= s && s <= ApplyLease }

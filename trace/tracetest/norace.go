@@ -2,4 +2,5 @@
 
 package tracetest
 
+// RaceEnabled reports whether the race detector is on; see race.go.
 const RaceEnabled = false

@@ -11,7 +11,8 @@ import (
 	"glasskv/trace"
 )
 
-// CheckLedger is the promise of the ledger.
+// CheckLedger fails the test unless the ledger keeps its promise: its rows tile the
+// duration, and its sums are those of the rows.
 func CheckLedger(t *testing.T, tl *trace.Timeline) {
 	t.Helper()
 	var at, explained int64
@@ -32,7 +33,8 @@ func CheckLedger(t *testing.T, tl *trace.Timeline) {
 	}
 }
 
-// Seeds runs f with generators that differ, and names the one that fails.
+// Seeds runs f n times with different generators, each as a subtest that names its seed.
+// It stops at the first that fails.
 func Seeds(t *testing.T, n int, f func(t *testing.T, rng *rand.Rand)) {
 	t.Helper()
 	for seed := range n {
@@ -45,8 +47,10 @@ func Seeds(t *testing.T, n int, f func(t *testing.T, rng *rand.Rand)) {
 	}
 }
 
+// Rand returns the generator of one seed.
 func Rand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
+// JSON returns v as JSON.
 func JSON(t *testing.T, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
@@ -56,8 +60,8 @@ func JSON(t *testing.T, v any) string {
 	return string(b)
 }
 
-// SameText fails with the surroundings of the first difference: timelines are
-// long.
+// SameText fails the test unless the two texts are equal. It shows the surroundings of the
+// first difference, because timelines are long.
 func SameText(t *testing.T, read, live string) {
 	t.Helper()
 	if read == live {
@@ -71,6 +75,7 @@ func SameText(t *testing.T, read, live string) {
 	t.Fatalf("read …%s…\nlive …%s…", around(read), around(live))
 }
 
+// Names returns the timeline's stages, each as "parent>stage".
 func Names(tl *trace.Timeline) (names []string) {
 	for _, st := range tl.Stages {
 		names = append(names, st.Parent+">"+st.Stage)

@@ -87,16 +87,10 @@ func Why(reason string, l lang.Lang) string {
 		return say("turned away while its headers were read", "读取请求头时就被拒绝")
 	case trace.WhyRefused:
 		return say("refused before it was proposed", "提案之前就被拒绝")
-	case trace.WhyCancelled:
-		return say("the client had gone away", "客户端已经离开")
-	case trace.WhyNoProposal:
-		return say("a read has nothing to propose", "只读请求无需提案")
 	case trace.WhySerializable:
 		return say("a serializable read asks nobody", "串行化读不必向谁确认")
 	case trace.WhyNoReply:
 		return say("no reply was written", "没有写出回复")
-	case trace.WhyForeign:
-		return say("the client is not our own and not seen", "不是我们自己的客户端，看不到它那一侧")
 	case trace.WhyNotSeen:
 		return say("not seen", "没有观察到")
 	case trace.WhyServeHTTP:
