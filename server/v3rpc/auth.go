@@ -6,7 +6,7 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// Authenticator keeps users and roles through raft. It stands for
+// Authenticator stores users and roles, and changes them through raft. It is
 // etcdserver.Authenticator upstream.
 type Authenticator interface {
 	AuthEnable(ctx context.Context, r *pb.AuthEnableRequest) (*pb.AuthEnableResponse, error)
@@ -28,17 +28,17 @@ type Authenticator interface {
 	RoleList(ctx context.Context, r *pb.AuthRoleListRequest) (*pb.AuthRoleListResponse, error)
 }
 
-// authServer serves etcdserverpb.Auth. Its handlers do nothing of their own but
-// to translate errors: the replies come out of apply complete.
+// authServer serves etcdserverpb.Auth. Its handlers only translate errors: apply
+// returns the replies with their headers filled.
 type authServer struct {
 	authenticator Authenticator
-	// A method that is added to the service must not go unnoticed.
+	// A method that upstream adds to the service must fail to compile here.
 	pb.UnsafeAuthServer
 }
 
 func newAuthServer(s Server) *authServer { return &authServer{authenticator: s} }
 
-// AuthEnable refuses: see etcdserver.(*EtcdServer).AuthEnable.
+// AuthEnable always returns an error: see etcdserver.(*EtcdServer).AuthEnable.
 func (as *authServer) AuthEnable(ctx context.Context, r *pb.AuthEnableRequest) (*pb.AuthEnableResponse, error) {
 	return ask(ctx, r, as.authenticator.AuthEnable)
 }
@@ -48,12 +48,13 @@ func (as *authServer) AuthDisable(ctx context.Context, r *pb.AuthDisableRequest)
 	return ask(ctx, r, as.authenticator.AuthDisable)
 }
 
-// AuthStatus tells whether authentication is on.
+// AuthStatus reports whether authentication is on.
 func (as *authServer) AuthStatus(ctx context.Context, r *pb.AuthStatusRequest) (*pb.AuthStatusResponse, error) {
 	return ask(ctx, r, as.authenticator.AuthStatus)
 }
 
-// Authenticate would exchange a password for a token.
+// Authenticate would exchange a password for a token. It returns
+// rpctypes.ErrGRPCAuthNotEnabled, since authentication cannot be switched on.
 func (as *authServer) Authenticate(ctx context.Context, r *pb.AuthenticateRequest) (*pb.AuthenticateResponse, error) {
 	return ask(ctx, r, as.authenticator.Authenticate)
 }
@@ -63,12 +64,12 @@ func (as *authServer) UserAdd(ctx context.Context, r *pb.AuthUserAddRequest) (*p
 	return ask(ctx, r, as.authenticator.UserAdd)
 }
 
-// UserGet names a user's roles.
+// UserGet returns the names of a user's roles.
 func (as *authServer) UserGet(ctx context.Context, r *pb.AuthUserGetRequest) (*pb.AuthUserGetResponse, error) {
 	return ask(ctx, r, as.authenticator.UserGet)
 }
 
-// UserList names all users.
+// UserList returns the names of all users.
 func (as *authServer) UserList(ctx context.Context, r *pb.AuthUserListRequest) (*pb.AuthUserListResponse, error) {
 	return ask(ctx, r, as.authenticator.UserList)
 }
@@ -104,12 +105,12 @@ func (as *authServer) RoleAdd(ctx context.Context, r *pb.AuthRoleAddRequest) (*p
 	return ask(ctx, r, as.authenticator.RoleAdd)
 }
 
-// RoleGet names a role's permissions.
+// RoleGet returns a role's permissions.
 func (as *authServer) RoleGet(ctx context.Context, r *pb.AuthRoleGetRequest) (*pb.AuthRoleGetResponse, error) {
 	return ask(ctx, r, as.authenticator.RoleGet)
 }
 
-// RoleList names all roles.
+// RoleList returns the names of all roles.
 func (as *authServer) RoleList(ctx context.Context, r *pb.AuthRoleListRequest) (*pb.AuthRoleListResponse, error) {
 	return ask(ctx, r, as.authenticator.RoleList)
 }

@@ -6,9 +6,9 @@ import (
 	"go.etcd.io/etcd/pkg/v3/adt"
 )
 
-// The checks below need nothing but the request. Whatever they refuse has
-// cost no proposal, no log entry and no disk write. The order in which they
-// look is etcd's, since a client sees only the first complaint.
+// The checks below need only the request. A request that they refuse has cost no
+// proposal, no log entry and no disk write. They check in etcd's order, because a
+// client sees only the first error.
 
 func checkRangeRequest(r *pb.RangeRequest) error {
 	if len(r.GetKey()) == 0 {
@@ -41,9 +41,10 @@ func checkDeleteRequest(r *pb.DeleteRangeRequest) error {
 	return nil
 }
 
-// checkTxnRequest bounds a txn and checks every request in it. A nested txn
-// may use only what the txn around it has left over: otherwise nesting would
-// multiply the limit.
+// checkTxnRequest returns rpctypes.ErrGRPCTooManyOps if one of the txn's three lists
+// is longer than maxTxnOps, or the error of the first request in it that is malformed.
+// A nested txn gets what the txn around it left of the limit: otherwise nesting would
+// multiply it.
 func checkTxnRequest(r *pb.TxnRequest, maxTxnOps int) error {
 	ops := max(len(r.GetCompare()), len(r.GetSuccess()), len(r.GetFailure()))
 	if ops > maxTxnOps {
@@ -75,21 +76,22 @@ func checkRequestOp(op *pb.RequestOp, maxTxnOps int) error {
 	case *pb.RequestOp_RequestTxn:
 		return checkTxnRequest(r.RequestTxn, maxTxnOps)
 	default:
-		// An operation without a request. The name of the error is odd,
-		// but it is the one that etcd's clients know.
+		// An operation without a request. The error's name does not fit, but it is
+		// the error that etcd returns.
 		return rpctypes.ErrGRPCKeyNotFound
 	}
 }
 
-// All operations of a txn take effect at one revision. A key that is put
-// twice at one revision, or put and deleted, would have no defined value
-// afterwards, so such a txn is refused as a whole.
+// All operations of a txn take effect at one revision. A key that is put twice, or
+// put and deleted, at one revision would have no defined value afterwards, so such a
+// txn is refused as a whole.
 
-// everyKey is the interval of all keys, used to merge interval trees.
+// everyKey is the interval of all keys.
 var everyKey = adt.NewStringAffineInterval("\x00", "")
 
-// checkOverlaps refuses a txn one of whose branches writes a key twice. The
-// two branches exclude each other, and are therefore judged apart.
+// checkOverlaps returns rpctypes.ErrGRPCDuplicateKey if a branch of the txn writes a
+// key twice. Only one of the two branches runs, so both may write the same key. It
+// takes more than linear time: check the txn's size first.
 func checkOverlaps(r *pb.TxnRequest) error {
 	if _, err := checkIntervals(r.Success); err != nil {
 		return err
@@ -105,12 +107,12 @@ type writes struct {
 	dels adt.IntervalTree
 }
 
-// checkIntervals collects the writes of a list of operations, nested txns
-// included, and returns rpctypes.ErrGRPCDuplicateKey when two of them meet.
-// Two deletes may meet: deleting a key twice leaves it deleted.
+// checkIntervals returns the writes of a list of operations, those of nested txns
+// included. It returns rpctypes.ErrGRPCDuplicateKey if two of them overlap, unless both
+// are deletes: deleting a key twice leaves it deleted.
 //
-// Deletes of this level are collected before everything else, because a put
-// on any level below is compared with them.
+// Deletes of this level are collected first, because puts on all levels below are
+// compared with them.
 func checkIntervals(ops []*pb.RequestOp) (*writes, error) {
 	w := &writes{puts: make(map[string]struct{}), dels: adt.NewIntervalTree()}
 	for _, op := range ops {
@@ -135,8 +137,8 @@ func checkIntervals(ops []*pb.RequestOp) (*writes, error) {
 	return w, nil
 }
 
-// addTxn adds what a nested txn may write. Only one of its branches will run,
-// so both may put the same key.
+// addTxn adds the writes of both branches of a nested txn. Only one of them will
+// run, so both may put the same key.
 func (w *writes) addTxn(r *pb.TxnRequest) error {
 	success, err := checkIntervals(r.Success)
 	if err != nil {
@@ -161,7 +163,8 @@ func (w *writes) addTxn(r *pb.TxnRequest) error {
 	return nil
 }
 
-// addPut adds one key. A key that is in except may have been put before.
+// addPut adds a key that is put. It returns rpctypes.ErrGRPCDuplicateKey if the key is
+// deleted as well, or put already and not in except.
 func (w *writes) addPut(key string, except map[string]struct{}) error {
 	_, before := w.puts[key]
 	_, allowed := except[key]
@@ -175,9 +178,9 @@ func (w *writes) addPut(key string, except map[string]struct{}) error {
 	return nil
 }
 
-// deletedInterval takes an end of "\x00", which means "to the last key", by the
-// letter: an empty interval, which meets nothing. etcd does so too, and a txn
-// that it accepts must not be refused here.
+// deletedInterval returns the keys that r deletes. In the API an end of "\x00" means
+// "to the last key"; here it makes an empty interval, which overlaps nothing. etcd has
+// the same gap, and a txn that etcd accepts must not be refused here.
 func deletedInterval(r *pb.DeleteRangeRequest) adt.Interval {
 	if len(r.RangeEnd) == 0 {
 		return adt.NewStringAffinePoint(string(r.Key))

@@ -1,5 +1,5 @@
-// Package v3rpc is the gRPC face of the server: what stands between a decoded
-// request and the raft side of GlassKV.
+// Package v3rpc holds the gRPC handlers: the code between a decoded request and
+// the raft side of GlassKV.
 //
 // A request meets the files in this order:
 //
@@ -17,9 +17,9 @@
 //	reply.go         the header of every reply, and the gRPC status for every error
 //	grpc.go          which service is served by what, health included
 //
-// Upstream is go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc, and the names
-// are the same as there. What differs: the raft side is known here only by the
-// small interfaces that the handlers declare. Only the handlers of watch and
-// keep-alive streams start a goroutine, to receive while they wait for something
-// else; seams.go says where the former can be wrapped.
+// Upstream is go.etcd.io/etcd/server/v3/etcdserver/api/v3rpc, and the names are the
+// same as there. One thing differs: the handlers know the raft side only by the
+// small interfaces that they declare. Handlers of watch and keep-alive streams start
+// a goroutine each, which receives while the handler waits for something else; no
+// other handler starts one.
 package v3rpc

@@ -17,46 +17,47 @@ import (
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
-// DefaultMaxTxnOps bounds the operations of a txn unless a Config says
-// otherwise, as embed.DefaultMaxTxnOps does.
+// DefaultMaxTxnOps is the default of Config.MaxTxnOps. It is embed.DefaultMaxTxnOps
+// upstream.
 const DefaultMaxTxnOps = 128
 
-// Config holds what the handlers need to know beside the server.
+// Config configures the handlers.
 type Config struct {
-	// MaxTxnOps bounds each list of a txn; 0 means DefaultMaxTxnOps.
+	// MaxTxnOps is how many compares, success operations and failure operations a
+	// txn may have, each counted on its own; 0 means DefaultMaxTxnOps.
 	MaxTxnOps uint
-	// QuotaBackendBytes bounds the size of the backend in bytes. 0 means
-	// etcd's default of 2 GiB, a negative value no bound.
+	// QuotaBackendBytes is the size in bytes above which the backend takes no more
+	// writes. 0 means etcd's default of 2 GiB, a negative value no limit.
 	QuotaBackendBytes int64
-	// MaxRequestBytes is the size in bytes at which what is sent to a watcher is
-	// cut in pieces, if the watcher asked for that. It is the size of the largest
-	// message that the server takes itself.
+	// MaxRequestBytes is the size in bytes of the largest message that the server
+	// accepts. A watch response that is larger is sent in fragments to watchers that
+	// asked for them.
 	MaxRequestBytes uint
-	// WatchProgressNotifyInterval is how often watchers that asked for it are told
-	// how far they are while nothing happens; 0 means
-	// DefaultWatchProgressNotifyInterval, and less than 100 ms means that.
+	// WatchProgressNotifyInterval is the time between two progress notifications to
+	// a watcher that asked for them and had no events; 0 means
+	// DefaultWatchProgressNotifyInterval, and values below 100 ms mean 100 ms.
 	WatchProgressNotifyInterval time.Duration
-	// StopGRPCServiceOnDefrag makes the health service say NOT_SERVING while a
-	// defragmentation is under way. It is etcd's feature of that name.
+	// StopGRPCServiceOnDefrag makes the health service answer NOT_SERVING during a
+	// defragmentation. It is etcd's feature gate of that name.
 	StopGRPCServiceOnDefrag bool
-	// Seams are put around the parts that they name.
+	// Seams wrap parts of the handlers.
 	Seams Seams
-	// Logger must not be nil.
+	// Logger gets the handlers' messages. It must not be nil.
 	Logger *zap.Logger
 }
 
-// Seams are the places of the handlers where behaviour can be wrapped without
-// editing them. A nil field leaves the plain part alone, so the zero value is
-// the plain server.
+// Seams are the places where the handlers can be wrapped without being edited. A nil
+// field wraps nothing, so the zero value is the plain server.
 type Seams struct {
-	// Watch wraps the work of one watch stream's send loop. It is called once
-	// for each stream, with the stream's context, before the loop begins. What it
-	// returns is used by the loop's goroutine only.
+	// Watch wraps the send loop of a watch stream. It is called once for each
+	// stream, with the stream's context, before the loop begins. Only the goroutine of
+	// the loop uses what Watch returns.
 	Watch func(ctx context.Context, loop WatchLoop) WatchLoop
 }
 
-// RaftStatusGetter answers what a member knows of raft. It stands for
-// apply.RaftStatusGetter upstream. All methods may be called at any time.
+// RaftStatusGetter returns what a member knows of raft. It is
+// apply.RaftStatusGetter upstream. All methods may be called at any time, by any
+// goroutine.
 type RaftStatusGetter interface {
 	LeaderGetter
 	ClusterID() types.ID
@@ -66,15 +67,16 @@ type RaftStatusGetter interface {
 	Term() uint64
 }
 
-// Server is the raft side, *etcdserver.EtcdServer, as the handlers see it.
+// Server is the raft side as the handlers see it; *etcdserver.EtcdServer implements
+// it.
 type Server interface {
 	RaftKV
 	RaftStatusGetter
-	// KV returns the store that requests are applied to.
+	// KV returns the key-value store.
 	KV() mvcc.WatchableKV
-	// Backend returns the file below the store.
+	// Backend returns the database file below the store.
 	Backend() backend.Backend
-	// Cluster returns the members as this one knows them.
+	// Cluster returns the cluster's members as this member knows them.
 	Cluster() *membership.RaftCluster
 	Lessor
 	Alarmer
@@ -83,8 +85,9 @@ type Server interface {
 	Members
 }
 
-// Services are the handlers of one server. They may be called directly, as the
-// lock and election services do, as well as through gRPC.
+// Services are the handlers of one server. They may be called through gRPC, or
+// directly, as the lock and election services do. Either way their errors are gRPC
+// statuses, or errors of the caller's context.
 type Services struct {
 	KV          pb.KVServer
 	Watch       pb.WatchServer
@@ -92,13 +95,13 @@ type Services struct {
 	Auth        pb.AuthServer
 	Cluster     pb.ClusterServer
 	Maintenance pb.MaintenanceServer
-	// Health says SERVING from the start: requests are let in when the member is
-	// ready, not before. The caller stops it (with Shutdown) when the node begins
-	// to stop.
+	// Health answers SERVING from the start, because no connection is accepted before
+	// the member is ready. The caller must call its Shutdown when the node begins to
+	// stop.
 	Health *health.Server
 }
 
-// NewServices makes the handlers of s. They may be called once s is ready.
+// NewServices returns the handlers of s. They may be called once s is ready.
 func NewServices(s Server, cfg Config) Services {
 	if cfg.MaxTxnOps == 0 {
 		cfg.MaxTxnOps = DefaultMaxTxnOps
@@ -121,8 +124,8 @@ func NewServices(s Server, cfg Config) Services {
 	}
 }
 
-// Register makes the services known to reg. What GlassKV has no part of is
-// answered with Unimplemented by grpc-go itself.
+// Register registers the services on reg. grpc-go itself answers calls of other
+// services with Unimplemented.
 func (s Services) Register(reg grpc.ServiceRegistrar) {
 	pb.RegisterKVServer(reg, s.KV)
 	pb.RegisterWatchServer(reg, s.Watch)

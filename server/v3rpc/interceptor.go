@@ -12,14 +12,15 @@ import (
 	"go.etcd.io/raft/v3"
 )
 
-// LeaderGetter knows the leader as this member sees it; raft.None while there
-// is none.
+// LeaderGetter returns the leader that this member knows of, or raft.None. Leader may
+// be called at any time, by any goroutine.
 type LeaderGetter interface {
 	Leader() types.ID
 }
 
-// UnaryInterceptor returns what every unary request passes before its handler:
-// the checks of its metadata. It stands for newUnaryInterceptor upstream.
+// UnaryInterceptor returns an interceptor that checks a unary request's metadata. It
+// refuses a request that insists on a leader with rpctypes.ErrGRPCNoLeader if s knows
+// of no leader. It is newUnaryInterceptor upstream.
 func UnaryInterceptor(s LeaderGetter) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		if err := checkMetadata(ctx, s); err != nil {
@@ -29,11 +30,10 @@ func UnaryInterceptor(s LeaderGetter) grpc.UnaryServerInterceptor {
 	}
 }
 
-// StreamInterceptor returns what every streaming call passes before its
-// handler: the same checks, and a context that ends with stopping. A stream may
-// live as long as its client likes; without that second end a graceful stop
-// would wait for it until its patience is gone. It stands for
-// newStreamInterceptor upstream.
+// StreamInterceptor returns an interceptor that makes the same checks for a streaming
+// call and ends the handler's context when stopping ends; the client then gets
+// rpctypes.ErrGRPCStopped. A client may keep a stream open for ever, and a graceful stop
+// would otherwise wait for it until it times out. It is newStreamInterceptor upstream.
 func StreamInterceptor(stopping context.Context, s LeaderGetter) grpc.StreamServerInterceptor {
 	return func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 		if err := checkMetadata(ss.Context(), s); err != nil {
@@ -45,14 +45,14 @@ func StreamInterceptor(stopping context.Context, s LeaderGetter) grpc.StreamServ
 		defer detach()
 		err := handler(srv, serverStreamWithCtx{ServerStream: ss, ctx: ctx})
 		if err != nil && stopping.Err() != nil && ss.Context().Err() == nil {
-			// The server ended the stream, not the client: say so.
+			// The server ended the stream, not the client.
 			return rpctypes.ErrGRPCStopped
 		}
 		return err
 	}
 }
 
-// serverStreamWithCtx is a stream whose handler sees another context.
+// serverStreamWithCtx is a stream with another context.
 type serverStreamWithCtx struct {
 	grpc.ServerStream
 	ctx context.Context
@@ -60,10 +60,10 @@ type serverStreamWithCtx struct {
 
 func (ss serverStreamWithCtx) Context() context.Context { return ss.ctx }
 
-// checkMetadata refuses a call whose metadata names a client version that is
-// no text, and one that insists on a leader (clientv3.WithRequireLeader) while
-// this member knows of none. A call that does not insist may still be useful
-// then: it can wait for the election, or read what is here.
+// checkMetadata returns rpctypes.ErrGRPCInvalidClientAPIVersion if the client's version
+// in the call's metadata is not UTF-8, and rpctypes.ErrGRPCNoLeader if the call insists
+// on a leader (clientv3.WithRequireLeader) and this member knows of none. Other calls
+// pass without a leader: they can wait for the election, or read this member's store.
 func checkMetadata(ctx context.Context, s LeaderGetter) error {
 	version := metadata.ValueFromIncomingContext(ctx, rpctypes.MetadataClientAPIVersionKey)
 	if len(version) > 0 && !utf8.ValidString(version[0]) {

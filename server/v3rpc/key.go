@@ -10,9 +10,9 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/txn"
 )
 
-// RaftKV is the key-value store behind the handlers, replicated by raft. It
-// stands for etcdserver.RaftKV upstream. Each method returns when its request
-// has been applied on this member, or with the reason why it was not.
+// RaftKV is the key-value store, replicated by raft. It is etcdserver.RaftKV upstream.
+// A read returns when it is answered from this member's store, a write when it has been
+// applied to that store. The error says why that did not happen.
 type RaftKV interface {
 	Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error)
 	RangeStream(r *pb.RangeRequest, rs pb.KV_RangeStreamServer) error
@@ -22,16 +22,13 @@ type RaftKV interface {
 	Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error)
 }
 
-// kvServer serves etcdserverpb.KV. All its handlers have one shape, so that
-// what is special about a request stands out: refuse what is malformed, pass
-// the rest on, translate the error, complete the header.
+// kvServer serves etcdserverpb.KV. All its handlers have one shape: refuse a malformed
+// request, call the raft side, translate the error, fill the header.
 type kvServer struct {
 	pb.UnimplementedKVServer
-	hdr header
-	kv  RaftKV
-	// maxTxnOps bounds the compares, the success and the failure operations
-	// of a txn, each on its own.
-	maxTxnOps int
+	hdr       header
+	kv        RaftKV
+	maxTxnOps int // as Config.MaxTxnOps
 }
 
 func newKVServer(s Server, maxTxnOps int) *kvServer {
@@ -62,25 +59,24 @@ func (s *kvServer) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*
 	return askFilled(ctx, r, &s.hdr, s.kv.DeleteRange)
 }
 
-// Txn evaluates compares and runs one of two lists of operations, atomically.
+// Txn evaluates the compares and runs one of two lists of operations, atomically.
 func (s *kvServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
 	if err := checkTxnRequest(r, s.maxTxnOps); err != nil {
 		return nil, err
 	}
-	// The size was checked first because the overlap check costs more than
-	// linear time.
 	if err := checkOverlaps(r); err != nil {
 		return nil, err
 	}
 	return askFilled(ctx, r, &s.hdr, s.kv.Txn)
 }
 
-// Compact forgets the history of keys up to a revision.
+// Compact discards the history of all keys before a revision.
 func (s *kvServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error) {
 	return askFilled(ctx, r, &s.hdr, s.kv.Compact)
 }
 
-// RangeStream reads a range of keys and sends it in chunks.
+// RangeStream reads a range of keys and sends it in chunks. The last chunk has the
+// header.
 func (s *kvServer) RangeStream(r *pb.RangeRequest, rs pb.KV_RangeStreamServer) error {
 	if err := checkRangeStreamRequest(r); err != nil {
 		return err
@@ -88,8 +84,8 @@ func (s *kvServer) RangeStream(r *pb.RangeRequest, rs pb.KV_RangeStreamServer) e
 	return togRPCError(s.kv.RangeStream(r, &headerFillingRangeStream{rs, &s.hdr}))
 }
 
-// checkRangeStreamRequest refuses what needs the whole range before the first
-// key can be sent.
+// checkRangeStreamRequest refuses sorting and filtering, which need the whole range
+// before the first key can be sent.
 func checkRangeStreamRequest(r *pb.RangeRequest) error {
 	if err := checkRangeRequest(r); err != nil {
 		return err
@@ -103,8 +99,8 @@ func checkRangeStreamRequest(r *pb.RangeRequest) error {
 	return nil
 }
 
-// headerFillingRangeStream completes the header of the one chunk that has it. Its
-// revision is the one that was read at, and stays.
+// headerFillingRangeStream fills the header of the chunk that has one. The header's
+// revision is set already: it is the revision that was read.
 type headerFillingRangeStream struct {
 	pb.KV_RangeStreamServer
 	hdr *header

@@ -11,22 +11,21 @@ import (
 	"go.etcd.io/etcd/server/v3/lease"
 )
 
-// Lessor grants, revokes and renews leases. It stands for etcdserver.Lessor
-// upstream.
+// Lessor grants, revokes and renews leases. It is etcdserver.Lessor upstream.
 type Lessor interface {
 	// LeaseGrant and LeaseRevoke go through raft.
 	LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error)
 	LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest) (*pb.LeaseRevokeResponse, error)
 
-	// LeaseRenew returns the time, in seconds, that the lease has again. Like
-	// LeaseTimeToLive it returns lease.ErrLeaseNotFound when there is no such
+	// LeaseRenew starts the lease's time anew and returns its TTL in seconds.
+	// LeaseRenew and LeaseTimeToLive return lease.ErrLeaseNotFound if there is no such
 	// lease.
 	LeaseRenew(ctx context.Context, id lease.LeaseID) (int64, error)
 	LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error)
 	LeaseLeases(ctx context.Context, r *pb.LeaseLeasesRequest) (*pb.LeaseLeasesResponse, error)
 }
 
-// leaseServer serves etcdserverpb.Lease. It stands for LeaseServer upstream.
+// leaseServer serves etcdserverpb.Lease. It is LeaseServer upstream.
 type leaseServer struct {
 	pb.UnimplementedLeaseServer
 	lg  *zap.Logger
@@ -38,7 +37,7 @@ func newLeaseServer(s Server, cfg Config) *leaseServer {
 	return &leaseServer{lg: cfg.Logger, hdr: newHeader(s), le: s}
 }
 
-// LeaseGrant creates a lease. Its time begins when the leader applies it.
+// LeaseGrant creates a lease. Its time starts when the leader applies the request.
 func (ls *leaseServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
 	return askFilled(ctx, r, &ls.hdr, ls.le.LeaseGrant)
 }
@@ -48,8 +47,8 @@ func (ls *leaseServer) LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest
 	return askFilled(ctx, r, &ls.hdr, ls.le.LeaseRevoke)
 }
 
-// LeaseTimeToLive says how long a lease has left. One that does not exist is no
-// error: it has -1 seconds left.
+// LeaseTimeToLive returns how many seconds a lease has left: -1, and no error, if it
+// does not exist.
 func (ls *leaseServer) LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error) {
 	return askFilled(ctx, r, &ls.hdr, ls.timeToLive)
 }
@@ -68,12 +67,12 @@ func (ls *leaseServer) LeaseLeases(ctx context.Context, r *pb.LeaseLeasesRequest
 }
 
 // LeaseKeepAlive renews leases until the client or the server ends the stream.
-// The client decides how often; clientv3 does it when a third of the time has
+// The client decides how often; clientv3 renews a lease when a third of its TTL has
 // passed.
 func (ls *leaseServer) LeaseKeepAlive(stream pb.Lease_LeaseKeepAliveServer) error {
 	errc := make(chan error, 1)
-	// Receiving ends with the client's context and not with the server's, so
-	// it has a goroutine of its own, which the end of this handler sets free.
+	// Recv does not return when the server stops and ends the stream's context. So it
+	// is called in another goroutine, and fails there once this handler has returned.
 	go func() { errc <- ls.leaseKeepAlive(stream) }()
 	select {
 	case err := <-errc:
@@ -83,7 +82,8 @@ func (ls *leaseServer) LeaseKeepAlive(stream pb.Lease_LeaseKeepAliveServer) erro
 	}
 }
 
-// leaseKeepAlive answers one renewal after the other.
+// leaseKeepAlive answers the stream's requests, one after the other. It returns nil
+// when the client has no more of them.
 func (ls *leaseServer) leaseKeepAlive(stream pb.Lease_LeaseKeepAliveServer) error {
 	for {
 		req, err := stream.Recv()
@@ -105,10 +105,12 @@ func (ls *leaseServer) leaseKeepAlive(stream pb.Lease_LeaseKeepAliveServer) erro
 	}
 }
 
-// renew answers a lease that does not exist, or not any more, with no time left.
+// renew renews a lease and returns the answer, with a TTL of 0 if the lease does not
+// exist.
 func (ls *leaseServer) renew(stream pb.Lease_LeaseKeepAliveServer, r *pb.LeaseKeepAliveRequest) (*pb.LeaseKeepAliveResponse, error) {
-	// The header comes first. A revision read after the renewal might be that of
-	// the lease's end, and the client would think that it lived until then.
+	// The header must be filled before the renewal. Its revision might otherwise be
+	// that of the lease's expiry, and the client would take the lease to be alive at
+	// that revision.
 	resp := &pb.LeaseKeepAliveResponse{ID: r.ID, Header: &pb.ResponseHeader{}}
 	ls.hdr.fill(resp.Header)
 	ttl, err := ls.le.LeaseRenew(stream.Context(), lease.LeaseID(r.ID))

@@ -23,17 +23,18 @@ import (
 	"go.etcd.io/raft/v3"
 )
 
-// Alarmer keeps the alarms of the cluster. It stands for v3rpc.Alarmer upstream.
+// Alarmer keeps the alarms of the cluster. It is v3rpc.Alarmer upstream. Alarms may be
+// called at any time, by any goroutine.
 type Alarmer interface {
 	// Alarms returns the alarms that are raised.
 	Alarms() []*pb.AlarmMember
-	// Alarm lists, raises or clears alarms, the latter two through raft.
+	// Alarm lists, raises or clears alarms; it raises and clears them through raft.
 	Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error)
 }
 
-// Maintainer works on the member's files and on who leads. It stands for the
-// small interfaces beside Alarmer upstream: Defrager, LeaderTransferrer,
-// Downgrader and the hasher.
+// Maintainer works on the member's files, its leadership and its versions. Upstream has
+// several small interfaces instead: Defrager, LeaderTransferrer, Downgrader and the
+// hasher.
 type Maintainer interface {
 	Hash(ctx context.Context) (hash uint32, rev int64, err error)
 	HashByRev(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error)
@@ -44,16 +45,15 @@ type Maintainer interface {
 	Versions
 }
 
-// maintenanceServer serves etcdserverpb.Maintenance: Status and Snapshot in files
-// of their own, the rest here. Whatever concerns a member concerns the one that is
-// asked, and no other.
+// maintenanceServer serves etcdserverpb.Maintenance. Requests about a member are about
+// the member that gets them.
 type maintenanceServer struct {
 	lg         *zap.Logger
 	hdr        header
 	s          Server
 	quotaBytes int64
 	health     healthNotifier
-	// A method that is added to the service must not go unnoticed.
+	// A method that upstream adds to the service must fail to compile here.
 	pb.UnsafeMaintenanceServer
 }
 
@@ -68,8 +68,8 @@ func newMaintenanceServer(s Server, cfg Config, hs *health.Server) *maintenanceS
 	return ms
 }
 
-// Alarm lists, raises or clears alarms. Clearing NOSPACE is the way back after
-// the quota was reached and room was made.
+// Alarm lists, raises or clears alarms. After the quota was reached and room was made,
+// writes are accepted again once NOSPACE is cleared.
 func (ms *maintenanceServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
 	resp, err := ask(ctx, r, ms.s.Alarm)
 	if err != nil {
@@ -90,8 +90,8 @@ func (ms *maintenanceServer) Hash(ctx context.Context, r *pb.HashRequest) (*pb.H
 	})
 }
 
-// HashKV returns a checksum of the keys up to a revision. Members that answer
-// differently for the same revisions have gone different ways.
+// HashKV returns a checksum of the keys up to a revision. If two members return
+// different checksums for the same revisions, their data has diverged.
 func (ms *maintenanceServer) HashKV(ctx context.Context, r *pb.HashKVRequest) (*pb.HashKVResponse, error) {
 	return askFilled(ctx, r, &ms.hdr, func(ctx context.Context, r *pb.HashKVRequest) (*pb.HashKVResponse, error) {
 		hash, rev, err := ms.s.HashByRev(ctx, r.Revision)
@@ -104,7 +104,7 @@ func (ms *maintenanceServer) HashKV(ctx context.Context, r *pb.HashKVRequest) (*
 	})
 }
 
-// Defragment gives the room of deleted keys back to the file system.
+// Defragment rewrites the database file without the space of deleted keys.
 func (ms *maintenanceServer) Defragment(ctx context.Context, r *pb.DefragmentRequest) (*pb.DefragmentResponse, error) {
 	return ask(ctx, r, func(ctx context.Context, _ *pb.DefragmentRequest) (*pb.DefragmentResponse, error) {
 		ms.lg.Info("starting defragment")
@@ -119,7 +119,8 @@ func (ms *maintenanceServer) Defragment(ctx context.Context, r *pb.DefragmentReq
 	})
 }
 
-// MoveLeader hands the leadership to another member. Only the leader can.
+// MoveLeader transfers the leadership to another member. It returns
+// rpctypes.ErrGRPCNotLeader if this member is not the leader.
 func (ms *maintenanceServer) MoveLeader(ctx context.Context, r *pb.MoveLeaderRequest) (*pb.MoveLeaderResponse, error) {
 	if ms.s.MemberID() != ms.s.Leader() {
 		return nil, rpctypes.ErrGRPCNotLeader
@@ -129,7 +130,7 @@ func (ms *maintenanceServer) MoveLeader(ctx context.Context, r *pb.MoveLeaderReq
 	})
 }
 
-// Downgrade prepares the cluster for an older release.
+// Downgrade validates, enables or cancels a downgrade of the cluster to an older release.
 func (ms *maintenanceServer) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb.DowngradeResponse, error) {
 	resp, err := ask(ctx, r, ms.s.Downgrade)
 	if err != nil {
@@ -140,19 +141,20 @@ func (ms *maintenanceServer) Downgrade(ctx context.Context, r *pb.DowngradeReque
 	return resp, nil
 }
 
-// Versions tells what the member and its file are, and are to become.
+// Versions returns what Status reports of the member and its file.
 type Versions interface {
-	// IsLearner tells whether the member has no vote.
+	// IsLearner reports whether the member is a learner, which has no vote.
 	IsLearner() bool
-	// StorageVersion is the layout of the backend, nil when it cannot be told.
+	// StorageVersion returns the version of the backend's layout, or nil if it cannot
+	// be determined.
 	StorageVersion() *semver.Version
-	// DowngradeInfo tells of a downgrade under way; nil and not enabled are the
-	// same.
+	// DowngradeInfo describes the downgrade under way. If there is no downgrade, it
+	// returns nil or a value that is not enabled.
 	DowngradeInfo() *serverversion.DowngradeInfo
 }
 
-// Status tells what `etcdctl endpoint status` prints. The version is that of
-// the etcd whose API this is: clients decide by it what they may ask for.
+// Status returns what `etcdctl endpoint status` prints. The version is that of the etcd
+// release whose API this is, because clients choose by it which calls they make.
 func (ms *maintenanceServer) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
 	resp := &pb.StatusResponse{
 		Header:           &pb.ResponseHeader{},
@@ -184,12 +186,11 @@ func (ms *maintenanceServer) Status(context.Context, *pb.StatusRequest) (*pb.Sta
 	return resp, nil
 }
 
-// snapshotSendBufferSize is how much of the file one message carries, in bytes.
+// snapshotSendBufferSize is how much of the file a message carries, in bytes.
 const snapshotSendBufferSize = 32 * 1024
 
-// Snapshot sends the backend's file as it was when the call came, and after it,
-// in a message of its own, the SHA-256 of what was sent. `etcdutl snapshot
-// restore` takes both as one file.
+// Snapshot sends the backend's file as it was when the call arrived, and then, in a last
+// message, the SHA-256 of the file. `etcdutl snapshot restore` reads both as one file.
 func (ms *maintenanceServer) Snapshot(_ *pb.SnapshotRequest, stream pb.Maintenance_SnapshotServer) error {
 	sender := &snapshotSender{stream: stream, sum: sha256.New()}
 	if v := ms.s.StorageVersion(); v != nil {
@@ -207,16 +208,16 @@ func (ms *maintenanceServer) Snapshot(_ *pb.SnapshotRequest, stream pb.Maintenan
 	return nil
 }
 
-// snapshotSender sends what is written to it, one message for each Write.
+// snapshotSender sends each Write as a message.
 type snapshotSender struct {
 	stream    pb.Maintenance_SnapshotServer
 	sum       hash.Hash
-	version   string // of the backend's layout; "" when it cannot be told
-	remaining int64
+	version   string // of the backend's layout; "" if it cannot be determined
+	remaining int64  // bytes of the file that are still to be sent
 }
 
 func (s *snapshotSender) sendFile(snap backend.Snapshot) error {
-	w := bufio.NewWriterSize(onlyWriter{s}, snapshotSendBufferSize)
+	w := bufio.NewWriterSize(s, snapshotSendBufferSize)
 	if _, err := snap.WriteTo(w); err != nil {
 		return err
 	}
@@ -226,14 +227,13 @@ func (s *snapshotSender) sendFile(snap backend.Snapshot) error {
 	return s.send(s.sum.Sum(nil))
 }
 
-// Write sends p. A client that went away, or a server that stops, ends it.
+// Write sends p. It returns an error if the client went away or the server stops.
 func (s *snapshotSender) Write(p []byte) (int, error) {
 	if err := context.Cause(s.stream.Context()); err != nil {
 		return 0, err
 	}
 	s.remaining -= int64(len(p))
-	// A caller in this process may keep the message, and the buffer is used
-	// again.
+	// A caller in this process may keep the message, but bufio reuses p.
 	if err := s.send(slices.Clone(p)); err != nil {
 		return 0, err
 	}
@@ -246,23 +246,16 @@ func (s *snapshotSender) send(blob []byte) error {
 	})
 }
 
-// onlyWriter has no other methods that a copy could prefer to Write.
-type onlyWriter struct{ w *snapshotSender }
-
-func (o onlyWriter) Write(p []byte) (int, error) { return o.w.Write(p) }
-
 // allGRPCServices is the health service's name for the server as a whole.
 const allGRPCServices = ""
 
-// healthNotifier tells health checks that a defragmentation is under way, during
-// which requests are accepted and not answered. A balancer that sends clients
-// elsewhere meanwhile spares them the wait. It stands for v3rpc's own.
+// healthNotifier makes the health service answer NOT_SERVING during a defragmentation.
+// Requests wait until that is over, and a load balancer can send them to other members
+// meanwhile. Upstream has a type of the same name.
 type healthNotifier struct {
-	lg *zap.Logger
-	hs *health.Server
-	// stopOnDefrag is etcd's feature StopGRPCServiceOnDefrag, which is off unless
-	// asked for.
-	stopOnDefrag bool
+	lg           *zap.Logger
+	hs           *health.Server
+	stopOnDefrag bool // as Config.StopGRPCServiceOnDefrag; if false, nothing is changed
 }
 
 func (n *healthNotifier) defragStarted() {

@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/api/membership"
 )
 
-// Members lists and changes the members of the cluster, the changes through raft.
-// Each method returns the members after it.
+// Members lists the members of the cluster and changes them through raft. Each method
+// returns the members after the change.
 type Members interface {
 	MemberList(ctx context.Context, r *pb.MemberListRequest) ([]*membership.Member, error)
 	AddMember(ctx context.Context, m membership.Member) ([]*membership.Member, error)
@@ -24,7 +24,7 @@ type Members interface {
 type clusterServer struct {
 	hdr     header
 	members Members
-	// A method that is added to the service must not go unnoticed.
+	// A method that upstream adds to the service must fail to compile here.
 	pb.UnsafeClusterServer
 }
 
@@ -32,7 +32,7 @@ func newClusterServer(s Server) *clusterServer {
 	return &clusterServer{hdr: newHeader(s), members: s}
 }
 
-// MemberList names every member and the URLs under which it can be reached.
+// MemberList returns every member with its URLs.
 func (cs *clusterServer) MemberList(ctx context.Context, r *pb.MemberListRequest) (*pb.MemberListResponse, error) {
 	members, err := ask(ctx, r, cs.members.MemberList)
 	if err != nil {
@@ -41,8 +41,8 @@ func (cs *clusterServer) MemberList(ctx context.Context, r *pb.MemberListRequest
 	return &pb.MemberListResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
 }
 
-// MemberAdd adds a member that is still to be started. Its ID follows from its
-// peer URLs and from now.
+// MemberAdd adds a member that is still to be started. Its ID is a hash of its peer URLs
+// and the current time. It returns rpctypes.ErrGRPCMemberBadURLs if the URLs are invalid.
 func (cs *clusterServer) MemberAdd(ctx context.Context, r *pb.MemberAddRequest) (*pb.MemberAddResponse, error) {
 	urls, err := types.NewURLs(r.PeerURLs)
 	if err != nil {
@@ -85,7 +85,7 @@ func (cs *clusterServer) MemberUpdate(ctx context.Context, r *pb.MemberUpdateReq
 	return &pb.MemberUpdateResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
 }
 
-// MemberPromote gives a learner a vote.
+// MemberPromote makes a learner a voting member.
 func (cs *clusterServer) MemberPromote(
 	ctx context.Context, r *pb.MemberPromoteRequest,
 ) (*pb.MemberPromoteResponse, error) {
@@ -96,7 +96,7 @@ func (cs *clusterServer) MemberPromote(
 	return &pb.MemberPromoteResponse{Header: cs.header(), Members: membersToProtoMembers(members)}, nil
 }
 
-// header is without a revision: these replies are not about keys.
+// header returns a header without a revision: these replies are not about keys.
 func (cs *clusterServer) header() *pb.ResponseHeader {
 	h := &pb.ResponseHeader{}
 	cs.hdr.fillWithoutRevision(h)

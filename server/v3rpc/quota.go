@@ -11,13 +11,12 @@ import (
 	"go.etcd.io/etcd/server/v3/storage"
 )
 
-// quotaAlarmer lets a write pass only when the backend has room for it.
+// quotaAlarmer refuses a write that the backend has no room for, and raises the NOSPACE
+// alarm.
 //
-// A write that does not fit is refused before it is proposed. Once it is in
-// raft's log it must be applied on every member alike, so this is the last place
-// where the answer may depend on the size of this member's file. The alarm goes
-// through raft and stays until somebody clears it: one member that is full stops
-// the writes of all.
+// The write must be refused before it is proposed. Once it is in raft's log, all members
+// must apply it alike, whatever the size of their files. The alarm goes through raft and
+// stays until an operator clears it: one full member stops the writes of the cluster.
 type quotaAlarmer struct {
 	q  storage.Quota
 	a  Alarmer
@@ -25,8 +24,8 @@ type quotaAlarmer struct {
 	lg *zap.Logger
 }
 
-// check returns rpctypes.ErrGRPCNoSpace when r does not fit, after it has
-// raised the alarm.
+// check returns nil if there is room for r. Otherwise it raises the alarm and returns
+// rpctypes.ErrGRPCNoSpace, whether the alarm could be raised or not.
 func (qa *quotaAlarmer) check(ctx context.Context, r any) error {
 	if qa.q.Available(r) {
 		return nil
@@ -42,8 +41,8 @@ func (qa *quotaAlarmer) check(ctx context.Context, r any) error {
 	return rpctypes.ErrGRPCNoSpace
 }
 
-// quotaKVServer puts the quota before the two requests that can add data.
-// Reads, deletes and compactions pass: they are how one gets below it again.
+// quotaKVServer checks the quota before the two requests that can add data. Deletes and
+// compactions pass, since they make room.
 type quotaKVServer struct {
 	pb.KVServer
 	qa quotaAlarmer
@@ -63,7 +62,7 @@ func (s *quotaKVServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnRespo
 	return s.KVServer.Txn(ctx, r)
 }
 
-// quotaLeaseServer does the same for a new lease, which takes room too.
+// quotaLeaseServer checks the quota before a new lease, which takes room too.
 type quotaLeaseServer struct {
 	pb.LeaseServer
 	qa quotaAlarmer

@@ -17,14 +17,14 @@ import (
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
-// toGRPCError pairs the errors of the raft side and of the storage with the
-// status that a client of etcd's API expects for each. clientv3 tells errors
-// apart by their text alone, so the texts are part of the protocol.
+// toGRPCError pairs each error of the raft side and of the storage with the status that
+// clients of etcd's API expect. clientv3 recognises an error by its text alone, so the
+// texts are part of the protocol.
 var toGRPCError = []struct {
 	err    error
 	status error
 }{
-	// What the client asked for cannot be had.
+	// The request cannot be served as it is.
 	{mvcc.ErrCompacted, rpctypes.ErrGRPCCompacted},
 	{mvcc.ErrFutureRev, rpctypes.ErrGRPCFutureRev},
 	{lease.ErrLeaseNotFound, rpctypes.ErrGRPCLeaseNotFound},
@@ -39,9 +39,9 @@ var toGRPCError = []struct {
 	{membership.ErrPeerURLexists, rpctypes.ErrGRPCPeerURLExist},
 	{membership.ErrMemberNotLearner, rpctypes.ErrGRPCMemberNotLearner},
 	{membership.ErrTooManyLearners, rpctypes.ErrGRPCTooManyLearners},
-	// etcd 3.7.3 lists the client's form of "not enough started members" here,
-	// which is not a status; so it goes out with code Unknown, and as etcdctl
-	// prints the code, it does here.
+	// etcd 3.7.3 lists the client's form of "not enough started members" here, which is
+	// not a status, so that clients get the code Unknown. etcdctl prints the code, so it
+	// must be the same here.
 	{etcderrors.ErrNotEnoughStartedMembers, status.Error(codes.Unknown, etcderrors.ErrNotEnoughStartedMembers.Error())},
 	{etcderrors.ErrLearnerNotReady, rpctypes.ErrGRPCLearnerNotReady},
 	{etcderrors.ErrBadLeaderTransferee, rpctypes.ErrGRPCBadLeaderTransferee},
@@ -51,7 +51,7 @@ var toGRPCError = []struct {
 	{version.ErrDowngradeInProcess, rpctypes.ErrGRPCDowngradeInProcess},
 	{version.ErrNoInflightDowngrade, rpctypes.ErrGRPCNoInflightDowngrade},
 
-	// What there is no user, role or permission for.
+	// Users, roles and permissions.
 	{auth.ErrRootUserNotExist, rpctypes.ErrGRPCRootUserNotExist},
 	{auth.ErrRootRoleNotExist, rpctypes.ErrGRPCRootRoleNotExist},
 	{auth.ErrUserAlreadyExist, rpctypes.ErrGRPCUserAlreadyExist},
@@ -68,13 +68,13 @@ var toGRPCError = []struct {
 	{auth.ErrAuthNotEnabled, rpctypes.ErrGRPCAuthNotEnabled},
 	{auth.ErrInvalidAuthMgmt, rpctypes.ErrGRPCInvalidAuthMgmt},
 
-	// The server has no room for it now. etcd 3.7.3 lists the client's form
-	// of "too many requests" in its own table, which is not a status and goes
-	// out with code Unknown; the status with the same text is what was meant.
+	// The server has no room for the request now. etcd 3.7.3 lists the client's form of
+	// "too many requests", which is not a status, so that clients get the code Unknown.
+	// Here they get the status with the same text.
 	{etcderrors.ErrNoSpace, rpctypes.ErrGRPCNoSpace},
 	{etcderrors.ErrTooManyRequests, rpctypes.ErrGRPCRequestTooManyRequests},
 
-	// Raft did not bring it through, or not in time.
+	// The request was not committed, or not in time.
 	{etcderrors.ErrNoLeader, rpctypes.ErrGRPCNoLeader},
 	{etcderrors.ErrNotLeader, rpctypes.ErrGRPCNotLeader},
 	{etcderrors.ErrLeaderChanged, rpctypes.ErrGRPCLeaderChanged},
@@ -101,7 +101,7 @@ func ask[Q, R any](ctx context.Context, r Q, method func(context.Context, Q) (R,
 	return resp, nil
 }
 
-// askFilled is ask for a reply with a header, which h completes.
+// askFilled is ask for a reply whose header h must fill.
 func askFilled[Q any, R interface{ GetHeader() *pb.ResponseHeader }](
 	ctx context.Context, r Q, h *header, method func(context.Context, Q) (R, error),
 ) (R, error) {
@@ -126,14 +126,15 @@ func togRPCError(err error) error {
 		}
 	}
 	if errors.Is(err, errors.ErrUnsupported) {
-		// etcd could do it, this server cannot, and says so itself.
+		// etcd implements it, this server does not; the error's text says what.
 		return status.Error(codes.Unimplemented, err.Error())
 	}
 	return status.Error(codes.Unknown, err.Error())
 }
 
-// header completes the headers of replies. Who answers never changes while the
-// server runs and is kept here; the term and the revision are asked for each time.
+// header fills the headers of replies. The cluster's and the member's IDs never change
+// while the server runs; the term and the revision are read for each reply. Its methods
+// may be called by any goroutine.
 type header struct {
 	clusterID uint64
 	memberID  uint64
@@ -150,9 +151,9 @@ func newHeader(s Server) header {
 	}
 }
 
-// fill writes the cluster, the member and the term into rh, which must not be
-// nil. The revision is the one at which the request was applied; only a reply
-// that has none gets the store's own.
+// fill writes the cluster, the member and the term into rh, which must not be nil. A
+// revision that rh has already stays: it is the one at which the request was applied. If
+// rh has no revision, it gets the store's current one.
 func (h *header) fill(rh *pb.ResponseHeader) {
 	h.fillWithoutRevision(rh)
 	if rh.Revision == 0 {
@@ -160,7 +161,7 @@ func (h *header) fill(rh *pb.ResponseHeader) {
 	}
 }
 
-// fillWithoutRevision is for replies that are not about the keys.
+// fillWithoutRevision is fill for replies whose revision must stay as it is.
 func (h *header) fillWithoutRevision(rh *pb.ResponseHeader) {
 	rh.ClusterId = h.clusterID
 	rh.MemberId = h.memberID

@@ -17,22 +17,20 @@ import (
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
-// ctrlStreamBufLen is how many answers to requests may wait for the send loop
-// before the receive loop waits as well. A client asks rarely, and is told often.
+// ctrlStreamBufLen is how many answers to requests may wait for the send loop before the
+// receive loop has to wait as well. It is etcd's number.
 const ctrlStreamBufLen = 16
 
-// invalidWatchID stands for no watcher, or for all of a stream.
+// invalidWatchID means no watcher, or all watchers of a stream.
 const invalidWatchID = mvcc.WatchID(clientv3.InvalidWatchID)
 
-// watchServer serves etcdserverpb.Watch. It stands for watchServer upstream.
+// watchServer serves etcdserverpb.Watch. Upstream has a type of the same name.
 type watchServer struct {
 	pb.UnimplementedWatchServer
-	lg        *zap.Logger
-	hdr       header
-	watchable mvcc.WatchableKV
-	// maxRequestBytes is the size at which a response is cut in pieces for a
-	// watcher that asked for it.
-	maxRequestBytes  int
+	lg               *zap.Logger
+	hdr              header
+	watchable        mvcc.WatchableKV
+	maxRequestBytes  int // as Config.MaxRequestBytes
 	progressInterval time.Duration
 	seams            Seams
 }
@@ -48,53 +46,58 @@ func newWatchServer(s Server, cfg Config) *watchServer {
 	}
 }
 
-// WatchLoop is what the send loop of a watch stream does, over and over. It
-// stands for the two halves of sendLoop's body upstream.
+// WatchLoop is what the send loop of a watch stream does, over and over: the two halves
+// of sendLoop's body upstream. Only one goroutine calls it.
 type WatchLoop interface {
-	// Next waits until there is something to send. The error is the one that the
-	// stream ends with.
+	// Next waits until there is something to send. If it returns an error, the stream
+	// ends with that error.
 	Next() (WatchMessage, error)
-	// Send sends a message that Next returned, or keeps it back when it is for a
-	// watcher that the client has not been told of. The error ends the stream.
+	// Send sends a message that Next returned. It keeps the message back if it is for a
+	// watcher whose creation the client has not been told of yet. If it returns an
+	// error, the stream ends.
 	Send(m WatchMessage) error
 }
 
-// WatchMessage is one thing for the send loop to do: an answer to the client,
-// or what the store has for one of the watchers.
+// WatchMessage is what the send loop sends: an answer to a request of the client, or what
+// the store has for a watcher.
 type WatchMessage struct {
-	// Control answers a request of the client; nil when the message is from the
+	// Control answers a request of the client; it is nil if the message is from the
 	// store.
 	Control *pb.WatchResponse
-	// Response is from the store: events, the progress of a watcher that has
-	// none, or the end of one whose revision has been compacted.
+	// Response is from the store: events, the progress of a watcher without events, or
+	// the end of a watcher whose revision has been compacted.
 	Response mvcc.WatchResponse
 
 	watcher watcher         // of the watcher that Control announces
 	done    chan<- struct{} // closed when Control has been dealt with; may be nil
 }
 
-// serverWatchStream is one stream with any number of watchers. Two goroutines
-// work on it. The receive loop takes the client's requests and creates and
-// cancels watchers in the store; the send loop sends what comes of it. They meet
-// in ctrlStream, so that a client that does not read holds up nobody but itself.
+// serverWatchStream is one stream with any number of watchers. Two goroutines work on it:
 //
-// The store sends to a channel of fixed length and never waits for it. When it
-// is full, the watcher becomes a "victim" and is caught up later from the
-// backend: a slow client costs disk reads and no memory.
+//	client → recvLoop → ctrlStream ─┐
+//	             └ store → Chan() ──┴→ sendLoop → client
+//
+// The receive loop takes the client's requests, and creates and cancels watchers in the
+// store. The send loop sends the answers, which come through ctrlStream, and the events,
+// which come through the store's channel.
+//
+// The store never waits for its channel, which has a fixed length. If the channel is
+// full, the watcher becomes a "victim" and is caught up later from the backend: a slow
+// client costs disk reads and no memory, and delays no other client.
 type serverWatchStream struct {
 	*watchServer
 	gRPCStream  pb.Watch_WatchServer
-	ctx         context.Context // the stream's own, asked for once
+	ctx         context.Context // the stream's
 	watchStream mvcc.WatchStream
 	ctrlStream  chan WatchMessage
 	errc        chan error    // why the receive loop ended
 	closec      chan struct{} // closed when the send loop has ended
 
-	sending watchSender // belongs to the send loop
+	sending watchSender // for the send loop's goroutine only
 }
 
-// Watch serves one stream until the client or the server ends it. A client that
-// only closes its own half goes on receiving.
+// Watch serves a stream until the client or the server ends it. A client that only closes
+// its own half goes on receiving.
 func (ws *watchServer) Watch(stream pb.Watch_WatchServer) error {
 	sws := &serverWatchStream{
 		watchServer: ws,
@@ -106,8 +109,8 @@ func (ws *watchServer) Watch(stream pb.Watch_WatchServer) error {
 		closec:      make(chan struct{}),
 	}
 	defer sws.close()
-	// Nobody waits for the receive loop: only the end of this handler makes
-	// gRPC let go of it. All that it can still meet then is closed.
+	// The handler must not wait for the receive loop: its Recv returns only after the
+	// handler has. The channels that the loop may still wait for are closed by then.
 	go func() {
 		if err := sws.recvLoop(); err != nil {
 			logStreamError(sws.ctx, sws.lg, "receive watch request", err)
@@ -124,8 +127,8 @@ func (sws *serverWatchStream) close() {
 	sws.discardAll()
 }
 
-// watchErr is what a stream ends with because of err. A cancelled one has a text
-// of its own in etcd's API.
+// watchErr returns the error that a stream ends with if err happened. etcd's API has a
+// status of its own for a cancelled watch.
 func watchErr(err error) error {
 	if errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled {
 		return rpctypes.ErrGRPCWatchCanceled
@@ -133,18 +136,19 @@ func watchErr(err error) error {
 	return err
 }
 
-// logStreamError logs why a stream broke. That a client went away is no news.
-func logStreamError(ctx context.Context, lg *zap.Logger, doing string, err error) {
+// logStreamError logs why a stream broke: as a warning, unless it is only that the client
+// went away.
+func logStreamError(ctx context.Context, lg *zap.Logger, msg string, err error) {
 	switch code := status.Code(err); {
 	case ctx.Err() != nil, code == codes.Canceled, code == codes.DeadlineExceeded, code == codes.Unavailable:
-		lg.Debug(doing, zap.Error(err))
+		lg.Debug(msg, zap.Error(err))
 	default:
-		lg.Warn(doing, zap.Error(err))
+		lg.Warn(msg, zap.Error(err))
 	}
 }
 
-// recvLoop takes the client's requests, one after the other. It returns nil when
-// the client has no more of them, or when the send loop has ended.
+// recvLoop handles the client's requests, one after the other. It returns nil when the
+// client has no more of them or the send loop has ended.
 func (sws *serverWatchStream) recvLoop() error {
 	for {
 		req, err := sws.gRPCStream.Recv()
@@ -160,7 +164,7 @@ func (sws *serverWatchStream) recvLoop() error {
 	}
 }
 
-// handle does what the client asks for. It reports false when the stream is over.
+// handle handles a request. It returns false if the stream has ended.
 func (sws *serverWatchStream) handle(req *pb.WatchRequest) bool {
 	switch uv := req.RequestUnion.(type) {
 	case *pb.WatchRequest_CreateRequest:
@@ -173,30 +177,30 @@ func (sws *serverWatchStream) handle(req *pb.WatchRequest) bool {
 		}
 	case *pb.WatchRequest_ProgressRequest:
 		if uv.ProgressRequest != nil {
-			// The store answers through its channel, behind the events that the
-			// answer says have been sent; it does not answer while a watcher lags.
+			// The store answers through its channel, behind the events that the answer
+			// covers. It does not answer while a watcher lags.
 			sws.watchStream.RequestProgressAll()
 		}
 	default:
-		// Not worth the other watchers of the stream.
+		// An error would end the stream's other watchers as well.
 		sws.lg.Info("ignored a watch request of unknown type")
 	}
 	return true
 }
 
-// create starts a watcher in the store, and leaves it to the send loop to tell
-// the client. The store may have events for it before that.
+// create creates a watcher in the store and has the send loop tell the client. The store
+// may send the watcher's events before that. It returns false if the stream has ended.
 func (sws *serverWatchStream) create(creq *pb.WatchCreateRequest) bool {
 	if creq.StartRevision < 0 {
-		return sws.control(sws.refusal(rpctypes.ErrCompacted.Error()))
+		return sws.enqueue(sws.refusal(rpctypes.ErrCompacted.Error()))
 	}
 	key, end := watchedRange(creq)
 	id, err := sws.watchStream.Watch(sws.ctx, mvcc.WatchID(creq.WatchId), key, end,
 		creq.StartRevision, filtersFromRequest(creq)...)
 	if err != nil {
-		return sws.control(sws.refusal(err.Error()))
+		return sws.enqueue(sws.refusal(err.Error()))
 	}
-	return sws.control(WatchMessage{
+	return sws.enqueue(WatchMessage{
 		Control: &pb.WatchResponse{Header: sws.newResponseHeader(), WatchId: int64(id), Created: true},
 		watcher: watcher{
 			prevKV:         creq.PrevKv,
@@ -207,10 +211,12 @@ func (sws *serverWatchStream) create(creq *pb.WatchCreateRequest) bool {
 	})
 }
 
-// watchedRange turns the API's way of writing a range into the store's: an
-// empty key is the smallest one, no end is a single key, and an end of one zero
-// byte is no upper bound, for which the store wants an end that is empty and
-// not nil.
+// watchedRange returns the request's range as the store expects it:
+//
+//	API                 store
+//	empty key           "\x00", the smallest key
+//	no end              nil: the key alone
+//	end of "\x00"       empty and not nil: no upper bound
 func watchedRange(creq *pb.WatchCreateRequest) (key, end []byte) {
 	key, end = creq.Key, creq.RangeEnd
 	if len(key) == 0 {
@@ -225,7 +231,7 @@ func watchedRange(creq *pb.WatchCreateRequest) (key, end []byte) {
 	return key, end
 }
 
-// refusal tells the client that a watcher has not been created.
+// refusal returns the message that a watcher has not been created.
 func (sws *serverWatchStream) refusal(reason string) WatchMessage {
 	return WatchMessage{Control: &pb.WatchResponse{
 		Header:       sws.newResponseHeader(),
@@ -236,17 +242,18 @@ func (sws *serverWatchStream) refusal(reason string) WatchMessage {
 	}}
 }
 
-// cancel ends a watcher. One that does not exist is not answered, as in etcd.
+// cancel cancels a watcher. As in etcd, a client that names no existing watcher gets no
+// answer. It returns false if the stream has ended.
 //
-// It waits until the send loop has thrown away what the store had sent for the
-// watcher before: the next request may create one with the same ID.
+// It waits until the send loop has discarded what the store sent for the watcher: the
+// next request may create a watcher with the same ID.
 func (sws *serverWatchStream) cancel(id mvcc.WatchID) bool {
 	if err := sws.watchStream.Cancel(id); err != nil {
 		sws.lg.Debug("cancel watcher", zap.Int64("watch-id", int64(id)), zap.Error(err))
 		return true
 	}
 	done := make(chan struct{})
-	if !sws.control(WatchMessage{
+	if !sws.enqueue(WatchMessage{
 		Control: &pb.WatchResponse{Header: sws.newResponseHeader(), WatchId: int64(id), Canceled: true},
 		done:    done,
 	}) {
@@ -260,8 +267,8 @@ func (sws *serverWatchStream) cancel(id mvcc.WatchID) bool {
 	}
 }
 
-// control hands an answer to the send loop. It reports false when that has ended.
-func (sws *serverWatchStream) control(m WatchMessage) bool {
+// enqueue passes an answer to the send loop. It returns false if the loop has ended.
+func (sws *serverWatchStream) enqueue(m WatchMessage) bool {
 	select {
 	case sws.ctrlStream <- m:
 		return true
@@ -270,14 +277,16 @@ func (sws *serverWatchStream) control(m WatchMessage) bool {
 	}
 }
 
-// newResponseHeader is for answers: their revision is the store's.
+// newResponseHeader returns the header of an answer: its revision is the store's current
+// one.
 func (sws *serverWatchStream) newResponseHeader() *pb.ResponseHeader {
 	rh := &pb.ResponseHeader{Revision: sws.watchStream.Rev()}
 	sws.hdr.fillWithoutRevision(rh)
 	return rh
 }
 
-// filtersFromRequest returns what the watcher does not want to see.
+// filtersFromRequest returns a function for each kind of event that the watcher must not
+// get; it reports whether an event is of that kind.
 func filtersFromRequest(creq *pb.WatchCreateRequest) []mvcc.FilterFunc {
 	var filters []mvcc.FilterFunc
 	for _, ft := range creq.Filters {

@@ -14,33 +14,34 @@ import (
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
-// watchSender is what the send loop knows. No other goroutine touches it, so
-// there is no lock.
+// watchSender is the state of the send loop. Only the loop's goroutine uses it, so it
+// needs no lock.
 type watchSender struct {
-	// watchers are those that the client has been told of, and pending is what
-	// came for others too early.
+	// watchers are those that the client has been told of. pending holds what the store
+	// sent for watchers that the client has not been told of yet.
 	watchers map[mvcc.WatchID]watcher
 	pending  map[mvcc.WatchID][]mvcc.WatchResponse
-	// queue is what was taken from the store's channel and not sent yet, from
-	// next on.
+	// queue[next:] is what was taken from the store's channel and not sent yet.
 	queue []mvcc.WatchResponse
 	next  int
-	// progress is nil until a watcher asks to be told how far it is.
+	// progress ticks when progress notifications are due; it is nil until a watcher asks
+	// for them.
 	progress *time.Ticker
 	header   *pb.ResponseHeader // of the last response
 }
 
-// watcher is how one watcher wants its events.
+// watcher is what the send loop knows of a watcher: the options of its request.
 type watcher struct {
 	prevKV         bool
 	fragment       bool
 	progressNotify bool
-	// progressDue is false when there were events since the last tick, which
-	// tell the client as much.
+	// progressDue is false if there were events since the last tick: they tell the client
+	// the watcher's progress as well.
 	progressDue bool
 }
 
-// sendLoop sends whatever there is to be sent and returns why the stream is over.
+// sendLoop sends answers and events until the stream ends, and returns the error that it
+// ends with.
 func (sws *serverWatchStream) sendLoop() error {
 	var loop WatchLoop = sws
 	if sws.seams.Watch != nil {
@@ -58,7 +59,7 @@ func (sws *serverWatchStream) sendLoop() error {
 	}
 }
 
-// Next is the plain half of WatchLoop.
+// Next implements WatchLoop.
 func (sws *serverWatchStream) Next() (WatchMessage, error) {
 	s := &sws.sending
 	for {
@@ -71,7 +72,7 @@ func (sws *serverWatchStream) Next() (WatchMessage, error) {
 		select {
 		case resp := <-sws.watchStream.Chan():
 			s.queue, s.next = append(s.queue[:0], resp), 0
-			sws.takeAll()
+			sws.drainStore()
 		case m := <-sws.ctrlStream:
 			return m, nil
 		case <-s.progressC():
@@ -84,10 +85,10 @@ func (sws *serverWatchStream) Next() (WatchMessage, error) {
 	}
 }
 
-// takeAll empties the store's channel, so that the store can fill it again while
-// its contents are sent. Many watchers on one stream fill it with one write, and
-// those for whom there is no room have to be caught up.
-func (sws *serverWatchStream) takeAll() {
+// drainStore moves what is in the store's channel to the queue, so that the store can
+// fill the channel again meanwhile. With many watchers on the stream a single write can
+// fill it, and watchers without room in it have to be caught up from the backend.
+func (sws *serverWatchStream) drainStore() {
 	s := &sws.sending
 	for range mvcc.ChanBufLen() {
 		select {
@@ -99,7 +100,7 @@ func (sws *serverWatchStream) takeAll() {
 	}
 }
 
-// Send is the other half of WatchLoop.
+// Send implements WatchLoop.
 func (sws *serverWatchStream) Send(m WatchMessage) error {
 	if m.Control != nil {
 		return sws.sendControl(m)
@@ -116,7 +117,7 @@ func (sws *serverWatchStream) Send(m WatchMessage) error {
 	return sws.sendResponse(w, m.Response)
 }
 
-// sendControl sends an answer and does what follows from it.
+// sendControl sends an answer and updates the sender's watchers by it.
 func (sws *serverWatchStream) sendControl(m WatchMessage) error {
 	if m.done != nil {
 		defer close(m.done)
@@ -132,12 +133,13 @@ func (sws *serverWatchStream) sendControl(m WatchMessage) error {
 		sws.forget(id)
 		return nil
 	default:
-		return sws.announced(id, m.watcher)
+		return sws.addWatcher(id, m.watcher)
 	}
 }
 
-// announced lets a watcher's events pass, now that the client knows its ID.
-func (sws *serverWatchStream) announced(id mvcc.WatchID, w watcher) error {
+// addWatcher adds a watcher that the client has just been told of, and sends what the
+// store sent for it before.
+func (sws *serverWatchStream) addWatcher(id mvcc.WatchID, w watcher) error {
 	s := &sws.sending
 	if s.watchers == nil {
 		s.watchers = make(map[mvcc.WatchID]watcher)
@@ -157,13 +159,12 @@ func (sws *serverWatchStream) announced(id mvcc.WatchID, w watcher) error {
 	return nil
 }
 
-// forget throws away what the store has sent for a watcher that is cancelled.
-// There will be nothing more, so that all of it is in the channel or taken from
-// it already.
+// forget removes a cancelled watcher and discards what the store sent for it. The store
+// sends nothing more for it, so all of that is in the channel, the queue or pending.
 func (sws *serverWatchStream) forget(id mvcc.WatchID) {
 	s := &sws.sending
 	delete(s.watchers, id)
-	sws.takeAll()
+	sws.drainStore()
 	kept := s.queue[:s.next]
 	for _, resp := range s.queue[s.next:] {
 		if resp.WatchID == id {
@@ -178,7 +179,8 @@ func (sws *serverWatchStream) forget(id mvcc.WatchID) {
 	delete(s.pending, id)
 }
 
-// discardAll is for the end of the stream, when the store's channel is closed.
+// discardAll discards all that the store sent and that was not sent to the client. The
+// store's channel must be closed.
 func (sws *serverWatchStream) discardAll() {
 	s := &sws.sending
 	if s.progress != nil {
@@ -193,15 +195,15 @@ func (sws *serverWatchStream) discardAll() {
 	}
 }
 
-// discard tells the store's gauge of pending events that these are pending no
-// more.
+// discard subtracts the events of responses that are not sent from the store's metric of
+// pending events.
 func discard(responses []mvcc.WatchResponse) {
 	for _, resp := range responses {
 		mvcc.ReportEventReceived(len(resp.Events))
 	}
 }
 
-// sendResponse sends what the store has for a watcher.
+// sendResponse sends a response of the store's to the client, with what w asked for.
 func (sws *serverWatchStream) sendResponse(w watcher, resp mvcc.WatchResponse) error {
 	mvcc.ReportEventReceived(len(resp.Events))
 	wr := &pb.WatchResponse{
@@ -224,9 +226,9 @@ func (sws *serverWatchStream) sendResponse(w watcher, resp mvcc.WatchResponse) e
 	return sws.gRPCStream.Send(wr)
 }
 
-// eventHeader is for what comes from the store, with the revision that it has
-// there. One write may go to thousands of watchers, so its header is made once;
-// nobody changes a header that has been sent.
+// eventHeader returns the header of a response of the store's, which has revision rev. A
+// write may go to thousands of watchers, so the last header is returned again if it
+// fits. A header must not be changed after it has been sent.
 func (sws *serverWatchStream) eventHeader(rev int64) *pb.ResponseHeader {
 	rh, term := sws.sending.header, sws.hdr.status.Term()
 	if rh == nil || rh.Revision != rev || rh.RaftTerm != term {
@@ -237,9 +239,9 @@ func (sws *serverWatchStream) eventHeader(rev int64) *pb.ResponseHeader {
 	return rh
 }
 
-// withPrevKV adds to each event what the key held before. The events belong to
-// every watcher of the key and are copied. A predecessor that has been compacted
-// is left out, and so is that of a key which is new.
+// withPrevKV returns copies of the events, each with the key's previous value: all
+// watchers of a key share its events, so they must not be changed. There is no previous
+// value if it has been compacted, or if the event created the key.
 func (sws *serverWatchStream) withPrevKV(events []*mvccpb.Event) []*mvccpb.Event {
 	all := make([]*mvccpb.Event, len(events))
 	for i, ev := range events {
@@ -259,33 +261,34 @@ func isCreateEvent(e *mvccpb.Event) bool {
 	return e.Type == mvccpb.Event_PUT && e.Kv.CreateRevision == e.Kv.ModRevision
 }
 
-// sendFragments sends a response in pieces that stay below maxBytes, unless a
-// single event is larger than that. All pieces but the last are marked, so that
+// sendFragments sends a response in fragments smaller than maxBytes; only a fragment with
+// a single event may be larger. All fragments but the last are marked as such, so that
 // the client can put them together again.
 func sendFragments(wr *pb.WatchResponse, maxBytes int, send func(*pb.WatchResponse) error) error {
 	if len(wr.Events) < 2 || proto.Size(wr) < maxBytes {
 		return send(wr)
 	}
 	for rest := wr.Events; len(rest) > 0; {
-		// A response of its own for each piece: send may hand it on instead of
+		// Each fragment is a new message, because send may pass it on instead of
 		// encoding it at once.
-		piece := &pb.WatchResponse{
+		fragment := &pb.WatchResponse{
 			Header: wr.Header, WatchId: wr.WatchId,
 			CompactRevision: wr.CompactRevision, Canceled: wr.Canceled,
 			Fragment: true,
 		}
-		n := fitting(rest, maxBytes-proto.Size(piece))
-		piece.Events, rest = rest[:n], rest[n:]
-		piece.Fragment = len(rest) > 0
-		if err := send(piece); err != nil {
+		n := countFitting(rest, maxBytes-proto.Size(fragment))
+		fragment.Events, rest = rest[:n], rest[n:]
+		fragment.Fragment = len(rest) > 0
+		if err := send(fragment); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fitting returns how many of the events take less than room bytes, at least one.
-func fitting(events []*mvccpb.Event, room int) int {
+// countFitting returns how many of the events take less than room bytes together, but at
+// least 1.
+func countFitting(events []*mvccpb.Event, room int) int {
 	tag := protowire.SizeTag(watchResponseEvents)
 	for i, ev := range events {
 		room -= tag + protowire.SizeBytes(proto.Size(ev))
@@ -299,16 +302,17 @@ func fitting(events []*mvccpb.Event, room int) int {
 // watchResponseEvents is the field number of WatchResponse.events.
 const watchResponseEvents = 11
 
-// Watchers that ask for it are told how far they are when nothing has happened
-// to their keys for a while, so that after a lost connection they need not start
-// from a revision that is long compacted.
+// A watcher that asks for it gets progress notifications while nothing happens to its
+// keys: each has the revision up to which the watcher has seen everything. After a lost
+// connection the client can go on from there, and not from a revision that has been
+// compacted long ago.
 const (
-	// DefaultWatchProgressNotifyInterval is etcd's.
+	// DefaultWatchProgressNotifyInterval is etcd's default.
 	DefaultWatchProgressNotifyInterval = 10 * time.Minute
 	minWatchProgressInterval           = 100 * time.Millisecond
 )
 
-// progressInterval is the configured interval within its bounds.
+// progressInterval returns the configured interval, or the default, or the minimum.
 func progressInterval(cfg Config) time.Duration {
 	interval := cfg.WatchProgressNotifyInterval
 	if interval <= 0 {
@@ -322,14 +326,15 @@ func progressInterval(cfg Config) time.Duration {
 	return interval
 }
 
-// jittered adds up to a tenth. Streams are often opened at the same moment, after
-// a restart, and should not all be told at the same moment ever after.
+// jittered returns the interval with up to a tenth added at random. After a restart many
+// streams are opened at the same moment, and their notifications should not be due at
+// the same moment ever after.
 func jittered(interval time.Duration) time.Duration {
 	return interval + rand.N(interval/10)
 }
 
-// progressC ticks when progress is due; it is nil, and never ticks, while no
-// watcher wants to know.
+// progressC returns a channel that ticks when progress notifications are due. It is nil,
+// and so never ready, while no watcher has asked for them.
 func (s *watchSender) progressC() <-chan time.Time {
 	if s.progress == nil {
 		return nil
@@ -337,9 +342,9 @@ func (s *watchSender) progressC() <-chan time.Time {
 	return s.progress.C
 }
 
-// requestProgress has the store say how far those watchers are that had no
-// event since the last tick. The answer comes through the store's channel, after
-// the events that it covers.
+// requestProgress asks the store for the progress of the watchers that had no event since
+// the last tick. The store answers through its channel, behind the events that the
+// answer covers.
 func (sws *serverWatchStream) requestProgress() {
 	s := &sws.sending
 	for id, w := range s.watchers {
