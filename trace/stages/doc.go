@@ -7,7 +7,7 @@
 //
 //	stage.go       the stages, in the order of the path
 //	catalogue.go   Spec, and how a stage is found
-//	catalogue_*.go the entries
+//	catalogue_*.go the entries, in the order of the path
 //
 // It imports nothing but the standard library.
 package stages

@@ -1,9 +1,8 @@
 package stages
 
-// Stage names one stage of a request's way. The constants stand in the order
-// of the path, parents before their children: of two stages under way at the
-// same moment the later constant says more precisely where the request is, and
-// the ledger relies on that.
+// Stage is one stage of a request's way. The constants are in the order of the path,
+// parents before their children. If two stages are under way at the same moment, the
+// higher constant says more precisely where the request is: the ledger relies on that.
 type Stage uint8
 
 // The stages. Each one is described by its Spec in the catalogue.
@@ -122,8 +121,8 @@ const (
 	GatewayEncode
 	HTTPFlush
 
-	// What was put in from outside comes last: of all that is under way it is the
-	// reason why nothing moves.
+	// What somebody put in from outside comes last: while it lasts, it is the reason why
+	// nothing else moves.
 
 	Fault
 	Hold
@@ -132,13 +131,14 @@ const (
 	NumStages
 )
 
-// The stages of a connection lie between these two, both included.
+// FirstConn and LastConn are the first and the last of a connection's stages; all stages
+// between them are a connection's too.
 const (
 	FirstConn = CmuxMatch
 	LastConn  = HTTPConn
 )
 
-// isLife tells the stages that last as long as their connection.
+// LastsAsConn reports whether a stage lasts as long as its connection.
 func LastsAsConn(s Stage) bool { return s == ServeStreams || s == HTTPConn }
 
 // String returns the stage's span name.
@@ -166,7 +166,7 @@ const (
 	KindDisk      Kind = "disk"
 	KindNetwork   Kind = "network"
 	KindConsensus Kind = "consensus"
-	KindHeld      Kind = "held" // somebody made it wait: a breakpoint, or a fault that was switched on
+	KindHeld      Kind = "held" // waiting at a breakpoint, or for a fault that somebody switched on
 )
 
 // Edge says how exactly a stage's begin or end is known.
@@ -175,7 +175,7 @@ type Edge string
 // The qualities of an edge.
 const (
 	Exact    Edge = "exact"    // stamped at the edge, or within 0.2 µs of it
-	Near     Edge = "near"     // stamped close by; the Spec tells the known error
+	Near     Edge = "near"     // stamped close to the edge; the Spec has the known error
 	Inferred Edge = "inferred" // worked out from other stamps
 )
 
