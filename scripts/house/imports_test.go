@@ -112,7 +112,8 @@ func openLayers(layers []layer) []string {
 			dir, below := strings.CutSuffix(pattern, "/...")
 			for i, other := range layers {
 				first := i == slices.IndexFunc(layers, func(l layer) bool { return among(dir, []string{l.dir}) })
-				if !first && !(below && within(other.dir, dir)) {
+				imported := first || below && within(other.dir, dir)
+				if !imported {
 					continue
 				}
 				for _, further := range other.may {

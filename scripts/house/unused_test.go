@@ -277,13 +277,14 @@ func (c *checker) use(u *unit, id *ast.Ident, above []ast.Node) {
 	}
 	obj = origin(obj)
 	elsewhere := obj.Pkg().Path() != path.Join(modulePath, u.dir)
-	if u.test && !(elsewhere && c.onlyForTests(c.dir(obj))) {
+	counts := !u.test || elsewhere && c.onlyForTests(c.dir(obj))
+	if !counts {
 		return
 	}
 	if elsewhere {
 		c.used[obj] = true
 	}
-	if isConstant(obj) && !(isEnumerated(obj) && onlyAsks(id, above)) {
+	if isConstant(obj) && (!isEnumerated(obj) || !onlyAsks(id, above)) {
 		c.produced[obj] = true
 	}
 }
@@ -336,7 +337,7 @@ func (c *checker) unproduced() []types.Object {
 	var found []types.Object
 	for _, u := range c.code {
 		for _, obj := range u.info.Defs {
-			if k, ok := obj.(*types.Const); ok && k.Name() != "_" && !c.produced[k] && !(isEnumerated(k) && isZero(k)) {
+			if k, ok := obj.(*types.Const); ok && k.Name() != "_" && !c.produced[k] && (!isEnumerated(k) || !isZero(k)) {
 				found = append(found, obj)
 			}
 		}
@@ -359,7 +360,7 @@ func (c *checker) uncalled() []types.Object {
 		}
 		for _, name := range u.pkg.Scope().Names() {
 			obj := u.pkg.Scope().Lookup(name)
-			if !(isConstant(obj) && isEnumerated(obj)) { // the values of a type are exported together
+			if !isConstant(obj) || !isEnumerated(obj) { // the values of a type are exported together
 				add(obj)
 			}
 			if obj.Exported() {
