@@ -82,7 +82,7 @@ func claimsOf(rows []StageTime, parts []Part, duration int64) []claim {
 // the catalogue does not know may outlive their parents.
 func (c *claimant) leave(i int) {
 	c.left[i] = c.rows[i].EndNS
-	if above := c.tree.parent[i]; above >= 0 && c.rows[i].Known() != stages.None {
+	if above := c.tree.parent[i]; above >= 0 && c.rows[i].known() != stages.None {
 		c.left[i] = min(c.left[i], c.left[above])
 	}
 }
@@ -99,7 +99,7 @@ func (c *claimant) meetChild(i int) {
 // noteFailure notes when a save had failed. What the proposer waits for from then
 // on is the server's end, and nothing else: its wait has a name again.
 func (c *claimant) noteFailure(i int) {
-	if st := &c.rows[i]; st.Known() == stages.WALSave && st.Attributes[AttrFailure] != "" {
+	if st := &c.rows[i]; st.known() == stages.WALSave && st.Attributes[AttrFailure] != "" {
 		c.failed = st.EndNS
 	}
 }
@@ -108,7 +108,7 @@ func (c *claimant) noteFailure(i int) {
 // what it does until the first of them begins; from then on it claims its time as
 // unexplained, because a wait does not say what it waited for.
 func (c *claimant) claimRow(i int) {
-	st, s := &c.rows[i], c.rows[i].Known()
+	st, s := &c.rows[i], c.rows[i].known()
 	if s != stages.None && stages.SpecOf(s).Kind == stages.KindNone || st.folded() {
 		return
 	}
@@ -157,7 +157,7 @@ func (c *claimant) add(name string, r rank, begin, end int64) {
 // says more than the handler itself, and decoding it says more than that. Of the spans
 // that the catalogue does not know the deeper one knows better.
 func (c *claimant) rank(i int) rank {
-	switch s := c.rows[i].Known(); {
+	switch s := c.rows[i].known(); {
 	case s == stages.None:
 		return rank{stages.NumStages, c.tree.depth[i]}
 	case s == stages.RecvMsg && c.inHandler(i):
@@ -172,5 +172,5 @@ func (c *claimant) rank(i int) rank {
 // inHandler reports whether a row lies directly in a handler.
 func (c *claimant) inHandler(i int) bool {
 	above := c.tree.parent[i]
-	return above >= 0 && stages.IsHandler(c.rows[above].Known())
+	return above >= 0 && stages.IsHandler(c.rows[above].known())
 }

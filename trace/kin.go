@@ -83,10 +83,10 @@ func (f *finder) list() {
 	several := false
 	for i := range f.stages {
 		st := &f.stages[i]
-		of := f.namesakes(st.Known(), st.Stage)
+		of := f.namesakes(st.known(), st.Stage)
 		of.n, of.last = of.n+1, int32(i)
 		several = several || of.n > 1
-		if s := st.Known(); s != stages.None {
+		if s := st.known(); s != stages.None {
 			f.known[s] = of
 			continue
 		}
@@ -110,7 +110,7 @@ func (f *finder) namesakes(s stages.Stage, name string) namesakes {
 func (f *finder) listSeveral() {
 	f.rows = make(map[string][]int)
 	for i := range f.stages {
-		if st := &f.stages[i]; f.namesakes(st.Known(), st.Stage).n > 1 {
+		if st := &f.stages[i]; f.namesakes(st.known(), st.Stage).n > 1 {
 			f.rows[st.Stage] = append(f.rows[st.Stage], i)
 		}
 	}
@@ -145,7 +145,7 @@ func (f *finder) top(st *StageTime) bool {
 		return false
 	}
 	under, _ := stages.ByName(st.Parent)
-	return !liesIn(st.Known(), under)
+	return !liesIn(st.known(), under)
 }
 
 // liesIn reports whether the catalogue has a stage inside another one.

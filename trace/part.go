@@ -57,7 +57,7 @@ func SortStages(stages []StageTime) {
 
 // rank is a stage's place on the path.
 func (st *StageTime) rank() stages.Stage {
-	if s := st.Known(); s != stages.None {
+	if s := st.known(); s != stages.None {
 		return s
 	}
 	return stages.NumStages

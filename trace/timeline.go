@@ -72,9 +72,9 @@ type StageTime struct {
 	Span Link `json:"-"` // its span in the trace of a batch or a connection; zero: it is exported with the request
 }
 
-// Known returns the stage in the catalogue, or stages.None for a span of another
+// known returns the stage in the catalogue, or stages.None for a span of another
 // program. Any number of goroutines may call it.
-func (st *StageTime) Known() stages.Stage {
+func (st *StageTime) known() stages.Stage {
 	if st.ID != stages.None {
 		return st.ID
 	}
@@ -120,7 +120,7 @@ const (
 // it.
 func (t *Timeline) Find(s stages.Stage) *StageTime {
 	for i := range t.Stages {
-		if t.Stages[i].Known() == s {
+		if t.Stages[i].known() == s {
 			return &t.Stages[i]
 		}
 	}

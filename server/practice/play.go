@@ -21,7 +21,7 @@ import (
 // sends the next one, as only Echo allows. The error is that of the stream; nil if
 // the stream ended with OK.
 func Talk(ctx context.Context, cc grpc.ClientConnInterface, method string, inTurns bool, messages ...proto.Message) (replies []proto.Message, err error) {
-	stream, err := cc.NewStream(ctx, StreamDesc(method), method)
+	stream, err := cc.NewStream(ctx, streamDesc(method), method)
 	if err != nil {
 		return nil, err
 	}

@@ -133,24 +133,24 @@ func (s *Service) echo(_ any, ss grpc.ServerStream) error {
 	}
 }
 
-// ServiceName is the service's name on the wire. Its messages are protobuf's
+// serviceName is the service's name on the wire. Its messages are protobuf's
 // well-known types, so that no code has to be generated.
-const ServiceName = "glasskv.Practice"
+const serviceName = "glasskv.Practice"
 
 // The methods, as a client calls them.
 const (
-	Hold  = "/" + ServiceName + "/Hold"  // Empty → Empty, when it is released
-	Panic = "/" + ServiceName + "/Panic" // Empty → never
-	Page  = "/" + ServiceName + "/Page"  // Int64Value → StringValue of that many bytes
-	Count = "/" + ServiceName + "/Count" // Int64Value → stream of Int64Value
-	Sum   = "/" + ServiceName + "/Sum"   // stream of Int64Value → Int64Value
-	Echo  = "/" + ServiceName + "/Echo"  // stream of StringValue → stream of StringValue
+	Hold  = "/" + serviceName + "/Hold"  // Empty → Empty, when it is released
+	Panic = "/" + serviceName + "/Panic" // Empty → never
+	Page  = "/" + serviceName + "/Page"  // Int64Value → StringValue of that many bytes
+	Count = "/" + serviceName + "/Count" // Int64Value → stream of Int64Value
+	Sum   = "/" + serviceName + "/Sum"   // stream of Int64Value → Int64Value
+	Echo  = "/" + serviceName + "/Echo"  // stream of StringValue → stream of StringValue
 )
 
 // Register makes the service known to reg.
 func (s *Service) Register(reg grpc.ServiceRegistrar) {
 	reg.RegisterService(&grpc.ServiceDesc{
-		ServiceName: ServiceName,
+		ServiceName: serviceName,
 		HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{
 			{MethodName: "Hold", Handler: unary(Hold, s.hold)},
@@ -183,9 +183,9 @@ func unary[Q, R any](method string, handle func(context.Context, *Q) (*R, error)
 	}
 }
 
-// StreamDesc returns the kind of stream that a method is, for clients; nil for a
+// streamDesc returns the kind of stream that a method is, for clients; nil for a
 // unary one.
-func StreamDesc(method string) *grpc.StreamDesc {
+func streamDesc(method string) *grpc.StreamDesc {
 	switch method {
 	case Count:
 		return &grpc.StreamDesc{ServerStreams: true}

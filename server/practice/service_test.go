@@ -91,7 +91,7 @@ func TestTheThreeKindsOfStream(t *testing.T) {
 	if got := talk[string](ctx, t, cc, Echo, wrapperspb.String("a"), wrapperspb.String("b")); len(got) != 2 || got[0] != "a" || got[1] != "b" {
 		t.Errorf("echoed %v", got)
 	}
-	if StreamDesc(Hold) != nil {
+	if streamDesc(Hold) != nil {
 		t.Error("Hold is a stream")
 	}
 }

@@ -319,9 +319,6 @@ func (l *Live) Recorder() *record.Recorder { return l.server.rec }
 // Observer returns what observes the server through its seams.
 func (l *Live) Observer() *seam.Observer { return l.server.observer }
 
-// Practice returns the service for practice, which the server serves.
-func (l *Live) Practice() *practice.Service { return l.practice }
-
 // Stop stops the server and removes its data.
 func (l *Live) Stop() error { return l.server.stop() }
 

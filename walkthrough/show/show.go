@@ -33,15 +33,15 @@ type Flags struct {
 
 // The values of --output.
 const (
-	Text = "text"
-	JSON = "json"
+	textOutput = "text"
+	jsonOutput = "json"
 )
 
 // New returns the flags with their defaults: text, the locale's language, and the
 // width and colours of the terminal.
 func New() *Flags {
 	return &Flags{
-		output: choice{Text, []string{Text, JSON}},
+		output: choice{textOutput, []string{textOutput, jsonOutput}},
 		lang:   choice{string(lang.FromEnv(os.Getenv)), []string{string(lang.EN), string(lang.ZH)}},
 		color:  choice{"auto", []string{"auto", "always", "never"}},
 	}
@@ -56,7 +56,7 @@ func (f *Flags) AddFlags(fs *pflag.FlagSet) {
 }
 
 // JSON reports whether the output is JSON, for programs.
-func (f *Flags) JSON() bool { return f.output.value == JSON }
+func (f *Flags) JSON() bool { return f.output.value == jsonOutput }
 
 // Lang returns the reader's language.
 func (f *Flags) Lang() lang.Lang { return lang.Lang(f.lang.value) }

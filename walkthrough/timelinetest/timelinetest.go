@@ -23,15 +23,15 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Start is when every request of Parse began.
-var Start = time.Date(2026, time.March, 4, 15, 16, 17, 0, time.UTC)
+// start is when every request of Parse began.
+var start = time.Date(2026, time.March, 4, 15, 16, 17, 0, time.UTC)
 
 // Parse reads one timeline. Empty lines and lines that begin with # are skipped. An
 // error quotes the line that it is about.
 func Parse(text string) (*trace.Timeline, error) {
 	t := &trace.Timeline{
 		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", SpanID: "00f067aa0ba902b7",
-		Observer: trace.ObserverServer, Start: Start, Attributes: map[string]string{},
+		Observer: trace.ObserverServer, Start: start, Attributes: map[string]string{},
 	}
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)

@@ -15,9 +15,9 @@ import (
 // the order of the path.
 func FileName(s stages.Stage) string { return fmt.Sprintf("%03d-%s.md", s, s) }
 
-// Navigation returns the last line of a chapter's file: links to its neighbours and to
+// navigation returns the last line of a chapter's file: links to its neighbours and to
 // the index.
-func Navigation(c *chapter.Chapter) string {
+func navigation(c *chapter.Chapter) string {
 	var links []string
 	if c.Previous != stages.None {
 		links = append(links, fmt.Sprintf("[← %s](%s)", c.Previous, FileName(c.Previous)))
@@ -35,7 +35,7 @@ func Linked(c *chapter.Chapter, text string) string {
 	if chapter.IsNavigation(lines[len(lines)-1]) {
 		lines = lines[:len(lines)-1]
 	}
-	return strings.TrimRight(strings.Join(lines, "\n"), "\n ") + "\n\n" + Navigation(c) + "\n"
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n ") + "\n\n" + navigation(c) + "\n"
 }
 
 // Index returns the README of a language's folder: all chapters, by parts of the book.
