@@ -1,15 +1,23 @@
 package etcdserver
 
 import (
+	"context"
+
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/client/pkg/v3/types"
 	"go.etcd.io/etcd/server/v3/etcdserver/errors"
 	serverstorage "go.etcd.io/etcd/server/v3/storage"
+	"go.uber.org/zap"
 )
 
-// checkAlarms returns ErrCorrupt or ErrNoSpace when an alarm forbids r. Alarms
-// are in the log like everything else, so that every member refuses the same
-// requests.
+// Alarm lists, raises or clears alarms. All three go through the log, so that the
+// answer is the same on every member. It returns the errors of a proposal.
+func (s *EtcdServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
+	return propose[*pb.AlarmResponse](ctx, s, &pb.InternalRaftRequest{Alarm: r})
+}
+
+// checkAlarms returns ErrCorrupt or ErrNoSpace if an alarm forbids r. Alarms go
+// through the log, so that all members refuse the same requests.
 func (s *EtcdServer) checkAlarms(r *pb.InternalRaftRequest) error {
 	if len(s.alarmStore.Get(pb.AlarmType_CORRUPT)) > 0 && touchesKeys(r) {
 		return errors.ErrCorrupt
@@ -25,8 +33,8 @@ func touchesKeys(r *pb.InternalRaftRequest) bool {
 		r.Compaction != nil || r.LeaseGrant != nil || r.LeaseRevoke != nil
 }
 
-// needsSpace tells what can only add to the backend. Deletes, compactions and
-// transactions without a put pass: they are the way out.
+// needsSpace reports whether r can only add to the backend. Deletes, compactions
+// and transactions without a put do not: a user needs them to make room.
 func needsSpace(r *pb.InternalRaftRequest) bool {
 	if r.Txn != nil {
 		var cost serverstorage.BackendQuota
@@ -52,4 +60,37 @@ func (s *EtcdServer) applyAlarm(r *pb.AlarmRequest) *pb.AlarmResponse {
 		resp.Alarms = append(resp.Alarms, changed)
 	}
 	return resp
+}
+
+// markOverQuota sets Err to ErrNoSpace if the request succeeded and does not fit.
+// The write has happened nevertheless, as in etcd: members whose files differ in
+// size must not differ in their keys.
+func markOverQuota(result *Result, fits bool) *Result {
+	if result.Err == nil && !fits {
+		result.Err = errors.ErrNoSpace
+	}
+	return result
+}
+
+// outOfSpace reports whether the NOSPACE alarm is raised on any member.
+func (s *EtcdServer) outOfSpace() bool {
+	return len(s.alarmStore.Get(pb.AlarmType_NOSPACE)) > 0
+}
+
+// raiseNoSpace proposes the NOSPACE alarm and, when that is applied, gives result
+// to the request with that ID, which went over the quota. It waits on a goroutine
+// of its own, because the apply goroutine has to apply the alarm.
+func (s *EtcdServer) raiseNoSpace(id uint64, result *Result) {
+	s.lg.Warn("backend quota exceeded; raising alarm", zap.Int64("backend-size-bytes", s.be.Size()))
+	s.goAttach(func() {
+		_, err := s.Alarm(s.life.ctx, &pb.AlarmRequest{
+			MemberID: uint64(s.memberID),
+			Action:   pb.AlarmRequest_ACTIVATE,
+			Alarm:    pb.AlarmType_NOSPACE,
+		})
+		if err != nil {
+			s.lg.Warn("raise alarm", zap.Error(err))
+		}
+		s.w.Trigger(id, result)
+	})
 }

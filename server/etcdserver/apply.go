@@ -9,23 +9,27 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/errors"
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
-	"go.uber.org/zap"
 	"google.golang.org/protobuf/proto"
 )
 
-// etcdProgress is how far the apply goroutine has come.
+// errUnsupportedEntry ends a member that meets an entry it cannot apply: if it
+// went on, its state would differ from that of the other members.
+var errUnsupportedEntry = stderrors.New("log holds a request that is not supported")
+
+// etcdProgress is the state of the apply goroutine: the last applied entry
+// (appliedi its index, appliedt its term) and the last snapshots.
 type etcdProgress struct {
 	confState           *raftpb.ConfState
 	diskSnapshotIndex   uint64
 	memorySnapshotIndex uint64
 	appliedt            uint64
 	appliedi            uint64
-	// advancedc is that of the Ready whose entries are being applied.
+	// advancedc is that of the toApply that is being applied.
 	advancedc <-chan struct{}
 	catchUp   catchUp
 }
 
-// newProgress starts where the snapshot in raft's storage ends.
+// newProgress returns a progress that starts at the snapshot in raft's storage.
 func newProgress(st *raft.MemoryStorage) (etcdProgress, error) {
 	sn, err := st.Snapshot()
 	if err != nil {
@@ -41,16 +45,16 @@ func newProgress(st *raft.MemoryStorage) (etcdProgress, error) {
 	}, nil
 }
 
-// applyReady is the scheduled job for one Ready. Jobs run one after the other on
-// the apply goroutine. A snapshot sent by a leader would be applied here, before
-// the entries; see errSnapshotReceived.
+// applyReady is the scheduled job for one Ready. The scheduler runs one job at a
+// time, on the apply goroutine. etcd would apply a snapshot from a leader here,
+// before the entries; see errSnapshotReceived.
 func (s *EtcdServer) applyReady(ap *toApply) {
 	s.progress.advancedc = ap.advancedc
 	s.path.applyAll(ap.entries)
 	if ap.appliedc != nil {
 		close(ap.appliedc)
 	}
-	// The log must not lag behind a snapshot.
+	// A snapshot must not be ahead of the log on disk.
 	select {
 	case <-ap.savedc:
 		s.snapshotIfNeededAndCompactRaftLog()
@@ -58,13 +62,14 @@ func (s *EtcdServer) applyReady(ap *toApply) {
 	}
 }
 
-// applyAll applies the entries and releases the readers that waited for them.
+// applyAll is the plain ApplyAllFunc. It applies the entries and then releases the
+// readers that wait for them.
 func (s *EtcdServer) applyAll(entries []*raftpb.Entry) {
 	s.applyEntries(entries)
 	s.applyWait.Trigger(s.progress.appliedi)
 }
 
-// applyEntries drops what was applied already and applies the rest.
+// applyEntries skips entries that have been applied, and applies the rest.
 func (s *EtcdServer) applyEntries(entries []*raftpb.Entry) {
 	if len(entries) == 0 {
 		return
@@ -79,9 +84,10 @@ func (s *EtcdServer) applyEntries(entries []*raftpb.Entry) {
 	}
 }
 
-// apply executes entries in order. The backend's consistent index says which of
-// them it has seen before a restart: those are counted and not executed again.
-// Once an entry has failed the member, none after it is touched.
+// apply executes entries in order. It does not execute entries up to the backend's
+// consistent index: the backend has their effects from before a restart. If an
+// entry makes the member fail, apply returns without executing the entries after
+// it.
 func (s *EtcdServer) apply(entries []*raftpb.Entry) {
 	for _, e := range entries {
 		index, term := e.GetIndex(), e.GetTerm()
@@ -91,7 +97,7 @@ func (s *EtcdServer) apply(entries []*raftpb.Entry) {
 			if s.life.failure.happened() {
 				return
 			}
-			// An entry that wrote nothing has not moved the index by itself.
+			// An entry that writes nothing does not move the index by itself.
 			if s.consistIndex.ConsistentIndex() < index {
 				s.consistIndex.SetConsistentIndex(index, term)
 			}
@@ -114,8 +120,9 @@ func (s *EtcdServer) applyEntry(e *raftpb.Entry) {
 	}
 }
 
-// applyEntryNormal executes the request in an entry and gives the result to the
-// goroutine that waits for it, if that is on this member and still there.
+// applyEntryNormal is the plain ApplyEntryFunc. It executes the request in an entry
+// and gives the result to the goroutine that waits for it, if there is one on this
+// member.
 func (s *EtcdServer) applyEntryNormal(e *raftpb.Entry) {
 	if len(e.GetData()) == 0 {
 		s.applyFirstOfTerm()
@@ -139,9 +146,9 @@ func (s *EtcdServer) applyEntryNormal(e *raftpb.Entry) {
 	s.w.Trigger(id, result)
 }
 
-// applyFirstOfTerm applies the empty entry that a new leader proposes. Everything
-// of earlier terms is applied by now, so that reads may be answered and leases
-// may expire.
+// applyFirstOfTerm applies the empty entry that a new leader proposes. All entries
+// of earlier terms have been applied, so from now on reads may be answered and
+// leases may expire.
 func (s *EtcdServer) applyFirstOfTerm() {
 	s.firstCommitInTerm.Notify()
 	if s.isLeader() {
@@ -149,33 +156,11 @@ func (s *EtcdServer) applyFirstOfTerm() {
 	}
 }
 
-// requestID is where a request's ID stands today, or where it stood before
-// requests had a header.
+// requestID returns the ID of a request: the one in its header or, in an entry of
+// an older etcd, the one in the request itself.
 func requestID(r *pb.InternalRaftRequest) uint64 {
 	if r.ID != 0 {
 		return r.ID
 	}
 	return r.GetHeader().GetID()
-}
-
-func (s *EtcdServer) outOfSpace() bool {
-	return len(s.alarmStore.Get(pb.AlarmType_NOSPACE)) > 0
-}
-
-// raiseNoSpace proposes the alarm and only then answers the request that went
-// over the quota. It must not wait on the apply goroutine, which has to apply the
-// alarm.
-func (s *EtcdServer) raiseNoSpace(id uint64, result *Result) {
-	s.lg.Warn("backend quota exceeded; raising alarm", zap.Int64("backend-size-bytes", s.be.Size()))
-	s.goAttach(func() {
-		_, err := s.Alarm(s.life.ctx, &pb.AlarmRequest{
-			MemberID: uint64(s.memberID),
-			Action:   pb.AlarmRequest_ACTIVATE,
-			Alarm:    pb.AlarmType_NOSPACE,
-		})
-		if err != nil {
-			s.lg.Warn("raise alarm", zap.Error(err))
-		}
-		s.w.Trigger(id, result)
-	})
 }

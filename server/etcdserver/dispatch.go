@@ -11,13 +11,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// sharedWriteBuffer lets a writing transaction read the backend's buffer in
-// place instead of a copy; it is on in etcd as well.
+// sharedWriteBuffer lets a writing transaction read the backend's buffer itself
+// instead of a copy, as in etcd.
 const sharedWriteBuffer = true
 
-// dispatch executes one request on the store. It must do the same on every
-// member: nothing in it may depend on the clock, on chance or on this member's
-// configuration, except for the quota, which every member should have alike.
+// dispatch is the plain ApplyFunc: it executes one request on the store. It must do
+// the same on every member, so nothing in it may depend on the clock, on chance or
+// on this member's configuration. The quota is the exception: it should be the same
+// on all members.
 func (s *EtcdServer) dispatch(ctx context.Context, r *pb.InternalRaftRequest) *Result {
 	if err := s.checkAlarms(r); err != nil {
 		return &Result{Err: err}
@@ -38,7 +39,7 @@ func (s *EtcdServer) dispatch(ctx context.Context, r *pb.InternalRaftRequest) *R
 		return s.dispatchLease(r)
 	case r.ClusterVersionSet != nil, r.ClusterMemberAttrSet != nil, r.DowngradeInfoSet != nil:
 		return s.dispatchCluster(r)
-	case withoutEffect(r):
+	case changesNothing(r):
 		return &Result{Err: errors.ErrUnknownMethod}
 	}
 	if result := s.dispatchAuth(r); result != nil {
@@ -47,8 +48,8 @@ func (s *EtcdServer) dispatch(ctx context.Context, r *pb.InternalRaftRequest) *R
 	return &Result{Err: errUnsupportedEntry}
 }
 
-// newResult keeps a nil reply of a concrete type from becoming a non-nil
-// interface.
+// newResult returns the Result of resp and err. It sets Resp only if err is nil: a
+// nil P in it would be a non-nil interface.
 func newResult[T any, P interface {
 	*T
 	proto.Message
@@ -62,24 +63,16 @@ func newResult[T any, P interface {
 func (s *EtcdServer) applyPut(ctx context.Context, r *pb.PutRequest) *Result {
 	fits := s.quota.Available(r)
 	resp, _, err := txn.Put(ctx, s.lg, s.lessor, s.kv, r)
-	return overQuota(newResult(resp, err), fits)
+	return markOverQuota(newResult(resp, err), fits)
 }
 
 func (s *EtcdServer) applyTxn(ctx context.Context, r *pb.InternalRaftRequest) *Result {
 	fits := s.quota.Available(r.Txn)
-	// Ranges inside a transaction only matter to whoever waits for the reply.
+	// The results of ranges in a transaction are needed only if a request on this
+	// member waits for the reply.
 	skipRanges := !s.w.IsRegistered(requestID(r))
 	resp, _, err := txn.Txn(ctx, s.lg, r.Txn, sharedWriteBuffer, s.kv, s.lessor, skipRanges)
-	return overQuota(newResult(resp, err), fits)
-}
-
-// overQuota turns a success into ErrNoSpace. The write has happened all the
-// same, as in etcd: members with different file sizes must not diverge.
-func overQuota(result *Result, fits bool) *Result {
-	if result.Err == nil && !fits {
-		result.Err = errors.ErrNoSpace
-	}
-	return result
+	return markOverQuota(newResult(resp, err), fits)
 }
 
 func (s *EtcdServer) applyCompaction(ctx context.Context, r *pb.CompactionRequest) *Result {
@@ -89,7 +82,7 @@ func (s *EtcdServer) applyCompaction(ctx context.Context, r *pb.CompactionReques
 	if err != nil {
 		return &Result{Err: err, Physc: physc}
 	}
-	// Any key will do, the revision is what is asked for.
+	// The range is read for its revision; the key does not matter.
 	rr, err := s.kv.Range(ctx, []byte("compaction"), nil, mvcc.RangeOptions{})
 	if err != nil {
 		return &Result{Err: err, Physc: physc}
@@ -98,7 +91,8 @@ func (s *EtcdServer) applyCompaction(ctx context.Context, r *pb.CompactionReques
 	return &Result{Resp: &pb.CompactionResponse{Header: header}, Physc: physc}
 }
 
-// withoutEffect tells the requests that etcd may log and that change nothing.
-func withoutEffect(r *pb.InternalRaftRequest) bool {
+// changesNothing reports whether r is a request that etcd may log although it
+// changes nothing.
+func changesNothing(r *pb.InternalRaftRequest) bool {
 	return r.Range != nil || r.DowngradeVersionTest != nil
 }

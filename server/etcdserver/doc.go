@@ -1,56 +1,83 @@
 // Package etcdserver is one member of the key-value server: everything between
-// an RPC handler and the disk. It is the glue that etcd's package of the same
-// name is, written anew on the same parts: raft, the write-ahead log, the
-// backend, the multi-version store, the lessor.
+// an RPC handler and the disk. Like etcd's package of the same name it is glue
+// between parts: raft, the write-ahead log, the backend, the multi-version store
+// and the lessor. The parts are etcd's; the glue is written anew.
 //
 // # A write
 //
 // The files, in the order in which a Put meets them:
 //
-//	v3_server.go   Put wraps the request for raft
-//	propose.go     raftRequest and processInternalRaftRequestOnce give it an
-//	               ID, register it in the wait table and propose it
-//	raft.go        raftNode, the raft loop: ticks, and one Ready after the other
-//	ready.go       processReady: one Ready is handed to apply, saved, advanced
-//	storage.go     the write-ahead log, one fsync for all entries of a Ready
-//	apply.go       the apply goroutine: committed entries, in order
-//	apply_entry.go applyEntryNormal executes one and wakes the waiting request
-//	dispatch.go    which function of txn, lease or membership executes it
+//	v3_server.go  Put makes the request that raft is to carry
+//	propose.go    raftRequest and processInternalRaftRequestOnce give it an ID,
+//	              register the ID in the wait table and propose the request
+//	raft.go       raftNode.start, the raft loop: ticks, and one Ready at a time
+//	ready.go      processReady: hand to apply, save, send, advance
+//	storage.go    the write-ahead log: one fsync for all entries of a Ready
+//	apply.go      the apply goroutine: committed entries, in order; each wakes
+//	              the request that waits for it
+//	dispatch.go   executes an entry's request on the store
 //
-// The request's goroutine proposes and waits; the raft loop makes durable; the
-// apply goroutine executes. They meet in three places only: raft's own channel,
-// raftNode.applyc, and the wait table.
+// Three goroutines share the work: the request's proposes and waits, the raft
+// loop saves, and the apply goroutine executes. They meet in three places only,
+// raft's own channels, raftNode.applyc and the wait table:
+//
+//	request                  raft loop                     apply goroutine
+//	-------                  ---------                     ---------------
+//	w.Register(id)
+//	Propose(data) --> raft
+//	select on ch        |
+//	  :                 +--> Ready 1, Entries
+//	  :                      WAL.Save, fsync
+//	  :                 +<-- Advance
+//	  :               raft: committed
+//	  :                 +--> Ready 2, CommittedEntries
+//	  :                      applyc <- toApply ----------> run: Schedule
+//	  :                      WAL.Save, close(savedc)       applyAll
+//	  :                 +<-- Advance                         applyEntryNormal
+//	  :                                                        dispatch
+//	ch <------------------------------------------------------ w.Trigger(id, result)
+//
+// On a leader an entry is in two Readys: first among those to save and, once a
+// quorum has saved it, among those to apply. While a Ready is saved, raft collects
+// the next one, so that many proposals share one fsync.
 //
 // # A read
 //
-// A linearizable read does not go through the log. It joins a round of the read
-// loop (read.go), which asks raft for the commit index, waits until that index
-// is applied, and releases all readers of the round; each then reads the store on
-// its own goroutine. A serializable read skips the round.
+// A linearizable read (read.go) does not go through the log. It joins a round of
+// the read loop, which asks raft for the commit index, waits until that index is
+// applied, and releases all readers of the round. Each reader then reads the
+// store on its own goroutine. A serializable read skips the round.
 //
-// A RangeStream (range_stream.go) does the same and reads in chunks. A watch reads
-// nothing: the store tells its watchers at the end of each write.
+//	readers                  read loop                     raft loop, apply
+//	-------                  ---------                     ----------------
+//	join a round, wakec ---> ReadIndex(id) --------------> Ready, ReadStates
+//	select on round.done     index <-- readStateC <------- sendReadStates
+//	  :                      applyWait.Wait(index) <------ applyWait.Trigger
+//	read the store <-------- close(round.done)
 //
-// # Leases
-//
-// lease.go grants and revokes them through the log. lease_renew.go gives them
-// their time again and lease_list.go looks them up, both without the log and on
-// the leader, who alone counts their time; lease_expiry.go revokes what has
-// expired.
+// RangeStream (range_stream.go) does the same and reads in chunks. A watch does
+// not read: the store notifies its watchers at the end of each write.
 //
 // # The rest
 //
-// bootstrap*.go open or create a data directory; snapshot.go and purge.go keep
-// the log short; leadership.go follows raft's elections; membership.go publishes
-// the member, version.go the cluster's version, and conf_change.go applies
-// changes of the membership, which cluster_member.go proposes; maintenance.go
-// reads, copies and defragments the backend, and downgrade.go prepares it for an
-// older release; auth.go and auth_apply.go keep users and roles; alarm.go
-// refuses what an alarm forbids; lifecycle.go and drain.go start and stop it all;
-// failure.go says what happens when a disk does not do its part.
+//	server.go       EtcdServer, and NewServer, which makes it
+//	config.go       what its user decides
+//	bootstrap.go    opens or creates a data directory; bootstrap_wal.go reads its log
+//	refusal.go      the data directories that are refused, and the errors for them
+//	lifecycle.go    starts and stops the member
+//	failure.go      turns a fatal error of a part into the end of the member
+//	status.go       what the member reports about itself
+//	snapshot.go     keeps the log short
+//	membership.go   publishes this member and changes the cluster's members
+//	version.go      the cluster's version, the backend's, and downgrades
+//	lease.go        leases; renewals and lookups do not go through the log
+//	auth.go         users and roles
+//	alarm.go        alarms, and the requests that they forbid
+//	maintenance.go  hashes, copies and defragments the backend; moves the leader
 //
 // # Seams
 //
-// The logic knows nothing of tracing. Seams (seams.go) lists the places where a
-// wrapper may stand; wiring.go is the one file that puts them in.
+// The logic contains no tracing. Seams (seams.go) lists the places where a
+// wrapper can be put around a function or a part; wiring.go is the only file
+// that puts wrappers there.
 package etcdserver

@@ -54,7 +54,7 @@ func (s *EtcdServer) applyLeaseGrant(r *pb.LeaseGrantRequest) *Result {
 		return &Result{Err: err}
 	}
 	resp := &pb.LeaseGrantResponse{ID: int64(l.ID), TTL: l.TTL(), Header: s.newHeader()}
-	return overQuota(&Result{Resp: resp}, fits)
+	return markOverQuota(&Result{Resp: resp}, fits)
 }
 
 const (

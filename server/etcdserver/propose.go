@@ -13,11 +13,11 @@ import (
 )
 
 // maxGapBetweenApplyAndCommitIndex is how many committed entries may wait to be
-// applied before new proposals are refused: memory is what they wait in.
+// applied before new proposals are refused. They wait in memory.
 const maxGapBetweenApplyAndCommitIndex = 5000
 
-// propose takes r through raft and gives its reply the type that the caller
-// knows it has.
+// propose takes r through raft and returns the reply or the error that apply
+// made for it. T must be the type of r's reply.
 func propose[T proto.Message](ctx context.Context, s *EtcdServer, r *pb.InternalRaftRequest) (T, error) {
 	var none T
 	resp, err := s.path.raftRequest(ctx, r)
@@ -27,8 +27,8 @@ func propose[T proto.Message](ctx context.Context, s *EtcdServer, r *pb.Internal
 	return as[T](resp)
 }
 
-// as gives what apply returned its type. Only a wrapper that answers in place of
-// apply could get it wrong.
+// as asserts the type of what apply returned. It fails only if a wrapper answers
+// in place of apply, with another type.
 func as[T any](x any) (T, error) {
 	v, ok := x.(T)
 	if !ok {
@@ -37,7 +37,8 @@ func as[T any](x any) (T, error) {
 	return v, nil
 }
 
-// raftRequest returns the reply or the error that apply made of r.
+// raftRequest takes r through raft and returns the reply or the error that apply
+// made for it.
 func (s *EtcdServer) raftRequest(ctx context.Context, r *pb.InternalRaftRequest) (proto.Message, error) {
 	result, err := s.path.processOnce(ctx, r)
 	if err != nil {
@@ -49,10 +50,10 @@ func (s *EtcdServer) raftRequest(ctx context.Context, r *pb.InternalRaftRequest)
 	return result.Resp, nil
 }
 
-// processInternalRaftRequestOnce proposes r and waits until this member has
-// applied it. It returns ErrTooManyRequests, ErrRequestTooLarge or ErrStopped
-// for a request that was never proposed. With ErrTimeout, ErrCanceled, or
-// ErrStopped while it waited, the request may still be applied later.
+// processInternalRaftRequestOnce gives r an ID, proposes it and waits until this
+// member has applied it. After ErrTooManyRequests or ErrRequestTooLarge, r was not
+// proposed. After any other error, such as ErrTimeout, ErrCanceled or ErrStopped,
+// r may still be applied later.
 func (s *EtcdServer) processInternalRaftRequestOnce(ctx context.Context, r *pb.InternalRaftRequest) (*Result, error) {
 	if !s.requests.enter() {
 		return nil, errors.ErrStopped
@@ -77,7 +78,7 @@ func (s *EtcdServer) processInternalRaftRequestOnce(ctx context.Context, r *pb.I
 	defer cancel()
 	s.counters.proposalsPending.Add(1)
 	defer s.counters.proposalsPending.Add(-1)
-	// Registered before it is proposed, or its result could come first.
+	// Register before proposing, or the result could come first.
 	ch := s.w.Register(id)
 	if err := s.r.Propose(ctx, data); err != nil {
 		s.counters.proposalsFailed.Add(1)
@@ -97,8 +98,8 @@ func (s *EtcdServer) processInternalRaftRequestOnce(ctx context.Context, r *pb.I
 	}
 }
 
-// proposeErr tells the stop of raft as the stop of the server. An error of the
-// context is left as it is, as etcd leaves it: nothing was proposed.
+// proposeErr returns ErrStopped if raft has stopped. It returns other errors
+// unchanged, as etcd does, also those of the context.
 func proposeErr(err error) error {
 	if stderrors.Is(err, raft.ErrStopped) {
 		return errors.ErrStopped
@@ -106,8 +107,9 @@ func proposeErr(err error) error {
 	return err
 }
 
-// parseProposeCtxErr says why a proposal that raft had taken did not come back:
-// the caller gave up, an election was under way, or it just took too long.
+// parseProposeCtxErr returns the error for a proposal that raft accepted and that
+// was not applied before its context ended: ErrCanceled if the caller gave up,
+// ErrTimeoutDueToLeaderFail if the leader was lost meanwhile, else ErrTimeout.
 func (s *EtcdServer) parseProposeCtxErr(err error, start time.Time) error {
 	switch {
 	case stderrors.Is(err, context.Canceled):

@@ -13,39 +13,41 @@ import (
 )
 
 const (
-	// maxSizePerMsg and maxInflightMsgs bound what raft sends to one follower
-	// before that has answered.
+	// maxSizePerMsg, in bytes, and maxInflightMsgs bound what raft sends to a
+	// follower before the follower answers.
 	maxSizePerMsg   = 1024 * 1024
 	maxInflightMsgs = 4096 / 8
 
-	// readStateTimeout is how long the raft loop waits for the read loop to
-	// take an answer before it drops it; the read loop asks again.
+	// readStateTimeout is how long the raft loop waits for the read loop to take
+	// an answer. After that it drops the answer, and the read loop asks again.
 	readStateTimeout = time.Second
 )
 
-// errRaftStopping ends the raft loop without being a failure.
+// errRaftStopping ends the raft loop. It is not a failure of the member.
 var errRaftStopping = errors.New("raft loop is stopping")
 
-// raftReadyHandler is what the raft loop tells the server.
+// raftReadyHandler is the server as the raft loop sees it. The loop calls all
+// methods on its own goroutine, and they must not block.
 type raftReadyHandler interface {
-	// updateLeadership is told of every change of raft's soft state.
+	// updateLeadership is called when raft's soft state changes. lead is
+	// raft.None while there is no leader.
 	updateLeadership(lead uint64, isLeader bool)
-	// updateCommittedIndex is told of the last committed entry of a Ready,
-	// before that is applied.
+	// updateCommittedIndex is called with the index of the last committed entry
+	// of a Ready, before the entry is applied.
 	updateCommittedIndex(index uint64)
-	// fail is told of an error that the member cannot survive.
+	// fail is called with an error after which the member cannot go on.
 	fail(err error)
 }
 
-// transporter sends raft's messages to the other members. Send must not block:
-// a message may be lost, raft repeats itself.
+// transporter sends raft's messages to the other members. Send must not block.
+// It may lose messages, for raft sends them again.
 type transporter interface {
 	Send(msgs []*raftpb.Message)
 	Stop()
 }
 
-// noTransport is the transport of a cluster of one, where there is nobody to
-// send to. A transport over the network takes its place in a cluster of several.
+// noTransport is the transport of a cluster of one member: it drops all messages.
+// A cluster of several would need a transport over the network here.
 type noTransport struct{}
 
 func (noTransport) Send([]*raftpb.Message) {}
@@ -54,20 +56,20 @@ func (noTransport) Stop()                  {}
 // toApply is what the raft loop hands to the apply goroutine for one Ready.
 type toApply struct {
 	entries []*raftpb.Entry
-	// savedc is closed when the entries are on disk. Apply may run ahead of
-	// that, for a quorum can commit what this member is still writing, but a
-	// snapshot must not.
+	// savedc is closed by the raft loop when the Ready is saved. Entries may be
+	// applied before that, because a quorum can commit what this member is still
+	// writing. A snapshot must wait for it.
 	savedc chan struct{}
-	// appliedc is closed by apply when the entries change the membership, else
-	// it is nil.
+	// appliedc is closed by the apply goroutine when the entries are applied. It
+	// is nil unless they change the membership and this member does not lead.
 	appliedc chan struct{}
-	// advancedc is closed when raft has been told of the Ready's end, if its
-	// entries change the membership, else it is nil.
+	// advancedc is closed by the raft loop after Advance. It is nil unless the
+	// entries change the membership.
 	advancedc chan struct{}
 }
 
-// raftNode is the raft loop and what it needs. Its fields are fixed once start
-// has been called. It stands for etcdserver.raftNode.
+// raftNode is the raft loop and its state. Its fields must not be changed once
+// start has been called. Upstream: etcdserver.raftNode.
 type raftNode struct {
 	raft.Node
 	lg          *zap.Logger
@@ -75,17 +77,17 @@ type raftNode struct {
 	raftStorage *raft.MemoryStorage
 	storage     Storage
 	transport   transporter
-	ready       ReadyFunc // processReady inside its wrapper
+	ready       ReadyFunc // processReady, in its wrapper if there is one
 
-	tickMu sync.Mutex // advanceTicks runs beside the loop
+	tickMu sync.Mutex // for advanceTicks, which runs beside the loop
 	ticker *time.Ticker
-	isLead bool // belongs to the loop
-	// latestTickTS is when the last tick was over, in Unix nanoseconds: a loop
-	// that hangs in the disk does not tick.
+	isLead bool // only for the loop
+	// latestTickTS is the end of the last tick, in Unix nanoseconds. A loop that
+	// waits for the disk does not tick.
 	latestTickTS atomic.Int64
 
-	applyc     chan *toApply
-	readStateC chan raft.ReadState
+	applyc     chan *toApply       // to EtcdServer.run, unbuffered
+	readStateC chan raft.ReadState // to the read loop, with room for one
 
 	stopOnce  sync.Once
 	closeOnce sync.Once
@@ -107,13 +109,13 @@ func newRaftNode(lg *zap.Logger, h raftReadyHandler, st *raft.MemoryStorage, hea
 	}
 }
 
-// start is the raft loop. It runs until stop is called or a Ready cannot be
-// made durable.
+// start is the raft loop. It returns when stop or abandon is called, or when a
+// Ready could not be made durable; then it has called handler.fail.
 func (r *raftNode) start() {
 	defer r.onStop()
 	for {
-		// Handlers that are about to propose go first, so that one fsync serves
-		// them too. Where none are waiting for a processor, this costs nothing.
+		// Let handlers that are about to propose run first, so that the next fsync
+		// serves them too. If none waits for a processor, this costs nothing.
 		runtime.Gosched()
 		select {
 		case <-r.ticker.C:
@@ -138,21 +140,21 @@ func (r *raftNode) tick() {
 	r.tickMu.Unlock()
 }
 
-// advanceTicks lets time pass for raft, to bring the first election forward.
+// advanceTicks ticks raft so many times, to bring the first election forward.
 func (r *raftNode) advanceTicks(ticks int) {
 	for range ticks {
 		r.tick()
 	}
 }
 
-// stop ends the loop and returns when the log is closed.
+// stop ends the loop and returns when raft has stopped and the log is closed.
 func (r *raftNode) stop() {
 	r.stopOnce.Do(func() { close(r.stopped) })
 	<-r.done
 }
 
-// abandon tells the loop to end and closes the log without waiting for either
-// the loop or raft: one of them may be what is stuck.
+// abandon tells the loop to end and closes the log. It does not wait for the loop
+// or for raft, either of which may be stuck.
 func (r *raftNode) abandon() {
 	r.stopOnce.Do(func() { close(r.stopped) })
 	r.closeStorage()
@@ -174,12 +176,12 @@ func (r *raftNode) closeStorage() {
 	})
 }
 
-// updateLeadership runs on the raft loop whenever raft's soft state changes.
+// updateLeadership implements raftReadyHandler.
 func (s *EtcdServer) updateLeadership(lead uint64, isLeader bool) {
 	before := s.lead.Swap(lead)
 	newLeader := lead != raft.None && lead != before
 	if !isLeader {
-		// Only the leader decides that a lease has expired.
+		// Only the leader lets leases expire.
 		s.lessor.Demote()
 	} else if newLeader {
 		s.leadElectedNano.Store(time.Now().UnixNano())
@@ -190,15 +192,15 @@ func (s *EtcdServer) updateLeadership(lead uint64, isLeader bool) {
 	}
 }
 
-// updateCommittedIndex runs on the raft loop.
+// updateCommittedIndex implements raftReadyHandler.
 func (s *EtcdServer) updateCommittedIndex(index uint64) {
 	if index > s.committedIndex.Load() {
 		s.committedIndex.Store(index)
 	}
 }
 
-// adjustTicks brings the first election of a single member forward: there is
-// nobody whose heartbeat it could miss. It leaves the last tick to the clock.
+// adjustTicks brings the first election of a single member forward: it need not
+// wait for another member's heartbeat. It leaves the last tick to the clock.
 func (s *EtcdServer) adjustTicks() {
 	if len(s.cluster.VotingMembers()) != 1 {
 		return
@@ -210,15 +212,15 @@ func (s *EtcdServer) adjustTicks() {
 	s.r.advanceTicks(ticks)
 }
 
-// raftLogger gives raft's log lines to zap. The two names are all that differs.
+// raftLogger is a zap logger as raft's Logger, which has two other method names.
 type raftLogger struct{ *zap.SugaredLogger }
 
 func newRaftLogger(lg *zap.Logger) raftLogger {
 	return raftLogger{lg.Named("raft").Sugar()}
 }
 
-// Warning stands for raft.Logger's method of that name.
+// Warning implements raft.Logger.
 func (l raftLogger) Warning(v ...any) { l.Warn(v...) }
 
-// Warningf stands for raft.Logger's method of that name.
+// Warningf implements raft.Logger.
 func (l raftLogger) Warningf(format string, v ...any) { l.Warnf(format, v...) }

@@ -12,16 +12,48 @@ import (
 	"go.uber.org/zap"
 )
 
-// readIndexRetryTime is how long an answer to a read index may take before it
-// is asked for again.
+// readIndexRetryTime is how long raft may take to answer a read index before it
+// is asked again.
 const readIndexRetryTime = 500 * time.Millisecond
 
-// readLoop is what readers and the read loop share.
+// ReadRound is one round of the read loop: a single read index that serves all
+// readers that joined before the round began. Upstream: the notifier that the
+// read loop swaps.
+type ReadRound struct {
+	// Seq is the round's ordinal, from 1.
+	Seq uint64
+
+	done chan struct{} // closed when the round is over
+	err  error         // read only after done is closed
+
+	// leaderChanged is closed when the leader changes. It is taken before the
+	// round begins, so that no change goes unnoticed.
+	leaderChanged <-chan struct{}
+}
+
+func newReadRound(seq uint64) *ReadRound {
+	return &ReadRound{Seq: seq, done: make(chan struct{})}
+}
+
+// Done returns a channel that is closed when the round is over.
+func (r *ReadRound) Done() <-chan struct{} { return r.done }
+
+// Err returns nil if the readers of the round may read the store. It must not be
+// called before Done is closed.
+func (r *ReadRound) Err() error { return r.err }
+
+// finish releases all readers of the round. Only the read loop calls it, once.
+func (r *ReadRound) finish(err error) {
+	r.err = err
+	close(r.done)
+}
+
+// readLoop is the state that readers and the read loop share.
 type readLoop struct {
 	mu sync.RWMutex
 	// next is the round that readers join now; it has not begun.
 	next *ReadRound
-	// wakec wakes the loop; one token is enough for any number of readers.
+	// wakec wakes the loop. One token is enough for any number of readers.
 	wakec chan struct{}
 }
 
@@ -30,15 +62,16 @@ func (l *readLoop) init() {
 	l.wakec = make(chan struct{}, 1)
 }
 
-// join returns the round that a reader who comes now belongs to.
+// join returns the round that serves a reader that arrives now.
 func (l *readLoop) join() *ReadRound {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.next
 }
 
-// begin closes the current round to newcomers and returns it. Those who come
-// later need a read index that is asked for later.
+// begin returns the round that readers have joined so far, and opens the next
+// one. A reader that arrives after this needs a read index that raft is asked for
+// after its arrival, which this round does not give.
 func (l *readLoop) begin() *ReadRound {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,8 +80,9 @@ func (l *readLoop) begin() *ReadRound {
 	return round
 }
 
-// linearizableReadNotify returns nil when the caller may read the store and
-// will find everything that was acknowledged before the call.
+// linearizableReadNotify waits until the store contains every write that was
+// acknowledged before the call. It returns ErrLeaderChanged, ErrTimeout,
+// ErrStopped or the context's error if the wait ends early.
 func (s *EtcdServer) linearizableReadNotify(ctx context.Context) error {
 	return s.path.readNotify(ctx, s.read.join())
 }
@@ -69,8 +103,8 @@ func (s *EtcdServer) readNotify(ctx context.Context, round *ReadRound) error {
 	}
 }
 
-// linearizableReadLoop serves one round after the other. While one is under
-// way, readers gather for the next, so that the price of a read index is shared.
+// linearizableReadLoop serves one round at a time. While a round is under way,
+// new readers join the next one, so that many readers share one read index.
 func (s *EtcdServer) linearizableReadLoop() {
 	for {
 		leaderChanged := s.leaderChanged.Receive()
@@ -106,10 +140,10 @@ func (s *EtcdServer) waitApplied(_ *ReadRound, index uint64) error {
 	}
 }
 
-// requestCurrentIndex asks raft for an index that is committed now. raft answers
-// through a Ready, after it has made sure that this member still leads. It asks
-// again when no answer comes: a leader whose term is new does not know the
-// commit index yet and stays silent.
+// requestCurrentIndex returns the index that is committed now. Raft answers in a
+// Ready, once it has made sure that this member still leads. If no answer comes,
+// it is asked again: a new leader does not answer until it has committed an entry
+// of its own term.
 func (s *EtcdServer) requestCurrentIndex(round *ReadRound) (uint64, error) {
 	asked := make(map[uint64]struct{}, 1)
 	retry := time.NewTimer(readIndexRetryTime)
@@ -131,10 +165,11 @@ func (s *EtcdServer) requestCurrentIndex(round *ReadRound) (uint64, error) {
 	}
 }
 
-// errAskAgain is an answer of awaitReadState.
+// errAskAgain is returned by awaitReadState if raft must be asked again.
 var errAskAgain = stderrors.New("ask for the read index again")
 
-// awaitReadState waits for the answer to one of the questions asked.
+// awaitReadState returns the index in raft's answer to any of the requests whose
+// IDs are in asked. It returns errAskAgain on firstCommit and on retry.
 func (s *EtcdServer) awaitReadState(
 	round *ReadRound, asked map[uint64]struct{}, firstCommit <-chan struct{}, retry, timeout <-chan time.Time,
 ) (uint64, error) {
@@ -149,7 +184,7 @@ func (s *EtcdServer) awaitReadState(
 			if _, ok := asked[readStateID(rs)]; ok {
 				return rs.Index, nil
 			}
-			// An answer to a round that has timed out.
+			// The answer is for a round that has timed out.
 		case <-round.leaderChanged:
 			return 0, errors.ErrLeaderChanged
 		case <-firstCommit:
@@ -180,42 +215,10 @@ func (s *EtcdServer) sendReadIndex(id uint64) error {
 	}
 }
 
-// readStateID returns the ID of the question that rs answers.
+// readStateID returns the ID of the request that rs answers, 0 if it has none.
 func readStateID(rs raft.ReadState) uint64 {
 	if len(rs.RequestCtx) != 8 {
 		return 0
 	}
 	return binary.BigEndian.Uint64(rs.RequestCtx)
-}
-
-// ReadRound is one turn of the read loop: a single read index that serves every
-// reader who joined before it began. It stands for the notifier that etcd's
-// read loop swaps.
-type ReadRound struct {
-	// Seq is the round's ordinal, from 1.
-	Seq uint64
-
-	done chan struct{} // closed when the round is over
-	err  error         // read only after done is closed
-
-	// leaderChanged is taken before the round starts, so that no change of
-	// leader can slip between the start and the read index.
-	leaderChanged <-chan struct{}
-}
-
-func newReadRound(seq uint64) *ReadRound {
-	return &ReadRound{Seq: seq, done: make(chan struct{})}
-}
-
-// Done is closed when the round is over; Err may then be read.
-func (r *ReadRound) Done() <-chan struct{} { return r.done }
-
-// Err is nil when the members of the round may read. It must not be called
-// before Done is closed.
-func (r *ReadRound) Err() error { return r.err }
-
-// finish releases everyone who joined. Only the read loop calls it, once.
-func (r *ReadRound) finish(err error) {
-	r.err = err
-	close(r.done)
 }

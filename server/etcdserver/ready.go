@@ -1,6 +1,7 @@
 package etcdserver
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,12 +10,30 @@ import (
 	"go.uber.org/zap"
 )
 
-// processReady takes one Ready through its stages. Whatever raft has gathered
-// since the last one is in it: the entries of many proposals are saved with one
-// fsync, which is what group commit is here.
+// errSnapshotReceived ends a member that receives a snapshot from a leader: without
+// a transport it cannot receive the database that belongs to the snapshot.
+var errSnapshotReceived = errors.New("received a snapshot from a leader, which is not supported")
+
+// processReady takes one Ready through its stages:
 //
-// What is committed goes to apply before this Ready is saved, so that the disk
-// and the store work at the same time.
+//	raft            raft loop                         elsewhere
+//	----            ---------                         ---------
+//	Ready() ------> 1 SoftState                       updateLeadership, at once
+//	                2 ReadStates ------ readStateC -> read loop
+//	                3 CommittedEntries -- applyc ---> run -> apply goroutine: applyAll
+//	                4 Messages, if leader -- Send --> other members
+//	                5 HardState, Entries: WAL.Save, with an fsync
+//	                  then close(savedc) -----------> apply goroutine: snapshot, if due
+//	                6 Messages, if follower -- Send > other members
+//	Advance <------ 7 Advance
+//
+// The committed entries are handed over before the save, so that the store (3) and
+// the disk (5) work at the same time. A leader's entries are committed in a Ready
+// after the one that saves them. On a follower an entry may be in both lists of one
+// Ready: a quorum of other members has saved it.
+//
+// A Ready contains what raft has collected since the last one. The entries of many
+// proposals are thus saved with one fsync: this is group commit.
 func (r *raftNode) processReady(rd raft.Ready) error {
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		return errSnapshotReceived
@@ -27,8 +46,8 @@ func (r *raftNode) processReady(rd raft.Ready) error {
 	if err != nil {
 		return err
 	}
-	// A leader may send before it has saved: its own vote for an entry counts
-	// only after the save (raft thesis, 10.2.1).
+	// A leader may send before it saves: raft counts the leader's own copy of an
+	// entry only after Advance (raft thesis, 10.2.1).
 	if r.isLead {
 		r.transport.Send(rd.Messages)
 	}
@@ -39,8 +58,8 @@ func (r *raftNode) processReady(rd raft.Ready) error {
 		close(ap.savedc)
 	}
 	if !r.isLead {
-		// A follower that speaks before its membership is up to date could
-		// count the vote of a removed member.
+		// A follower must not send before it has applied a change of the
+		// membership, or it could count the vote of a removed member.
 		if err := r.waitConfChange(ap); err != nil {
 			return err
 		}
@@ -61,8 +80,9 @@ func (r *raftNode) updateSoftState(st *raft.SoftState) {
 	r.handler.updateLeadership(st.Lead, r.isLead)
 }
 
-// sendReadStates hands the answer to a read index to the read loop. One is
-// enough, the last: it covers those before it.
+// sendReadStates hands raft's answer to the read loop. It hands over the last one
+// alone, whose index is the highest. It drops the answer if the read loop does not
+// take it within readStateTimeout.
 func (r *raftNode) sendReadStates(states []raft.ReadState) error {
 	if len(states) == 0 {
 		return nil
@@ -86,8 +106,9 @@ func (r *raftNode) sendReadStates(states []raft.ReadState) error {
 	}
 }
 
-// sendToApply hands the committed entries to the apply goroutine. It returns nil
-// when there are none: an empty Ready would only wake it up for nothing.
+// sendToApply hands the committed entries to the apply goroutine and returns what
+// it handed over. It returns nil, and does not wake that goroutine, if entries is
+// empty. errRaftStopping is returned if the loop is told to stop meanwhile.
 func (r *raftNode) sendToApply(entries []*raftpb.Entry) (*toApply, error) {
 	if len(entries) == 0 {
 		return nil, nil
@@ -108,7 +129,8 @@ func (r *raftNode) sendToApply(entries []*raftpb.Entry) (*toApply, error) {
 	}
 }
 
-// save makes the Ready durable and then visible to raft.
+// save makes the entries and the hard state durable, and then lets raft read the
+// entries.
 func (r *raftNode) save(rd raft.Ready) error {
 	if err := r.storage.Save(rd.HardState, rd.Entries); err != nil {
 		return fmt.Errorf("save raft state and entries: %w", err)
@@ -119,6 +141,7 @@ func (r *raftNode) save(rd raft.Ready) error {
 	return nil
 }
 
+// waitConfChange waits until a change of the membership in ap is applied.
 func (r *raftNode) waitConfChange(ap *toApply) error {
 	if ap == nil || ap.appliedc == nil {
 		return nil

@@ -61,14 +61,6 @@ var (
 	errNotNamed  = errors.New("it does not name this member")
 )
 
-// errUnsupportedEntry stops a member that meets an entry it cannot apply:
-// going on would let its state drift from that of the other members.
-var errUnsupportedEntry = errors.New("log holds a request that is not supported")
-
-// errSnapshotReceived stops a member that is sent a snapshot, for which there
-// is no transport.
-var errSnapshotReceived = errors.New("received a snapshot from a leader, which is not supported")
-
 // check refuses what would end in a wrong state, or in a member that hangs
 // without a word.
 func (b *bootstrapped) check(cfg *Config) error {

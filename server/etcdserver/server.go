@@ -24,17 +24,17 @@ import (
 )
 
 // EtcdServer is one member. NewServer opens it, Start runs it, Stop or HardStop
-// ends it; the methods that take requests may be called by any number of
-// goroutines once ReadyNotify is closed.
+// ends it. The methods that take requests may be called concurrently once
+// ReadyNotify is closed.
 type EtcdServer struct {
-	// Indexes and terms: written by the raft loop (committed, lead) and by the
-	// apply goroutine (applied, term), read by everyone.
+	// The raft loop writes committedIndex and lead, the apply goroutine writes
+	// appliedIndex and term; any goroutine reads them.
 	appliedIndex   atomic.Uint64
 	committedIndex atomic.Uint64
 	term           atomic.Uint64
 	lead           atomic.Uint64
-	// leadElectedNano is when this member last became leader, in Unix
-	// nanoseconds.
+	// leadElectedNano is the time at which this member last became leader, in
+	// Unix nanoseconds.
 	leadElectedNano atomic.Int64
 	counters        counters
 
@@ -46,8 +46,8 @@ type EtcdServer struct {
 	path path
 	r    *raftNode
 
-	// w is where proposals wait for their results, applyWait where readers wait
-	// for an index.
+	// Requests wait in w for the result of their entry, and in applyWait for an
+	// index to be applied.
 	w         wait.Wait
 	applyWait wait.WaitTime
 	read      readLoop
@@ -79,11 +79,11 @@ type lifecycle struct {
 	started  atomic.Bool
 	readych  chan struct{}
 	stopOnce sync.Once
-	stop     chan struct{} // closed by whoever wants the member stopped
-	stopping chan struct{} // closed when it starts to stop
-	done     chan struct{} // closed when everything has ended
+	stop     chan struct{} // closed to ask the member to stop
+	stopping chan struct{} // closed when the shutdown begins
+	done     chan struct{} // closed when all goroutines have ended
 
-	// ctx is for the member's own requests; it ends with stopping.
+	// ctx is for the member's own requests. It ends when stopping is closed.
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -93,15 +93,15 @@ type lifecycle struct {
 }
 
 // NewServer opens the data directory, or creates it, and returns a member that
-// has not started yet. The error wraps one of the package's sentinels when the
-// directory is not one that this member may serve. Whoever got a server must
-// call Stop or HardStop, also when it was never started.
+// has not started yet. If this member must not serve the directory, the error
+// wraps one of the Err values of refusal.go. The caller must call Stop or
+// HardStop on the server, even if it never called Start.
 //
-// It stands for etcdserver.NewServer.
+// Upstream: etcdserver.NewServer.
 func NewServer(cfg Config, seams Seams) (*EtcdServer, error) {
 	cfg = cfg.withDefaults()
 	f := newFailure()
-	// Parts below report what they cannot survive by logging it as fatal.
+	// The parts below log an error as fatal if they cannot go on after it.
 	cfg.Logger = f.guard(cfg.Logger)
 	s, err := run(f, func() (*EtcdServer, error) {
 		b, err := bootstrap(cfg)
@@ -162,8 +162,9 @@ func newServer(cfg Config, seams Seams, b *bootstrapped, f *failure) (*EtcdServe
 	return s, nil
 }
 
-// openStores opens what lives in the backend. The lessor comes first, for the
-// store attaches keys to their leases while it loads.
+// openStores opens the lessor, the store, and the users and roles, all of which
+// are kept in the backend. The lessor comes first, because the store attaches
+// keys to their leases while it loads.
 func (s *EtcdServer) openStores() error {
 	minTTL := time.Duration(3*s.cfg.ElectionTicks/2) * s.cfg.heartbeat()
 	s.lessor = lease.NewLessor(s.lg, s.be, s.cluster, lease.LessorConfig{
@@ -175,12 +176,13 @@ func (s *EtcdServer) openStores() error {
 		return err
 	}
 	// From here on a write advances the consistent index in its own transaction:
-	// a crash leaves both of them in the backend or neither.
+	// after a crash the backend has both or neither.
 	s.be.SetTxPostLockInsideApplyHook(s.advanceConsistentIndex)
 	return nil
 }
 
-// advanceConsistentIndex runs under the backend's lock, inside apply.
+// advanceConsistentIndex moves the consistent index to the entry that is being
+// applied. The backend calls it on the apply goroutine, under the backend's lock.
 func (s *EtcdServer) advanceConsistentIndex() {
 	index, term := s.consistIndex.ConsistentApplyingIndex()
 	if index > s.consistIndex.UnsafeConsistentIndex() {

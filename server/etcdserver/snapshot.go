@@ -11,14 +11,16 @@ import (
 	"go.uber.org/zap"
 )
 
-// memorySnapshotCount is after how many entries raft's log in memory is cut.
+// memorySnapshotCount is the number of entries after which raft's log in memory is
+// cut.
 const memorySnapshotCount = 100
 
-// snapshotIfNeededAndCompactRaftLog runs on the apply goroutine after each job.
+// snapshotIfNeededAndCompactRaftLog runs on the apply goroutine after the entries
+// of each Ready. Upstream has the same name.
 //
-// The state itself is in the backend, so that a snapshot on disk is little more
-// than a mark in the log: what lies before it is not needed for a restart. The
-// one in memory lets raft forget entries that every follower has long got.
+// The state itself is in the backend, so a snapshot on disk is little more than a
+// marker in the log: a restart does not need the entries before it. A snapshot in
+// memory lets raft drop entries that the followers have received.
 func (s *EtcdServer) snapshotIfNeededAndCompactRaftLog() {
 	ep := &s.progress
 	toDisk := ep.appliedi-ep.diskSnapshotIndex > s.cfg.SnapshotCount
@@ -34,13 +36,14 @@ func (s *EtcdServer) snapshotIfNeededAndCompactRaftLog() {
 	}
 }
 
-// triggerSnapshot makes a snapshot at the applied index.
+// triggerSnapshot makes a snapshot at the applied index, in memory and, with
+// toDisk, on disk.
 func (s *EtcdServer) triggerSnapshot(toDisk bool) error {
 	ep := &s.progress
 	var data []byte
 	if toDisk {
-		// The backend must never be behind the snapshot, or the log needed to
-		// bring it forward would be gone.
+		// The backend must never be behind the snapshot: the entries between the
+		// two may be gone from the log.
 		s.kv.Commit()
 		var err error
 		if data, err = s.membershipInV2Format(); err != nil {
@@ -69,22 +72,23 @@ func (s *EtcdServer) triggerSnapshot(toDisk bool) error {
 	return nil
 }
 
-// membershipInV2Format is what older versions of etcd expect in a snapshot file.
+// membershipInV2Format returns what older versions of etcd expect in a snapshot
+// file.
 func (s *EtcdServer) membershipInV2Format() ([]byte, error) {
 	st := v2store.New("/0", "/1")
 	s.cluster.Store(st)
 	return st.SaveNoCopy()
 }
 
-// compactRaftLog forgets entries in memory, except for those that a follower
-// which is a little slow may still ask for.
+// compactRaftLog drops entries from raft's log in memory. It keeps the latest ones
+// for a slow follower: SnapshotCatchUpEntries, but not more than maxCatchUpBytes.
 func (s *EtcdServer) compactRaftLog() error {
 	ep, index := &s.progress, uint64(1)
 	if ep.appliedi > s.cfg.SnapshotCatchUpEntries {
 		index = ep.appliedi - s.cfg.SnapshotCatchUpEntries
 	}
-	index = max(index, ep.catchUp.cut(ep.appliedi))
-	ep.catchUp.forget(index)
+	index = max(index, ep.catchUp.endRun(ep.appliedi))
+	ep.catchUp.compact(index)
 	err := s.r.raftStorage.Compact(index)
 	if err != nil && !errors.Is(err, raft.ErrCompacted) {
 		return fmt.Errorf("compact raft log: %w", err)
@@ -92,82 +96,82 @@ func (s *EtcdServer) compactRaftLog() error {
 	return nil
 }
 
-// Raft keeps applied entries in memory for a follower that is a little slow. etcd
-// counts them, SnapshotCatchUpEntries; with requests at the size limit that many
-// take gigabytes, so here their bytes are bounded as well. A follower that asks
-// for what is gone is sent a snapshot.
+// Raft keeps applied entries in memory for slow followers. etcd bounds their
+// number alone (SnapshotCatchUpEntries), which is gigabytes for requests at the
+// size limit; here their bytes are bounded as well. A follower that needs older
+// entries is sent a snapshot.
 const (
-	// maxCatchUpBytes bounds the entries that are kept in memory once they are
-	// applied, in bytes.
+	// maxCatchUpBytes bounds the applied entries that are kept in memory, in bytes.
 	maxCatchUpBytes = 32 << 20
-	// memorySnapshotBytes is after how many bytes of entries raft's log in memory
-	// is cut, should memorySnapshotCount of them not have come by then.
+	// memorySnapshotBytes is the size of entries, in bytes, after which raft's log
+	// in memory is cut, even if they are fewer than memorySnapshotCount.
 	memorySnapshotBytes = maxCatchUpBytes / 8
 )
 
-// catchUp knows how large the applied entries are that raft's log still holds.
-// It belongs to the apply goroutine.
+// catchUp counts the bytes of the applied entries that raft's log still holds.
+// Only the apply goroutine uses it.
 type catchUp struct {
-	stretches []stretch // cut off by snapshots in memory, the oldest first
-	bytes     int       // of all stretches
-	latest    int       // bytes applied since the last snapshot in memory
+	runs   []entryRun // between snapshots in memory, the oldest first
+	bytes  int        // of all runs
+	latest int        // bytes applied since the last snapshot in memory
 }
 
-// stretch is a run of applied entries.
-type stretch struct {
-	last  uint64 // index of its last entry
+// entryRun is a run of consecutive applied entries.
+type entryRun struct {
+	last  uint64 // index of the last entry
 	bytes int
 }
 
 // applied counts an entry of that many bytes.
 func (c *catchUp) applied(bytes int) { c.latest += bytes }
 
-// cut ends a stretch at the applied index and returns the index up to which
-// entries must go, so that the others fit; zero when all of them may stay.
-func (c *catchUp) cut(appliedi uint64) (gone uint64) {
-	c.stretches = append(c.stretches, stretch{appliedi, c.latest})
+// endRun ends a run at the applied index. It returns the index up to which entries
+// must be dropped so that the others fit, 0 if all of them fit. It never asks to
+// drop the run that it ends.
+func (c *catchUp) endRun(appliedi uint64) (dropTo uint64) {
+	c.runs = append(c.runs, entryRun{appliedi, c.latest})
 	c.bytes += c.latest
 	c.latest = 0
-	for c.bytes > maxCatchUpBytes && len(c.stretches) > 1 {
-		gone = c.stretches[0].last
-		c.drop()
+	for c.bytes > maxCatchUpBytes && len(c.runs) > 1 {
+		dropTo = c.runs[0].last
+		c.dropFirst()
 	}
-	return gone
+	return dropTo
 }
 
-// forget drops the stretches that ended before index.
-func (c *catchUp) forget(index uint64) {
-	for len(c.stretches) > 0 && c.stretches[0].last < index {
-		c.drop()
+// compact drops the runs that ended before index.
+func (c *catchUp) compact(index uint64) {
+	for len(c.runs) > 0 && c.runs[0].last < index {
+		c.dropFirst()
 	}
 }
 
-func (c *catchUp) drop() {
-	c.bytes -= c.stretches[0].bytes
-	c.stretches = c.stretches[1:]
+func (c *catchUp) dropFirst() {
+	c.bytes -= c.runs[0].bytes
+	c.runs = c.runs[1:]
 }
 
-// purgeFileInterval is how often superfluous files are looked for.
+// purgeFileInterval is how often superfluous files are removed.
 const purgeFileInterval = 30 * time.Second
 
-// purgeSnapFiles removes the oldest snapshot files beyond the number that is to
-// be kept.
+// purgeSnapFiles keeps the newest MaxSnapFiles snapshot files and removes the
+// others. It runs until the member stops.
 func (s *EtcdServer) purgeSnapFiles() {
 	done, errc := fileutil.PurgeFileWithoutFlock(
 		s.lg, s.cfg.snapDir(), "snap", s.cfg.MaxSnapFiles, purgeFileInterval, s.life.stopping)
 	s.awaitPurge(done, errc)
 }
 
-// purgeWALFiles does the same for the log. A file that may still be needed is
-// locked, and left alone.
+// purgeWALFiles does the same for the log, with MaxWALFiles. It does not remove
+// files that are locked: they may still be needed.
 func (s *EtcdServer) purgeWALFiles() {
 	done, errc := fileutil.PurgeFileWithDoneNotify(
 		s.lg, s.cfg.walDir(), "wal", s.cfg.MaxWALFiles, purgeFileInterval, s.life.stopping)
 	s.awaitPurge(done, errc)
 }
 
-// awaitPurge returns when the purging has ended. An error ends it early; the
-// member goes on, with files that nobody needs.
+// awaitPurge returns when the purging has ended. An error ends it early, and is
+// logged; the member goes on.
 func (s *EtcdServer) awaitPurge(done <-chan struct{}, errc <-chan error) {
 	<-done
 	select {

@@ -10,8 +10,8 @@ import (
 )
 
 // walStorage is the plain Storage: the write-ahead log and the snapshot files.
-// The raft loop saves and the apply goroutine makes snapshots, at the same time;
-// the log has a lock of its own, and mu only keeps Close from overtaking them.
+// The log has a lock of its own, for the raft loop and the apply goroutine. mu
+// only makes Close wait for the other methods.
 type walStorage struct {
 	mu sync.RWMutex
 	w  *wal.WAL
@@ -25,8 +25,9 @@ func (st *walStorage) Save(hs *raftpb.HardState, ents []*raftpb.Entry) error {
 	return st.w.Save(hs, ents)
 }
 
-// SaveSnap implements Storage. The file comes first: after a crash in between
-// there is a file too many, which does no harm, and never a marker without one.
+// SaveSnap implements Storage. It writes the file before the marker: a crash in
+// between leaves a file without a marker, which does no harm, and never a marker
+// without a file.
 func (st *walStorage) SaveSnap(sn *raftpb.Snapshot) error {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
@@ -40,8 +41,8 @@ func (st *walStorage) SaveSnap(sn *raftpb.Snapshot) error {
 	})
 }
 
-// Release implements Storage. Log files are unlocked, which lets the purger
-// have them; databases that a leader once sent are removed at once.
+// Release implements Storage. It unlocks log files, so that the purger may remove
+// them, and removes databases that a leader once sent.
 func (st *walStorage) Release(sn *raftpb.Snapshot) error {
 	st.mu.RLock()
 	defer st.mu.RUnlock()

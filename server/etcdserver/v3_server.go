@@ -109,9 +109,3 @@ func (s *EtcdServer) waitPhysical(ctx context.Context, physc <-chan struct{}) er
 		return errors.ErrStopped
 	}
 }
-
-// Alarm lists, raises or clears alarms. All three go through the log, so that
-// the answer is the same on every member.
-func (s *EtcdServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
-	return propose[*pb.AlarmResponse](ctx, s, &pb.InternalRaftRequest{Alarm: r})
-}

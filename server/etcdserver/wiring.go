@@ -6,10 +6,9 @@ import (
 	"go.etcd.io/raft/v3"
 )
 
-// path holds the functions of the request path as they are called: each is the
-// server's method of the same name, inside whatever wrapper its seam put around
-// it. Code on the path calls s.path.x where x can be wrapped, and never the
-// method itself.
+// path holds the functions of the request path that can be wrapped: each is a
+// method of the server inside the wrapper that its seam put around it, if any.
+// Code on the path calls s.path.x and never the method itself.
 type path struct {
 	raftRequest RaftRequestFunc
 	processOnce ProcessOnceFunc
@@ -46,8 +45,8 @@ func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
 	s.r.ready = wrap(seams.Ready, s.r.processReady)
 	s.w = wrap(seams.Wait, s.w)
 	s.kv = wrap(seams.KV, s.kv)
-	// The store made itself the deleter of a lease's keys; what is deleted with a
-	// lease should pass the wrapper as well.
+	// The store has registered itself with the lessor, to delete the keys of a
+	// revoked lease. These deletes must pass the wrapper as well.
 	s.lessor.SetRangeDeleter(func() lease.TxnDelete { return s.kv.Write(traceutil.TODO()) })
 
 	s.path = path{
@@ -76,8 +75,8 @@ func (s *EtcdServer) wire(seams Seams, node raft.Node, storage Storage) {
 	}
 }
 
-// wrap leaves the plain part alone when there is no wrapper, so that a server
-// without seams pays for one indirect call and nothing else.
+// wrap returns plain inside the wrapper, and plain itself if wrapper is nil: a
+// server without seams pays one indirect call and nothing else.
 func wrap[T any](wrapper func(T) T, plain T) T {
 	if wrapper == nil {
 		return plain
