@@ -11,23 +11,24 @@ import (
 	"go.uber.org/zap"
 )
 
-// How long to wait after an Accept that failed: as grpc-go and net/http do, the
-// first time firstAcceptDelay, then twice as long each time, up to lastAcceptDelay.
+// The wait after an Accept that failed is firstAcceptDelay and doubles with each further
+// failure, up to lastAcceptDelay, as in grpc-go and net/http.
 const (
 	firstAcceptDelay = 5 * time.Millisecond
 	lastAcceptDelay  = time.Second
 )
 
-// patientListener stands below cmux, which calls Accept again at once when it
-// has failed: with no file descriptor left, that would keep a processor busy and
-// fill the log until one is given back. Errors that do not pass are returned.
+// patientListener waits after an Accept that failed with a temporary error, and tries
+// again. It is for cmux, which would call Accept again at once: with no file descriptor
+// left, that would keep a processor busy and fill the log.
 type patientListener struct {
 	net.Listener
 	lg       *zap.Logger
 	stopping <-chan struct{}
 }
 
-// Accept waits for a connection, however often the system cannot give one.
+// Accept returns the next connection. It returns an error that is not temporary, and
+// net.ErrClosed when the node is stopped while it waits.
 func (l *patientListener) Accept() (net.Conn, error) {
 	delay := firstAcceptDelay
 	for {
@@ -43,7 +44,7 @@ func (l *patientListener) Accept() (net.Conn, error) {
 	}
 }
 
-// wait reports false when the node was stopped meanwhile.
+// wait returns true after delay, or false when the node is stopped before.
 func (l *patientListener) wait(delay time.Duration) bool {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -55,70 +56,72 @@ func (l *patientListener) wait(delay time.Duration) bool {
 	}
 }
 
-// temporary asks an error of Accept what grpc-go and net/http ask it. The
-// method is deprecated, because nobody can say of every error what it means; of
-// these it can be said.
+// temporary reports whether Accept may succeed after err, in the way of grpc-go and
+// net/http. The method Temporary is deprecated because it is not well defined for every
+// error; for errors of Accept it is.
 func temporary(err error) bool {
 	var t interface{ Temporary() bool }
 	return errors.As(err, &t) && t.Temporary()
 }
 
-// limitedListener accepts no more connections at a time than it has places. The
-// next one waits in the kernel until a place is free. It stands for
-// transport.LimitListener, which does not end its wait when it is closed.
+// limitedListener has at most cap(slots) connections open. Further ones wait in the
+// kernel until a connection is closed. Upstream uses transport.LimitListener, whose
+// Accept goes on waiting when the listener is closed.
 type limitedListener struct {
 	net.Listener
-	places   chan struct{}
+	slots    chan struct{} // holds a value for each open connection
 	stopping <-chan struct{}
 }
 
-// Accept waits for a place, then for a connection to take it.
+// Accept waits until there are fewer connections than the limit, then for the next one.
+// It returns net.ErrClosed when the node is stopped during the first wait.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	select {
-	case l.places <- struct{}{}:
+	case l.slots <- struct{}{}:
 	case <-l.stopping:
 		return nil, fmt.Errorf("accept while stopping: %w", net.ErrClosed)
 	}
 	conn, err := l.Listener.Accept()
 	if err != nil {
-		<-l.places
+		<-l.slots
 		return nil, err
 	}
-	return &limitedConn{Conn: conn, places: l.places}, nil
+	return &limitedConn{Conn: conn, slots: l.slots}, nil
 }
 
-// limitedConn gives its place back when it is closed.
+// limitedConn frees its slot when it is closed.
 type limitedConn struct {
 	net.Conn
-	places <-chan struct{}
-	once   sync.Once
+	slots <-chan struct{}
+	once  sync.Once
 }
 
-// Close may be called more than once.
+// Close may be called more than once, and frees the slot once.
 func (c *limitedConn) Close() error {
 	err := c.Conn.Close()
-	c.once.Do(func() { <-c.places })
+	c.once.Do(func() { <-c.slots })
 	return err
 }
 
 // NetConn returns the connection below.
 func (c *limitedConn) NetConn() net.Conn { return c.Conn }
 
-// pending holds connections that have carried no request yet: cmux has not told
-// them apart, or they are in a handshake. Their clients may be silent for as long
-// as they are let, and whoever waits for them waits as long. So Stop cuts them.
-type pending struct {
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-	over  bool
+// pendingConns holds the connections that have carried no request yet: cmux waits for
+// their first bytes, or they are in a handshake. Such a client may say nothing until
+// ConnectionTimeout, and a graceful stop would wait as long; so Stop closes them. Its
+// methods may be called by any goroutine.
+type pendingConns struct {
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	closed bool
 }
 
-// begin adds a connection. It reports false when they are cut already; the
-// connection is for the caller to close then.
-func (p *pending) begin(conn net.Conn) bool {
+// add adds a connection. It returns false after closeAll; the caller must close the
+// connection then.
+func (p *pendingConns) add(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.over {
+	if p.closed {
 		return false
 	}
 	if p.conns == nil {
@@ -128,17 +131,17 @@ func (p *pending) begin(conn net.Conn) bool {
 	return true
 }
 
-// end takes a connection out again, if it is in.
-func (p *pending) end(conn net.Conn) {
+// remove removes a connection, if it is there.
+func (p *pendingConns) remove(conn net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, conn)
 }
 
-// cut closes them all. None can be added afterwards.
-func (p *pending) cut() {
+// closeAll closes the connections. No connection can be added afterwards.
+func (p *pendingConns) closeAll() {
 	p.mu.Lock()
-	p.over = true
+	p.closed = true
 	conns := p.conns
 	p.conns = nil
 	p.mu.Unlock()
@@ -147,12 +150,12 @@ func (p *pending) cut() {
 	}
 }
 
-// connState is told by net/http how its connections are. A new one has carried
-// no request.
-func (p *pending) connState(conn net.Conn, state http.ConnState) {
+// connState is http.Server's ConnState: a connection is pending until net/http has read
+// from it.
+func (p *pendingConns) connState(conn net.Conn, state http.ConnState) {
 	if state != http.StateNew {
-		p.end(conn)
-	} else if !p.begin(conn) {
+		p.remove(conn)
+	} else if !p.add(conn) {
 		_ = conn.Close()
 	}
 }

@@ -23,7 +23,7 @@ func (pipes) Addr() net.Addr { return nil }
 func TestConnectionsAreLimited(t *testing.T) {
 	stopping := make(chan struct{})
 	under := pipes{make(chan struct{}, 8)}
-	l := &limitedListener{Listener: under, places: make(chan struct{}, 2), stopping: stopping}
+	l := &limitedListener{Listener: under, slots: make(chan struct{}, 2), stopping: stopping}
 	var open []net.Conn
 	for range 2 {
 		conn, err := l.Accept()

@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/etcd/pkg/v3/httputil"
 )
 
-// accessController decides who is answered at all. It stands for embed's
-// accessController.
+// accessController refuses HTTP requests for unknown hosts, and tells browsers which
+// origins may read the answers. Upstream, embed has a type of the same name.
 type accessController struct {
 	lg      *zap.Logger
 	hosts   map[string]struct{}
@@ -19,8 +19,9 @@ type accessController struct {
 	next    http.Handler
 }
 
-// AccessController puts the rules of a node's own pages around other pages:
-// those for debugging, say, that stand on an address of their own.
+// AccessController returns a handler that applies cfg's HostWhitelist and CORS, and calls
+// next for the requests that pass. It is for pages outside the node that follow the same
+// rules as the node's own, such as the debugging pages on their own address.
 func AccessController(lg *zap.Logger, cfg HTTPConfig, next http.Handler) http.Handler {
 	return &accessController{lg: lg, hosts: cfg.HostWhitelist, origins: cfg.CORS, next: next}
 }
@@ -29,12 +30,12 @@ func (ac *accessController) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if old := "/v3beta/"; strings.HasPrefix(r.URL.Path, old) {
 		r.URL.Path = "/v3/" + strings.TrimPrefix(r.URL.Path, old)
 	}
-	// With TLS the certificate says who is asked, and a page that points its own
-	// name here does not have it.
+	// With TLS the host need not be checked: a page that points its own name at this
+	// address has no certificate for that name.
 	if host := httputil.GetHostname(r); r.TLS == nil && !allowed(ac.hosts, host) {
 		ac.lg.Warn("refusing an HTTP request for an unknown host, which may be DNS rebinding",
 			zap.String("host", host))
-		http.Error(w, unknownHost(host), http.StatusMisdirectedRequest)
+		http.Error(w, unknownHostText(host), http.StatusMisdirectedRequest)
 		return
 	}
 	if allowed(ac.origins, "*") {
@@ -49,15 +50,15 @@ func (ac *accessController) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ac.next.ServeHTTP(w, r)
 }
 
-// allowed reports whether a list has the name. One without entries has any name,
-// and so has one with "*".
+// allowed reports whether the name is in the list. Every name is in an empty list, and in
+// a list with "*".
 func allowed(list map[string]struct{}, name string) bool {
 	_, all := list["*"]
 	_, this := list[name]
 	return len(list) == 0 || all || this
 }
 
-// addCORSHeader lets pages of that origin read the answer.
+// addCORSHeader sets the headers that let pages of the origin read the answer.
 func addCORSHeader(w http.ResponseWriter, origin string) {
 	h := w.Header()
 	h.Add("Access-Control-Allow-Methods", "POST, GET, OPTIONS, PUT, DELETE")
@@ -65,8 +66,8 @@ func addCORSHeader(w http.ResponseWriter, origin string) {
 	h.Add("Access-Control-Allow-Headers", "accept, content-type, authorization")
 }
 
-// unknownHost tells a person how to be let in.
-func unknownHost(host string) string {
+// unknownHostText is the answer to a request for an unknown host.
+func unknownHostText(host string) string {
 	return fmt.Sprintf(`
 The request has reached GlassKV, but for a host that it does not know: %q.
 

@@ -17,17 +17,17 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 )
 
-// serve accepts the clients of one address until the node stops, and gives them
-// to grpc-go or to net/http. It stands for serveCtx.serve.
+// serve accepts the clients of an address until the node stops, and passes them to
+// grpc-go or net/http. It returns the reason when it ends. It is serveCtx.serve upstream.
 //
-// What a client speaks is found out by cmux from the first bytes that it sends:
+// cmux decides by the first bytes that a client sends:
 //
 //	the preface of HTTP/2          grpc-go
 //	a request line of HTTP/1       net/http
-//	TLS, and HTTP/2 inside         grpc-go, which goes through the handshake itself
-//	TLS, and anything else inside  net/http, which passes gRPC requests on
+//	TLS that offers only HTTP/2    grpc-go, which makes the handshake itself
+//	TLS that offers anything else  net/http, which passes gRPC requests to grpc-go
 //
-// An address for gRPC alone has nothing to find out.
+// An address with a single protocol has no cmux.
 func (n *Node) serve(sctx *serveCtx) error {
 	n.announce(sctx)
 	l := sctx.l
@@ -44,8 +44,8 @@ func (n *Node) serve(sctx *serveCtx) error {
 	}
 }
 
-// serveShared tells the clients of one address apart. cmux asks the matchers in
-// the order in which they are given to it.
+// serveShared serves an address with several protocols. cmux tries the matchers in the
+// order in which they are added, so offersHTTP2Only must come before speaksTLS.
 func (n *Node) serveShared(sctx *serveCtx, l net.Listener) error {
 	m := cmux.New(&patientListener{Listener: l, lg: n.lg, stopping: n.stopping.Done()})
 	m.SetReadTimeout(n.cfg.ConnectionTimeout)
@@ -57,32 +57,32 @@ func (n *Node) serveShared(sctx *serveCtx, l net.Listener) error {
 		return true
 	})
 	if sctx.grpc && sctx.insecure {
-		n.start(sctx, match(cmux.HTTP2()), n.serveGRPC)
+		n.serveProtocol(sctx, match(cmux.HTTP2()), n.serveGRPC)
 	}
 	if sctx.http && sctx.insecure {
-		n.start(sctx, match(cmux.HTTP1()), n.serveHTTP)
+		n.serveProtocol(sctx, match(cmux.HTTP1()), n.serveHTTP)
 	}
 	if sctx.grpc && sctx.secure && !n.cfg.ServeTLSThroughHTTP {
-		only := offersHTTP2Only
+		matcher := offersHTTP2Only
 		if !sctx.http {
-			only = speaksTLS
+			matcher = speaksTLS
 		}
-		n.start(sctx, match(only), n.serveGRPCS)
+		n.serveProtocol(sctx, match(matcher), n.serveGRPCS)
 	}
 	if sctx.http && sctx.secure {
-		n.start(sctx, match(speaksTLS), n.serveHTTPS)
+		n.serveProtocol(sctx, match(speaksTLS), n.serveHTTPS)
 	}
 	return m.Serve()
 }
 
-// start serves one of the protocols of an address, beside the others.
-func (n *Node) start(sctx *serveCtx, l net.Listener, serve func(net.Listener) error) {
-	n.wg.Go(func() { n.served(sctx, serve(l)) })
+// serveProtocol starts to serve one of the protocols of an address.
+func (n *Node) serveProtocol(sctx *serveCtx, l net.Listener, serve func(net.Listener) error) {
+	n.wg.Go(func() { n.serveEnded(sctx, serve(l)) })
 }
 
-// served is called when serving has ended. While the node is being stopped that
-// is no failure, whatever the reason that is given.
-func (n *Node) served(sctx *serveCtx, err error) {
+// serveEnded is called when serving an address has ended with err. It makes the node fail
+// with an *AddrError, unless the node is being stopped or the server was.
+func (n *Node) serveEnded(sctx *serveCtx, err error) {
 	select {
 	case <-n.stopping.Done():
 		return
@@ -93,7 +93,7 @@ func (n *Node) served(sctx *serveCtx, err error) {
 	}
 }
 
-// AddrError is what Err returns when an address cannot be served any more.
+// AddrError is the error on Node.Err when an address cannot be served any more.
 type AddrError struct {
 	Addr net.Addr
 	Err  error
@@ -103,11 +103,11 @@ func (e *AddrError) Error() string {
 	return "serve clients on " + e.Addr.String() + ": " + e.Err.Error()
 }
 
-// Unwrap returns the error of Accept.
+// Unwrap returns Err.
 func (e *AddrError) Unwrap() error { return e.Err }
 
-// serveGRPC lets grpc-go accept connections in clear, and serveGRPCS those that
-// begin with a TLS handshake.
+// serveGRPC has grpc-go serve plaintext connections, serveGRPCS those that begin with a
+// TLS handshake.
 func (n *Node) serveGRPC(l net.Listener) error  { return n.serveTransport(l, false) }
 func (n *Node) serveGRPCS(l net.Listener) error { return n.serveTransport(l, true) }
 
@@ -119,7 +119,7 @@ func (n *Node) serveTransport(l net.Listener, secure bool) error {
 	return n.grpc.Serve(l)
 }
 
-// serveHTTP lets net/http accept connections.
+// serveHTTP has net/http serve plaintext connections.
 func (n *Node) serveHTTP(l net.Listener) error {
 	if n.seams.HTTPListener != nil {
 		l = n.seams.HTTPListener(l)
@@ -127,8 +127,8 @@ func (n *Node) serveHTTP(l net.Listener) error {
 	return n.httpServer.Serve(l)
 }
 
-// serveHTTPS lets net/http accept connections that begin with a TLS handshake.
-// The handshake is over when net/http gets them.
+// serveHTTPS has net/http serve connections that begin with a TLS handshake. net/http gets
+// them when the handshake is complete.
 func (n *Node) serveHTTPS(l net.Listener) error {
 	if n.seams.HTTPListener != nil {
 		l = n.seams.HTTPListener(l)
@@ -143,7 +143,8 @@ func (n *Node) serveHTTPS(l net.Listener) error {
 	return n.httpServer.Serve(secure)
 }
 
-// announce says how an address is served, and warns where anyone can listen in.
+// announce logs how an address is served. It warns if the address is in plaintext and
+// other machines can reach it.
 func (n *Node) announce(sctx *serveCtx) {
 	traffic := "grpc+http"
 	switch {
@@ -166,74 +167,71 @@ func (n *Node) announce(sctx *serveCtx) {
 	n.lg.Info("serving client traffic in clear, to this machine alone", fields...)
 }
 
-// isPublic reports whether others than this machine can reach an address.
+// isPublic reports whether other machines can reach an address.
 func isPublic(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && !tcp.IP.IsLoopback()
 }
 
-// The protocols that a client may offer by ALPN, in the words of crypto/tls.
+// The names of the protocols in ALPN.
 const (
 	alpnHTTP2 = "h2"
 	alpnHTTP1 = "http/1.1"
 )
 
-// speaksTLS matches a connection that begins as TLS does, with a whole
-// ClientHello.
+// speaksTLS matches a connection that begins with a complete ClientHello.
 func speaksTLS(r io.Reader) bool { return clientHello(r) != nil }
 
-// offersHTTP2Only matches a TLS connection whose client wants HTTP/2 and would
-// take nothing else, as gRPC's own clients do. One that would take HTTP/1 as well
-// is a browser or curl more often than not, and net/http can serve it whatever it
-// asks for.
+// offersHTTP2Only matches a TLS connection whose client offers HTTP/2 but not HTTP/1, as
+// gRPC's own clients do. A client that offers both is most often a browser or curl, and
+// net/http can serve it either way.
 func offersHTTP2Only(r io.Reader) bool {
 	hello := clientHello(r)
 	return hello != nil && slices.Contains(hello.SupportedProtos, alpnHTTP2) &&
 		!slices.Contains(hello.SupportedProtos, alpnHTTP1)
 }
 
-// errHelloSeen ends a handshake as soon as its first message is understood.
+// errHelloSeen ends a handshake after its first message has been parsed.
 var errHelloSeen = errors.New("client hello seen")
 
-// clientHello reads the first message of a TLS handshake and answers nothing. It
-// returns nil for what is no such message. crypto/tls has no parser to call, so
-// a server that never gets further is its parser.
+// clientHello reads the first message of a TLS handshake and returns it, or nil if r begins
+// with anything else. It blocks until it has read a whole message or r fails. crypto/tls
+// exports no parser, so a TLS server that gives up after the first message does it.
 func clientHello(r io.Reader) (hello *tls.ClientHelloInfo) {
-	server := tls.Server(deafConn{r: r}, &tls.Config{
+	server := tls.Server(readOnlyConn{r: r}, &tls.Config{
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			hello = h
 			return nil, errHelloSeen
 		},
 	})
-	// It ends with errHelloSeen, or there is nothing to see. Who reads has a
-	// deadline, so it ends in any case.
+	// The error is errHelloSeen, or says why there is no ClientHello. Reads from r have
+	// a deadline, so the handshake ends in any case.
 	_ = server.HandshakeContext(context.Background())
 	return hello
 }
 
-// deafConn is a connection to read from. What is written to it goes nowhere: it
-// is the alert that tells of the handshake's end.
-type deafConn struct {
+// readOnlyConn reads from r and discards what is written: the alert with which the
+// handshake ends.
+type readOnlyConn struct {
 	net.Conn
 	r io.Reader
 }
 
-func (c deafConn) Read(p []byte) (int, error)     { return c.r.Read(p) }
-func (deafConn) Write(p []byte) (int, error)      { return len(p), nil }
-func (deafConn) SetWriteDeadline(time.Time) error { return nil }
-func (deafConn) RemoteAddr() net.Addr             { return nil }
-func (deafConn) LocalAddr() net.Addr              { return nil }
-func (deafConn) Close() error                     { return nil }
+func (c readOnlyConn) Read(p []byte) (int, error)     { return c.r.Read(p) }
+func (readOnlyConn) Write(p []byte) (int, error)      { return len(p), nil }
+func (readOnlyConn) SetWriteDeadline(time.Time) error { return nil }
+func (readOnlyConn) RemoteAddr() net.Addr             { return nil }
+func (readOnlyConn) LocalAddr() net.Addr              { return nil }
+func (readOnlyConn) Close() error                     { return nil }
 
-// matcher makes a matcher for cmux out of match. While it waits for what the
-// client says, the connection is pending.
-func (p *pending) matcher(match cmux.Matcher) cmux.MatchWriter {
+// matcher returns match for cmux. The connection is pending while match reads from it.
+func (p *pendingConns) matcher(match cmux.Matcher) cmux.MatchWriter {
 	return func(w io.Writer, r io.Reader) bool {
 		conn, ok := w.(net.Conn) // cmux passes the connection itself
-		if !ok || !p.begin(conn) {
+		if !ok || !p.add(conn) {
 			return false
 		}
-		defer p.end(conn)
+		defer p.remove(conn)
 		return match(r)
 	}
 }

@@ -29,73 +29,72 @@ const (
 	DefaultGRPCKeepAliveTimeout  = 20 * time.Second
 )
 
-// DefaultMaxConcurrentStreams bounds what one connection can ask for at once; etcd
-// has no bound. It is far above what well-behaved clients need, thousands of
-// waiting locks included.
+// DefaultMaxConcurrentStreams is how many requests a connection may have under way. It is
+// far above what well-behaved clients need, thousands of waiting locks included; etcd has
+// no limit.
 const DefaultMaxConcurrentStreams = 10_000
 
-// DefaultConnectionTimeout is shorter than the 120 seconds that grpc-go waits for
-// a handshake: a client that connects and says nothing holds a file descriptor.
+// DefaultConnectionTimeout is shorter than the 120 seconds that grpc-go allows for a
+// handshake: a client that connects and sends nothing occupies a file descriptor.
 const DefaultConnectionTimeout = 10 * time.Second
 
-// Config says what a node is. It is copied by Start and fixed afterwards.
-// It stands for embed.Config.
+// Config configures a node. Start copies it; later changes have no effect. It is
+// embed.Config upstream.
 type Config struct {
-	// Config is the raft side's part. When its ClientURLs are empty, the
-	// addresses that the node listens on are published; an empty
-	// InitialPeerURLsMap means a cluster of this member alone, at PeerURLs.
+	// Config configures the raft side. If its ClientURLs are empty, the node publishes
+	// the addresses that it listens on. An empty InitialPeerURLsMap means a cluster of
+	// this member alone, at PeerURLs.
 	etcdserver.Config
 
-	// ListenClientURLs and ListenPeerURLs are where the node listens, by IP
-	// address or localhost. Port 0 takes any free port. Those for clients may be
-	// https, unix and unixs as well as http; http and https may share an address.
+	// ListenClientURLs and ListenPeerURLs are where the node listens: an IP address or
+	// localhost, and a port; port 0 means any free port. Those for clients may be http,
+	// https, unix or unixs; http and https may share an address.
 	ListenClientURLs types.URLs
 	ListenPeerURLs   types.URLs
-	// ListenClientHTTPURLs are addresses for the gateway and the pages. If there
-	// are any, those of ListenClientURLs are for gRPC alone.
+	// ListenClientHTTPURLs are addresses for the gateway and the pages. If it is not
+	// empty, ListenClientURLs are for gRPC alone.
 	ListenClientHTTPURLs types.URLs
 
-	// TLSConfig is for https addresses.
+	// TLSConfig configures https addresses.
 	TLSConfig
 
-	// HTTPConfig is the part that is for clients which speak HTTP/1.
+	// HTTPConfig configures what clients get that speak HTTP/1.
 	HTTPConfig
 
-	// ExtensionConfig is the part that is for code.
+	// ExtensionConfig configures optional services and those of the embedding program.
 	ExtensionConfig
 
-	// MaxTxnOps bounds the operations of a txn; 0 means DefaultMaxTxnOps.
+	// MaxTxnOps is how many operations a txn may have; 0 means DefaultMaxTxnOps.
 	MaxTxnOps uint
-	// MaxConcurrentStreams bounds the requests that one connection may have
-	// under way; 0 means DefaultMaxConcurrentStreams.
+	// MaxConcurrentStreams is how many requests a connection may have under way; 0
+	// means DefaultMaxConcurrentStreams.
 	MaxConcurrentStreams uint32
 
-	// WatchProgressNotifyInterval is how often watchers that asked for it are told
-	// how far they are while nothing happens; 0 means
+	// WatchProgressNotifyInterval is the time between two progress notifications to a
+	// watcher that asked for them and had no events; 0 means
 	// v3rpc.DefaultWatchProgressNotifyInterval.
 	WatchProgressNotifyInterval time.Duration
 
-	// GRPCKeepAliveMinTime is how long a client must wait between two pings;
-	// one that does not is disconnected. 0 leaves it to grpc-go.
+	// GRPCKeepAliveMinTime is how long a client must wait between two pings; a client
+	// that pings more often is disconnected. 0 means grpc-go's default.
 	GRPCKeepAliveMinTime time.Duration
-	// GRPCKeepAliveInterval is how long a connection may be silent before the
-	// server pings it, and GRPCKeepAliveTimeout how long the server then waits
-	// for an answer. When either is 0, both are left to grpc-go.
+	// GRPCKeepAliveInterval is how long a connection may be silent before the server
+	// pings it, and GRPCKeepAliveTimeout how long the server then waits for an answer.
+	// If either is 0, both have grpc-go's defaults.
 	GRPCKeepAliveInterval time.Duration
 	GRPCKeepAliveTimeout  time.Duration
 
-	// ConnectionTimeout is how long a new connection may take to show what it
-	// speaks, then for its handshake, and under HTTP/1 for each request's headers;
-	// 0 means DefaultConnectionTimeout.
+	// ConnectionTimeout is how long a new connection may take to send its first bytes,
+	// then for its handshake, and under HTTP/1 for the headers of each request; 0 means
+	// DefaultConnectionTimeout.
 	ConnectionTimeout time.Duration
-	// MaxConnectionAge is how old a connection may become before its client is
-	// asked to open another one, and MaxConnectionAgeGrace how long its requests
-	// may then go on. 0 means for ever. etcd has no such options.
+	// MaxConnectionAge is how old a connection may become before its client is asked to
+	// open another one, and MaxConnectionAgeGrace how long its requests may then go on.
+	// 0 means no limit. etcd has no such options.
 	MaxConnectionAge      time.Duration
 	MaxConnectionAgeGrace time.Duration
-	// NumStreamWorkers is the number of goroutines that are kept to handle
-	// requests; 0 gives each request a goroutine of its own. etcd has no such
-	// option.
+	// NumStreamWorkers is the number of goroutines that handle all requests; 0 gives each
+	// request a goroutine of its own. etcd has no such option.
 	NumStreamWorkers uint32
 }
 
@@ -120,8 +119,8 @@ func DefaultConfig(name, dataDir string) Config {
 	return cfg
 }
 
-// Validate checks the addresses, so that a mistake is found before a socket or
-// a file is opened.
+// Validate returns the errors in the configuration that can be found without opening a
+// socket or a file. Start calls it first.
 func (c *Config) Validate() error {
 	if len(c.ListenClientURLs) == 0 {
 		return errors.New("no client URL to listen on")
@@ -144,9 +143,9 @@ func (c *Config) Validate() error {
 	return errors.Join(c.TLSConfig.validate(), c.HTTPConfig.validate())
 }
 
-// checkBindURL accepts what a socket can be bound to. Other names than
-// localhost are refused, as in etcd: they may resolve to an address that is not
-// this machine's, or to several.
+// checkBindURL returns an error unless a socket can be bound to u. As in etcd, localhost is
+// the only host name allowed: others may resolve to another machine's address, or to
+// several.
 func checkBindURL(u url.URL) error {
 	if u.Scheme == "unix" || u.Scheme == "unixs" {
 		return nil
@@ -157,7 +156,7 @@ func checkBindURL(u url.URL) error {
 	return nil
 }
 
-// checkSecure refuses an address that asks for TLS when there is no certificate.
+// checkSecure returns ErrNoCertificate if u needs TLS and there will be no certificate.
 func (c *Config) checkSecure(u url.URL) error {
 	if _, _, secure := resolveURL(u); secure && c.ClientTLSInfo.Empty() && !c.ClientAutoTLS {
 		return ErrNoCertificate
@@ -165,7 +164,7 @@ func (c *Config) checkSecure(u url.URL) error {
 	return nil
 }
 
-// checkPeerScheme refuses what the peers' side does not know yet.
+// checkPeerScheme returns ErrPeerNotSupported unless u is http.
 func checkPeerScheme(u url.URL) error {
 	if u.Scheme != "http" {
 		return ErrPeerNotSupported
@@ -173,7 +172,7 @@ func checkPeerScheme(u url.URL) error {
 	return nil
 }
 
-// withDefaults fills what is zero and has a default that zero does not mean.
+// withDefaults returns a copy with the defaults in place of zero values.
 func (c Config) withDefaults() Config {
 	if c.MaxConcurrentStreams == 0 {
 		c.MaxConcurrentStreams = DefaultMaxConcurrentStreams
@@ -201,32 +200,32 @@ const (
 	MetricsExtensive = "extensive"
 )
 
-// HTTPConfig says what a node offers to clients that speak HTTP/1, and to whom.
-// The names are those of embed.Config.
+// HTTPConfig configures what a node serves to clients that speak HTTP/1, and which of them
+// it serves. The names are those of embed.Config.
 type HTTPConfig struct {
 	// EnableGRPCGateway serves the API as JSON under /v3/.
 	EnableGRPCGateway bool
 
 	// CORS holds the origins whose pages may read the answers in a browser, and
-	// HostWhitelist the host names under which clear HTTP is answered. Nothing
-	// or "*" stands for any.
+	// HostWhitelist the host names for which requests without TLS are answered. An
+	// empty set, or one with "*", allows all.
 	CORS          map[string]struct{}
 	HostWhitelist map[string]struct{}
 
-	// Metrics is MetricsBasic or MetricsExtensive; empty means the former.
+	// Metrics is MetricsBasic or MetricsExtensive; empty means MetricsBasic.
 	Metrics string
-	// ListenMetricsURLs are addresses on which /metrics and the health pages are
-	// served as well, and nothing else.
+	// ListenMetricsURLs are additional addresses that serve /metrics and the health pages
+	// and nothing else.
 	ListenMetricsURLs types.URLs
 
-	// UserHandlers are pages of the program that embeds the node, by their
-	// pattern in an http.ServeMux. They stand behind the same rules as the node's
-	// own, which they cannot replace.
+	// UserHandlers are pages of the program that embeds the node, by their pattern in an
+	// http.ServeMux. The same access rules apply to them as to the node's own pages, which
+	// they cannot replace.
 	UserHandlers map[string]http.Handler
 }
 
-// DefaultHTTPConfig returns etcd's defaults: the gateway is on, for everyone who
-// can reach the address.
+// DefaultHTTPConfig returns etcd's defaults: the gateway is on, and all hosts and origins
+// are allowed.
 func DefaultHTTPConfig() HTTPConfig {
 	return HTTPConfig{
 		EnableGRPCGateway: true,
@@ -236,7 +235,7 @@ func DefaultHTTPConfig() HTTPConfig {
 	}
 }
 
-// validate checks what can be told before anything is opened.
+// validate is HTTPConfig's part of Config.Validate.
 func (c *HTTPConfig) validate() error {
 	switch c.Metrics {
 	case "", MetricsBasic, MetricsExtensive:
@@ -251,31 +250,29 @@ func (c *HTTPConfig) validate() error {
 	return nil
 }
 
-// ExtensionConfig is what a program that runs a node in itself may add to the
-// node, and which of the optional services it serves. docs/extending.md has an
-// example.
+// ExtensionConfig holds what a program that embeds a node may add to it, and which of the
+// optional services the node serves. docs/extending.md has an example.
 type ExtensionConfig struct {
-	// ServiceRegister registers services of one's own on the node's gRPC server.
-	// It is called once, by Start, after the node's services. It stands for
-	// embed.Config.ServiceRegister, which is given the *grpc.Server: here it is
-	// given only what registers, so that no service gets past the ServiceDesc
-	// seam.
+	// ServiceRegister registers the embedding program's services on the node's gRPC
+	// server. Start calls it once, after it has registered the node's services. Upstream
+	// has a field of the same name, which gets the *grpc.Server; here it gets only a
+	// registrar, so that every service passes the ServiceDesc seam.
 	ServiceRegister func(grpc.ServiceRegistrar)
 
-	// GRPCAdditionalServerOptions come after the node's own options and before
-	// those of its seams. It stands for embed.Config.GRPCAdditionalServerOptions.
+	// GRPCAdditionalServerOptions come after the node's own options and before those of
+	// its seams. Upstream has a field of the same name.
 	GRPCAdditionalServerOptions []grpc.ServerOption
 
-	// EnableGRPCReflection lets clients ask for the services and their messages,
-	// so that grpcurl needs no .proto files. etcd does not have it.
+	// EnableGRPCReflection serves descriptions of the services and their messages, so that
+	// grpcurl needs no .proto files. etcd does not have it.
 	EnableGRPCReflection bool
 
-	// StopGRPCServiceOnDefrag makes the health service say NOT_SERVING while a
-	// defragmentation is under way. It is etcd's feature of that name.
+	// StopGRPCServiceOnDefrag makes the health service answer NOT_SERVING during a
+	// defragmentation. It is etcd's feature gate of that name.
 	StopGRPCServiceOnDefrag bool
 }
 
-// DefaultExtensionConfig returns the configuration without additions.
+// DefaultExtensionConfig returns a configuration with reflection and nothing else.
 func DefaultExtensionConfig() ExtensionConfig {
 	return ExtensionConfig{EnableGRPCReflection: true}
 }

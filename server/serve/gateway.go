@@ -23,18 +23,19 @@ import (
 	v3lockgw "go.etcd.io/etcd/server/v3/etcdserver/api/v3lock/v3lockpb/gw"
 )
 
-// gatewayMaxHeaderBytes bounds the metadata of a reply that the gateway passes on
-// as HTTP headers.
+// gatewayMaxHeaderBytes is the limit for a reply's metadata, which the gateway passes on as
+// HTTP headers.
 const gatewayMaxHeaderBytes = 64 << 10
 
-// gateway makes gRPC calls of JSON. The calls go through the node's own port like
-// those of any client, over one connection that is made with the first of them.
+// gateway turns JSON requests into gRPC calls. The calls go to the node's own port, like
+// those of any client, over a single connection, which the first call opens.
 type gateway struct {
 	conn    *grpc.ClientConn
 	handler http.Handler
 }
 
-// newGateway stands for embed's registerGateway and grpcGatewayDial.
+// newGateway returns the gateway. It is embed's registerGateway and grpcGatewayDial
+// upstream.
 func (n *Node) newGateway() (*gateway, error) {
 	conn, err := n.dialGateway()
 	if err != nil {
@@ -52,7 +53,7 @@ func (n *Node) newGateway() (*gateway, error) {
 		v3electiongw.RegisterElectionHandler,
 	} {
 		if err := register(n.stopping, mux, conn); err != nil {
-			_ = conn.Close() // it has not been used
+			_ = conn.Close() // nothing was sent
 			return nil, fmt.Errorf("gateway: %w", err)
 		}
 	}
@@ -63,8 +64,8 @@ func (n *Node) newGateway() (*gateway, error) {
 	return gw, nil
 }
 
-// gatewayMarshaler writes JSON as etcd does: the names of the fields as they are
-// in the .proto files, and fields at their default left out.
+// gatewayMarshaler returns a marshaler that writes JSON as etcd does: with the field names
+// of the .proto files, and without fields that have their default value.
 func gatewayMarshaler() runtime.Marshaler {
 	return &runtime.HTTPBodyMarshaler{
 		Marshaler: &runtime.JSONPb{
@@ -74,15 +75,15 @@ func gatewayMarshaler() runtime.Marshaler {
 	}
 }
 
-// dialGateway prepares the connection and does not make it yet.
+// dialGateway returns the connection, which is not opened yet.
 func (n *Node) dialGateway() (*grpc.ClientConn, error) {
 	target, creds := n.gatewayTarget()
 	opts := []grpc.DialOption{grpc.WithTransportCredentials(creds)}
 	if n.seams.GatewayDial != nil {
 		opts = n.seams.GatewayDial(creds)
 	}
-	// A node that could not accept for a while is called again soon: it is not
-	// somebody else's load that would be spared.
+	// The longest wait between two attempts is short: after a node could not accept for
+	// a while, its gateway should work again soon, and no other machine is loaded by it.
 	retry := backoff.DefaultConfig
 	retry.MaxDelay = time.Second
 	return grpc.NewClient(target, append(opts,
@@ -93,11 +94,11 @@ func (n *Node) dialGateway() (*grpc.ClientConn, error) {
 	)...)
 }
 
-// gatewayTarget returns where the gateway reaches this node, as grpc-go writes
-// it, and with which credentials: the first address that speaks gRPC, in clear
-// where that is offered. It stands for pickGRPCGatewayServeContext.
+// gatewayTarget returns the address at which the gateway reaches this node, in grpc-go's
+// form, and the credentials for it: the first address that serves gRPC, in plaintext if
+// the address serves that. It is pickGRPCGatewayServeContext upstream.
 func (n *Node) gatewayTarget() (string, credentials.TransportCredentials) {
-	sctx := n.clients[0] // ListenClientURLs come first, and all of them speak gRPC
+	sctx := n.clients[0] // ListenClientURLs come first, and all of them serve gRPC
 	target := "passthrough:///" + sctx.l.Addr().String()
 	if sctx.network == "unix" {
 		target = "unix:" + sctx.addr
@@ -105,18 +106,18 @@ func (n *Node) gatewayTarget() (string, credentials.TransportCredentials) {
 	if sctx.insecure {
 		return target, insecure.NewCredentials()
 	}
-	return target, credentials.NewTLS(n.ownTLS())
+	return target, credentials.NewTLS(n.gatewayTLS())
 }
 
 var errNotOurs = errors.New("the certificate is not this node's own")
 
-// ownTLS is for a client that calls this node and no other. The certificate need
-// not be valid for the address, nor come from anyone: it must be the very one
-// that this node shows. etcd does not look at it at all.
-func (n *Node) ownTLS() *tls.Config {
+// gatewayTLS returns the TLS configuration for a client that calls only this node. It
+// accepts exactly the certificate that this node shows, whatever that is valid for. etcd
+// does not verify the certificate.
+func (n *Node) gatewayTLS() *tls.Config {
 	cfg := n.tls.Clone()
 	cfg.VerifyConnection = nil
-	cfg.InsecureSkipVerify = true //nolint:gosec // VerifyPeerCertificate asks for more than the usual check does
+	cfg.InsecureSkipVerify = true //nolint:gosec // VerifyPeerCertificate is stricter than the usual check
 	cfg.VerifyPeerCertificate = func(shown [][]byte, _ [][]*x509.Certificate) error {
 		own, err := n.tls.GetCertificate(nil)
 		if err != nil {

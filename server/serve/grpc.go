@@ -6,25 +6,25 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	// A request that is compressed with gzip is understood, and answered in kind;
-	// the import registers it with grpc-go for the whole process. etcd does not have
-	// it and answers such a request with Unimplemented; no client of etcd's compresses.
+	// The import registers gzip with grpc-go, for the whole process: compressed requests
+	// are understood and get compressed replies. etcd answers them with Unimplemented;
+	// etcd's own clients do not compress.
 	_ "google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/keepalive"
 
 	"glasskv/server/v3rpc"
 )
 
-// grpcOverheadBytes is what a request may take beyond MaxRequestBytes before
-// grpc-go itself refuses it. Between the two limits the raft side refuses it,
-// with an error that names the reason.
+// grpcOverheadBytes is by how much a request may exceed MaxRequestBytes before grpc-go
+// refuses it. Between the two limits the raft side refuses it, with an error that names
+// the reason.
 const grpcOverheadBytes = 512 * 1024
 
-// maxSendBytes bounds a reply: not at all, since a range may be long.
+// maxSendBytes allows replies of any size, since a range may be long.
 const maxSendBytes = math.MaxInt32
 
-// newGRPCServer makes the gRPC server of n with all its services registered. It
-// stands for v3rpc.Server and the options that embed hands to it.
+// newGRPCServer returns the gRPC server of n, with all services registered. It is
+// v3rpc.Server upstream, with the options that embed passes to it.
 func newGRPCServer(n *Node) *grpc.Server {
 	opts := append(limits(&n.cfg), chain(n)...)
 	opts = append(opts, grpc.Creds(n.creds()), grpc.MaxHeaderListSize(maxHeaderBytes))
@@ -35,13 +35,13 @@ func newGRPCServer(n *Node) *grpc.Server {
 	return gs
 }
 
-// limits bound what a client may ask of the server.
+// limits returns the options that limit what a client may ask of the server.
 func limits(cfg *Config) []grpc.ServerOption {
 	opts := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(int(cfg.MaxRequestBytes) + grpcOverheadBytes),
 		grpc.MaxSendMsgSize(maxSendBytes),
 		grpc.MaxConcurrentStreams(cfg.MaxConcurrentStreams),
-		// A handler must not outlive the store that it reads.
+		// The store is closed after the server has stopped: no handler may still run then.
 		grpc.WaitForHandlers(true),
 	}
 	if cfg.GRPCKeepAliveMinTime > 0 {
@@ -58,8 +58,8 @@ func limits(cfg *Config) []grpc.ServerOption {
 	return append(opts, grpc.KeepaliveParams(keepAlive(cfg)))
 }
 
-// keepAlive says when a connection is pinged and when it is too old. What is
-// zero in it, grpc-go fills with its own defaults.
+// keepAlive returns when a connection is pinged and when it is too old. grpc-go replaces
+// zero values by its defaults.
 func keepAlive(cfg *Config) keepalive.ServerParameters {
 	p := keepalive.ServerParameters{
 		MaxConnectionAge:      cfg.MaxConnectionAge,
@@ -71,11 +71,11 @@ func keepAlive(cfg *Config) keepalive.ServerParameters {
 	return p
 }
 
-// defaultKeepAliveTimeout is that of keepalive.ServerParameters.
+// defaultKeepAliveTimeout is grpc-go's default of keepalive.ServerParameters.Timeout.
 const defaultKeepAliveTimeout = 20 * time.Second
 
-// userTimeout is how long grpc-go lets bytes wait for their acknowledgement: as
-// long as for the answer to a ping.
+// userTimeout returns how long sent bytes may wait for their acknowledgement. As in grpc-go,
+// it is as long as the wait for the answer to a ping.
 func userTimeout(cfg *Config) time.Duration {
 	if timeout := keepAlive(cfg).Timeout; timeout > 0 {
 		return timeout
@@ -83,8 +83,8 @@ func userTimeout(cfg *Config) time.Duration {
 	return defaultKeepAliveTimeout
 }
 
-// chain lines up the interceptors, the first of them outermost. grpc-go calls
-// whatever stands in the chain, so what is nil must not.
+// chain returns the options with the interceptors, the outermost first. grpc-go would call
+// a nil interceptor, so those are left out.
 func chain(n *Node) []grpc.ServerOption {
 	in, rpc := n.seams.Interceptors, n.http.metrics.rpc
 	unary := []grpc.UnaryServerInterceptor{in.OuterUnary, rpc.UnaryServerInterceptor(), v3rpc.RecoverUnary(n.lg), v3rpc.UnaryInterceptor(n.server), in.InnerUnary}
@@ -94,15 +94,16 @@ func chain(n *Node) []grpc.ServerOption {
 	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
 }
 
-// registrar hands services to the gRPC server, wrapped on the way.
+// registrar registers services on the gRPC server, with their descriptions wrapped.
 type registrar struct {
 	*grpc.Server
 	wrap func(*grpc.ServiceDesc) *grpc.ServiceDesc
 }
 
+// RegisterService implements grpc.ServiceRegistrar.
 func (r registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	if r.wrap != nil {
 		desc = r.wrap(desc)
 	}
-	r.Server.RegisterService(roomy(desc), impl)
+	r.Server.RegisterService(withGrownStack(desc), impl)
 }

@@ -16,8 +16,8 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/types"
 )
 
-// healthServer is what the health pages ask of a member. It stands for
-// etcdhttp.ServerHealth.
+// healthServer is the raft side as the health pages see it. It is etcdhttp.ServerHealth
+// upstream.
 type healthServer interface {
 	Alarms() []*pb.AlarmMember
 	Leader() types.ID
@@ -26,9 +26,9 @@ type healthServer interface {
 	ReqTimeout() time.Duration
 }
 
-// handleHealth adds the health pages. It stands for etcdhttp.HandleHealth.
+// handleHealth adds the health pages to mux. It is etcdhttp.HandleHealth upstream.
 //
-//	/health           one answer for load balancers: alarms, leader, a read
+//	/health           a single answer for load balancers: alarms, leader, a read
 //	/livez, /readyz   named checks
 func handleHealth(lg *zap.Logger, mux *http.ServeMux, s healthServer, counts *healthCounts) {
 	mux.HandleFunc("/health", func(w http.ResponseWriter, r *http.Request) {
@@ -44,8 +44,8 @@ func handleHealth(lg *zap.Logger, mux *http.ServeMux, s healthServer, counts *he
 	handleChecks(lg, mux, "readyz", readyzChecks(s), counts)
 }
 
-// Health is the answer of /health. The first field is a word and not a bool for
-// the sake of old clients.
+// Health is the answer of /health. Its first field is a string, "true" or "false", because
+// old clients expect that.
 type Health struct {
 	Health string `json:"health"`
 	Reason string `json:"reason"`
@@ -65,8 +65,8 @@ func writeHealth(lg *zap.Logger, w http.ResponseWriter, reason string) {
 	}
 }
 
-// checkHealth returns why the member is not healthy, or nothing. A serializable
-// check is about this member alone, whether it has a leader or not.
+// checkHealth returns why the member is not healthy, or "". A serializable check does not
+// ask whether there is a leader.
 func checkHealth(ctx context.Context, s healthServer, excluded map[string]bool, serializable bool) string {
 	for _, a := range s.Alarms() {
 		if !excluded[a.Alarm.String()] {
@@ -91,7 +91,7 @@ func alarmReason(a pb.AlarmType) string {
 	}
 }
 
-// readOne reads one key, whichever comes first.
+// readOne reads the first key.
 func readOne(ctx context.Context, s healthServer, serializable bool) error {
 	ctx, cancel := context.WithTimeout(ctx, s.ReqTimeout())
 	defer cancel()
@@ -99,7 +99,7 @@ func readOne(ctx context.Context, s healthServer, serializable bool) error {
 	return err
 }
 
-// setOf ignores empty names, as they stand in "?exclude=".
+// setOf returns the set of the names that are not empty; "?exclude=" has an empty one.
 func setOf(names []string) map[string]bool {
 	set := make(map[string]bool)
 	for _, name := range names {
@@ -110,7 +110,7 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// check is one of the questions behind /livez or /readyz.
+// check is a named check of /livez or /readyz.
 type check struct {
 	name string
 	run  func(context.Context) error
@@ -118,13 +118,14 @@ type check struct {
 
 var errLearner = errors.New("not supported for learner")
 
-// livezChecks tell whether the process should be restarted: it is alive when it
-// can read from its own store.
+// livezChecks returns the checks of /livez: a process that cannot read from its own store
+// should be restarted.
 func livezChecks(s healthServer) []check {
 	return []check{readCheck(s, "serializable_read", true)}
 }
 
-// readyzChecks tell whether clients should be sent here.
+// readyzChecks returns the checks of /readyz: clients should not be sent to a member that
+// fails them.
 func readyzChecks(s healthServer) []check {
 	return []check{
 		{"data_corruption", func(context.Context) error {
@@ -150,8 +151,8 @@ func readCheck(s healthServer, name string, serializable bool) check {
 	return check{name, func(ctx context.Context) error { return readOne(ctx, s, serializable) }}
 }
 
-// handleChecks adds a page that runs all checks but those that ?exclude= names,
-// and one for each check. They stand for etcdhttp's CheckRegistry.
+// handleChecks adds the page /kind, which runs all checks except those named by ?exclude=,
+// and the page /kind/name for each check. They are etcdhttp's CheckRegistry upstream.
 func handleChecks(lg *zap.Logger, mux *http.ServeMux, kind string, checks []check, counts *healthCounts) {
 	h := checkHandler{lg, kind, counts}
 	mux.HandleFunc("/"+kind, func(w http.ResponseWriter, r *http.Request) {
@@ -171,7 +172,7 @@ func handleChecks(lg *zap.Logger, mux *http.ServeMux, kind string, checks []chec
 	}
 }
 
-// checkHandler answers with the outcome of some checks.
+// checkHandler answers with the outcome of checks.
 type checkHandler struct {
 	lg     *zap.Logger
 	kind   string
@@ -196,7 +197,7 @@ func (h checkHandler) serve(w http.ResponseWriter, r *http.Request, checks []che
 	_, _ = fmt.Fprint(w, outcome, "ok\n") // fails only when the client has gone away
 }
 
-// run returns one line for each check, and whether all of them passed.
+// run returns a line for each check, and whether all of them passed.
 func (h checkHandler) run(ctx context.Context, checks []check) (outcome string, ok bool) {
 	var lines strings.Builder
 	ok = true

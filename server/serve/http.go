@@ -20,47 +20,45 @@ import (
 	"glasskv/server/etcdserver"
 )
 
-// Bounds for clients that speak to net/http.
+// Limits for clients of net/http.
 const (
-	// httpIdleTimeout is how long a connection may stand by between two requests.
+	// httpIdleTimeout is how long a connection may be idle between two requests.
 	httpIdleTimeout = 2 * time.Minute
-	// maxHeaderBytes bounds the headers of a request, over HTTP/1 and over HTTP/2
-	// alike. etcd's own headers are a few hundred bytes.
+	// maxHeaderBytes is the limit for the headers of a request, over HTTP/1 and HTTP/2.
+	// Those of etcd's own clients take a few hundred bytes.
 	maxHeaderBytes = 64 << 10
 )
 
-// newHTTPServer makes what serves connections that do not go to grpc-go's own
-// transport. All addresses share it. etcd waits 5 minutes for headers; here a
-// client has as long as for a handshake.
+// newHTTPServer returns the server of the connections that do not go to grpc-go's own
+// transport. All addresses share it. A client has as long to send its headers as for a
+// handshake; etcd waits 5 minutes.
 func (n *Node) newHTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           n.grpcHandlerFunc(),
 		ReadHeaderTimeout: n.cfg.ConnectionTimeout,
 		IdleTimeout:       httpIdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is not the operator's concern
+		ErrorLog:          log.New(io.Discard, "", 0), // clients' mistakes are of no use to the operator
 		ConnContext:       withConn,
 		ConnState:         n.pending.connState,
-		// Above MaxInt32, net/http takes its default instead, which is 250.
+		// Above MaxInt32 net/http uses its default instead, which is 250.
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: int(min(n.cfg.MaxConcurrentStreams, math.MaxInt32))},
 	}
 }
 
-// grpcHandlerFunc gives gRPC requests to grpc-go, by way of ServeHTTP, and all
-// others to the pages and the gateway. net/http speaks HTTP/2 over TLS only, so
-// gRPC requests that get here came that way. It is upstream's function of that
-// name.
+// grpcHandlerFunc returns a handler that passes gRPC requests to grpc-go's ServeHTTP, and
+// all others to the pages and the gateway. net/http serves HTTP/2 over TLS only, so all
+// gRPC requests here came over TLS. Upstream has a function of the same name.
 func (n *Node) grpcHandlerFunc() http.Handler {
 	var grpcServer http.Handler = n.grpc
 	if n.seams.ServeHTTP != nil {
 		grpcServer = n.seams.ServeHTTP(grpcServer)
 	}
-	other := n.httpHandler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 2 && strings.Contains(r.Header.Get("Content-Type"), "application/grpc") {
 			grpcServer.ServeHTTP(w, r)
 		} else {
-			other.ServeHTTP(w, r)
+			n.http.handler.ServeHTTP(w, r)
 		}
 	})
 }
@@ -71,16 +69,16 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// ConnFromContext returns the connection that an HTTP request came on, from the
-// request's context: a *tls.Conn under TLS, or nil for a context of another kind.
-// It is for looking at; who reads from it or writes to it breaks the connection.
+// ConnFromContext returns the connection that an HTTP request came on, from the request's
+// context. It is a *tls.Conn under TLS, and nil if ctx is not from an HTTP request. The
+// caller must not read from it or write to it.
 func ConnFromContext(ctx context.Context) net.Conn {
 	conn, _ := ctx.Value(connKey{}).(net.Conn)
 	return conn
 }
 
-// handshakeFailed is called when a client of net/http's was refused in its
-// handshake. The connection is closed right afterwards.
+// handshakeFailed is called when the TLS handshake of a client of net/http's failed, before
+// the connection is closed.
 func (n *Node) handshakeFailed(conn *tls.Conn, err error) {
 	n.lg.Debug("TLS handshake failed", zap.Stringer("remote", conn.RemoteAddr()), zap.Error(err))
 	if n.seams.HandshakeFailure != nil {
@@ -92,18 +90,13 @@ func (n *Node) handshakeFailed(conn *tls.Conn, err error) {
 // share it. A request passes the access rules (access.go), then the bounds of its
 // body, then reaches a page or the gateway.
 type httpSide struct {
-	handler http.Handler
-	gateway *gateway // nil when it is switched off
-	metrics metricsSide
-	own     metricsServer
+	handler       http.Handler
+	gateway       *gateway // nil if it is switched off
+	metrics       nodeMetrics
+	metricsServer metricsServer
 }
 
-// httpHandler returns what serves requests that come as HTTP/1. It stands for
-// createAccessController around createMux, upstream in embed.
-func (n *Node) httpHandler() http.Handler { return n.http.handler }
-
-// openHTTP makes the handlers. It needs the raft side and the addresses on which
-// clients are served.
+// openHTTP makes the handlers. The raft side and the clients' listeners must be open.
 func (n *Node) openHTTP() error {
 	if n.cfg.EnableGRPCGateway {
 		gw, err := n.newGateway()
@@ -122,9 +115,10 @@ func (n *Node) openHTTP() error {
 	return nil
 }
 
-// closeHTTP gives back what openHTTP took. No request may be under way any more.
+// closeHTTP closes the gateway's connection and the metrics' addresses. No request may be
+// under way any more.
 func (n *Node) closeHTTP() {
-	n.http.own.close(n.lg)
+	n.http.metricsServer.close(n.lg)
 	if n.http.gateway == nil {
 		return
 	}
@@ -133,7 +127,7 @@ func (n *Node) closeHTTP() {
 	}
 }
 
-// createMux lines up the pages.
+// createMux returns the gateway and the pages by their paths.
 func (n *Node) createMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	if gw := n.http.gateway; gw != nil {
@@ -148,8 +142,8 @@ func (n *Node) createMux() *http.ServeMux {
 	return mux
 }
 
-// addUserHandlers adds the embedding program's pages. A pattern that the mux
-// refuses, because it is malformed or taken, is left out and told.
+// addUserHandlers adds the embedding program's pages. It leaves out a pattern that is
+// malformed or taken, and logs that.
 func (n *Node) addUserHandlers(mux *http.ServeMux) {
 	for pattern, h := range n.cfg.UserHandlers {
 		func() {
@@ -164,22 +158,22 @@ func (n *Node) addUserHandlers(mux *http.ServeMux) {
 }
 
 const (
-	// maxPageBodyBytes bounds the body of a request for a page; no page reads it.
+	// maxPageBodyBytes is the limit for the body of a request for a page; no page reads it.
 	maxPageBodyBytes = 4 << 10
 
-	// bodyTimeout bounds how long a body may take to arrive.
+	// bodyTimeout is how long a body may take to arrive.
 	bodyTimeout = time.Minute
 )
 
-// maxBodyBytes bounds the body of a request to the gateway: what gRPC would take
-// as one message, in base64, and some JSON around it.
+// maxBodyBytes returns the limit for the body of a request to the gateway: the largest
+// message that gRPC would accept, in base64, and some JSON around it.
 func maxBodyBytes(cfg *Config) int64 {
 	message := int64(cfg.MaxRequestBytes) + grpcOverheadBytes
 	return message/3*4 + grpcOverheadBytes
 }
 
-// limitBody bounds what a request may send. etcd has no such bound, so that a
-// body without end is read into memory until there is none left.
+// limitBody returns next behind a limit for the body's size, in bytes, and for the time
+// that it takes. etcd has no such limits: a body without end fills its memory.
 func limitBody(limit int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > limit {
@@ -188,29 +182,29 @@ func limitBody(limit int64, next http.Handler) http.Handler {
 			return
 		}
 		if r.ContentLength != 0 {
-			r.Body = timedBody(w, http.MaxBytesReader(w, r.Body, limit))
+			r.Body = newTimedBody(w, http.MaxBytesReader(w, r.Body, limit))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// body is a request's body that must have come by a deadline.
-type body struct {
+// timedBody is a request's body that must arrive before a deadline.
+type timedBody struct {
 	io.ReadCloser
 	conn *http.ResponseController
 }
 
-// timedBody sets the deadline. A writer that knows of none is not a connection,
-// and then there is nobody who could be slow.
-func timedBody(w http.ResponseWriter, of io.ReadCloser) *body {
-	b := &body{of, http.NewResponseController(w)}
+// newTimedBody returns the body with a deadline of bodyTimeout from now. A writer that
+// supports no deadline belongs to no connection; there the body cannot be slow.
+func newTimedBody(w http.ResponseWriter, body io.ReadCloser) *timedBody {
+	b := &timedBody{body, http.NewResponseController(w)}
 	_ = b.conn.SetReadDeadline(time.Now().Add(bodyTimeout))
 	return b
 }
 
-// Read lifts the deadline at the end of the body: from then on net/http reads to
-// find out whether the client is still there, and a watch may take hours.
-func (b *body) Read(p []byte) (int, error) {
+// Read clears the deadline at the end of the body: from then on net/http reads from the
+// connection to notice when the client goes away, and a watch may take hours.
+func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, io.EOF) {
 		_ = b.conn.SetReadDeadline(time.Time{})
@@ -218,8 +212,8 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// handleVersion adds /version. The server's version is that of the etcd whose
-// API this is. It stands for etcdhttp.HandleVersion.
+// handleVersion adds /version to mux. The server's version is that of the etcd release
+// whose API this is. It is etcdhttp.HandleVersion upstream.
 func handleVersion(mux *http.ServeMux, s *etcdserver.EtcdServer) {
 	mux.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) {
 		if !allowMethod(w, r, http.MethodGet) {
@@ -236,7 +230,8 @@ func handleVersion(mux *http.ServeMux, s *etcdserver.EtcdServer) {
 	})
 }
 
-// allowMethod answers requests by any other method, and then returns false.
+// allowMethod returns true if the request has the method. Otherwise it answers the request
+// and returns false.
 func allowMethod(w http.ResponseWriter, r *http.Request, method string) bool {
 	if r.Method == method {
 		return true
@@ -254,5 +249,5 @@ func writeJSON(w http.ResponseWriter, v any) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(b) // fails only when the client has gone away
+	_, _ = w.Write(b) // fails only if the client has gone away
 }

@@ -20,16 +20,16 @@ import (
 	"glasskv/server/v3rpc"
 )
 
-// keepAliveTimeout is how long a keep-alive of the client waits for its first
-// answer. Nothing is on the way here but a function call.
+// keepAliveTimeout is how long a keep-alive of the client waits for its first answer, which
+// takes a function call here and no network.
 const keepAliveTimeout = time.Second
 
-// inProcess is a client of etcd's own library whose calls are function calls: no
-// connection, no encoding. The lock and election services are written on such a
-// client. It stands for v3client.New.
+// inProcess is a client of etcd's own library whose calls are function calls, without
+// connection and encoding. The lock and election services call the handlers with it. It is
+// v3client.New upstream.
 type inProcess struct {
 	*clientv3.Client
-	// streams counts the handlers of streams that the client has opened.
+	// streams counts the running handlers of the client's streams.
 	streams sync.WaitGroup
 }
 
@@ -40,44 +40,41 @@ func newInProcess(s v3rpc.Services) *inProcess {
 	watch := adapter.WatchServerToWatchClient(&countedWatch{s.Watch, &c.streams})
 	c.KV = clientv3.NewKVFromKVClient(kv, c.Client)
 	c.Lease = clientv3.NewLeaseFromLeaseClient(lease, c.Client, keepAliveTimeout)
-	c.Watcher = &ownStreams{Watcher: clientv3.NewWatchFromWatchClient(watch, c.Client)}
+	c.Watcher = &streamPerWatch{Watcher: clientv3.NewWatchFromWatchClient(watch, c.Client)}
 	return c
 }
 
-// close ends all that the client has under way and returns when the handlers of
-// its streams have returned. No call may be begun after it.
+// close ends the client's calls and returns when the handlers of its streams have
+// returned. The client must not be used after it.
 func (c *inProcess) close() {
-	// The client's own context has ended by then, which is all that its Close
-	// has to report.
+	// Close returns that the client's context has ended, and no other error.
 	_ = c.Client.Close()
 	c.streams.Wait()
 }
 
-// ownStreams opens a stream for every watch. The client would have them all
-// share one, which belongs to the request that happened to come first and
-// outlives it. This way a stream serves one request and ends with it.
-type ownStreams struct {
+// streamPerWatch opens a stream for every watch, so that a stream serves a single request
+// and ends with it. The client by itself would have all watches share a stream, which would
+// carry the context of the request that came first and outlive it.
+type streamPerWatch struct {
 	clientv3.Watcher
 	opened atomic.Uint64
 }
 
-// streamKey tells the client's streams apart: it opens one for each set of
-// metadata that it meets.
+// streamKey is the metadata key of the stream's number. The client opens a stream for each
+// distinct set of metadata.
 const streamKey = "glasskv-in-process"
 
-func (w *ownStreams) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
+func (w *streamPerWatch) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
 	n := strconv.FormatUint(w.opened.Add(1), 10)
 	ctx = context.WithValue(ctx, callerKey{}, ctx)
 	return w.Watcher.Watch(metadata.AppendToOutgoingContext(ctx, streamKey, n), key, opts...)
 }
 
-// callerKey is the key under which the context of a stream holds the context of
-// the call that opened it.
+// callerKey is the key of the caller's context in the context of a stream.
 type callerKey struct{}
 
-// countedWatch is a watch server whose streams end with the call that opened
-// them: the client lets a stream have the values of the caller's context and not
-// its end.
+// countedWatch is a watch server that counts its streams and ends a stream when the context
+// of its caller ends. The client by itself passes on only the values of that context.
 type countedWatch struct {
 	pb.WatchServer
 	streams *sync.WaitGroup
@@ -121,8 +118,7 @@ func (l *countedLease) LeaseKeepAlive(ss pb.Lease_LeaseKeepAliveServer) error {
 	return l.LeaseServer.LeaseKeepAlive(ss)
 }
 
-// lockServer is etcd's lock service. Lock, which may wait, gets a client of its
-// own each time.
+// lockServer is etcd's lock service. Each Lock, which may wait, gets a client of its own.
 type lockServer struct {
 	v3lockpb.LockServer
 	c *inProcess
@@ -139,8 +135,8 @@ func (s *lockServer) Lock(ctx context.Context, r *v3lockpb.LockRequest) (*v3lock
 	return v3lock.NewLockServer(c.Client).Lock(c.ctx, r)
 }
 
-// electionServer is etcd's election service. Campaign and Observe may wait, as
-// Lock does.
+// electionServer is etcd's election service. Each Campaign and each Observe, which may wait,
+// gets a client of its own.
 type electionServer struct {
 	v3electionpb.ElectionServer
 	c *inProcess
@@ -150,7 +146,7 @@ func newElectionServer(c *inProcess) *electionServer {
 	return &electionServer{v3election.NewElectionServer(c.Client), c}
 }
 
-// Campaign waits until the caller leads.
+// Campaign waits until the caller is the leader.
 func (s *electionServer) Campaign(
 	ctx context.Context, r *v3electionpb.CampaignRequest,
 ) (*v3electionpb.CampaignResponse, error) {
@@ -159,7 +155,7 @@ func (s *electionServer) Campaign(
 	return v3election.NewElectionServer(c.Client).Campaign(c.ctx, r)
 }
 
-// Observe tells who leads, over and over, until the caller goes away.
+// Observe sends the leader, and each new one, until the caller goes away.
 func (s *electionServer) Observe(r *v3electionpb.LeaderRequest, stream v3electionpb.Election_ObserveServer) error {
 	c := s.c.forRequest(stream.Context())
 	defer c.close()
@@ -174,11 +170,12 @@ type observeStream struct {
 
 func (s *observeStream) Context() context.Context { return s.ctx }
 
-// requestClient is the in-process client as one request has it.
+// requestClient is the in-process client for a single request. It makes sure that the
+// request's streams end with it.
 //
-// Who gives up waiting for a lock leaves the queue in the name of the client, not
-// of the request, which is over: so the client's own context carries what the
-// request's does. And nothing that the request has begun is left when it is over.
+// A caller that gives up waiting for a lock must still be removed from the queue. The lock
+// service does that with the client's context, because the request's has ended. So the
+// client's context has the values of the request's.
 type requestClient struct {
 	*clientv3.Client
 	ctx     context.Context // the request's
@@ -186,9 +183,10 @@ type requestClient struct {
 	streams requestStreams
 }
 
+// forRequest returns the client for a request with context ctx. It must be closed.
 func (c *inProcess) forRequest(ctx context.Context) *requestClient {
-	r := &requestClient{Client: clientv3.NewCtxClient(outlasting{c.Ctx(), ctx})}
-	r.KV, r.Watcher, r.Lease = c.KV, keptWatcher{c.Watcher}, keptLease{c.Lease}
+	r := &requestClient{Client: clientv3.NewCtxClient(withRequestValues{c.Ctx(), ctx})}
+	r.KV, r.Watcher, r.Lease = c.KV, sharedWatcher{c.Watcher}, sharedLease{c.Lease}
 	r.ctx, r.cancel = context.WithCancel(context.WithValue(ctx, streamsKey{}, &r.streams))
 	return r
 }
@@ -197,60 +195,63 @@ func (c *inProcess) forRequest(ctx context.Context) *requestClient {
 func (r *requestClient) close() {
 	r.cancel()
 	r.streams.wait()
-	_ = r.Client.Close() // which reports that its context has ended
+	_ = r.Client.Close() // returns that its context has ended, and no other error
 }
 
-// streamsKey is the key under which a request's context holds its streams.
+// streamsKey is the key of the request's streams in its context.
 type streamsKey struct{}
 
-// requestStreams counts the streams that a request has open in-process.
+// requestStreams counts the in-process streams that a request has open. Its methods may be
+// called by any goroutine.
 type requestStreams struct {
-	mu   sync.Mutex
-	over bool
-	open sync.WaitGroup
+	mu     sync.Mutex
+	closed bool
+	open   sync.WaitGroup
 }
 
-// enter reports whether a stream may begin. If so, leave must follow.
+// enter counts a stream. It returns false after wait: the stream must not be opened then.
+// If it returns true, the caller must call leave when the stream has ended.
 func (s *requestStreams) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.over {
+	if !s.closed {
 		s.open.Add(1)
 	}
-	return !s.over
+	return !s.closed
 }
 
 func (s *requestStreams) leave() { s.open.Done() }
 
-// wait lets no stream begin any more and returns when none is left.
+// wait makes enter return false from now on, and returns when all streams have ended.
 func (s *requestStreams) wait() {
 	s.mu.Lock()
-	s.over = true
+	s.closed = true
 	s.mu.Unlock()
 	s.open.Wait()
 }
 
-// outlasting is a context with the end of one and the values of another.
-type outlasting struct {
+// withRequestValues is a context with the values of the request's context as well, which may
+// have ended.
+type withRequestValues struct {
 	context.Context
 	request context.Context
 }
 
-func (c outlasting) Value(key any) any {
+func (c withRequestValues) Value(key any) any {
 	if v := c.Context.Value(key); v != nil {
 		return v
 	}
 	return c.request.Value(key)
 }
 
-// keptWatcher and keptLease stay open when the client of one request is closed.
+// sharedWatcher and sharedLease stay open when the client of a request is closed.
 type (
-	keptWatcher struct{ clientv3.Watcher }
-	keptLease   struct{ clientv3.Lease }
+	sharedWatcher struct{ clientv3.Watcher }
+	sharedLease   struct{ clientv3.Lease }
 )
 
 // Close does nothing.
-func (keptWatcher) Close() error { return nil }
+func (sharedWatcher) Close() error { return nil }
 
 // Close does nothing.
-func (keptLease) Close() error { return nil }
+func (sharedLease) Close() error { return nil }

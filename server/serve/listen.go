@@ -16,15 +16,15 @@ import (
 	"go.etcd.io/etcd/pkg/v3/runtime"
 )
 
-// ListenError is returned by Start when an address cannot be listened on. It
-// wraps what the system said, so that errors.Is(err, syscall.EADDRINUSE) tells
-// whether another process has it.
+// ListenError is returned by Start when an address cannot be listened on. It wraps the
+// system's error: errors.Is(err, syscall.EADDRINUSE) reports whether another process
+// listens there.
 type ListenError struct {
-	// For is "client" or "peer", for which side the address was meant.
+	// For is "client", "peer" or "metrics": what the address is for.
 	For string
 	// URL is the address as it was configured.
 	URL url.URL
-	// Err is the error of net.Listen.
+	// Err is the error of net.Listen, or says why the address cannot be used.
 	Err error
 }
 
@@ -32,15 +32,15 @@ func (e *ListenError) Error() string {
 	return fmt.Sprintf("listen on %s URL %s: %v", e.For, e.URL.String(), e.Err)
 }
 
-// Unwrap returns the error of net.Listen.
+// Unwrap returns Err.
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// listen opens one listener for each URL. When one fails, those before it are
-// closed again.
-func listen(ctx context.Context, side string, urls types.URLs) ([]net.Listener, error) {
+// listen opens a listener for each URL. If it fails, it returns a *ListenError, and no
+// listener is left open. The purpose becomes ListenError.For.
+func listen(ctx context.Context, purpose string, urls types.URLs) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for _, u := range urls {
-		l, err := listenURL(ctx, side, u)
+		l, err := listenURL(ctx, purpose, u)
 		if err != nil {
 			closeAll(listeners)
 			return nil, err
@@ -50,23 +50,23 @@ func listen(ctx context.Context, side string, urls types.URLs) ([]net.Listener, 
 	return listeners, nil
 }
 
-func listenURL(ctx context.Context, side string, u url.URL) (net.Listener, error) {
+func listenURL(ctx context.Context, purpose string, u url.URL) (net.Listener, error) {
 	network, addr, _ := resolveURL(u)
 	if network == "unix" {
-		// A socket file that a killed process left behind is in the way.
+		// A process that was killed leaves its socket file behind, which makes Listen fail.
 		if err := os.Remove(addr); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, &ListenError{For: side, URL: u, Err: err}
+			return nil, &ListenError{For: purpose, URL: u, Err: err}
 		}
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, network, addr)
 	if err != nil {
-		return nil, &ListenError{For: side, URL: u, Err: err}
+		return nil, &ListenError{For: purpose, URL: u, Err: err}
 	}
 	return l, nil
 }
 
-// resolveURL takes a URL apart as package net wants it. It is upstream's function
-// of that name.
+// resolveURL returns a URL's network and address for package net, and whether it is for TLS.
+// Upstream has a function of the same name.
 func resolveURL(u url.URL) (network, addr string, secure bool) {
 	switch u.Scheme {
 	case "unix", "unixs":
@@ -76,52 +76,48 @@ func resolveURL(u url.URL) (network, addr string, secure bool) {
 	}
 }
 
-// closeAll closes listeners of which nobody else knows yet, or any more. That a
-// listener was closed before is not an error worth telling.
+// closeAll closes the listeners. Some may be closed already.
 func closeAll(listeners []net.Listener) {
 	for _, l := range listeners {
 		_ = l.Close()
 	}
 }
 
-// reservedFDs are the file descriptors that clients' connections leave for the
-// log, the database and what else the node opens. It is etcd's number.
+// reservedFDs is how many file descriptors are kept from clients' connections, for the log,
+// the database and other files. It is etcd's number.
 const reservedFDs = 150
 
-// serveCtx is one address on which clients are served. It stands for embed's
-// type of that name.
+// serveCtx is an address on which clients are served. Upstream, embed has a type of the same
+// name.
 type serveCtx struct {
 	l       net.Listener
 	network string
 	addr    string // as it was configured
 
-	// Both may be asked of one address.
-	secure, insecure bool
-	// grpc and http say what is spoken there: both, unless HTTP was given
-	// addresses of its own.
-	grpc, http bool
+	secure, insecure bool // served with TLS, in plaintext, or both
+	grpc, http       bool // both, unless ListenClientHTTPURLs is set
 }
 
-// serveCtxs are the addresses in the order of their URLs.
+// serveCtxs are the addresses, in the order of their URLs and without duplicates.
 type serveCtxs []*serveCtx
 
-// listenClients opens the addresses of urls and httpURLs, each once. It stands
-// for embed's configureClientListeners.
+// listenClients opens the addresses of ListenClientURLs and ListenClientHTTPURLs, each once.
+// It is embed's configureClientListeners upstream.
 func (n *Node) listenClients(ctx context.Context) error {
 	urls, httpURLs := n.cfg.ListenClientURLs, n.cfg.ListenClientHTTPURLs
 	split := len(httpURLs) > 0
 	for _, u := range urls {
-		sctx, err := n.clientAddress(ctx, u)
+		sctx, err := n.openClientAddress(ctx, u)
 		if err != nil {
 			return err
 		}
 		sctx.grpc, sctx.http = true, !split
 	}
 	for _, u := range httpURLs {
-		if n.clients.at(u) != nil && n.clients.at(u).grpc {
+		if n.clients.find(u) != nil && n.clients.find(u).grpc {
 			return &ListenError{For: "client", URL: u, Err: errors.New("the address is given for gRPC as well")}
 		}
-		sctx, err := n.clientAddress(ctx, u)
+		sctx, err := n.openClientAddress(ctx, u)
 		if err != nil {
 			return err
 		}
@@ -130,17 +126,17 @@ func (n *Node) listenClients(ctx context.Context) error {
 	return nil
 }
 
-// clientAddress opens the address of u, unless it is open already: for http and
-// for https.
-func (n *Node) clientAddress(ctx context.Context, u url.URL) (*serveCtx, error) {
+// openClientAddress returns the address of u, and opens it unless it is open already: http
+// and https URLs may share an address.
+func (n *Node) openClientAddress(ctx context.Context, u url.URL) (*serveCtx, error) {
 	network, addr, secure := resolveURL(u)
-	sctx := n.clients.at(u)
+	sctx := n.clients.find(u)
 	if sctx == nil {
 		l, err := listenURL(ctx, "client", u)
 		if err != nil {
 			return nil, err
 		}
-		sctx = &serveCtx{l: n.limited(l), network: network, addr: addr}
+		sctx = &serveCtx{l: n.limitConnections(l), network: network, addr: addr}
 		n.clients = append(n.clients, sctx)
 	}
 	sctx.secure = sctx.secure || secure
@@ -151,18 +147,18 @@ func (n *Node) clientAddress(ctx context.Context, u url.URL) (*serveCtx, error) 
 	return sctx, nil
 }
 
-// limited keeps clients from taking the last file descriptors. Where the system
-// does not tell how many there are, nothing is limited.
-func (n *Node) limited(l net.Listener) net.Listener {
+// limitConnections returns a listener that leaves reservedFDs file descriptors free. It
+// returns l itself if the limit of the process is not known, or too low or high to matter.
+func (n *Node) limitConnections(l net.Listener) net.Listener {
 	limit, err := runtime.FDLimit()
 	if err != nil || limit <= reservedFDs || limit > 1<<31 {
 		return l
 	}
-	return &limitedListener{Listener: l, places: make(chan struct{}, int(limit)-reservedFDs), stopping: n.stopping.Done()}
+	return &limitedListener{Listener: l, slots: make(chan struct{}, int(limit)-reservedFDs), stopping: n.stopping.Done()}
 }
 
-// at returns the context of a URL, or nil.
-func (s serveCtxs) at(u url.URL) *serveCtx {
+// find returns the address of u, or nil if it is not open.
+func (s serveCtxs) find(u url.URL) *serveCtx {
 	network, addr, _ := resolveURL(u)
 	i := slices.IndexFunc(s, func(c *serveCtx) bool { return c.network == network && c.addr == addr })
 	if i < 0 {
@@ -180,11 +176,11 @@ func (s serveCtxs) hosts() []string {
 	return hosts
 }
 
-// urls returns those of configured with the ports that the system chose.
+// urls returns the configured URLs, sorted, with the ports that the system chose.
 func (s serveCtxs) urls(configured types.URLs) types.URLs {
 	urls := slices.Clone(configured)
 	for i := range urls {
-		if sctx := s.at(urls[i]); sctx.network != "unix" {
+		if sctx := s.find(urls[i]); sctx.network != "unix" {
 			urls[i].Host = sctx.l.Addr().String()
 		}
 	}
@@ -196,7 +192,7 @@ func (s serveCtxs) urls(configured types.URLs) types.URLs {
 func (s serveCtxs) addrs(urls types.URLs) []net.Addr {
 	addrs := make([]net.Addr, len(urls))
 	for i, u := range urls {
-		addrs[i] = s.at(u).l.Addr()
+		addrs[i] = s.find(u).l.Addr()
 	}
 	return addrs
 }

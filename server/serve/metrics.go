@@ -22,30 +22,29 @@ import (
 	"glasskv/server/etcdserver"
 )
 
-// maxScrapes bounds how many clients may gather the metrics at once.
+// maxScrapes is how many clients may gather the metrics at the same time.
 const maxScrapes = 8
 
-// metricsSide holds what a node counts and shows on /metrics. Its names are
-// those of etcd where the meaning is etcd's.
+// nodeMetrics are a node's metrics. A metric has etcd's name if it has etcd's meaning.
 //
-// A node has a registry of its own, so that several can live in one process.
-// etcd's packages (log, store, backend, lease) count into the process's default
-// registry, for all nodes together; it is shown as well.
-type metricsSide struct {
+// A node has a registry of its own, so that a process can have several nodes. etcd's
+// packages (log, store, backend, lease) use the process's default registry, for all nodes
+// together; /metrics shows both.
+type nodeMetrics struct {
 	handler http.Handler
 	health  healthCounts
 	rpc     *rpcMetrics
 }
 
-// openMetrics makes the node's registry. It must come before the gRPC server,
-// whose calls it counts.
+// openMetrics makes the node's registry. It must be called before newGRPCServer, whose
+// interceptors count calls in it.
 func (n *Node) openMetrics() {
 	reg := prometheus.NewRegistry()
 	m := &n.http.metrics
 	m.rpc = newRPCMetrics(n.cfg.Metrics == MetricsExtensive)
 	m.health.init()
 	reg.MustRegister(&nodeCollector{n.server}, m.rpc, m.health.checks, m.health.outcomes, m.health.succeeded, m.health.failed)
-	reg.MustRegister(constants(n)...)
+	reg.MustRegister(constantMetrics(n)...)
 	sources := prometheus.Gatherers{prometheus.DefaultGatherer, reg}
 	if n.seams.Metrics != nil {
 		sources = append(sources, n.seams.Metrics)
@@ -53,8 +52,9 @@ func (n *Node) openMetrics() {
 	m.handler = promhttp.HandlerFor(sources, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
 }
 
-// constants are metrics that name things, and the process's file descriptors.
-func constants(n *Node) []prometheus.Collector {
+// constantMetrics returns metrics whose labels name versions and the member, and those of
+// the process's file descriptors.
+func constantMetrics(n *Node) []prometheus.Collector {
 	named := func(name, help, label, value string) prometheus.Collector {
 		g := prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "etcd", Subsystem: "server", Name: name, Help: help,
@@ -72,8 +72,8 @@ func constants(n *Node) []prometheus.Collector {
 	}
 }
 
-// openFiles counts when it is asked; etcd does every ten minutes. Where the
-// system does not tell, it is not a number.
+// openFiles returns a gauge that calls count for each scrape; etcd counts every ten minutes.
+// The gauge is NaN if count fails.
 func openFiles(name, help string, count func() (uint64, error)) prometheus.Collector {
 	opts := prometheus.GaugeOpts{Namespace: "os", Subsystem: "fd", Name: name, Help: help}
 	return prometheus.NewGaugeFunc(opts, func() float64 {
@@ -85,8 +85,7 @@ func openFiles(name, help string, count func() (uint64, error)) prometheus.Colle
 	})
 }
 
-// rpcMetrics count gRPC calls, by the library and under the names that etcd
-// uses.
+// rpcMetrics counts gRPC calls, with the library and the names that etcd uses.
 type rpcMetrics struct{ *grpcprom.ServerMetrics }
 
 func newRPCMetrics(extensive bool) *rpcMetrics {
@@ -97,24 +96,23 @@ func newRPCMetrics(extensive bool) *rpcMetrics {
 	return &rpcMetrics{grpcprom.NewServerMetrics(opts...)}
 }
 
-// nodeCollector reads the state of the raft side when somebody asks for it, so
-// that requests pay nothing for these metrics.
+// nodeCollector reads the state of the raft side at each scrape, so that requests pay
+// nothing for these metrics.
 type nodeCollector struct{ s *etcdserver.EtcdServer }
 
-// reading is one metric of nodeCollector.
-type reading struct {
+// raftMetric is a metric of nodeCollector.
+type raftMetric struct {
 	desc *prometheus.Desc
 	kind prometheus.ValueType
-	of   func(*etcdserver.EtcdServer) float64
+	read func(*etcdserver.EtcdServer) float64
 }
 
-// readings have etcd's names and types: what only grows is a gauge where etcd has
-// made it one.
-var readings = []reading{
+// raftMetrics have etcd's names and types. Some that only grow are gauges, as in etcd.
+var raftMetrics = []raftMetric{
 	gauge("has_leader", "Whether this member knows a leader, 1 or 0.",
-		func(s *etcdserver.EtcdServer) float64 { return number(s.Leader() != 0) }),
+		func(s *etcdserver.EtcdServer) float64 { return boolToFloat(s.Leader() != 0) }),
 	gauge("is_leader", "Whether this member is the leader, 1 or 0.",
-		func(s *etcdserver.EtcdServer) float64 { return number(s.Leader() == s.MemberID()) }),
+		func(s *etcdserver.EtcdServer) float64 { return boolToFloat(s.Leader() == s.MemberID()) }),
 	gauge("proposals_committed_total", "The highest index of raft's log that is known to be committed.",
 		func(s *etcdserver.EtcdServer) float64 { return float64(s.CommittedIndex()) }),
 	gauge("proposals_applied_total", "The index of raft's log that was applied last.",
@@ -127,20 +125,20 @@ var readings = []reading{
 		func(s *etcdserver.EtcdServer) float64 { return float64(s.Counts().LeaderChanges) }),
 }
 
-func gauge(name, help string, of func(*etcdserver.EtcdServer) float64) reading {
-	return reading{serverDesc(name, help), prometheus.GaugeValue, of}
+func gauge(name, help string, read func(*etcdserver.EtcdServer) float64) raftMetric {
+	return raftMetric{serverDesc(name, help), prometheus.GaugeValue, read}
 }
 
-func counter(name, help string, of func(*etcdserver.EtcdServer) float64) reading {
-	return reading{serverDesc(name, help), prometheus.CounterValue, of}
+func counter(name, help string, read func(*etcdserver.EtcdServer) float64) raftMetric {
+	return raftMetric{serverDesc(name, help), prometheus.CounterValue, read}
 }
 
 func serverDesc(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName("etcd", "server", name), help, nil, nil)
 }
 
-func number(yes bool) float64 {
-	if yes {
+func boolToFloat(b bool) float64 {
+	if b {
 		return 1
 	}
 	return 0
@@ -148,19 +146,19 @@ func number(yes bool) float64 {
 
 // Describe implements prometheus.Collector.
 func (c *nodeCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, r := range readings {
+	for _, r := range raftMetrics {
 		ch <- r.desc
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (c *nodeCollector) Collect(ch chan<- prometheus.Metric) {
-	for _, r := range readings {
-		ch <- prometheus.MustNewConstMetric(r.desc, r.kind, r.of(c.s))
+	for _, r := range raftMetrics {
+		ch <- prometheus.MustNewConstMetric(r.desc, r.kind, r.read(c.s))
 	}
 }
 
-// healthCounts count the outcomes of the health pages.
+// healthCounts counts the outcomes of the health pages.
 type healthCounts struct {
 	succeeded, failed prometheus.Counter
 	checks            *prometheus.GaugeVec
@@ -183,7 +181,7 @@ func (h *healthCounts) init() {
 	}, []string{"type", "name", "status"})
 }
 
-// health counts one answer of /health.
+// health counts an answer of /health.
 func (h *healthCounts) health(ok bool) {
 	if ok {
 		h.succeeded.Inc()
@@ -192,7 +190,7 @@ func (h *healthCounts) health(ok bool) {
 	}
 }
 
-// check counts one outcome of a named check.
+// check counts an outcome of a named check.
 func (h *healthCounts) check(kind, name string, ok bool) {
 	value, status := 0.0, "error"
 	if ok {
@@ -202,54 +200,53 @@ func (h *healthCounts) check(kind, name string, ok bool) {
 	h.outcomes.WithLabelValues(kind, name, status).Inc()
 }
 
-// metricsServer serves /metrics and the health pages on addresses of their own.
+// metricsServer serves /metrics and the health pages on ListenMetricsURLs.
 type metricsServer struct {
 	listeners []net.Listener
 	http      *http.Server
 }
 
-// listenMetrics opens the addresses. It stands, with serveMetrics, for embed's
-// serveMetrics.
+// listenMetrics opens the addresses. It and serveMetrics are embed's serveMetrics upstream.
 func (n *Node) listenMetrics(ctx context.Context) (err error) {
-	n.http.own.listeners, err = listen(ctx, "metrics", n.cfg.ListenMetricsURLs)
+	n.http.metricsServer.listeners, err = listen(ctx, "metrics", n.cfg.ListenMetricsURLs)
 	return err
 }
 
-// serveMetrics begins to serve the addresses. It does not wait for a leader:
-// whether there is one is among the things that are asked for.
+// serveMetrics starts to serve the addresses. It does not wait for a leader: the metrics say
+// whether there is a leader.
 func (n *Node) serveMetrics() {
-	own := &n.http.own
+	ms := &n.http.metricsServer
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", n.http.metrics.handler)
 	handleHealth(n.lg, mux, n.server, &n.http.metrics.health)
-	own.http = &http.Server{
+	ms.http = &http.Server{
 		Handler:           AccessController(n.lg, n.cfg.HTTPConfig, limitBody(maxPageBodyBytes, mux)),
 		ReadHeaderTimeout: n.cfg.ConnectionTimeout,
 		IdleTimeout:       httpIdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is not the operator's concern
+		ErrorLog:          log.New(io.Discard, "", 0), // clients' mistakes are of no use to the operator
 	}
-	for i, l := range own.listeners {
+	for i, l := range ms.listeners {
 		if _, _, secure := resolveURL(n.cfg.ListenMetricsURLs[i]); secure {
-			l = tls.NewListener(l, n.pagesTLS())
+			l = tls.NewListener(l, n.metricsTLS())
 		}
 		n.lg.Info("serving metrics", zap.Stringer("address", l.Addr()))
 		n.wg.Go(func() {
-			if err := own.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := ms.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				n.fail(err)
 			}
 		})
 	}
 }
 
-// pagesTLS is the TLS of clients' addresses, for HTTP/1 alone.
-func (n *Node) pagesTLS() *tls.Config {
+// metricsTLS returns the TLS configuration of clients' addresses, for HTTP/1 alone.
+func (n *Node) metricsTLS() *tls.Config {
 	cfg := n.tls.Clone()
 	cfg.NextProtos = []string{"http/1.1"}
 	return cfg
 }
 
-// close ends the metrics at once: nobody loses more than one scrape.
+// close closes the addresses without waiting for requests: a client loses a scrape at most.
 func (m *metricsServer) close(lg *zap.Logger) {
 	if m.http != nil {
 		if err := m.http.Close(); err != nil {
@@ -261,8 +258,8 @@ func (m *metricsServer) close(lg *zap.Logger) {
 
 // MetricsAddrs returns the addresses of ListenMetricsURLs, in their order.
 func (n *Node) MetricsAddrs() []net.Addr {
-	addrs := make([]net.Addr, len(n.http.own.listeners))
-	for i, l := range n.http.own.listeners {
+	addrs := make([]net.Addr, len(n.http.metricsServer.listeners))
+	for i, l := range n.http.metricsServer.listeners {
 		addrs[i] = l.Addr()
 	}
 	return addrs

@@ -18,7 +18,8 @@ import (
 	"glasskv/server/etcdserver"
 )
 
-// Node is a running node. It stands for embed.Etcd.
+// Node is a running node. Its methods may be called by any goroutine. It is embed.Etcd
+// upstream.
 type Node struct {
 	cfg    Config
 	seams  Seams
@@ -27,35 +28,34 @@ type Node struct {
 	grpc   *grpc.Server
 	http   httpSide
 	health *health.Server
-	tls    *tls.Config // of https addresses; nil when there is no certificate
-	// httpServer serves what does not go to grpc-go's own transport.
+	tls    *tls.Config // of https addresses; nil if there is no certificate
+	// httpServer serves the connections that do not go to grpc-go's own transport.
 	httpServer *http.Server
-	// inProcess is the client that locks and elections are made with.
+	// inProcess is the client of the lock and election services.
 	inProcess *inProcess
 
 	clients serveCtxs
-	pending pending // connections that have carried no request yet
+	pending pendingConns // connections that have carried no request yet
 	peers   []net.Listener
 
-	// stopping ends when Stop begins; streams end with it.
+	// stopping ends when Stop begins, and all streams with it.
 	stopping  context.Context
 	stop      context.CancelFunc
 	stopOnce  sync.Once
 	stopError error
 
-	// wg counts the goroutines of this package, all of which Stop waits for.
+	// wg counts the goroutines of this package, for which Stop waits.
 	wg   sync.WaitGroup
 	errc chan error
 }
 
-// Start listens, opens the data directory and starts the node. It stands for
-// embed.StartEtcd and returns before the node is ready, which may take an
-// election; ReadyNotify tells when. Clients may connect at once and are accepted
-// then. The context bounds Start alone, not the node.
+// Start listens, opens the data directory and starts the node. It returns before the node is
+// ready, which may take an election; see ReadyNotify. Clients may connect at once, and are
+// accepted when the node is ready. The context is for Start only, not for the node. The
+// caller must stop the node that Start returns. It is embed.StartEtcd upstream.
 //
-// The error is a *ListenError when an address cannot be had, one of etcdserver's
-// when the data directory is refused, or one about the configuration. A node that
-// was returned must be stopped.
+// The error is a *ListenError if an address cannot be listened on, one of etcdserver's if
+// the data directory is refused, or one about the configuration.
 func Start(ctx context.Context, cfg Config, seams Seams) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -83,8 +83,8 @@ func Start(ctx context.Context, cfg Config, seams Seams) (*Node, error) {
 	return n, nil
 }
 
-// open takes hold of everything that can be refused: the ports first, because
-// nothing remains of them when the data directory is refused afterwards.
+// open does everything that can fail. It opens the ports first, because they leave no trace
+// if the data directory is refused afterwards.
 func (n *Node) open(ctx context.Context) (err error) {
 	if n.peers, err = listen(ctx, "peer", n.cfg.ListenPeerURLs); err != nil {
 		return err
@@ -120,17 +120,17 @@ func (n *Node) ClientAddrs() []net.Addr { return n.clients.addrs(n.cfg.ListenCli
 // ClientHTTPAddrs returns the addresses of ListenClientHTTPURLs, in their order.
 func (n *Node) ClientHTTPAddrs() []net.Addr { return n.clients.addrs(n.cfg.ListenClientHTTPURLs) }
 
-// ReadyNotify returns a channel that is closed when the node serves clients: it
-// has a leader and is known to its cluster.
+// ReadyNotify returns a channel that is closed when the node serves clients: when it has a
+// leader and is a published member of its cluster.
 func (n *Node) ReadyNotify() <-chan struct{} { return n.server.ReadyNotify() }
 
-// Err returns a channel that carries the reason when the node can no longer do
-// its work: the disk failed, or a listener. The node then acknowledges nothing
-// more, but it must still be stopped. The channel is closed by Stop.
+// Err returns a channel with the reason when the node can no longer do its work: its disk or
+// a listener failed. It must still be stopped then. After a failed disk it acknowledges no
+// write. Stop closes the channel.
 func (n *Node) Err() <-chan error { return n.errc }
 
-// fail makes err known. The first failure is the cause; what follows from it
-// is only logged.
+// fail sends err to the channel of Err. Only the first failure is sent, since it is most
+// often the cause of the others, which are logged.
 func (n *Node) fail(err error) {
 	select {
 	case n.errc <- err:
@@ -139,7 +139,7 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// watchServer passes on the failure of the raft side.
+// watchServer makes the node fail when the raft side does.
 func (n *Node) watchServer() {
 	select {
 	case err := <-n.server.Fatal():
@@ -148,8 +148,7 @@ func (n *Node) watchServer() {
 	}
 }
 
-// serveClients begins to accept clients as soon as there is a leader to serve
-// them.
+// serveClients starts to accept clients when the raft side is ready.
 func (n *Node) serveClients() {
 	select {
 	case <-n.server.ReadyNotify():
@@ -160,13 +159,13 @@ func (n *Node) serveClients() {
 	}
 	n.lg.Info("ready to serve client requests")
 	for _, sctx := range n.clients {
-		n.wg.Go(func() { n.served(sctx, n.serve(sctx)) })
+		n.wg.Go(func() { n.serveEnded(sctx, n.serve(sctx)) })
 	}
 }
 
-// servePeers keeps the place of the transport between members. The port is
-// held, so that the address in the cluster's membership is this node's, and who
-// calls is hung up on rather than left waiting.
+// servePeers closes every connection to a peer address at once: there is no transport
+// between members yet. The node listens all the same, so that no other process takes the
+// address that the cluster's membership has for it.
 func (n *Node) servePeers(l net.Listener) {
 	for {
 		conn, err := l.Accept()
@@ -180,14 +179,14 @@ func (n *Node) servePeers(l net.Listener) {
 	}
 }
 
-// gcPercent is how far the heap may grow between two collections, in percent of
-// what is alive. A server's live heap is small beside a machine's memory, and
-// collecting it often took about a tenth of the writes per second on two cores.
+// gcPercent is by how many percent of the live heap the heap may grow between two garbage
+// collections. A server's live heap is small compared with a machine's memory, and collecting
+// it at Go's default of 100 cost about a tenth of the writes per second on two cores.
 const gcPercent = 400
 
-// RelaxGC has the process collect its garbage as seldom as `glasskv serve` does,
-// unless the user has set GOGC. A program that starts a node to show or to measure it
-// calls RelaxGC before, so that requests take as long as they do in serve.
+// RelaxGC makes the process collect garbage as rarely as `glasskv serve` does, unless the
+// user has set GOGC. A program that starts a node to show or to measure it should call
+// RelaxGC first, so that requests take as long as they do in serve.
 func RelaxGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

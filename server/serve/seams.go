@@ -13,14 +13,13 @@ import (
 	"glasskv/server/v3rpc"
 )
 
-// Seams are the places where a node can be wrapped without editing it: the
-// raft side's own, and those that grpc-go offers around it. The zero value is
-// the plain node.
+// Seams are the places where a node can be wrapped without being edited: those of the raft
+// side and the handlers, and those that grpc-go and net/http offer. A nil field wraps
+// nothing, so the zero value is the plain node.
 //
-// A wrapper may observe, wait or fail. Nothing here knows which, so the same
-// places serve for tracing now and for faults and holds later. Every function is
-// called once, before the first connection is accepted; Listener once for each
-// address.
+// A wrapper may observe, wait or fail: tracing, holds and faults all use these places.
+// Unless its comment says otherwise, each function is called once, before the first
+// connection is accepted; functions for a listener are called once for each address.
 type Seams struct {
 	// Server holds the seams of the raft side.
 	Server etcdserver.Seams
@@ -28,13 +27,12 @@ type Seams struct {
 	// V3RPC holds the seams of the handlers.
 	V3RPC v3rpc.Seams
 
-	// Accept wraps each client listener as it was opened. What it accepts goes
-	// to cmux, or straight to grpc-go or net/http where an address serves only
-	// one of them.
+	// Accept wraps each client listener as it was opened. Its connections go to cmux, or
+	// directly to grpc-go or net/http if the address serves only one of them.
 	Accept func(net.Listener) net.Listener
 
-	// Listener wraps each listener that grpc-go accepts client connections
-	// from, behind cmux, and through it the connections.
+	// Listener wraps each listener that grpc-go accepts client connections from, behind
+	// cmux. It can wrap the connections too; they are *GRPCConn.
 	Listener func(net.Listener) net.Listener
 
 	// HTTPListener wraps each listener that net/http accepts client connections
@@ -44,52 +42,52 @@ type Seams struct {
 	// Creds wraps the credentials of the gRPC server: TLS, or none.
 	Creds func(credentials.TransportCredentials) credentials.TransportCredentials
 
-	// HandshakeFailure is told why a client that net/http would have served was
-	// refused in its TLS handshake, just before the connection is closed.
-	// grpc-go's clients are Creds' matter.
+	// HandshakeFailure is called when the TLS handshake of a client of net/http's fails,
+	// just before the connection is closed. Handshakes of grpc-go's clients are seen by
+	// Creds.
 	HandshakeFailure func(*tls.Conn, error)
 
-	// HTTP wraps the outermost handler of requests that come as HTTP/1, and
-	// Gateway, further in, the part of it that makes gRPC calls of them.
+	// HTTP wraps the outermost handler of all HTTP requests that are not gRPC. Gateway
+	// wraps the handler inside it that turns JSON into gRPC calls.
 	HTTP    func(http.Handler) http.Handler
 	Gateway func(http.Handler) http.Handler
 
-	// GatewayDial returns options for the connection over which the gateway
-	// calls this server, which creds secures. They come before the node's own.
+	// GatewayDial returns options for the connection over which the gateway calls this
+	// node, with creds among them or wrapped. They replace the node's option for creds
+	// and come before its other options.
 	GatewayDial func(creds credentials.TransportCredentials) []grpc.DialOption
 
-	// ServeHTTP wraps the gRPC server where it stands behind net/http, as in
-	// etcd under TLS.
+	// ServeHTTP wraps the gRPC server as the handler that net/http calls, as in etcd
+	// under TLS.
 	ServeHTTP func(http.Handler) http.Handler
 
-	// Metrics are shown on /metrics beside those of etcd's packages.
+	// Metrics are shown on /metrics too.
 	Metrics prometheus.Gatherer
 
-	// Options come after the node's own, so that they win: credentials, the
-	// tap, a stats handler, a codec, the size of the read buffer.
+	// Options come after the node's own and override them: the tap, a stats handler, a
+	// codec, the size of the read buffer.
 	Options []grpc.ServerOption
 
-	// Interceptors stand at both ends of the node's own chain.
+	// Interceptors are added at both ends of the node's own chain.
 	Interceptors Interceptors
 
-	// ServiceDesc is given each service as it is registered, and returns the
-	// description to register in its place. It must leave its argument alone,
-	// which is shared by all servers of the process; its handlers see a request
-	// before it is decoded and the reply before it is encoded.
+	// ServiceDesc is called for each service and returns the description that is
+	// registered in its place. It must not change its argument, which all servers of the
+	// process share. The handlers in the description get a request before it is decoded
+	// and return the reply before it is encoded.
 	ServiceDesc func(*grpc.ServiceDesc) *grpc.ServiceDesc
 
-	// InProcess wraps the handlers as the node itself calls them, without a
-	// connection, to serve locks and elections. What a caller's context carries
-	// reaches them. Handlers that it does not wrap stay as they are.
+	// InProcess wraps the handlers that the lock and election services call without a
+	// connection. The values of the caller's context reach them. It must return all
+	// handlers, also those that it does not wrap.
 	InProcess func(v3rpc.Services) v3rpc.Services
 
-	// Stopping is called once, when Stop begins and before any request is cut
-	// off.
+	// Stopping is called once, when Stop begins and before any request is cut off.
 	Stopping func()
 }
 
-// Interceptors are the first and the last of the chain that a call passes
-// before its handler. Those that are nil are left out.
+// Interceptors are the outermost and the innermost interceptors of the chain that a call
+// passes before its handler. Those that are nil are left out.
 type Interceptors struct {
 	OuterUnary  grpc.UnaryServerInterceptor
 	InnerUnary  grpc.UnaryServerInterceptor

@@ -21,8 +21,8 @@ import (
 	"glasskv/server/v3rpc"
 )
 
-// registerServices makes every service of the node known to reg. Whatever is
-// registered passes through reg, and so through the ServiceDesc seam.
+// registerServices registers every service of the node on reg, and so each passes the
+// ServiceDesc seam.
 func (n *Node) registerServices(reg registrar) {
 	services := v3rpc.NewServices(n.server, v3rpc.Config{
 		MaxTxnOps:         n.cfg.MaxTxnOps,
@@ -46,8 +46,8 @@ func (n *Node) registerServices(reg registrar) {
 	}
 }
 
-// registerConcurrency serves locks and elections with etcd's own packages. They
-// are clients of the key-value store: what they do can be done by any client.
+// registerConcurrency registers etcd's own lock and election services. They are clients of
+// the key-value store: any client could do what they do.
 func (n *Node) registerConcurrency(reg grpc.ServiceRegistrar, services v3rpc.Services) {
 	if n.seams.InProcess != nil {
 		services = n.seams.InProcess(services)
@@ -57,8 +57,8 @@ func (n *Node) registerConcurrency(reg grpc.ServiceRegistrar, services v3rpc.Ser
 	v3electionpb.RegisterElectionServer(reg, newElectionServer(n.inProcess))
 }
 
-// registerReflection lets clients ask for the services and their messages. It
-// looks at what is registered when it is asked, itself included.
+// registerReflection registers the service that describes services and their messages. It
+// describes all services that are registered when a client asks, itself included.
 func registerReflection(reg registrar) {
 	opts := reflection.ServerOptions{Services: reg, DescriptorResolver: descriptors{}}
 	reflectionv1.RegisterServerReflectionServer(reg, reflection.NewServerV1(opts))
@@ -67,35 +67,35 @@ func registerReflection(reg registrar) {
 
 // descriptors finds the descriptions of messages and services for reflection.
 //
-// Those that are linked into a Go program cannot be handed out as they are:
-// etcd's files are registered under names such as kv.proto and import each
-// other as etcd/api/mvccpb/kv.proto. A Go program does not mind, for a client
-// that puts the files together the import leads nowhere. Here each file has the
-// name under which others import it.
+// Those that are linked into the program cannot be used as they are: etcd's files are
+// registered under names such as kv.proto and import each other as
+// etcd/api/mvccpb/kv.proto. A Go program does not need these imports, but a client must
+// resolve them. So each file gets the name by which others import it.
 type descriptors struct{}
 
-// FindFileByPath returns protoregistry.NotFound when there is no such file.
+// FindFileByPath returns protoregistry.NotFound if there is no such file.
 func (descriptors) FindFileByPath(name string) (protoreflect.FileDescriptor, error) {
-	files, err := importable()
+	files, err := importableFiles()
 	if err != nil {
 		return nil, err
 	}
 	return files.FindFileByPath(name)
 }
 
-// FindDescriptorByName returns protoregistry.NotFound when nothing has the name.
+// FindDescriptorByName returns protoregistry.NotFound if nothing has the name.
 func (descriptors) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	files, err := importable()
+	files, err := importableFiles()
 	if err != nil {
 		return nil, err
 	}
 	return files.FindDescriptorByName(name)
 }
 
-// importable is made when it is first asked for: most servers never are.
-var importable = sync.OnceValues(func() (*protoregistry.Files, error) {
+// importableFiles returns all linked files, each under the name by which others import it.
+// They are made when a client first asks: with most servers no client does.
+var importableFiles = sync.OnceValues(func() (*protoregistry.Files, error) {
 	var set descriptorpb.FileDescriptorSet
-	imported := make(map[string]string) // last element of a path that leads nowhere → the path
+	imported := make(map[string]string) // last element of an import that does not resolve → the import
 	for file := range eachFile {
 		set.File = append(set.File, protodesc.ToFileDescriptorProto(file))
 		for i := range file.Imports().Len() {
@@ -108,11 +108,11 @@ var importable = sync.OnceValues(func() (*protoregistry.Files, error) {
 		if name, ok := imported[file.GetName()]; ok {
 			file.Name = &name
 		}
-		for i, name := range file.Dependency { // of a file beside it: by its short name
+		for i, name := range file.Dependency { // files of a folder import each other by short names
 			file.Dependency[i] = cmp.Or(imported[name], name)
 		}
 	}
-	// An import whose file is not linked in is nobody's message.
+	// No message of a service comes from a file that is not linked in.
 	files, err := protodesc.FileOptions{AllowUnresolvable: true}.NewFiles(&set)
 	if err != nil {
 		return nil, fmt.Errorf("describe services: %w", err)

@@ -6,13 +6,12 @@ import (
 	"google.golang.org/grpc"
 )
 
-// roomy returns a copy of a service's description whose unary handlers begin
-// with a stack that is large enough for them. A request has a goroutine of its
-// own, which begins with a small stack; on its way down to the store it would
-// outgrow that twice, each time with thirty frames to be moved, and that takes
-// longer than reading a key. Streams live long and do not need it. It stands for
-// nothing upstream.
-func roomy(d *grpc.ServiceDesc) *grpc.ServiceDesc {
+// withGrownStack returns a copy of a service's description whose unary handlers begin with a
+// stack that is large enough for them. A request has a goroutine of its own, whose stack is
+// small at first. On the way down to the store it would be grown twice, and each time some
+// thirty frames would be copied, which takes longer than reading a key. Streams live long
+// and do not need it. Upstream has nothing like it.
+func withGrownStack(d *grpc.ServiceDesc) *grpc.ServiceDesc {
 	wrapped := *d
 	wrapped.Methods = make([]grpc.MethodDesc, len(d.Methods))
 	for i, m := range d.Methods {
@@ -26,15 +25,16 @@ func roomy(d *grpc.ServiceDesc) *grpc.ServiceDesc {
 	return &wrapped
 }
 
-// stackRoom is what a frame must take so that a stack of the usual sizes, 2 to
-// 8 KiB, becomes one of 16 KiB.
+// stackRoom is the size in bytes of a frame that makes the runtime grow a stack of 2, 4 or
+// 8 KiB, the usual sizes at the start, to 16 KiB.
 const stackRoom = 8 << 10
 
-// GrowStack has the runtime grow the goroutine's stack now, while there is next
-// to nothing on it. What a frame takes is decided when it is entered, so the array
-// need not be reached, and is not cleared then: no n is below zero. But it must
-// look as if it could be used, or the compiler leaves it out. It may be called
-// again by who cannot know whether it was.
+// GrowStack makes the runtime grow the goroutine's stack to at least 16 KiB, if it is not that
+// large already. Call it while the stack is nearly empty, and with n >= 0.
+//
+// The runtime makes room for a whole frame when a function is entered, so entering GrowStack
+// suffices. The array must only look as if it were used, or the compiler would leave it out
+// of the frame. With n >= 0 it is never used, and so never cleared.
 //
 //go:noinline
 func GrowStack(n int) byte {

@@ -34,7 +34,7 @@ func TestGrowStackGrowsTheStackOnceAndForAll(t *testing.T) {
 				deepGrown = moves(deep)
 				return nil, nil
 			}
-			d := roomy(&grpc.ServiceDesc{Methods: []grpc.MethodDesc{{MethodName: "Put", Handler: handler}}})
+			d := withGrownStack(&grpc.ServiceDesc{Methods: []grpc.MethodDesc{{MethodName: "Put", Handler: handler}}})
 			grown = moves(func() { _, _ = d.Methods[0].Handler(nil, context.Background(), nil, nil) })
 			return grown, deepGrown
 		},

@@ -10,23 +10,23 @@ import (
 	"go.uber.org/zap"
 )
 
-// Stop takes the node down and returns when nothing of it is left: no
-// goroutine, no open file, no port. It stands for embed.(*Etcd).Close.
+// Stop stops the node and returns when nothing of it is left: no goroutine, no open file, no
+// port. It is embed.(*Etcd).Close upstream.
 //
-// No new request is accepted from here on. Running ones may finish until ctx
-// ends, but no longer than a request may take at all; then their connections are
-// closed, and Stop returns an error that says so. Streams have no end of their
-// own and are ended at once. Whatever was acknowledged is on disk in any case.
+// Stop ends all streams at once and accepts no new request. Running requests may finish until
+// ctx ends or the longest time that a request may take is over. Then their connections are
+// closed, and Stop returns an error that wraps the context's. Whatever was acknowledged is on
+// disk in any case.
 //
-// Stop may be called more than once and at any time; later calls wait for the
-// first and return what it returned.
+// Stop may be called more than once, at any time and by any goroutine; later calls wait for
+// the first and return what it returned.
 func (n *Node) Stop(ctx context.Context) error {
 	n.stopOnce.Do(func() { n.stopError = n.shutdown(ctx) })
 	return n.stopError
 }
 
-// shutdown goes from the outside in, so that each part still has what it
-// stands on while it finishes.
+// shutdown stops the parts from the outside in: each is stopped before the parts that it
+// uses.
 func (n *Node) shutdown(ctx context.Context) error {
 	if n.seams.Stopping != nil {
 		n.seams.Stopping()
@@ -44,15 +44,14 @@ func (n *Node) shutdown(ctx context.Context) error {
 	return err
 }
 
-// stopServers waits for running requests, and cuts them off when the time is up.
-// HTTP goes first, because its requests may be waiting for a gRPC call to this
-// node. Connections without a request are not waited for. It stands for embed's
-// function of that name.
+// stopServers waits for running requests, and cuts them off when ctx or ReqTimeout ends. It
+// closes connections without a request at once. HTTP is stopped first, because its requests
+// may wait for a gRPC call to this node. Upstream, embed has a function of the same name.
 func (n *Node) stopServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.ReqTimeout())
 	defer cancel()
 	begin := time.Now()
-	n.pending.cut()
+	n.pending.closeAll()
 	if err := errors.Join(n.stopHTTP(ctx), n.stopGRPC(ctx)); err != nil {
 		return fmt.Errorf("stop: running requests were cut off after %s: %w", time.Since(begin).Round(time.Millisecond), err)
 	}
@@ -64,7 +63,7 @@ func (n *Node) stopHTTP(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), n.httpServer.Close())
 	}
-	if err != nil && !errors.Is(err, net.ErrClosed) { // the listeners are cmux's, which closes them as well
+	if err != nil && !errors.Is(err, net.ErrClosed) { // cmux closes its listeners as well
 		n.lg.Warn("stop HTTP", zap.Error(err))
 	}
 	return nil

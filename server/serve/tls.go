@@ -22,42 +22,41 @@ const (
 	DefaultSelfSignedCertValidity = 1
 )
 
-// Errors that Start returns for TLS that cannot be had.
+// Errors of Config.Validate and Start.
 var (
-	// ErrNoCertificate is returned when a client URL is https and there is
-	// neither a certificate nor ClientAutoTLS.
+	// ErrNoCertificate is returned if a client or metrics URL is https and there is neither a
+	// certificate nor ClientAutoTLS.
 	ErrNoCertificate = errors.New("https needs a certificate")
-	// ErrPeerNotSupported is returned when a peer URL is anything but http.
+	// ErrPeerNotSupported is returned if a peer URL is not http.
 	ErrPeerNotSupported = errors.New("members speak to each other in clear over TCP as yet, use http://")
 )
 
-// TLSConfig says how clients of https addresses are served. Names and meaning
-// are those of embed.Config.
+// TLSConfig configures https addresses for clients. Names and meanings are those of
+// embed.Config.
 type TLSConfig struct {
-	// ClientTLSInfo names the files: certificate and key, which are read again
-	// with each handshake, so that they can be replaced while the node runs; and
-	// the authorities that clients' certificates must come from, with the list of
-	// those revoked. A client must show a certificate when TrustedCAFile or
-	// ClientCertAuth is set.
+	// ClientTLSInfo names the files: the certificate and its key, the authorities for
+	// clients' certificates, and the list of revoked ones. The certificate and its key are
+	// read for each handshake, so that they can be replaced while the node runs. A client
+	// must show a certificate if TrustedCAFile or ClientCertAuth is set.
 	ClientTLSInfo transport.TLSInfo
-	// ClientAutoTLS has a certificate made and kept in the data directory,
-	// unless ClientTLSInfo names one. Nobody has reason to trust it: it keeps
-	// listeners out, and nobody else.
+	// ClientAutoTLS makes a self-signed certificate and keeps it in the data directory,
+	// unless ClientTLSInfo names one. It protects against eavesdropping only: clients
+	// cannot verify it.
 	ClientAutoTLS bool
-	// SelfSignedCertValidity is how long it is valid, in years; 0 means
+	// SelfSignedCertValidity is how long that certificate is valid, in years; 0 means
 	// DefaultSelfSignedCertValidity.
 	SelfSignedCertValidity uint
 
-	// CipherSuites are the suites to choose from, by their names in crypto/tls;
-	// empty leaves it to Go. TLS 1.3 has its own and does not ask.
+	// CipherSuites are the names, as in crypto/tls, of the suites allowed for TLS 1.2;
+	// empty means Go's defaults. For TLS 1.3 the suites cannot be chosen.
 	CipherSuites []string
-	// TLSMinVersion and TLSMaxVersion are "TLS1.2" or "TLS1.3"; empty stands for
-	// DefaultTLSMinVersion, and for the newest.
+	// TLSMinVersion and TLSMaxVersion are "TLS1.2" or "TLS1.3". An empty TLSMinVersion
+	// means DefaultTLSMinVersion, an empty TLSMaxVersion the newest version.
 	TLSMinVersion, TLSMaxVersion string
 
-	// ServeTLSThroughHTTP gives gRPC requests that come over TLS to net/http,
-	// which gives them to grpc.(*Server).ServeHTTP, as etcd does. Without it they
-	// go to grpc-go's own transport, which is quicker.
+	// ServeTLSThroughHTTP makes net/http serve all connections with TLS, and pass gRPC
+	// requests to grpc.(*Server).ServeHTTP, as etcd does. Without it clients that offer
+	// only HTTP/2 go to grpc-go's own transport, which is faster.
 	ServeTLSThroughHTTP bool
 }
 
@@ -69,7 +68,7 @@ func DefaultTLSConfig() TLSConfig {
 	}
 }
 
-// validate checks what can be told before a file is opened.
+// validate is TLSConfig's part of Config.Validate.
 func (c *TLSConfig) validate() error {
 	if (c.ClientTLSInfo.CertFile == "") != (c.ClientTLSInfo.KeyFile == "") {
 		return errors.New("a certificate and its key must be given together")
@@ -113,9 +112,9 @@ func (c *TLSConfig) suites() ([]uint16, error) {
 	return suites, nil
 }
 
-// openTLS makes sure that there is a certificate, if one is needed, and reads it
-// once, so that a mistake is found before anybody connects. It stands for
-// embed's configureClientListeners, as far as that is about TLS.
+// openTLS makes the certificate if ClientAutoTLS asks for one, and reads it, so that a mistake
+// is found before a client connects. It is the TLS part of embed's
+// configureClientListeners upstream.
 func (n *Node) openTLS() (err error) {
 	if err = n.cfg.clientSelfCert(n.lg, n.cfg.DataDir, n.clients.hosts()); err != nil {
 		return fmt.Errorf("make a certificate: %w", err)
@@ -131,8 +130,8 @@ func (n *Node) openTLS() (err error) {
 	return err
 }
 
-// tlsInfo returns ClientTLSInfo with all that is set beside it. It stands for
-// embed's updateCipherSuites and updateMinMaxVersions.
+// tlsInfo returns ClientTLSInfo with the versions and cipher suites added. It is embed's
+// updateCipherSuites and updateMinMaxVersions upstream.
 func (c *TLSConfig) tlsInfo(lg *zap.Logger) (info transport.TLSInfo, err error) {
 	info = c.ClientTLSInfo
 	info.Logger = lg
@@ -143,7 +142,7 @@ func (c *TLSConfig) tlsInfo(lg *zap.Logger) (info transport.TLSInfo, err error) 
 	return info, err
 }
 
-// serverConfig reads the certificate once.
+// serverConfig returns the TLS configuration of a server, after it has read the files.
 func serverConfig(info transport.TLSInfo) (*tls.Config, error) {
 	cfg, err := info.ServerConfig()
 	if err != nil {
@@ -153,7 +152,7 @@ func serverConfig(info transport.TLSInfo) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// clientSelfCert makes a certificate where ClientAutoTLS asks for one.
+// clientSelfCert makes a certificate if ClientAutoTLS asks for one.
 func (c *TLSConfig) clientSelfCert(lg *zap.Logger, dataDir string, hosts []string) (err error) {
 	if !c.ClientAutoTLS {
 		return nil
@@ -174,9 +173,9 @@ func (c *TLSConfig) clientSelfCert(lg *zap.Logger, dataDir string, hosts []strin
 	return nil
 }
 
-// ServerConfig returns how https addresses are secured, for pages of the same
-// program that have an address of their own. It returns ErrNoCertificate when no
-// certificate is given; one that ClientAutoTLS would make is the node's alone.
+// ServerConfig returns the TLS configuration of https addresses, for other servers of the
+// same program. It returns ErrNoCertificate if no certificate is given: the one that
+// ClientAutoTLS makes is for the node alone.
 func (c TLSConfig) ServerConfig(lg *zap.Logger) (*tls.Config, error) {
 	if c.ClientTLSInfo.Empty() {
 		return nil, ErrNoCertificate
@@ -188,15 +187,15 @@ func (c TLSConfig) ServerConfig(lg *zap.Logger) (*tls.Config, error) {
 	return serverConfig(info)
 }
 
-// addressCreds are the credentials of a gRPC server that serves http and https
-// addresses alike: what a connection needs is decided by the address that it came
-// to. etcd has a server of its own for each instead.
+// addressCreds are the credentials of a gRPC server for http and https addresses: the address
+// that a connection came to decides whether it needs a TLS handshake. etcd has two servers
+// instead.
 type addressCreds struct {
-	secure credentials.TransportCredentials // nil when no address is https
+	secure credentials.TransportCredentials // nil if there is no certificate
 }
 
-// ServerHandshake goes through a TLS handshake with those that came to an https
-// address, and lets the others pass.
+// ServerHandshake makes a TLS handshake if the connection came to an https address, and
+// returns other connections as they are.
 func (c addressCreds) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if g, ok := conn.(*GRPCConn); ok && g.secure {
 		return c.secure.ServerHandshake(conn)
@@ -204,12 +203,12 @@ func (c addressCreds) ServerHandshake(conn net.Conn) (net.Conn, credentials.Auth
 	return insecure.NewCredentials().ServerHandshake(conn)
 }
 
-// ClientHandshake is not for servers.
+// ClientHandshake is never called on a server. It makes no TLS handshake.
 func (c addressCreds) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	return insecure.NewCredentials().ClientHandshake(ctx, authority, conn)
 }
 
-// Info describes the stronger of the two.
+// Info returns that of TLS if there is a certificate.
 func (c addressCreds) Info() credentials.ProtocolInfo {
 	if c.secure == nil {
 		return insecure.NewCredentials().Info()
@@ -220,10 +219,10 @@ func (c addressCreds) Info() credentials.ProtocolInfo {
 // Clone returns a copy.
 func (c addressCreds) Clone() credentials.TransportCredentials { return c }
 
-// OverrideServerName is for clients, and does nothing.
+// OverrideServerName does nothing: it is for clients.
 func (addressCreds) OverrideServerName(string) error { return nil }
 
-// creds returns the credentials of the gRPC server.
+// creds returns the credentials of the gRPC server, wrapped by the Creds seam.
 func (n *Node) creds() credentials.TransportCredentials {
 	var creds addressCreds
 	if n.tls != nil {

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setUserTimeout bounds how long bytes may wait for the peer's acknowledgement
-// before the kernel gives the connection up. grpc-go does this itself, but only
-// to a connection whose type is *net.TCPConn, which no connection is that has
-// passed cmux. It does nothing to what is no TCP connection.
+// setUserTimeout sets how long sent bytes may wait for the peer's acknowledgement before the
+// kernel gives the connection up. It does nothing if there is no TCP connection below conn,
+// or timeout is not positive. grpc-go does the same, but only for connections of type
+// *net.TCPConn, and cmux wraps its connections.
 func setUserTimeout(conn net.Conn, timeout time.Duration) error {
-	tcp := tcpBeneath(conn)
+	tcp := tcpBelow(conn)
 	if tcp == nil || timeout <= 0 {
 		return nil
 	}
@@ -21,12 +21,12 @@ func setUserTimeout(conn net.Conn, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	var failed error
+	var optErr error
 	err = raw.Control(func(fd uintptr) {
-		failed = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(timeout.Milliseconds()))
+		optErr = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(timeout.Milliseconds()))
 	})
 	if err != nil {
 		return err
 	}
-	return failed
+	return optErr
 }

@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// setUserTimeout does nothing where there is no such socket option.
+// setUserTimeout does nothing: only Linux has the socket option.
 func setUserTimeout(net.Conn, time.Duration) error { return nil }

@@ -1,5 +1,5 @@
-// Package servetest starts real nodes for tests: on loopback ports that the
-// system chooses, in a temporary directory, stopped when the test ends.
+// Package servetest starts real nodes for tests. They listen on loopback ports that the system
+// chooses, have a temporary directory, and are stopped when the test ends.
 package servetest
 
 import (
@@ -16,8 +16,8 @@ import (
 	"glasskv/server/serve"
 )
 
-// Timeout bounds each step of a test that waits for a node: becoming ready,
-// one request, stopping. It is far more than any of them takes.
+// Timeout is the limit for each step in which a test waits for a node: becoming ready, a
+// request, stopping. Each takes far less.
 const Timeout = 30 * time.Second
 
 // Node is a node under test.
@@ -27,9 +27,9 @@ type Node struct {
 	Conn *grpc.ClientConn
 }
 
-// Config returns the configuration of a single member in a directory of its
-// own. A test may change it before Start, and may use it again to restart the
-// node: the peer URL, on which the member's ID depends, is always the same.
+// Config returns the configuration of a single member with a directory of its own. A test may
+// change it before Start, and may use it again to restart the node: the peer URL, on which
+// the member's ID depends, is always the same.
 func Config(t testing.TB) serve.Config {
 	t.Helper()
 	cfg := serve.DefaultConfig("test", t.TempDir())
@@ -39,7 +39,7 @@ func Config(t testing.TB) serve.Config {
 	return cfg
 }
 
-// Start starts a node and waits until it serves clients.
+// Start starts a node and waits until it serves clients. If it does not, the test fails.
 func Start(t testing.TB, cfg serve.Config, seams serve.Seams) *Node {
 	t.Helper()
 	ctx := Context(t)
@@ -73,7 +73,7 @@ func dial(t testing.TB, node *serve.Node, creds credentials.TransportCredentials
 	return conn
 }
 
-// Endpoint returns the address of the node as clients write it.
+// Endpoint returns the node's first client address, without a scheme.
 func (n *Node) Endpoint() string { return endpoint(n.Node) }
 
 func endpoint(n *serve.Node) string { return n.ClientAddrs()[0].String() }
@@ -89,7 +89,7 @@ func (n *Node) Client(t testing.TB) *clientv3.Client {
 	return client
 }
 
-// Context returns a context that ends with the test, or after Timeout.
+// Context returns a context that ends after Timeout, or with the test.
 func Context(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Timeout)

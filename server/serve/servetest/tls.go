@@ -26,7 +26,7 @@ import (
 // Authority issues certificates for tests.
 type Authority struct {
 	testing.TB
-	// File is its own certificate, as PEM.
+	// File has the authority's certificate, as PEM.
 	File string
 
 	cert   *x509.Certificate
@@ -34,7 +34,7 @@ type Authority struct {
 	serial int64
 }
 
-// NewAuthority makes an authority that nobody knows.
+// NewAuthority returns an authority with a new key.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{TB: t, File: filepath.Join(t.TempDir(), "ca.pem")}
@@ -48,8 +48,8 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// Issue makes a certificate for 127.0.0.1 with that common name, and returns the
-// files that it and its key are in.
+// Issue issues a certificate for 127.0.0.1 with the common name, and returns the files with
+// the certificate and its key.
 func (a *Authority) Issue(name string) (certFile, keyFile string) {
 	a.Helper()
 	dir := a.TempDir()
@@ -58,7 +58,7 @@ func (a *Authority) Issue(name string) (certFile, keyFile string) {
 	return certFile, keyFile
 }
 
-// IssueTo is Issue into given files, which it replaces.
+// IssueTo is Issue with given files, which it replaces.
 func (a *Authority) IssueTo(name, certFile, keyFile string) {
 	a.Helper()
 	a.serial++
@@ -77,7 +77,7 @@ func (a *Authority) IssueTo(name, certFile, keyFile string) {
 	writePEM(a, keyFile, "EC PRIVATE KEY", der)
 }
 
-// Revoke writes a list of revoked certificates, with that of the file on it.
+// Revoke returns a file with a list of revoked certificates: the one in certFile.
 func (a *Authority) Revoke(certFile string) (listFile string) {
 	a.Helper()
 	revoked := readCert(a, certFile)
@@ -95,8 +95,8 @@ func (a *Authority) Revoke(certFile string) (listFile string) {
 	return listFile
 }
 
-// Client returns what a client needs that trusts this authority. With a name, it
-// has a certificate with that common name itself.
+// Client returns the TLS configuration of a client that trusts this authority. Unless name is
+// empty, the client has a certificate with that common name.
 func (a *Authority) Client(name string) *tls.Config {
 	a.Helper()
 	cfg := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "127.0.0.1"}
@@ -111,8 +111,7 @@ func (a *Authority) Client(name string) *tls.Config {
 	return cfg
 }
 
-// Secure makes the client address of cfg an https one, with a certificate of
-// this authority.
+// Secure gives cfg an https client address with a certificate of this authority.
 func (a *Authority) Secure(cfg *serve.Config) {
 	a.Helper()
 	cfg.ListenClientURLs = types.MustNewURLs([]string{"https://127.0.0.1:0"})
@@ -138,8 +137,8 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// writePEM replaces a file at once, so that a server that reads it meanwhile gets
-// the old one or the new one.
+// writePEM replaces a file atomically: a server that reads it meanwhile gets the old content
+// or the new one.
 func writePEM(t testing.TB, file, kind string, der []byte) {
 	t.Helper()
 	next := file + ".next"
@@ -165,8 +164,8 @@ func readCert(t testing.TB, file string) *x509.Certificate {
 	return cert
 }
 
-// clientCreds are for Node.Conn: what the node's first address asks for, with
-// the node's own certificate as the one to trust.
+// clientCreds returns the credentials of Node.Conn, for the node's first address. They trust
+// the node's own certificate.
 func clientCreds(t testing.TB, cfg serve.Config) credentials.TransportCredentials {
 	t.Helper()
 	if scheme := cfg.ListenClientURLs[0].Scheme; scheme != "https" && scheme != "unixs" {
