@@ -1,10 +1,6 @@
 // Package endpoint hands out what a recorder holds, over HTTP on a port of its
 // own: never the port that is traced, or looking would change what is seen.
 //
-//	handler.go  the requests that are answered, and to whom
-//	serve.go    a server around the handler, with its goroutines and time limits
-//	client.go   the other side, for the commands that show timelines
-//
 // The requests, all of them GET or HEAD:
 //
 //	/v1/requests?last=20             the last ones, a JSON object a line, the last one first

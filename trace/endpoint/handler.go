@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -177,3 +179,61 @@ func refuse(w http.ResponseWriter, status int, why error) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(problem{why.Error()})
 }
+
+// Serve answers on l until stop is called. Stop breaks off those who wait for a
+// request, lets the others have their answer, closes the listener and returns
+// when nothing of the server is left, or with ctx's error.
+func Serve(l net.Listener, rc *record.Recorder, options ...Option) (stop func(ctx context.Context) error) {
+	waiting, leave := context.WithCancel(context.Background())
+	srv := &http.Server{
+		Handler:           Handler(rc, options...),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      maxWait + 30*time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return waiting },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	return func(ctx context.Context) error {
+		leave()
+		err := srv.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, srv.Close())
+		}
+		if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		ended <- http.ErrServerClosed // for a second stop
+		return err
+	}
+}
+
+// IsLocal reports whether host, the name that r asked for without its port, is
+// localhost, a loopback address, or the address that r's connection came in on.
+// A page elsewhere that has its own name point here asks for that name, and is
+// told apart by it. It is for handlers of an http.Server, which puts the local
+// address into r's context.
+func IsLocal(host string, r *http.Request) bool {
+	if host == "localhost" {
+		return true
+	}
+	asked, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if asked.IsLoopback() {
+		return true
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	at, err := netip.ParseAddrPort(local.String())
+	return err == nil && at.Addr().Unmap() == asked.Unmap()
+}
+
+// DefaultTraceURL is where a server offers its timelines when nothing else is
+// said, and where the commands look for them.
+const DefaultTraceURL = "http://127.0.0.1:2378"

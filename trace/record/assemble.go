@@ -1,8 +1,12 @@
 package record
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"glasskv/trace"
 	"glasskv/trace/stages"
@@ -213,4 +217,286 @@ func statusLine(status int) string {
 		return strconv.Itoa(status) + " " + words
 	}
 	return strconv.Itoa(status)
+}
+
+// passes returns the first stage of a group that was stamped; None if none was.
+func (a *assembly) passes(first, last stages.Stage) stages.Stage {
+	for s := first; s <= last; s++ {
+		if begin, _ := a.r.Stamps(s); begin != 0 {
+			return s
+		}
+	}
+	return stages.None
+}
+
+// parent finds the stage that a stage lies in: the nearest one above it that the
+// request has passed. A compaction, for one, does not pass raftRequest, and where
+// net/http serves the connection a TLS handshake does not lie in handleRawConn.
+func (a *assembly) parent(spec *stages.Spec) stages.Stage { return a.nearest(a.declared(spec.Parent)) }
+
+// nearest returns the stage, or else the nearest one above it that the request
+// has passed.
+func (a *assembly) nearest(s stages.Stage) stages.Stage {
+	for s != stages.None && !a.passed[s] && (stages.SpecOf(s).Scope == stages.ScopeRequest || stages.SpecOf(s).Scope == stages.ScopeConn) {
+		s = a.declared(stages.SpecOf(s).Parent)
+	}
+	return s
+}
+
+// declared puts the stage that the request passed in the place of its group.
+func (a *assembly) declared(parent stages.Stage) stages.Stage {
+	switch {
+	case parent == stages.GRPCHandler && a.handler != stages.None:
+		return a.handler
+	case parent == stages.TxnPut && a.change != stages.None:
+		return a.change
+	}
+	return parent
+}
+
+// embed adds the requests that the record is made of. A client's record takes the
+// server's half of the same call for its own.
+func (a *assembly) embed() {
+	parts, more := a.r.parts()
+	if more > 0 {
+		a.set(trace.AttrNotShown, strconv.Itoa(more))
+	}
+	if len(parts) == 0 {
+		if a.r.repeats.Load() != nil {
+			trace.SortStages(a.t.Stages)
+		}
+		return
+	}
+	half := a.otherHalf(parts)
+	for i, p := range parts {
+		if i != half {
+			a.graft(p)
+		}
+	}
+	if half >= 0 {
+		server := parts[half].rec
+		*a.t = *trace.Join(a.t, server.Assemble(nil), trace.Alignment{Exact: true, ShiftNS: server.begin - a.r.begin})
+	}
+	trace.SortStages(a.t.Stages)
+}
+
+// otherHalf returns which of the parts is the server's half of a client's call:
+// the last of them, where the call was tried again.
+func (a *assembly) otherHalf(parts []embeddedPart) int {
+	if !a.r.Has(MarkClient) {
+		return -1
+	}
+	for i, p := range slices.Backward(parts) {
+		if !p.rec.Has(MarkClient) {
+			return i
+		}
+	}
+	return -1
+}
+
+// graft puts one part's stages where they were.
+func (a *assembly) graft(p embeddedPart) {
+	inner, shift := p.rec.Assemble(nil), p.rec.begin-a.r.begin
+	under := ""
+	if s := a.nearest(p.under); s != stages.None {
+		under = s.String()
+	}
+	number := len(a.t.Parts) + 1
+	a.t.Parts = append(a.t.Parts, trace.Part{
+		Method: inner.Method, Code: inner.Code, Message: inner.Message, TraceID: inner.TraceID, SpanID: inner.SpanID,
+		Under: under, BeginNS: shift, EndNS: shift + inner.DurationNS,
+		Connection: inner.Connection, Attributes: inner.Attributes, ConnSpan: inner.ConnSpan,
+	})
+	a.t.TakeParts(inner, number, shift)
+	for _, st := range inner.Stages {
+		st.BeginNS, st.EndNS = st.BeginNS+shift, st.EndNS+shift
+		st.Part += number
+		if st.Parent == "" {
+			st.Parent = under
+		}
+		a.t.Stages = append(a.t.Stages, st)
+	}
+}
+
+func (a *assembly) attributes() {
+	r, set := a.r, a.set
+	if r.keyTotal > 0 {
+		if r.keyLen > 0 { // nothing of it is kept when it is redacted
+			set(trace.AttrKey, r.keyText())
+		}
+		set(trace.AttrKeySize, strconv.Itoa(int(r.keyTotal)))
+	}
+	if r.facts.ValueSize > 0 {
+		set(trace.AttrValueSize, strconv.Itoa(r.facts.ValueSize))
+	}
+	if r.facts.Lease != 0 {
+		set(trace.AttrLease, fmt.Sprintf("%016x", uint64(r.facts.Lease)))
+	}
+	if r.facts.Revision > 0 {
+		set(trace.AttrRevision, strconv.FormatInt(r.facts.Revision, 10))
+	}
+	if n := r.behind.Load(); n > 0 {
+		set(trace.AttrBehind, strconv.Itoa(int(n)))
+	}
+	for _, m := range markNames {
+		if r.Has(m.mark) {
+			set(trace.AttrOutcome, m.name)
+			break
+		}
+	}
+	if r.facts.Compression != "" {
+		set(trace.AttrCompression, trace.ValidUTF8(r.facts.Compression))
+	}
+	if r.facts.HTTPStatus != 0 {
+		set(trace.AttrHTTPStatus, strconv.Itoa(r.facts.HTTPStatus))
+	}
+	for _, m := range markAttributes {
+		if r.Has(m.mark) {
+			set(m.key, m.value)
+		}
+	}
+	a.faults()
+	if url := r.debugURL(); url != "" {
+		set(trace.AttrDebugURL, url)
+	}
+}
+
+// debugURL returns the page on which golang.org/x/net/trace shows the last calls
+// of the request's service. grpc-go tells it of those that come to handleStream.
+func (r *Record) debugURL() string {
+	if entered, _ := r.Stamps(stages.HandleStream); entered == 0 || r.recorder.opts.DebugURL == "" {
+		return ""
+	}
+	service, _, _ := strings.Cut(strings.TrimPrefix(r.facts.Method, "/"), "/")
+	page := url.Values{"fam": {"grpc.Recv." + trace.ValidUTF8(service)}, "b": {"0"}, "exp": {"1"}}
+	return r.recorder.opts.DebugURL + "/debug/requests?" + page.Encode()
+}
+
+var markAttributes = []struct {
+	mark       Mark
+	key, value string
+}{
+	{MarkStreaming, trace.AttrStreaming, "true"},
+	{MarkServeHTTP, trace.AttrServeHTTP, "true"},
+	{MarkConnection, trace.AttrFailedConn, "true"},
+	{MarkInProcess, trace.AttrInProcess, "true"},
+	{MarkGoAway, trace.AttrGoAway, "true"},
+	{MarkPanic, trace.AttrPanic, "true"},
+	{MarkWorker, trace.AttrWorker, trace.WorkerTook},
+	{MarkSpilled, trace.AttrWorker, trace.WorkerSpilled},
+}
+
+var markNames = []struct {
+	mark Mark
+	name string
+}{
+	{MarkSwept, trace.OutcomeSwept},
+	{MarkStopping, trace.OutcomeStopping},
+	{MarkReset, trace.OutcomeReset},
+	{MarkTimedOut, trace.OutcomeTimedOut},
+	{MarkResetSent, trace.OutcomeResetSent},
+	{MarkConnClosed, trace.OutcomeConnClosed},
+}
+
+func (r *Record) keyText() string {
+	key := trace.ValidUTF8(string(r.key[:r.keyLen]))
+	if int(r.keyTotal) > int(r.keyLen) {
+		key += "…"
+	}
+	return key
+}
+
+// whyNot says of the stages that one would expect and that are missing, why. A
+// client cannot know that of the server's.
+func whyNot(r *Record, t *trace.Timeline) []trace.NotReached {
+	switch {
+	case r.Has(MarkClient):
+		return nil
+	case r.Has(MarkConnection):
+		return []trace.NotReached{{Stage: stages.OperateHeaders.String(), Why: trace.WhyNoRequest}}
+	case r.Has(MarkHTTP):
+		return whyNotHTTP(t)
+	}
+	out := whyNoConnection(r, t)
+	if !r.Has(MarkInProcess) {
+		out = append(out, whyNoHandler(r, t)...)
+	}
+	return append(out, whyNoProposal(r, t)...)
+}
+
+// whyNotHTTP is for a request that net/http served: its connection is none of
+// grpc-go's.
+func whyNotHTTP(t *trace.Timeline) (out []trace.NotReached) {
+	if t.Connection.Reused {
+		out = append(out, trace.NotReached{Stage: stages.NetAccept.String(), Why: trace.WhyReused}, trace.NotReached{Stage: stages.HTTPConn.String(), Why: trace.WhyReused})
+	}
+	return append(out, trace.NotReached{Stage: stages.HandleRawConn.String(), Why: trace.WhyHTTP}, trace.NotReached{Stage: stages.ServeStreams.String(), Why: trace.WhyHTTP})
+}
+
+func whyNoConnection(r *Record, t *trace.Timeline) (out []trace.NotReached) {
+	not := func(s stages.Stage, why string) { out = append(out, trace.NotReached{Stage: s.String(), Why: why}) }
+	why := trace.WhyReused
+	switch {
+	case r.Has(MarkInProcess):
+		why = trace.WhyInProcess
+		not(stages.NetAccept, why)
+	case r.Has(MarkServeHTTP):
+		why = trace.WhyServeHTTP
+		if t.Connection.Reused {
+			not(stages.NetAccept, trace.WhyReused)
+		}
+	case t.Connection.Reused:
+		not(stages.NetAccept, why)
+	default:
+		return nil
+	}
+	not(stages.HandleRawConn, why)
+	not(stages.ServeStreams, why)
+	return out
+}
+
+func whyNoHandler(r *Record, t *trace.Timeline) (out []trace.NotReached) {
+	not := func(s stages.Stage, why string) { out = append(out, trace.NotReached{Stage: s.String(), Why: why}) }
+	switch entered := t.Find(stages.HandleStream) != nil; {
+	case r.Has(MarkServeHTTP) && !entered:
+		// Neither the tap nor operateHeaders is on its way.
+		if !r.Has(MarkBegun) {
+			not(stages.ProcessRPC, whyNoRPC(t.Method))
+		}
+	case !r.Has(MarkServeHTTP) && t.Find(stages.StartHandler) == nil:
+		not(stages.HandleStream, trace.WhyBeforeTap)
+	case r.Has(MarkBegun):
+	case entered:
+		not(stages.ProcessRPC, whyNoRPC(t.Method))
+	case whyNoRPC(t.Method) == trace.WhyMalformed:
+		// It answers such a request before it does anything that can be seen.
+		not(stages.HandleStream, trace.WhyNotSeen)
+		not(stages.ProcessRPC, trace.WhyMalformed)
+	}
+	return out
+}
+
+func whyNoRPC(method string) string {
+	if len(method) == 0 || method[0] != '/' {
+		return trace.WhyMalformed
+	}
+	for i := len(method) - 1; i > 0; i-- {
+		if method[i] == '/' {
+			return trace.WhyUnknown
+		}
+	}
+	return trace.WhyMalformed
+}
+
+func whyNoProposal(r *Record, t *trace.Timeline) (out []trace.NotReached) {
+	if begin, _ := r.Stamps(stages.V3Range); begin != 0 && t.Find(stages.ReadIndex) == nil {
+		out = append(out, trace.NotReached{Stage: stages.ReadIndex.String(), Why: trace.WhySerializable})
+	}
+	if begin, _ := r.Stamps(stages.RaftRequest); begin != 0 && t.Find(stages.RaftPropose) == nil {
+		out = append(out, trace.NotReached{Stage: stages.RaftPropose.String(), Why: trace.WhyRefused})
+	}
+	if begin, _ := r.Stamps(stages.Flush); begin == 0 && !r.Has(MarkInProcess) && !r.Has(MarkServeHTTP) {
+		out = append(out, trace.NotReached{Stage: stages.Flush.String(), Why: trace.WhyNoReply})
+	}
+	return out
 }

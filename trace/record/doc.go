@@ -12,14 +12,15 @@
 // The parts, in the order in which a request meets them:
 //
 //	clock.go      the clock of all stamps, and the machine's
-//	record.go     Record: a bounded set of stamps for one request; stamps.go, where they lie
-//	conn.go       what requests share: a connection; batch.go, an fsync or a read round
-//	repeat.go     what a streaming call passes once per message
+//	record.go     Record: a bounded set of stamps and facts for one request
+//	conn.go       what requests share: a connection; an fsync or a read round
+//	repeat.go     what a streaming call passes once per message, and pauses
 //	embed.go      requests that the server makes to answer another one
-//	recorder.go   the ring of finished records; options.go, its bounds
-//	worker.go     the goroutine that follows the ring, and who is told
+//	recorder.go   the ring of finished records, its bounds and its numbers
+//	worker.go     the goroutine that follows the ring, and the one that exports
+//	lookup.go     finding finished records; the slowest of them
+//	histogram.go  how long the stages took, over all requests
 //	assemble.go   a Record becomes a trace.Timeline
-//	outlet.go     what is exported, and the goroutine that does it
 //
 // It imports nothing but the standard library and golang.org/x/sys.
 package record

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -329,4 +330,164 @@ func (r *Record) over() int64 {
 		return end
 	}
 	return Now()
+}
+
+// Facts are what a seam knows of a request besides its stamps. They are set by
+// the goroutine that reads the connection and by the handler's, before the
+// request is finished.
+type Facts struct {
+	Method    string // "/etcdserverpb.KV/Put"; empty when it was turned away before its name was known
+	Sampled   bool   // the client's traceparent asked for it to be sampled
+	Remote    bool   // the trace ID came from the client's traceparent
+	Revision  int64  // the store's revision after a write; zero when unknown
+	ValueSize int    // bytes of the value written; never the value
+	Lease     int64  // the lease that it is about; zero for none
+
+	HTTPStatus int // of a request that came as HTTP/1; zero for every other
+
+	Compression string // how its messages were compressed, such as "gzip"; empty for not at all
+}
+
+// Mark notes something that happened to a request and is not a stage.
+type Mark uint32
+
+// The marks.
+const (
+	MarkTapped     Mark = 1 << iota // the tap saw it: operateHeaders took it
+	MarkBegun                       // stats Begin: a handler was found for it
+	MarkReset                       // the client reset the stream
+	MarkResetSent                   // the server reset the stream
+	MarkConnClosed                  // the connection ended before the reply was out
+	MarkSwept                       // it never completed; the sweeper closed it
+	MarkStopping                    // the server was being stopped
+	MarkStreaming                   // it is a streaming call
+	MarkClient                      // it was recorded by our own client
+	MarkOpener                      // it is the first request of its connection
+	MarkHTTP                        // it came as HTTP/1
+	MarkServeHTTP                   // net/http read it and handed it to grpc.(*Server).ServeHTTP
+	MarkConnection                  // it is no request: a connection that never carried one
+	MarkEmbedded                    // it is part of another request's timeline
+	MarkInProcess                   // a handler of this server made it, without a connection
+	MarkGoAway                      // the server had said GOAWAY on its connection before it was over
+	MarkPanic                       // its handler panicked
+	MarkWorker                      // one of the server's stream workers handled it
+	MarkSpilled                     // all stream workers were busy: it got a goroutine of its own
+	MarkTimedOut                    // the transport reset it because its deadline had passed
+)
+
+// Event is one of the three things that complete a record, in any order.
+type Event uint32
+
+// The events that complete a record.
+const (
+	EventHandled Event = 1 << iota // stats End, or OutTrailer where there was no Begin, or never handed to a handler
+	EventWire                      // the reply's last frame is written, or the stream or connection is gone
+	EventRead                      // the reader is past this stream's HEADERS: the tap can no longer come
+
+	AllEvents = EventHandled | EventWire | EventRead
+)
+
+type interval struct{ begin, end atomic.Int64 }
+
+// stamps holds a record's begins and ends. There are a hundred stages, of which
+// a read passes fifteen and a write thirty, so only those that both pass have
+// their place in the record itself. The others come in two blocks, each of which
+// is taken when the first of its stages is stamped: memory that a request does
+// not use costs it nothing.
+type stamps struct {
+	often  [len(oftenStages)]interval
+	write  atomic.Pointer[[len(writeStages)]interval]
+	seldom atomic.Pointer[[len(seldomStages)]interval]
+}
+
+var oftenStages = [...]stages.Stage{
+	stages.OperateHeaders, stages.StartHandler, stages.HandleStream, stages.ProcessRPC, stages.RecvMsg, stages.CodecDecode, stages.Interceptors,
+	stages.V3Put, stages.V3Range, stages.ReadWait, stages.ReadRelease, stages.TxnRange,
+	stages.SendMsg, stages.CodecEncode, stages.WriteStatus, stages.Flush,
+}
+
+var writeStages = [...]stages.Stage{
+	stages.V3DeleteRange, stages.V3Txn,
+	stages.RaftRequest, stages.ProcessOnce, stages.RaftPropose, stages.RaftWaitReady, stages.RaftHandleReady, stages.RaftCommit,
+	stages.ApplyWait, stages.ApplySchedule, stages.ApplyQueue, stages.ApplyEntry, stages.TxnPut, stages.TxnDeleteRange, stages.TxnTxn,
+	stages.MVCCBegin, stages.MVCCPut, stages.MVCCDeleteRange, stages.MVCCEnd, stages.WaitTrigger,
+}
+
+// seldomStages are all others.
+var seldomStages = func() (others [int(stages.NumStages) - len(oftenStages) - len(writeStages)]stages.Stage) {
+	i := 0
+	for s := range stages.NumStages {
+		if !slices.Contains(oftenStages[:], s) && !slices.Contains(writeStages[:], s) {
+			others[i] = s
+			i++
+		}
+	}
+	return others
+}()
+
+// place says where a stage's stamps are: in which block, and where in it.
+type place struct{ block, at uint8 }
+
+const (
+	inOften uint8 = iota
+	inWrite
+	inSeldom
+)
+
+var places = func() (all [stages.NumStages]place) {
+	for block, list := range [...][]stages.Stage{inOften: oftenStages[:], inWrite: writeStages[:], inSeldom: seldomStages[:]} {
+		for i, s := range list {
+			all[s] = place{uint8(block), uint8(i)}
+		}
+	}
+	return all
+}()
+
+// of returns where a stage is stamped, and takes its block if need be.
+func (t *stamps) of(s stages.Stage) *interval {
+	switch p := places[s]; p.block {
+	case inOften:
+		return &t.often[p.at]
+	case inWrite:
+		return &block(&t.write)[p.at]
+	default:
+		return &block(&t.seldom)[p.at]
+	}
+}
+
+// block returns the block that p points to, after it made one if there is none.
+// Two goroutines may come at once; both get the same.
+func block[T any](p *atomic.Pointer[T]) *T {
+	if b := p.Load(); b != nil {
+		return b
+	}
+	p.CompareAndSwap(nil, new(T))
+	return p.Load()
+}
+
+// find returns a stage's begin and end; zero is "not stamped".
+func (t *stamps) find(s stages.Stage) (begin, end int64) {
+	p := places[s]
+	if p.block == inWrite && t.write.Load() == nil || p.block == inSeldom && t.seldom.Load() == nil {
+		return 0, 0
+	}
+	i := t.of(s)
+	return i.begin.Load(), i.end.Load()
+}
+
+// each calls visit for all stages that may be stamped, in no particular order.
+func (t *stamps) each(visit func(stages.Stage, *interval)) {
+	for i, s := range oftenStages {
+		visit(s, &t.often[i])
+	}
+	if b := t.write.Load(); b != nil {
+		for i, s := range writeStages {
+			visit(s, &b[i])
+		}
+	}
+	if b := t.seldom.Load(); b != nil {
+		for i, s := range seldomStages {
+			visit(s, &b[i])
+		}
+	}
 }
