@@ -18,10 +18,10 @@ const (
 	lastAcceptDelay  = time.Second
 )
 
-// patientListener waits after an Accept that failed with a temporary error, and tries
+// retryingListener waits after an Accept that failed with a temporary error, and tries
 // again. It is for cmux, which would call Accept again at once: with no file descriptor
 // left, that would keep a processor busy and fill the log.
-type patientListener struct {
+type retryingListener struct {
 	net.Listener
 	lg       *zap.Logger
 	stopping <-chan struct{}
@@ -29,7 +29,7 @@ type patientListener struct {
 
 // Accept returns the next connection. It returns an error that is not temporary, and
 // net.ErrClosed when the node is stopped while it waits.
-func (l *patientListener) Accept() (net.Conn, error) {
+func (l *retryingListener) Accept() (net.Conn, error) {
 	delay := firstAcceptDelay
 	for {
 		conn, err := l.Listener.Accept()
@@ -45,7 +45,7 @@ func (l *patientListener) Accept() (net.Conn, error) {
 }
 
 // wait returns true after delay, or false when the node is stopped before.
-func (l *patientListener) wait(delay time.Duration) bool {
+func (l *retryingListener) wait(delay time.Duration) bool {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {

@@ -47,7 +47,7 @@ func (n *Node) serve(sctx *serveCtx) error {
 // serveShared serves an address with several protocols. cmux tries the matchers in the
 // order in which they are added, so offersHTTP2Only must come before speaksTLS.
 func (n *Node) serveShared(sctx *serveCtx, l net.Listener) error {
-	m := cmux.New(&patientListener{Listener: l, lg: n.lg, stopping: n.stopping.Done()})
+	m := cmux.New(&retryingListener{Listener: l, lg: n.lg, stopping: n.stopping.Done()})
 	m.SetReadTimeout(n.cfg.ConnectionTimeout)
 	match := func(matcher cmux.Matcher) net.Listener {
 		return m.MatchWithWriters(n.pending.matcher(matcher))

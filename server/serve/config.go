@@ -58,7 +58,7 @@ type Config struct {
 	// TLSConfig configures https addresses.
 	TLSConfig
 
-	// HTTPConfig configures what clients get that speak HTTP/1.
+	// HTTPConfig configures the gateway and the pages, for clients that speak HTTP/1.
 	HTTPConfig
 
 	// ExtensionConfig configures optional services and those of the embedding program.

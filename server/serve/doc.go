@@ -3,7 +3,7 @@
 // all of that down again in the right order. Upstream this is
 // go.etcd.io/etcd/server/v3/embed.
 //
-//	config.go      what a node is told, checked before anything is opened
+//	config.go      a node's configuration, checked before anything is opened
 //	seams.go       where a node can be wrapped
 //	node.go        Start, and what runs while a node does
 //	stop.go        Stop: no new requests, then the running ones, then raft, then the files
@@ -25,9 +25,9 @@
 //	health.go      /health, /livez, /readyz
 //	metrics.go     /metrics, also on addresses of its own
 //
-// grpc-go's transport serves HTTP/2, in clear or over TLS, and net/http all else.
-// etcd gives net/http every TLS connection that shares its port with HTTP, and
-// takes the gRPC requests back through ServeHTTP; ServeTLSThroughHTTP does that
-// here too. Clients that offer HTTP/1 beside HTTP/2 come that way in any case: it
-// is the one that can serve both.
+// grpc-go's own transport serves HTTP/2, in plaintext and over TLS, and net/http everything
+// else. On a port that gRPC shares with HTTP, etcd has net/http serve all TLS connections
+// and pass the gRPC requests to grpc-go's ServeHTTP; ServeTLSThroughHTTP does that here too.
+// Clients that offer both HTTP/1 and HTTP/2 are always served that way, because only
+// net/http can serve both.
 package serve

@@ -32,7 +32,7 @@ type Authenticator interface {
 // returns the replies with their headers filled.
 type authServer struct {
 	authenticator Authenticator
-	// A method that upstream adds to the service must fail to compile here.
+	// If upstream adds a method to the service, this package must not compile.
 	pb.UnsafeAuthServer
 }
 

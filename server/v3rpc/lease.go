@@ -71,8 +71,8 @@ func (ls *leaseServer) LeaseLeases(ctx context.Context, r *pb.LeaseLeasesRequest
 // passed.
 func (ls *leaseServer) LeaseKeepAlive(stream pb.Lease_LeaseKeepAliveServer) error {
 	errc := make(chan error, 1)
-	// Recv does not return when the server stops and ends the stream's context. So it
-	// is called in another goroutine, and fails there once this handler has returned.
+	// When the server stops, it ends the stream's context, but Recv goes on waiting. So
+	// Recv is called in another goroutine, where it fails once this handler has returned.
 	go func() { errc <- ls.leaseKeepAlive(stream) }()
 	select {
 	case err := <-errc:

@@ -53,7 +53,7 @@ type maintenanceServer struct {
 	s          Server
 	quotaBytes int64
 	health     healthNotifier
-	// A method that upstream adds to the service must fail to compile here.
+	// If upstream adds a method to the service, this package must not compile.
 	pb.UnsafeMaintenanceServer
 }
 

@@ -24,7 +24,7 @@ type Members interface {
 type clusterServer struct {
 	hdr     header
 	members Members
-	// A method that upstream adds to the service must fail to compile here.
+	// If upstream adds a method to the service, this package must not compile.
 	pb.UnsafeClusterServer
 }
 

@@ -164,7 +164,7 @@ func (sws *serverWatchStream) recvLoop() error {
 	}
 }
 
-// handle handles a request. It returns false if the stream has ended.
+// handle carries out a request of the client. It returns false if the stream has ended.
 func (sws *serverWatchStream) handle(req *pb.WatchRequest) bool {
 	switch uv := req.RequestUnion.(type) {
 	case *pb.WatchRequest_CreateRequest:
