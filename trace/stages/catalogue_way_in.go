@@ -4,7 +4,7 @@ package stages
 var wayIn = []Spec{
 	{
 		Stage: HTTPReadRequest, Name: "http.readRequest", Scope: ScopeRequest, Kind: KindNetwork,
-		Upstream: http.symbol("(*conn).readRequest"), Seam: "server/seam/front/httpconn.go",
+		Upstream: http.symbol("(*conn).readRequest"), Seam: "server/seam/front/http.go",
 		Begin: exact, End: near(800),
 		Next: []Symbol{http.symbol("(*conn).serve"), http.symbol("(*conn).readRequest"), http.symbol("readRequest")},
 	},
@@ -40,13 +40,13 @@ var wayIn = []Spec{
 	},
 	{
 		Stage: ClientDial, Name: "client.dial", Scope: ScopeRequest, Kind: KindNetwork,
-		Upstream: transport.symbol("NewHTTP2Client"), Seam: "server/seam/client/client_conn.go",
+		Upstream: transport.symbol("NewHTTP2Client"), Seam: "server/seam/client/conn.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{grpc.symbol("(*ClientConn).Connect"), grpc.symbol("(*addrConn).createTransport")},
 	},
 	{
 		Stage: ClientSend, Name: "client.send", Scope: ScopeRequest, Kind: KindWork,
-		Upstream: grpc.symbol("(*ClientConn).Invoke"), Seam: "server/seam/client/client_conn.go",
+		Upstream: grpc.symbol("(*ClientConn).Invoke"), Seam: "server/seam/client/conn.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{
 			grpc.symbol("newClientStream"),
@@ -56,13 +56,13 @@ var wayIn = []Spec{
 	},
 	{
 		Stage: NetRequest, Name: "net.request", Scope: ScopeRequest, Kind: KindNetwork,
-		Upstream: transport.symbol("(*http2Server).HandleStreams"), Seam: "server/seam/client/client_conn.go",
+		Upstream: transport.symbol("(*http2Server).HandleStreams"), Seam: "server/seam/client/conn.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{transport.symbol("(*http2Server).HandleStreams"), transport.symbol("(*framer).readFrame")},
 	},
 	{
 		Stage: CmuxMatch, Name: "cmux.match", Scope: ScopeConn, Kind: KindNetwork,
-		Upstream: cmux.symbol("(*cMux).serve"), Seam: "server/seam/front/cmux.go",
+		Upstream: cmux.symbol("(*cMux).serve"), Seam: "server/seam/front/listener.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{cmux.symbol("(*cMux).serve"), cmux.symbol("HTTP2"), embed.symbol("(*serveCtx).serve")},
 	},
@@ -80,7 +80,7 @@ var wayIn = []Spec{
 	},
 	{
 		Stage: HandleRawConn, Name: "grpc.handleRawConn", Scope: ScopeConn, Kind: KindWork,
-		Upstream: grpc.symbol("(*Server).handleRawConn"), Seam: "server/seam/front/conn_raw.go",
+		Upstream: grpc.symbol("(*Server).handleRawConn"), Seam: "server/seam/front/handshake.go",
 		Begin: near(400), End: near(3200),
 		Next: []Symbol{
 			grpc.symbol("(*Server).handleRawConn"),
@@ -90,13 +90,13 @@ var wayIn = []Spec{
 	},
 	{
 		Stage: TLSHandshake, Name: "tls.handshake", Parent: HandleRawConn, Scope: ScopeConn, Kind: KindNetwork,
-		Upstream: credentials.symbol("(*tlsCreds).ServerHandshake"), Seam: "server/seam/front/creds.go",
+		Upstream: credentials.symbol("(*tlsCreds).ServerHandshake"), Seam: "server/seam/front/handshake.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{credentials.symbol("(*tlsCreds).ServerHandshake"), tls.symbol("(*Conn).Handshake")},
 	},
 	{
 		Stage: NewHTTP2Transport, Name: "grpc.newHTTP2Transport", Parent: HandleRawConn, Scope: ScopeConn, Kind: KindNetwork,
-		Upstream: grpc.symbol("(*Server).newHTTP2Transport"), Seam: "server/seam/front/conn_raw.go",
+		Upstream: grpc.symbol("(*Server).newHTTP2Transport"), Seam: "server/seam/front/handshake.go",
 		Begin: near(900), End: exact,
 		Next: []Symbol{transport.symbol("NewServerTransport"), transport.symbol("newLoopyWriter")},
 	},
@@ -112,13 +112,13 @@ var wayIn = []Spec{
 	},
 	{
 		Stage: HTTPConn, Name: "http.serve", Scope: ScopeConn,
-		Upstream: http.symbol("(*conn).serve"), Seam: "server/seam/front/httpconn.go",
+		Upstream: http.symbol("(*conn).serve"), Seam: "server/seam/front/http.go",
 		Begin: near(2000), End: near(1000),
 		Next: []Symbol{http.symbol("(*conn).serve"), embed.symbol("(*serveCtx).createMux")},
 	},
 	{
 		Stage: OperateHeaders, Name: "grpc.operateHeaders", Scope: ScopeRequest, Kind: KindWork,
-		Upstream: transport.symbol("(*http2Server).operateHeaders"), Seam: "server/seam/front/tap.go",
+		Upstream: transport.symbol("(*http2Server).operateHeaders"), Seam: "server/seam/front/context.go",
 		Begin: near(5500), End: near(3200),
 		Next: []Symbol{
 			transport.symbol("(*http2Server).operateHeaders"),
@@ -128,7 +128,7 @@ var wayIn = []Spec{
 	},
 	{
 		Stage: StartHandler, Name: "grpc.startHandler", Scope: ScopeRequest, Kind: KindQueue,
-		Upstream: grpc.symbol("(*Server).serveStreams"), Seam: "server/seam/front/tap.go",
+		Upstream: grpc.symbol("(*Server).serveStreams"), Seam: "server/seam/front/context.go",
 		Begin: near(3200), End: near(400),
 		Next: []Symbol{
 			grpc.symbol("(*Server).serveStreams"),
@@ -170,13 +170,13 @@ var wayIn = []Spec{
 	},
 	{
 		Stage: CodecDecode, Name: "codec.decode", Parent: RecvMsg, Scope: ScopeRequest, Kind: KindWork,
-		Upstream: protoCodec.symbol("(*codecV2).Unmarshal"), Seam: "server/seam/front/codec.go",
+		Upstream: protoCodec.symbol("(*codecV2).Unmarshal"), Seam: "server/seam/front/desc.go",
 		Begin: exact, End: exact, Metric: "etcd_network_client_grpc_received_bytes_total",
 		Next: []Symbol{protoCodec.symbol("(*codecV2).Unmarshal"), proto.symbol("Unmarshal"), v3rpc.symbol("(*codec).Unmarshal")},
 	},
 	{
 		Stage: Interceptors, Name: "grpc.interceptors", Parent: ProcessRPC, Scope: ScopeRequest, Kind: KindWork,
-		Upstream: grpc.symbol("chainUnaryInterceptors"), Seam: "server/seam/front/interceptor.go",
+		Upstream: grpc.symbol("chainUnaryInterceptors"), Seam: "server/seam/front/handlers.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "grpc_server_handling_seconds",
 		Next: []Symbol{
 			grpc.symbol("chainUnaryInterceptors"),

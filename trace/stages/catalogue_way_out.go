@@ -10,7 +10,7 @@ var wayOut = []Spec{
 	},
 	{
 		Stage: CodecEncode, Name: "codec.encode", Parent: SendMsg, Scope: ScopeRequest, Kind: KindWork,
-		Upstream: protoCodec.symbol("(*codecV2).Marshal"), Seam: "server/seam/front/codec.go",
+		Upstream: protoCodec.symbol("(*codecV2).Marshal"), Seam: "server/seam/front/desc.go",
 		Begin: exact, End: exact, Metric: "etcd_network_client_grpc_sent_bytes_total",
 		Next: []Symbol{
 			protoCodec.symbol("(*codecV2).Marshal"),
@@ -50,13 +50,13 @@ var wayOut = []Spec{
 	},
 	{
 		Stage: NetReply, Name: "net.reply", Scope: ScopeRequest, Kind: KindNetwork,
-		Upstream: transport.symbol("(*http2Client).reader"), Seam: "server/seam/client/client_conn.go",
+		Upstream: transport.symbol("(*http2Client).reader"), Seam: "server/seam/client/conn.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{transport.symbol("(*http2Client).reader"), transport.symbol("(*http2Client).operateHeaders")},
 	},
 	{
 		Stage: ClientRecv, Name: "client.recv", Scope: ScopeRequest, Kind: KindWork,
-		Upstream: grpc.symbol("(*ClientConn).Invoke"), Seam: "server/seam/client/client_conn.go",
+		Upstream: grpc.symbol("(*ClientConn).Invoke"), Seam: "server/seam/client/conn.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{grpc.symbol("(*clientStream).RecvMsg"), transport.symbol("(*http2Client).handleData")},
 	},
@@ -72,7 +72,7 @@ var wayOut = []Spec{
 	},
 	{
 		Stage: HTTPFlush, Name: "http.flush", Scope: ScopeRequest, Kind: KindWork,
-		Upstream: http.symbol("(*response).finishRequest"), Seam: "server/seam/front/httpconn.go",
+		Upstream: http.symbol("(*response).finishRequest"), Seam: "server/seam/front/http.go",
 		Begin: exact, End: exact,
 		Next: []Symbol{
 			http.symbol("(*response).finishRequest"),

@@ -1,18 +1,21 @@
+// Package client makes a gRPC client's own stages part of its requests' timelines. It
+// needs nothing of the server, so that a client that is observed does not link one.
 package client
 
 import (
 	"context"
+	"net"
 	"slices"
 	"sync"
+
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-
-	"glasskv/trace/record"
-	"glasskv/trace/stages"
 )
 
 // ClientObserver makes a gRPC client's own stages part of its requests'
@@ -181,4 +184,26 @@ func finishCall(rec *record.Record, begin int64, err error) int64 {
 // all the time. With any other code it was refused on this side.
 func inVain(code codes.Code) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.Canceled
+}
+
+// clientCreds puts a clientConn around each connection once it is secured. That
+// is the one place where HTTP/2 passes in clear whatever the credentials are,
+// and it lies behind the one where grpc-go sets its options on the socket.
+type clientCreds struct {
+	credentials.TransportCredentials
+	o *Observer
+}
+
+// ClientHandshake is called once per connection, by grpc-go.
+func (c *clientCreds) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn, info, err := c.TransportCredentials.ClientHandshake(ctx, authority, raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	return newClientConn(conn, c.o), info, nil
+}
+
+// Clone keeps the wrapper where grpc-go copies the credentials.
+func (c *clientCreds) Clone() credentials.TransportCredentials {
+	return &clientCreds{c.TransportCredentials.Clone(), c.o}
 }

@@ -6,12 +6,12 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
-
 	"glasskv/server/seam/frames"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // clientConn sees the HTTP/2 frames of one connection pass in both directions
