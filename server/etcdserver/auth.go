@@ -3,6 +3,8 @@ package etcdserver
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"slices"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -13,14 +15,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Users and roles are kept as etcd keeps them, in the backend and through the
-// log, and nobody is ever asked who they are: authentication can be prepared
-// here and not switched on. A directory in which it is on is refused.
+// Users and roles are kept as in etcd, through the log and in the backend, but no
+// request is checked against them: authentication can be prepared here and not
+// enabled. NewServer refuses a data directory in which it is enabled.
 
-// openAuth opens etcd's own store of users and roles. It must come before the
-// backend gets its hook, for a new store writes its first revision outside apply.
-// No token is ever issued, so that the provider of tokens is the one that has
-// none.
+// ErrAuthNotEnforced is returned by AuthEnable when etcd would enable
+// authentication. It wraps errors.ErrUnsupported.
+var ErrAuthNotEnforced = fmt.Errorf("%w: this server does not enforce authentication, so it cannot be enabled", errors.ErrUnsupported)
+
+// openAuth opens etcd's store of users and roles. It must be called before the
+// backend's hook is set, because a new store writes its first revision outside
+// apply. No tokens are issued, so the store gets the token provider that has none.
 func (s *EtcdServer) openAuth() error {
 	tokens, err := auth.NewTokenProvider(s.lg, "", nil, 0)
 	if err != nil {
@@ -30,32 +35,32 @@ func (s *EtcdServer) openAuth() error {
 	return nil
 }
 
-// AuthEnable would switch authentication on. It returns auth.ErrRootUserNotExist
-// or auth.ErrRootRoleNotExist where etcd does, and ErrAuthNotEnforced in place of
-// success: whoever asks for protection must not be told that it is there. Nothing
-// is proposed.
+// AuthEnable always returns an error: auth.ErrRootUserNotExist or
+// auth.ErrRootRoleNotExist when etcd would return it, else ErrAuthNotEnforced, so
+// that no client believes its keys to be protected. It proposes nothing.
 func (s *EtcdServer) AuthEnable(ctx context.Context, _ *pb.AuthEnableRequest) (*pb.AuthEnableResponse, error) {
 	if err := s.linearizableReadNotify(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.mayEnableAuth(); err != nil {
+	if err := s.checkAuthEnable(); err != nil {
 		return nil, err
 	}
 	return nil, ErrAuthNotEnforced
 }
 
-// AuthDisable switches authentication off, which it is already.
+// AuthDisable succeeds and changes nothing: authentication is never enabled.
 func (s *EtcdServer) AuthDisable(ctx context.Context, r *pb.AuthDisableRequest) (*pb.AuthDisableResponse, error) {
 	return propose[*pb.AuthDisableResponse](ctx, s, &pb.InternalRaftRequest{AuthDisable: r})
 }
 
-// AuthStatus tells whether authentication is on, and the revision of users and
-// roles.
+// AuthStatus returns whether authentication is enabled, which it is not, and the
+// revision of users and roles.
 func (s *EtcdServer) AuthStatus(ctx context.Context, r *pb.AuthStatusRequest) (*pb.AuthStatusResponse, error) {
 	return propose[*pb.AuthStatusResponse](ctx, s, &pb.InternalRaftRequest{AuthStatus: r})
 }
 
-// Authenticate returns auth.ErrAuthNotEnabled.
+// Authenticate returns auth.ErrAuthNotEnabled, as etcd does while authentication is
+// not enabled.
 func (s *EtcdServer) Authenticate(ctx context.Context, r *pb.AuthenticateRequest) (*pb.AuthenticateResponse, error) {
 	if err := s.linearizableReadNotify(ctx); err != nil {
 		return nil, err
@@ -93,9 +98,9 @@ func (s *EtcdServer) UserChangePassword(
 	return propose[*pb.AuthUserChangePasswordResponse](ctx, s, &pb.InternalRaftRequest{AuthUserChangePassword: r})
 }
 
-// hashPassword hashes what the log is to hold in place of a password. It is done
-// before the proposal, since the salt is chance and every member must arrive at
-// the same.
+// hashPassword returns the hash that the log holds in place of a password. It is
+// computed before the proposal: the salt is random, and all members must have the
+// same hash.
 func hashPassword(password string) (string, error) {
 	hashed, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	return base64.StdEncoding.EncodeToString(hashed), err
@@ -106,12 +111,12 @@ func (s *EtcdServer) UserDelete(ctx context.Context, r *pb.AuthUserDeleteRequest
 	return propose[*pb.AuthUserDeleteResponse](ctx, s, &pb.InternalRaftRequest{AuthUserDelete: r})
 }
 
-// UserGet names a user's roles. It returns auth.ErrUserNotFound.
+// UserGet returns a user's roles, or auth.ErrUserNotFound.
 func (s *EtcdServer) UserGet(ctx context.Context, r *pb.AuthUserGetRequest) (*pb.AuthUserGetResponse, error) {
 	return propose[*pb.AuthUserGetResponse](ctx, s, &pb.InternalRaftRequest{AuthUserGet: r})
 }
 
-// UserList names all users.
+// UserList returns the names of all users.
 func (s *EtcdServer) UserList(ctx context.Context, r *pb.AuthUserListRequest) (*pb.AuthUserListResponse, error) {
 	return propose[*pb.AuthUserListResponse](ctx, s, &pb.InternalRaftRequest{AuthUserList: r})
 }
@@ -143,12 +148,12 @@ func (s *EtcdServer) RoleDelete(ctx context.Context, r *pb.AuthRoleDeleteRequest
 	return propose[*pb.AuthRoleDeleteResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleDelete: r})
 }
 
-// RoleGet names a role's permissions. It returns auth.ErrRoleNotFound.
+// RoleGet returns a role's permissions, or auth.ErrRoleNotFound.
 func (s *EtcdServer) RoleGet(ctx context.Context, r *pb.AuthRoleGetRequest) (*pb.AuthRoleGetResponse, error) {
 	return propose[*pb.AuthRoleGetResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleGet: r})
 }
 
-// RoleList names all roles.
+// RoleList returns the names of all roles.
 func (s *EtcdServer) RoleList(ctx context.Context, r *pb.AuthRoleListRequest) (*pb.AuthRoleListResponse, error) {
 	return propose[*pb.AuthRoleListResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleList: r})
 }
@@ -169,12 +174,11 @@ func (s *EtcdServer) RoleRevokePermission(
 	return propose[*pb.AuthRoleRevokePermissionResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleRevokePermission: r})
 }
 
-// root is the user, and the role, that etcd wants to exist before authentication
-// is switched on.
+// root is the user and the role that must exist before authentication is enabled.
 const root = "root"
 
-// dispatchAuth executes what the log says about users and roles. It returns nil
-// when r is about something else.
+// dispatchAuth executes a request about authentication, users or roles. It returns
+// nil for any other request.
 func (s *EtcdServer) dispatchAuth(r *pb.InternalRaftRequest) *Result {
 	for _, kind := range []func(*pb.InternalRaftRequest) *Result{s.applyAuth, s.applyUser, s.applyRole} {
 		if result := kind(r); result != nil {
@@ -204,20 +208,21 @@ func (s *EtcdServer) applyAuth(r *pb.InternalRaftRequest) *Result {
 	return nil
 }
 
-// applyAuthEnable meets only entries that another server has logged. From one
-// that succeeds on, the entries were checked against permissions, which would
-// not be done here: the member ends before it, and has changed nothing.
+// applyAuthEnable is called only for entries that another server has logged, since
+// AuthEnable proposes nothing. If etcd would enable authentication, it returns
+// ErrAuthEnabled, which ends the member: etcd checks all later requests against
+// permissions, and this server would not.
 func (s *EtcdServer) applyAuthEnable() *Result {
-	if err := s.mayEnableAuth(); err != nil {
+	if err := s.checkAuthEnable(); err != nil {
 		return &Result{Err: err}
 	}
 	return &Result{Err: ErrAuthEnabled}
 }
 
-// mayEnableAuth returns the error with which etcd refuses to switch
-// authentication on, or nil. It reads the backend itself: the store's own reads
-// take the lock of a write, which would count the entry as applied.
-func (s *EtcdServer) mayEnableAuth() error {
+// checkAuthEnable returns the error with which etcd would refuse to enable
+// authentication, or nil. It reads the backend itself: the store's own reads take the
+// lock of a write transaction, whose hook would mark the entry as applied.
+func (s *EtcdServer) checkAuthEnable() error {
 	tx := schema.NewAuthBackend(s.lg, s.be).ReadTx()
 	tx.RLock()
 	defer tx.RUnlock()
@@ -282,8 +287,8 @@ func (s *EtcdServer) applyRole(r *pb.InternalRaftRequest) *Result {
 	return nil
 }
 
-// authResult completes a reply of the store of users and roles, which knows of no
-// header.
+// authResult returns the Result of a reply of the store of users and roles. It adds
+// the header, which the store leaves out.
 func authResult[T any, P interface {
 	*T
 	proto.Message
@@ -291,7 +296,7 @@ func authResult[T any, P interface {
 	if err != nil {
 		return &Result{Err: err}
 	}
-	// All replies of the service have the field; only Go has no word for that.
+	// All replies have a header, but no Go interface has a setter for it.
 	m := resp.ProtoReflect()
 	m.Set(m.Descriptor().Fields().ByName("header"), protoreflect.ValueOfMessage(s.newHeader().ProtoReflect()))
 	return &Result{Resp: resp}

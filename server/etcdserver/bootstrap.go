@@ -19,7 +19,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// bootstrapped is a data directory that has been opened and found fit to serve.
+// bootstrapped is an open data directory that has passed all checks.
 type bootstrapped struct {
 	ss      *snap.Snapshotter
 	backend *bootstrappedBackend
@@ -28,11 +28,11 @@ type bootstrapped struct {
 	raft    *bootstrappedRaft
 }
 
-// bootstrap opens the data directory, or creates what is missing in it. The
-// order matters: the backend's lock keeps another process out before anything
-// is changed, and everything is checked before a log is created.
+// bootstrap opens the data directory and creates what is missing in it. The order
+// matters: the backend's lock keeps other processes out before anything is changed,
+// and all checks come before a log is created.
 //
-// It stands for etcdserver.bootstrap.
+// Upstream: etcdserver.bootstrap.
 func bootstrap(cfg Config) (*bootstrapped, error) {
 	b := &bootstrapped{}
 	opened := false
@@ -87,13 +87,13 @@ func (b *bootstrapped) startNew(cfg *Config) (err error) {
 	return err
 }
 
-// restart opens a member that has run before.
+// restart opens a member that has a log.
 func (b *bootstrapped) restart(cfg *Config) (err error) {
 	if b.wal, err = openWAL(cfg); err != nil {
 		return err
 	}
 	if b.wal.isBlank() {
-		return b.startAgain(cfg)
+		return b.restartBlank(cfg)
 	}
 	b.cluster = clusterFromWAL(cfg, b.wal.meta)
 	b.cluster.attach(cfg.Logger, b.backend.be)
@@ -105,10 +105,10 @@ func (b *bootstrapped) restart(cfg *Config) (err error) {
 	return err
 }
 
-// startAgain opens a member that stopped after its log was created and before
-// the first entry was in it. The entries that add the members are still to be
-// made; without them nobody could ever be elected.
-func (b *bootstrapped) startAgain(cfg *Config) (err error) {
+// restartBlank opens a member that stopped after its log was created and before the
+// first entry was written to it. It makes the entries that add the members, without
+// which no leader could be elected.
+func (b *bootstrapped) restartBlank(cfg *Config) (err error) {
 	if b.cluster, err = newCluster(cfg); err != nil {
 		return err
 	}
@@ -123,8 +123,8 @@ func (b *bootstrapped) startAgain(cfg *Config) (err error) {
 // storage returns the Storage over what was opened.
 func (b *bootstrapped) storage() Storage { return &walStorage{w: b.wal.w, ss: b.ss} }
 
-// close gives the files back after an error, which is the one to report. It
-// takes a bootstrapped that is only half built.
+// close closes the files after an error, even if not all of them are open. It
+// returns no error, because the one that came first is to be reported.
 func (b *bootstrapped) close() {
 	if b.wal != nil && b.wal.w != nil {
 		_ = b.wal.w.Close()
@@ -134,7 +134,8 @@ func (b *bootstrapped) close() {
 	}
 }
 
-// checkConfig returns an error for a configuration that fits no data directory.
+// checkConfig returns an error for a configuration that is wrong for any data
+// directory.
 func checkConfig(cfg *Config) error {
 	if cfg.DataDir == "" {
 		return errNoDataDir
@@ -149,8 +150,8 @@ func checkConfig(cfg *Config) error {
 	return nil
 }
 
-// openDirs creates the directories and removes what a crash may have left half
-// written in them.
+// openDirs creates the directories and removes temporary files that a crash may
+// have left in them.
 func openDirs(cfg *Config) (*snap.Snapshotter, error) {
 	for _, dir := range []string{cfg.DataDir, cfg.memberDir(), cfg.snapDir()} {
 		if err := fileutil.TouchDirAll(cfg.Logger, dir); err != nil {
@@ -164,19 +165,19 @@ func openDirs(cfg *Config) (*snap.Snapshotter, error) {
 	return snap.New(cfg.Logger, cfg.snapDir()), nil
 }
 
-// maxLearners is etcd's default. It decides which changes of the membership are
-// valid, so that it must be the same on every member.
+// maxLearners is etcd's default. It must be the same on every member, because it
+// decides which changes of the membership are valid.
 var maxLearners = membership.WithMaxLearners(membership.DefaultMaxLearners)
 
-// bootstrappedCluster is the membership and who of it we are.
+// bootstrappedCluster is the membership, and the ID of this member in it.
 type bootstrappedCluster struct {
 	cl       *membership.RaftCluster
 	memberID types.ID
 }
 
-// newCluster makes the membership that the configuration describes. All IDs
-// follow from the token and the peer URLs, so that every member of a new cluster
-// arrives at the same ones without asking.
+// newCluster makes the membership that the configuration describes. All IDs are
+// hashes of the token and the peer URLs, so that every member of a new cluster
+// computes the same IDs.
 func newCluster(cfg *Config) (*bootstrappedCluster, error) {
 	cl, err := membership.NewClusterFromURLsMap(cfg.Logger, cfg.InitialClusterToken, cfg.InitialPeerURLsMap, maxLearners)
 	if err != nil {
@@ -198,7 +199,7 @@ func clusterFromWAL(cfg *Config, meta walMetadata) *bootstrappedCluster {
 	return &bootstrappedCluster{cl: cl, memberID: meta.memberID}
 }
 
-// attach keeps the membership in the backend from now on.
+// attach makes the cluster keep its membership in the backend from now on.
 func (c *bootstrappedCluster) attach(lg *zap.Logger, be backend.Backend) {
 	c.cl.SetBackend(schema.NewMembershipBackend(lg, be))
 }
@@ -211,8 +212,8 @@ type bootstrappedBackend struct {
 	ci    cindex.ConsistentIndexer
 }
 
-// openBackend opens the database and thereby locks the data directory. A
-// database that cannot be opened is reported through the guarded logger.
+// openBackend opens the database and thereby locks the data directory. If that
+// fails it does not return: the backend logs the error as fatal (see guard).
 func openBackend(cfg *Config) *bootstrappedBackend {
 	b := &bootstrappedBackend{ci: cindex.NewConsistentIndex(nil)}
 	b.hooks = serverstorage.NewBackendHooks(cfg.Logger, b.ci)
@@ -226,7 +227,7 @@ func backendConfig(cfg *Config, hooks backend.Hooks) backend.BackendConfig {
 	bcfg := backend.DefaultBackendConfig(cfg.Logger)
 	bcfg.Path = cfg.backendPath()
 	bcfg.Hooks = hooks
-	// Without a timeout the file lock is waited for without end or word.
+	// Without a timeout, the backend would wait for the file lock forever.
 	bcfg.Timeout = lockTimeout
 	if cfg.BackendBatchInterval != 0 {
 		bcfg.BatchInterval = cfg.BackendBatchInterval
@@ -235,15 +236,14 @@ func backendConfig(cfg *Config, hooks backend.Hooks) backend.BackendConfig {
 		bcfg.BatchLimit = cfg.BackendBatchLimit
 	}
 	if cfg.QuotaBackendBytes > 0 {
-		// A tenth more than the quota, for the transactions that get below it
-		// again.
+		// Leave a tenth above the quota, for the transactions that make room.
 		bcfg.MmapSize = uint64(cfg.QuotaBackendBytes + cfg.QuotaBackendBytes/10)
 	}
 	return bcfg
 }
 
-// authEnabled reads the switch from etcd's bucket for authentication, which a
-// directory that never had any does not have.
+// authEnabled reports whether authentication is enabled in the backend. It creates
+// the bucket if it is missing.
 func authEnabled(be backend.Backend) bool {
 	tx := be.BatchTx()
 	tx.LockOutsideApply()
@@ -253,14 +253,15 @@ func authEnabled(be backend.Backend) bool {
 	return len(vals) == 1 && len(vals[0]) == 1 && vals[0][0] == 1
 }
 
-// bootstrappedRaft is what raft starts from.
+// bootstrappedRaft is the state that raft starts from.
 type bootstrappedRaft struct {
 	config  *raft.Config
-	peers   []raft.Peer // of a new cluster
+	peers   []raft.Peer // of a new cluster; empty on a restart
 	storage *raft.MemoryStorage
 }
 
-// newRaftFromCluster starts a new log whose first entries add the members.
+// newRaftFromCluster returns the state of an empty log. The first entries that
+// raft makes will add the members.
 func newRaftFromCluster(cfg *Config, c *bootstrappedCluster) (*bootstrappedRaft, error) {
 	b := &bootstrappedRaft{storage: raft.NewMemoryStorage()}
 	for _, m := range c.cl.Members() {
@@ -274,13 +275,12 @@ func newRaftFromCluster(cfg *Config, c *bootstrappedCluster) (*bootstrappedRaft,
 	return b, nil
 }
 
-// newRaftFromWAL fills raft's storage with what the log held. The configuration
-// is the backend's: it belongs to the last applied entry, and entries up to
-// there are not applied again.
+// newRaftFromWAL returns the state that the log contains. The members are those of
+// the backend, as of the last applied entry: entries up to there are not applied
+// again.
 func newRaftFromWAL(cfg *Config, c *bootstrappedCluster, w *bootstrappedWAL) (*bootstrappedRaft, error) {
 	b := &bootstrappedRaft{storage: raft.NewMemoryStorage()}
-	// The snapshot is applied even when its index is zero: it is what carries
-	// the configuration.
+	// Apply the snapshot even if its index is 0: it carries the members.
 	sn := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{
 		Index:     new(w.snapshot.GetIndex()),
 		Term:      new(w.snapshot.GetTerm()),
@@ -299,6 +299,7 @@ func newRaftFromWAL(cfg *Config, c *bootstrappedCluster, w *bootstrappedWAL) (*b
 	return b, nil
 }
 
+// confState returns the voters and learners of the cluster.
 func confState(c *bootstrappedCluster) *raftpb.ConfState {
 	cs := &raftpb.ConfState{}
 	for _, m := range c.cl.Members() {
@@ -325,7 +326,7 @@ func raftConfig(cfg *Config, c *bootstrappedCluster, st *raft.MemoryStorage) *ra
 	}
 }
 
-// startNode starts raft, which does nothing before its first tick.
+// startNode starts raft's goroutine. Raft does nothing before its first tick.
 func (b *bootstrappedRaft) startNode() raft.Node {
 	if len(b.peers) == 0 {
 		return raft.RestartNode(b.config)

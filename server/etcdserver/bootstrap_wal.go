@@ -18,15 +18,15 @@ import (
 
 // bootstrappedWAL is the write-ahead log and what was read from it.
 type bootstrappedWAL struct {
-	haveWAL  bool // false when it was created just now
+	haveWAL  bool // false if it has just been created
 	w        *wal.WAL
 	meta     walMetadata
-	snapshot *walpb.Snapshot // the mark that reading began at
+	snapshot *walpb.Snapshot // the marker at which reading began
 	st       *raftpb.HardState
 	ents     []*raftpb.Entry
 }
 
-// walMetadata stands at the head of each log file.
+// walMetadata is the identity at the head of each log file.
 type walMetadata struct {
 	memberID, clusterID types.ID
 }
@@ -46,23 +46,24 @@ func (b *bootstrappedWAL) create(cfg *Config, c *bootstrappedCluster) error {
 	return nil
 }
 
-// openWAL reads the log from its last snapshot on. A tail torn by a crash is cut
-// off, once: what was torn had not been acknowledged.
+// openWAL reads the log from its last snapshot on. If a crash has torn the last
+// record, openWAL cuts it off and reads once more: that record has not been
+// acknowledged.
 func openWAL(cfg *Config) (*bootstrappedWAL, error) {
 	if err := fileutil.IsDirWriteable(cfg.walDir()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDataDirNotWritable, err)
 	}
-	mark, err := lastSnapshotMark(cfg)
+	marker, err := lastSnapshotMarker(cfg)
 	if err != nil {
 		return nil, walErr(cfg, err)
 	}
-	b, err := readWAL(cfg, mark)
+	b, err := readWAL(cfg, marker)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		if !wal.Repair(cfg.Logger, cfg.walDir()) {
 			return nil, walErr(cfg, err)
 		}
 		cfg.Logger.Warn("repaired torn tail of the write-ahead log", zap.NamedError("cause", err))
-		b, err = readWAL(cfg, mark)
+		b, err = readWAL(cfg, marker)
 	}
 	if err != nil {
 		return nil, walErr(cfg, err)
@@ -70,31 +71,31 @@ func openWAL(cfg *Config) (*bootstrappedWAL, error) {
 	return b, nil
 }
 
-// lastSnapshotMark returns the newest mark at or below the commit index. Every
-// log starts with one of index zero.
-func lastSnapshotMark(cfg *Config) (*walpb.Snapshot, error) {
-	marks, err := wal.ValidSnapshotEntries(cfg.Logger, cfg.walDir())
+// lastSnapshotMarker returns the newest marker at or below the commit index. Every
+// log starts with a marker of index 0.
+func lastSnapshotMarker(cfg *Config) (*walpb.Snapshot, error) {
+	markers, err := wal.ValidSnapshotEntries(cfg.Logger, cfg.walDir())
 	if err != nil {
 		return nil, err
 	}
-	if len(marks) == 0 {
+	if len(markers) == 0 {
 		return &walpb.Snapshot{Index: new(uint64(0)), Term: new(uint64(0))}, nil
 	}
-	return marks[len(marks)-1], nil
+	return markers[len(markers)-1], nil
 }
 
-func readWAL(cfg *Config, mark *walpb.Snapshot) (*bootstrappedWAL, error) {
-	w, err := wal.Open(cfg.Logger, cfg.walDir(), &walpb.Snapshot{Index: mark.Index, Term: mark.Term})
+func readWAL(cfg *Config, marker *walpb.Snapshot) (*bootstrappedWAL, error) {
+	w, err := wal.Open(cfg.Logger, cfg.walDir(), &walpb.Snapshot{Index: marker.Index, Term: marker.Term})
 	if err != nil {
 		return nil, err
 	}
 	metadata, st, ents, err := w.ReadAll()
 	if err != nil {
-		// The reason is what matters, not that the file could not be closed.
+		// An error of Close would hide the reason.
 		_ = w.Close()
 		return nil, err
 	}
-	b := &bootstrappedWAL{haveWAL: true, w: w, snapshot: mark, st: st, ents: ents}
+	b := &bootstrappedWAL{haveWAL: true, w: w, snapshot: marker, st: st, ents: ents}
 	var m pb.Metadata
 	if err := proto.Unmarshal(metadata, &m); err != nil {
 		_ = w.Close()
@@ -104,8 +105,8 @@ func readWAL(cfg *Config, mark *walpb.Snapshot) (*bootstrappedWAL, error) {
 	return b, nil
 }
 
-// walErr says what is wrong with the log: whatever cannot be read and is not a
-// torn tail is damage.
+// walErr returns ErrDataDirLocked if the log is locked, else ErrWALCorrupt, with
+// the details.
 func walErr(cfg *Config, err error) error {
 	switch {
 	case errors.Is(err, fileutil.ErrLocked):
@@ -115,13 +116,14 @@ func walErr(cfg *Config, err error) error {
 	}
 }
 
-// isBlank tells whether nothing was ever written to the log, so that nothing can
+// isBlank reports whether nothing was ever written to the log, so that nothing can
 // have been acknowledged.
 func (b *bootstrappedWAL) isBlank() bool {
 	return len(b.ents) == 0 && b.snapshot.GetIndex() == 0 && raft.IsEmptyHardState(b.st)
 }
 
-// lastIndex is where the log ends.
+// lastIndex returns the index of the last entry, or of the snapshot if no entry
+// follows it.
 func (b *bootstrappedWAL) lastIndex() uint64 {
 	if n := len(b.ents); n > 0 {
 		return b.ents[n-1].GetIndex()

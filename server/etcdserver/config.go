@@ -20,18 +20,19 @@ const (
 	DefaultClusterToken                  = "etcd-cluster"
 )
 
-// lockTimeout is how long NewServer waits for another process to give up the data
-// directory. It is long enough for a predecessor that is just closing its
-// files, and short enough for a person who waits at a terminal.
+// lockTimeout is how long NewServer waits for another process to unlock the data
+// directory. It is long enough for a previous server that is closing its files, and
+// short enough for a person at a terminal.
 const lockTimeout = 2 * time.Second
 
-// Config says who the member is and how it runs. It is copied by NewServer and
-// fixed for the server's lifetime. Numeric fields that are zero take the
-// defaults above. It stands for config.ServerConfig.
+// Config is a member's identity and settings. NewServer copies it, so later changes
+// have no effect. A field that is zero takes the default above, if it has one.
+// Upstream: config.ServerConfig.
 type Config struct {
 	// Name is the member's name within InitialPeerURLsMap.
 	Name string
-	// DataDir holds member/wal and member/snap; it is created when missing.
+	// DataDir contains member/wal and member/snap. NewServer creates it if it is
+	// missing.
 	DataDir string
 	// ClientURLs are published to the cluster as the member's client URLs.
 	ClientURLs types.URLs
@@ -39,54 +40,56 @@ type Config struct {
 	PeerURLs types.URLs
 
 	// InitialPeerURLsMap names the members of a new cluster and, together with
-	// InitialClusterToken, fixes their IDs. On a restart it is compared with the
-	// IDs in the log; when it is empty, a restart takes whatever the log says.
+	// InitialClusterToken, determines their IDs. On a restart NewServer compares
+	// these IDs with those in the log, unless the map is empty.
 	InitialPeerURLsMap  types.URLsMap
 	InitialClusterToken string
-	// NewCluster allows a new cluster to be made when there is no log yet.
+	// NewCluster allows NewServer to create a cluster if there is no log yet.
 	NewCluster bool
 
-	// TickMs is raft's tick, which is also the heartbeat, in milliseconds.
+	// TickMs is raft's tick in milliseconds, which is also the interval between
+	// heartbeats.
 	TickMs uint
 	// ElectionTicks is the number of ticks without a leader after which an
 	// election starts.
 	ElectionTicks int
-	// PreVote asks the others before the term is raised.
+	// PreVote makes a candidate ask the other members for votes before it raises
+	// the term.
 	PreVote bool
 
-	// SnapshotCount is the number of applied entries after which a snapshot is
-	// saved and older log becomes superfluous.
+	// SnapshotCount is the number of applied entries between two snapshots on
+	// disk.
 	SnapshotCount uint64
-	// SnapshotCatchUpEntries is how many entries before the snapshot stay in
-	// memory for a slow follower.
+	// SnapshotCatchUpEntries is how many applied entries stay in memory for slow
+	// followers.
 	SnapshotCatchUpEntries uint64
-	// MaxSnapFiles and MaxWALFiles bound the files that are kept.
+	// MaxSnapFiles and MaxWALFiles bound the number of files that are kept.
 	MaxSnapFiles uint
 	MaxWALFiles  uint
 
-	// MaxRequestBytes bounds a proposal as it stands in the log.
+	// MaxRequestBytes bounds a proposal's size in the log, in bytes.
 	MaxRequestBytes uint
-	// QuotaBackendBytes is the size of the backend at which the NOSPACE alarm
-	// is raised. 0 is etcd's 2 GiB, a negative value means no quota.
+	// QuotaBackendBytes is the size of the backend, in bytes, at which the NOSPACE
+	// alarm is raised. 0 means etcd's 2 GiB, a negative value no quota.
 	QuotaBackendBytes int64
-	// BackendBatchInterval and BackendBatchLimit say after which time and how
-	// many writes the backend commits. 0 takes the backend's own defaults,
-	// 100 ms and 10,000.
+	// The backend commits BackendBatchInterval after a write, or after
+	// BackendBatchLimit writes. 0 means the backend's own defaults, 100 ms and
+	// 10,000.
 	BackendBatchInterval time.Duration
 	BackendBatchLimit    int
 
-	// Logger receives structured logs; nil drops them.
+	// Logger receives the server's logs; nil drops them.
 	Logger *zap.Logger
 }
 
-// DefaultConfig returns the configuration of a new single member with etcd's
-// defaults. Its InitialPeerURLsMap is still empty.
+// DefaultConfig returns the configuration of a new member with etcd's defaults. The
+// caller must set InitialPeerURLsMap.
 func DefaultConfig(name, dataDir string) Config {
 	cfg := Config{Name: name, DataDir: dataDir, NewCluster: true, PreVote: true}
 	return cfg.withDefaults()
 }
 
-// withDefaults fills the fields that are zero.
+// withDefaults returns c with defaults in the fields that are zero.
 func (c Config) withDefaults() Config {
 	setDefault(&c.TickMs, DefaultTickMs)
 	setDefault(&c.ElectionTicks, DefaultElectionTicks)
@@ -109,8 +112,9 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// ReqTimeout bounds one proposal or one read index: five seconds for queues,
-// work and disk, and two election timeouts in case a leader has to be found.
+// ReqTimeout returns how long one proposal or one read index may take: five seconds
+// for queues, work and disk, and two election timeouts in case a leader must be
+// elected.
 func (c *Config) ReqTimeout() time.Duration {
 	return 5*time.Second + 2*c.electionTimeout()
 }
@@ -123,8 +127,8 @@ func (c *Config) electionTimeout() time.Duration {
 	return time.Duration(c.ElectionTicks) * c.heartbeat()
 }
 
-// The layout of the data directory is etcd's, so that either server can open
-// the other's.
+// The layout of the data directory is etcd's: each server can open a directory of
+// the other.
 func (c *Config) memberDir() string   { return filepath.Join(c.DataDir, "member") }
 func (c *Config) walDir() string      { return filepath.Join(c.memberDir(), "wal") }
 func (c *Config) snapDir() string     { return filepath.Join(c.memberDir(), "snap") }

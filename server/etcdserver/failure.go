@@ -12,20 +12,20 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// cleanupTimeout is how long a failed start may take to close its files.
+// cleanupTimeout is how long a failed NewServer may take to close its files.
 const cleanupTimeout = time.Second
 
-// failure holds the one error that ended the member. etcd answers such an error
-// by ending the process from within; here the member stops and the command
-// decides.
+// failure holds the first error after which the member cannot go on. etcd ends the
+// process at such an error; here the member stops, and its user gets the error from
+// Fatal.
 type failure struct {
 	once sync.Once
-	err  error
-	c    chan error
+	err  error      // set before failed is closed
+	c    chan error // yields err once
 	// failed is closed with the first error.
 	failed chan struct{}
-	// broken is closed when the error came out of a part below that may have
-	// left a lock held. Nobody may wait for that part any more.
+	// broken is closed when a part below has failed and may have left a lock held.
+	// From then on nothing may wait for that part.
 	brokenOnce sync.Once
 	broken     chan struct{}
 }
@@ -38,7 +38,7 @@ func newFailure() *failure {
 	}
 }
 
-// report records err, unless there was an error before it.
+// report records err if it is the first error.
 func (f *failure) report(err error) {
 	f.once.Do(func() {
 		f.err = err
@@ -47,9 +47,10 @@ func (f *failure) report(err error) {
 	})
 }
 
-// guard returns a logger for the parts below. They log as fatal, or as panic,
-// what they cannot survive, such as a backend that cannot commit to a full disk,
-// and count on not getting control back.
+// guard returns a logger for the parts below. If a part cannot go on, such as a
+// backend that cannot commit to a full disk, it logs the error as fatal or panic
+// and relies on the logger not to return. This logger reports the error and ends
+// the goroutine that logged it, instead of the process.
 func (f *failure) guard(lg *zap.Logger) *zap.Logger {
 	return lg.WithOptions(
 		zap.WithFatalHook(guardHook{f}),
@@ -58,21 +59,21 @@ func (f *failure) guard(lg *zap.Logger) *zap.Logger {
 	)
 }
 
-// belowPanic keeps the lines that end the member out of the log. They become the
-// error that the command prints, once and without a stack trace.
+// belowPanic drops log lines of level panic and above. They become the error that
+// the command prints, once and without a stack trace.
 type belowPanic struct{ zapcore.Core }
 
-// Enabled stands for zapcore.LevelEnabler.
+// Enabled implements zapcore.LevelEnabler.
 func (c belowPanic) Enabled(l zapcore.Level) bool {
 	return l < zapcore.PanicLevel && c.Core.Enabled(l)
 }
 
-// With stands for zapcore.Core.
+// With implements zapcore.Core.
 func (c belowPanic) With(fields []zapcore.Field) zapcore.Core {
 	return belowPanic{c.Core.With(fields)}
 }
 
-// Check stands for zapcore.Core.
+// Check implements zapcore.Core.
 func (c belowPanic) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if e.Level >= zapcore.PanicLevel {
 		return ce
@@ -80,18 +81,19 @@ func (c belowPanic) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Ch
 	return c.Core.Check(e, ce)
 }
 
-// guardHook ends the goroutine that logged, instead of the process.
+// guardHook reports a fatal log line to f.
 type guardHook struct{ f *failure }
 
-// OnWrite stands for zapcore.CheckWriteHook.
+// OnWrite implements zapcore.CheckWriteHook. It does not return: it ends the
+// goroutine that logged.
 func (h guardHook) OnWrite(ce *zapcore.CheckedEntry, fields []zapcore.Field) {
 	h.f.report(loggedError(ce.Message, fields))
 	h.f.brokenOnce.Do(func() { close(h.f.broken) })
 	runtime.Goexit()
 }
 
-// loggedError makes an error of a log line, around the error among its fields.
-// That something failed is what an error says anyway.
+// loggedError makes an error of a log line. It wraps the error among the line's
+// fields and leaves out "failed to", which an error need not say.
 func loggedError(msg string, fields []zapcore.Field) error {
 	msg = strings.TrimPrefix(msg, "failed to ")
 	for _, field := range fields {
@@ -112,8 +114,9 @@ func (f *failure) happened() bool {
 	}
 }
 
-// run calls build on a goroutine of its own, so that a guarded part that fails
-// ends that goroutine and not the caller's.
+// run calls build on a goroutine of its own and returns what build returns. If a
+// part below fails meanwhile, it ends a goroutine but not the caller's, and run
+// returns the part's error.
 func run[T any](f *failure, build func() (T, error)) (T, error) {
 	var (
 		v    T
@@ -127,8 +130,9 @@ func run[T any](f *failure, build func() (T, error)) (T, error) {
 	select {
 	case <-done:
 	case <-f.broken:
-		// If it was build itself that ended it is about to give its files back;
-		// if it waits for another goroutine that ended, it waits for ever.
+		// If build's own goroutine has ended, its deferred calls close the files
+		// now. If build waits for another goroutine that has ended, it waits for
+		// ever.
 		select {
 		case <-done:
 		case <-time.After(cleanupTimeout):

@@ -12,8 +12,13 @@ import (
 	"go.uber.org/zap"
 )
 
-// LeaseGrant creates a lease, with an ID of the server's choice when the request
-// has none. It returns lease.ErrLeaseExists or lease.ErrLeaseTTLTooLarge.
+// Grants, revocations and expiry go through the log. Renewals and lookups do not:
+// the log could not carry the renewals of many thousand clients, so the leader alone
+// counts the time that leases have left, in memory.
+
+// LeaseGrant creates a lease. If the request has no ID, it sets one. It returns
+// lease.ErrLeaseExists or lease.ErrLeaseTTLTooLarge, besides the errors of a
+// proposal.
 func (s *EtcdServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
 	for r.ID == int64(lease.NoLease) {
 		r.ID = int64(s.reqIDGen.Next() & math.MaxInt64)
@@ -21,13 +26,13 @@ func (s *EtcdServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*
 	return propose[*pb.LeaseGrantResponse](ctx, s, &pb.InternalRaftRequest{LeaseGrant: r})
 }
 
-// LeaseRevoke ends a lease and deletes its keys. It returns
-// lease.ErrLeaseNotFound.
+// LeaseRevoke ends a lease and deletes its keys. It returns lease.ErrLeaseNotFound,
+// besides the errors of a proposal.
 func (s *EtcdServer) LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest) (*pb.LeaseRevokeResponse, error) {
 	return propose[*pb.LeaseRevokeResponse](ctx, s, &pb.InternalRaftRequest{LeaseRevoke: r})
 }
 
-// dispatchLease executes what the log says about leases.
+// dispatchLease executes a grant, a revocation or a checkpoint from the log.
 func (s *EtcdServer) dispatchLease(r *pb.InternalRaftRequest) *Result {
 	switch {
 	case r.LeaseGrant != nil:
@@ -61,35 +66,33 @@ const (
 	// applyTimeout is how long a lease request waits for apply to catch up with
 	// what is committed.
 	applyTimeout = time.Second
-	// renewRetryTime is the pause before a renewal is tried again, when the lessor
-	// has not heard yet that this member leads.
+	// renewRetryTime is the pause before another attempt to renew, if this member
+	// leads and its lessor does not know that yet.
 	renewRetryTime = 50 * time.Millisecond
 )
 
-// LeaseRenew gives a lease its whole time again and returns it, in seconds.
-// Renewals do not go through the log, which could not carry those of many
-// thousand clients: only the leader counts a lease's time, in memory.
+// LeaseRenew restarts a lease's time to live and returns it, in seconds. Errors:
 //
-// It returns lease.ErrLeaseNotFound when there is no such lease or it has
-// expired, lease.ErrNotPrimary when this member may have lost its leadership
-// without knowing it, ErrTimeoutWaitAppliedIndex when apply lags behind,
-// ErrTimeout, ErrCanceled and ErrNoLeader when no leader was found in time, and
-// ErrStopped.
+//   - lease.ErrLeaseNotFound: the lease does not exist or has expired
+//   - lease.ErrNotPrimary: this member may have lost its leadership
+//   - ErrNoLeader, ErrTimeout, ErrCanceled: this member did not become leader, or
+//     its lessor did not, before ctx or the request timeout ended
+//   - ErrTimeoutWaitAppliedIndex: apply lags behind
+//   - ErrStopped: the member stops
 func (s *EtcdServer) LeaseRenew(ctx context.Context, id lease.LeaseID) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.path.reqTimeout())
 	defer cancel()
 	for {
-		// With a transport, the request would be forwarded to the leader here.
+		// etcd forwards the request to the leader here, over its transport.
 		if err := s.waitLeader(ctx); err != nil {
 			return -1, err
 		}
 		if !s.ensureLeadership() {
 			return -1, lease.ErrNotPrimary
 		}
-		// A lease that is not found may be one whose grant is committed and not
-		// applied.
+		// If the lease is not found, its grant may be committed and not applied.
 		if s.path.leaseLookup(ctx, id) == nil {
-			if err := s.catchUp(ctx); err != nil {
+			if err := s.waitCommittedApplied(ctx); err != nil {
 				return 0, err
 			}
 		}
@@ -103,8 +106,8 @@ func (s *EtcdServer) LeaseRenew(ctx context.Context, id lease.LeaseID) (int64, e
 	}
 }
 
-// renewLease is the plain LeaseRenewFunc. For a lease that has expired it waits
-// until that is revoked, which settles that it cannot be renewed.
+// renewLease is the plain LeaseRenewFunc. If the lease has expired, renewLease waits
+// until the lease is revoked or this member no longer leads.
 func (s *EtcdServer) renewLease(_ context.Context, id lease.LeaseID) (int64, error) {
 	return s.lessor.Renew(id)
 }
@@ -114,8 +117,9 @@ func (s *EtcdServer) lookupLease(_ context.Context, id lease.LeaseID) *lease.Lea
 	return s.lessor.Lookup(id)
 }
 
-// catchUp waits until what is committed now is applied, if it is not already.
-func (s *EtcdServer) catchUp(ctx context.Context) error {
+// waitCommittedApplied waits until what is committed now is applied. It does not
+// call the seam if nothing has to be waited for.
+func (s *EtcdServer) waitCommittedApplied(ctx context.Context) error {
 	if s.AppliedIndex() >= s.CommittedIndex() {
 		return nil
 	}
@@ -138,11 +142,11 @@ func (s *EtcdServer) waitAppliedIndex(ctx context.Context) error {
 	}
 }
 
-// waitLeader returns nil when this member leads. It returns ErrNoLeader when ctx
-// ends before there is a leader.
+// waitLeader waits until this member leads. It returns ErrNoLeader if ctx ends
+// first.
 func (s *EtcdServer) waitLeader(ctx context.Context) error {
 	for {
-		changed := s.leaderChanged.Receive() // before the question, so that no answer is missed
+		changed := s.leaderChanged.Receive() // before the check, so that no change is missed
 		if s.isLeader() {
 			return nil
 		}
@@ -156,7 +160,8 @@ func (s *EtcdServer) waitLeader(ctx context.Context) error {
 	}
 }
 
-// pause lets some time pass.
+// pause waits for d. It returns ErrTimeout or ErrCanceled if ctx ends first, and
+// ErrStopped if the member stops.
 func (s *EtcdServer) pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -173,19 +178,18 @@ func (s *EtcdServer) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// LeaseTimeToLive says how many seconds a lease has left, and which keys are
-// attached to it if the request asks. Only the leader knows. It returns
-// lease.ErrLeaseNotFound, ErrLeaderChanged when the leader lost its office
-// meanwhile, and what LeaseRenew returns when there is no leader or apply lags
-// behind.
+// LeaseTimeToLive returns how many seconds a lease has left and, if the request
+// asks for them, the keys attached to it. Only the leader knows the time. It returns
+// lease.ErrLeaseNotFound, ErrLeaderChanged if this member lost its leadership
+// meanwhile, ErrNoLeader, ErrTimeoutWaitAppliedIndex or ErrStopped.
 func (s *EtcdServer) LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.path.reqTimeout())
 	defer cancel()
 	if err := s.waitLeader(ctx); err != nil {
 		return nil, err
 	}
-	// A put that was acknowledged has attached its key by then.
-	if err := s.catchUp(ctx); err != nil {
+	// After this, acknowledged puts have attached their keys to the lease.
+	if err := s.waitCommittedApplied(ctx); err != nil {
 		return nil, err
 	}
 	le := s.path.leaseLookup(ctx, lease.LeaseID(r.ID))
@@ -200,16 +204,16 @@ func (s *EtcdServer) LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveR
 			resp.Keys = append(resp.Keys, []byte(key))
 		}
 	}
-	// A lessor that is no longer primary has stopped the clock: the time above
-	// may be wrong.
+	// A lessor that is no longer primary does not count time: the time above may be
+	// wrong.
 	if le.Demoted() {
 		return nil, errors.ErrLeaderChanged
 	}
 	return resp, nil
 }
 
-// LeaseLeases lists the leases, the one that expires first in front. Every
-// member knows them, so this one answers for itself.
+// LeaseLeases lists the leases in the order of their expiry, as this member knows
+// them. It needs no leader.
 func (s *EtcdServer) LeaseLeases(context.Context, *pb.LeaseLeasesRequest) (*pb.LeaseLeasesResponse, error) {
 	leases := s.lessor.Leases()
 	resp := &pb.LeaseLeasesResponse{Header: s.newHeader(), Leases: make([]*pb.LeaseStatus, len(leases))}
@@ -222,9 +226,9 @@ func (s *EtcdServer) LeaseLeases(context.Context, *pb.LeaseLeasesRequest) (*pb.L
 // maxPendingRevokes is how many expired leases are revoked at the same time.
 const maxPendingRevokes = 16
 
-// revokeExpiredLeases proposes the end of leases that the lessor found expired.
-// It only finds any while it is primary, which it is on the leader. What does
-// not succeed is found expired again.
+// revokeExpiredLeases proposes to revoke leases that the lessor found expired, which
+// it does only on the leader. It does not wait for the proposals. If one fails, the
+// lessor finds the lease expired again.
 func (s *EtcdServer) revokeExpiredLeases(leases []*lease.Lease) {
 	s.goAttach(func() {
 		if !s.ensureLeadership() {
@@ -250,10 +254,10 @@ func (s *EtcdServer) revokeExpiredLeases(leases []*lease.Lease) {
 	})
 }
 
-// ensureLeadership reports whether this member still leads, as far as it can be
-// known. A raft loop that has ticked a moment ago would have heard of a new
-// leader. One that has not, because it waits for the disk, must ask for a read
-// index, which only a leader gets.
+// ensureLeadership reports whether this member still leads. If the raft loop has
+// ticked lately, it would have learned of a new leader. If it has not, because it
+// waits for the disk, ensureLeadership asks for a read index, which only a leader
+// gets.
 func (s *EtcdServer) ensureLeadership() bool {
 	if s.isActive() {
 		return true
@@ -267,11 +271,11 @@ func (s *EtcdServer) ensureLeadership() bool {
 	return s.isLeader()
 }
 
-// inactiveTicks is how many ticks may be missing before the raft loop counts as
-// stuck.
+// inactiveTicks is the number of missing ticks after which the raft loop counts as
+// inactive.
 const inactiveTicks = 3
 
-// isActive reports whether the raft loop has ticked lately.
+// isActive reports whether the raft loop has ticked within inactiveTicks.
 func (s *EtcdServer) isActive() bool {
 	latest := time.Unix(0, s.r.latestTickTS.Load())
 	return time.Since(latest) < inactiveTicks*s.cfg.heartbeat()

@@ -10,6 +10,18 @@ import (
 	"go.uber.org/zap"
 )
 
+// How a member stops:
+//
+//	Stop      refuses new requests, waits for those under way, calls HardStop
+//	HardStop  closes stop    --.
+//	fail      closes failed  --+--> run returns and calls shutdown, which
+//	                                1. closes stopping: nothing waits any longer
+//	                                2. waits for the apply goroutine, goAttach's
+//	                                   goroutines, the raft loop, which closes
+//	                                   the log, and the requests
+//	                                3. closes store and backend
+//	                                4. closes done: Stop and HardStop return
+
 func newLifecycle(f *failure) lifecycle {
 	ctx, cancel := context.WithCancel(context.Background())
 	return lifecycle{
@@ -23,8 +35,8 @@ func newLifecycle(f *failure) lifecycle {
 	}
 }
 
-// Start runs the member. It returns at once; wait for ReadyNotify before
-// sending requests. It may be called once, and not after Stop.
+// Start runs the member. It returns at once; wait for ReadyNotify before sending
+// requests. A second call, or one after Stop, does nothing.
 func (s *EtcdServer) Start() {
 	if s.life.started.Swap(true) {
 		return
@@ -41,8 +53,9 @@ func (s *EtcdServer) Start() {
 	s.goAttach(s.linearizableReadLoop)
 }
 
-// run owns the raft loop and the apply goroutine and connects them: what the
-// one commits is scheduled on the other, in order.
+// run connects the raft loop with the apply goroutine: it schedules on the one, in
+// order, what the other hands over through applyc. It returns after a stop or a
+// failure, when everything has ended.
 func (s *EtcdServer) run() {
 	sched := schedule.NewFIFOScheduler(s.lg)
 	defer s.shutdown(sched)
@@ -63,8 +76,8 @@ func (s *EtcdServer) run() {
 	}
 }
 
-// shutdown ends everything in the reverse order of the path: no new request, no
-// goroutine of ours, no apply, no raft, and only then the files.
+// shutdown ends everything and closes the files last. After a failure that may have
+// left a lock held (failure.broken) it does not wait for the rest.
 func (s *EtcdServer) shutdown(sched schedule.Scheduler) {
 	s.requests.close()
 	s.life.wgMu.Lock()
@@ -84,8 +97,8 @@ func (s *EtcdServer) shutdown(sched schedule.Scheduler) {
 	select {
 	case <-ended:
 	case <-s.life.failure.broken:
-		// A part below has ended with a lock held. The log can still be closed;
-		// the rest goes with the process.
+		// A part below may have ended with a lock held. The log can still be
+		// closed; the rest ends with the process.
 		s.r.abandon()
 	}
 	close(s.life.done)
@@ -101,9 +114,8 @@ func (s *EtcdServer) closeStores() {
 	}
 }
 
-// Stop ends the member gracefully. New requests get ErrStopped; those under way
-// finish, within one request timeout; then it does what HardStop does. It
-// returns when all goroutines have ended and all files are closed, and may be
+// Stop ends the member gracefully. New requests get ErrStopped; those under way may
+// finish, within one request timeout; then it does what HardStop does. It may be
 // called more than once.
 func (s *EtcdServer) Stop() {
 	s.requests.close()
@@ -120,9 +132,10 @@ func (s *EtcdServer) Stop() {
 }
 
 // HardStop ends the member without waiting for requests: those under way get
-// ErrStopped, whether or not they will be found applied after a restart. What
-// was acknowledged is durable all the same. It returns when everything has
-// ended.
+// ErrStopped, but may be applied after a restart. Acknowledged writes are durable.
+// It returns when all goroutines have ended and all files are closed, except after
+// an error of a part below (see Fatal) that blocks this. It may be called more than
+// once.
 func (s *EtcdServer) HardStop() {
 	s.life.stopOnce.Do(func() {
 		close(s.life.stop)
@@ -147,17 +160,17 @@ func (s *EtcdServer) discard() {
 // the cluster has a version.
 func (s *EtcdServer) ReadyNotify() <-chan struct{} { return s.life.readych }
 
-// StopNotify returns a channel that is closed when the member has ended, for
-// whatever reason.
+// StopNotify returns a channel that is closed when the member has ended, after a
+// stop or an error.
 func (s *EtcdServer) StopNotify() <-chan struct{} { return s.life.done }
 
-// Fatal returns a channel that yields the error which ended the member: a disk
-// that does not take the log or the backend. It yields at most one error, and
-// none after an ordinary stop. The write that could not be made durable has not
-// been acknowledged.
+// Fatal returns a channel that yields the error that ended the member, such as that
+// of a full disk. It yields one error at most, and nothing after an ordinary stop. A
+// write that could not be made durable has not been acknowledged.
 func (s *EtcdServer) Fatal() <-chan error { return s.life.failure.c }
 
-// fail ends the member because of err. It does not wait.
+// fail ends the member because of err. It does not wait for the end. Only the first
+// error counts.
 func (s *EtcdServer) fail(err error) { s.life.failure.report(err) }
 
 // goAttach runs f on a goroutine that shutdown waits for. f must end when
@@ -173,7 +186,7 @@ func (s *EtcdServer) goAttach(f func()) {
 }
 
 // drain counts the requests that are under way, so that a stop can refuse new
-// ones and wait for the rest. A request pays for it with two atomic additions.
+// requests and wait for these. It costs a request two atomic additions.
 type drain struct {
 	n        atomic.Int64
 	closed   atomic.Bool
@@ -183,11 +196,12 @@ type drain struct {
 
 func newDrain() *drain { return &drain{idle: make(chan struct{})} }
 
-// enter reports whether a request may run. If so, leave must follow.
+// enter reports whether a request may run. If it returns true, the caller must call
+// leave when the request is over.
 func (d *drain) enter() bool {
 	d.n.Add(1)
-	// Counted first and checked second: close sees the count or enter sees the
-	// flag, or both.
+	// Count first and check then: close sees the count, or enter sees the flag, or
+	// both.
 	if d.closed.Load() {
 		d.leave()
 		return false
@@ -204,8 +218,7 @@ func (d *drain) leave() {
 // close refuses requests from now on. It may be called more than once.
 func (d *drain) close() {
 	d.closed.Store(true)
-	// Leaving once more than was entered would be wrong; entering and leaving
-	// finds out whether nobody is left.
+	// If no request is under way, this leave is the last one and closes idle.
 	d.n.Add(1)
 	d.leave()
 }

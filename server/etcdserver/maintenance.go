@@ -11,9 +11,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Hash returns a checksum of the whole backend, and the store's revision. It is
-// for tests: two members with the same keys may well differ in what else is in
-// their files.
+// Hash returns a checksum of the whole backend, and the store's revision. It is for
+// tests: members with the same keys may differ in the rest of their files.
 func (s *EtcdServer) Hash(ctx context.Context) (hash uint32, rev int64, err error) {
 	if !s.requests.enter() {
 		return 0, 0, errors.ErrStopped
@@ -27,9 +26,9 @@ func (s *EtcdServer) hashBackend(context.Context) (uint32, int64, error) {
 	return s.kv.HashStorage().Hash()
 }
 
-// HashByRev returns a checksum of all keys up to rev, on which members agree, and
-// the store's revision. rev 0 stands for that one. It returns mvcc.ErrCompacted
-// or mvcc.ErrFutureRev.
+// HashByRev returns a checksum of all keys up to rev, which is the same on all
+// members, and the store's revision. If rev is 0, it takes the store's revision. It
+// returns mvcc.ErrCompacted or mvcc.ErrFutureRev.
 func (s *EtcdServer) HashByRev(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
 	if !s.requests.enter() {
 		return mvcc.KeyValueHash{}, 0, errors.ErrStopped
@@ -43,8 +42,8 @@ func (s *EtcdServer) hashKeys(_ context.Context, rev int64) (mvcc.KeyValueHash, 
 	return s.kv.HashStorage().HashByRev(rev)
 }
 
-// Defragment writes the backend's file anew, without the room that deleted keys
-// left behind. Everything that needs the backend waits meanwhile.
+// Defragment rewrites the backend's file without the free pages that deleted keys
+// left. Reads and writes of the backend wait meanwhile.
 func (s *EtcdServer) Defragment(ctx context.Context) error {
 	if !s.requests.enter() {
 		return errors.ErrStopped
@@ -56,9 +55,9 @@ func (s *EtcdServer) Defragment(ctx context.Context) error {
 // defragBackend is the plain DefragmentFunc.
 func (s *EtcdServer) defragBackend(context.Context) error { return s.be.Defrag() }
 
-// Snapshot returns the backend as it is now, for f to write somewhere; f must
-// watch ctx. Writes go on meanwhile, but what they replace stays in the file
-// until f has returned. It returns f's error.
+// Snapshot calls f with a snapshot of the backend as it is now, and returns f's
+// error. f must return when ctx ends. Writes go on meanwhile, but the pages that they
+// replace stay in the file until f has returned.
 func (s *EtcdServer) Snapshot(ctx context.Context, f func(backend.Snapshot) error) error {
 	if !s.requests.enter() {
 		return errors.ErrStopped
@@ -75,12 +74,12 @@ func (s *EtcdServer) Snapshot(ctx context.Context, f func(backend.Snapshot) erro
 // snapshotBackend is the plain SnapshotFunc.
 func (s *EtcdServer) snapshotBackend(context.Context) backend.Snapshot { return s.be.Snapshot() }
 
-// DowngradeInfo tells whether the cluster is on its way to an older release.
+// DowngradeInfo returns whether a downgrade is enabled, and to which release.
 func (s *EtcdServer) DowngradeInfo() *serverversion.DowngradeInfo { return s.cluster.DowngradeInfo() }
 
-// MoveLeader hands the leadership to another member and returns when that leads.
-// It returns ErrBadLeaderTransferee for one that cannot, and
-// ErrTimeoutLeaderTransfer when ctx ends first.
+// MoveLeader transfers the leadership from lead to transferee and waits until that
+// member leads. It returns ErrBadLeaderTransferee if the transferee is not a voting
+// member, and ErrTimeoutLeaderTransfer if ctx ends first.
 func (s *EtcdServer) MoveLeader(ctx context.Context, lead, transferee uint64) error {
 	m := s.cluster.Member(types.ID(transferee))
 	if m == nil || m.IsLearner {

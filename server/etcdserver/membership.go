@@ -21,7 +21,8 @@ import (
 )
 
 // publish puts the member's name and client URLs into the cluster's membership,
-// through raft, and declares the member ready. It tries until it succeeds.
+// through raft, and then declares the member ready. It tries until it succeeds or
+// the member stops.
 func (s *EtcdServer) publish() {
 	req := &membershippb.ClusterMemberAttrSetRequest{
 		Member_ID: uint64(s.memberID),
@@ -41,7 +42,7 @@ func (s *EtcdServer) publish() {
 		default:
 			s.lg.Warn("publish local member", zap.Error(err))
 		}
-		// A refusal may come at once, as long as a restart applies its log.
+		// After a restart, proposals fail at once until the log is applied.
 		select {
 		case <-time.After(s.cfg.heartbeat()):
 		case <-s.life.stopping:
@@ -50,8 +51,8 @@ func (s *EtcdServer) publish() {
 	}
 }
 
-// waitClusterVersion closes readych when the cluster has a version: before, a
-// member of an older release could not tell what it may be asked for.
+// waitClusterVersion waits until the cluster has a version and then closes readych.
+// Without a version, members do not know which requests all of them understand.
 func (s *EtcdServer) waitClusterVersion() {
 	for {
 		changed := s.clusterVersionChanged.Receive()
@@ -72,7 +73,7 @@ func (s *EtcdServer) waitClusterVersion() {
 	}
 }
 
-// proposeOwn proposes a request of the member's own.
+// proposeOwn takes a request of the member itself through raft.
 func (s *EtcdServer) proposeOwn(r *pb.InternalRaftRequest) error {
 	ctx, cancel := context.WithTimeout(s.life.ctx, s.cfg.ReqTimeout())
 	defer cancel()
@@ -80,7 +81,8 @@ func (s *EtcdServer) proposeOwn(r *pb.InternalRaftRequest) error {
 	return err
 }
 
-// dispatchCluster executes what the log says about the cluster as a whole.
+// dispatchCluster executes a request from the log about the cluster: its version, a
+// member's attributes, or a downgrade.
 func (s *EtcdServer) dispatchCluster(r *pb.InternalRaftRequest) *Result {
 	switch {
 	case r.ClusterVersionSet != nil:
@@ -105,26 +107,26 @@ func (s *EtcdServer) dispatchCluster(r *pb.InternalRaftRequest) *Result {
 	return &Result{}
 }
 
-// readyPercentThreshold is how much of the leader's log a learner must have
+// readyPercentThreshold is the share of the leader's log that a learner must have
 // before it may be promoted.
 const readyPercentThreshold = 0.9
 
-// errNoTransport is returned for a change after which this member could not
-// reach a quorum.
+// errNoTransport is returned for a change after which the members could not form a
+// quorum.
 var errNoTransport = fmt.Errorf(
 	"%w: this server has no transport to other members, so no voting member can be added", stderrors.ErrUnsupported)
 
-// confChangeResponse is what a waiting configure is told.
+// confChangeResponse is what apply gives to the configure that waits for a change.
 type confChangeResponse struct {
 	members []*membership.Member
-	// advanced is closed when raft has been told that the change is applied. It
-	// takes no other change before.
+	// advanced is closed when raft knows that the change is applied. Until then
+	// raft drops other changes.
 	advanced <-chan struct{}
 	err      error
 }
 
-// MemberList names the members. A linearizable list has every change that was
-// acknowledged before it was asked for.
+// MemberList returns the members. A linearizable list contains all changes that
+// were acknowledged before the call.
 func (s *EtcdServer) MemberList(ctx context.Context, r *pb.MemberListRequest) ([]*membership.Member, error) {
 	if r.Linearizable {
 		if err := s.linearizableReadNotify(ctx); err != nil {
@@ -134,10 +136,11 @@ func (s *EtcdServer) MemberList(ctx context.Context, r *pb.MemberListRequest) ([
 	return s.cluster.Members(), nil
 }
 
-// AddMember adds a learner, which has no vote and gets nothing sent to it for
-// want of a transport. For a voting member it returns an error that wraps
-// errors.ErrUnsupported: the cluster would have lost its quorum. It returns
-// membership.ErrPeerURLexists or membership.ErrTooManyLearners.
+// AddMember adds a learner, which has no vote. The learner receives nothing, because
+// there is no transport. AddMember returns the members after the change, or
+// membership.ErrPeerURLexists or membership.ErrTooManyLearners. For a voting member
+// it returns an error that wraps the standard library's errors.ErrUnsupported: the
+// cluster would lose its quorum.
 func (s *EtcdServer) AddMember(ctx context.Context, m membership.Member) ([]*membership.Member, error) {
 	if !m.IsLearner {
 		return nil, errNoTransport
@@ -145,14 +148,14 @@ func (s *EtcdServer) AddMember(ctx context.Context, m membership.Member) ([]*mem
 	return s.configureMember(ctx, raftpb.ConfChangeAddLearnerNode, m.ID, m)
 }
 
-// UpdateMember changes a member's peer URLs. It returns membership.ErrIDNotFound
-// or membership.ErrPeerURLexists.
+// UpdateMember changes a member's peer URLs. It returns the members after the
+// change, or membership.ErrIDNotFound or membership.ErrPeerURLexists.
 func (s *EtcdServer) UpdateMember(ctx context.Context, m membership.Member) ([]*membership.Member, error) {
 	return s.configureMember(ctx, raftpb.ConfChangeUpdateNode, m.ID, m)
 }
 
-// RemoveMember removes a member. It returns ErrNotEnoughStartedMembers for one
-// without whom there is no quorum, such as the only one, and
+// RemoveMember removes a member. It returns the members after the change,
+// ErrNotEnoughStartedMembers if the others could not form a quorum, or
 // membership.ErrIDNotFound.
 func (s *EtcdServer) RemoveMember(ctx context.Context, id types.ID) ([]*membership.Member, error) {
 	m := s.cluster.Member(id)
@@ -163,9 +166,9 @@ func (s *EtcdServer) RemoveMember(ctx context.Context, id types.ID) ([]*membersh
 	return s.configureMember(ctx, raftpb.ConfChangeRemoveNode, id, nil)
 }
 
-// PromoteMember gives a learner a vote. It returns ErrNotLeader on a member that
-// does not lead, membership.ErrIDNotFound, ErrLearnerNotReady for one that has
-// not got enough of the log, and membership.ErrMemberNotLearner.
+// PromoteMember gives a learner a vote. It returns the members after the change,
+// ErrNotLeader if this member does not lead, ErrLearnerNotReady if the learner lacks
+// too much of the log, membership.ErrIDNotFound or membership.ErrMemberNotLearner.
 func (s *EtcdServer) PromoteMember(ctx context.Context, id types.ID) ([]*membership.Member, error) {
 	if err := s.checkLearnerReady(uint64(id)); err != nil {
 		return nil, err
@@ -178,8 +181,8 @@ func (s *EtcdServer) PromoteMember(ctx context.Context, id types.ID) ([]*members
 	})
 }
 
-// checkLearnerReady asks the leader's raft how far a member has come. It stands
-// for isLearnerReady.
+// checkLearnerReady returns an error unless this member leads and the learner has
+// readyPercentThreshold of its log. Upstream: isLearnerReady.
 func (s *EtcdServer) checkLearnerReady(id uint64) error {
 	status := s.r.Status()
 	if status.Progress == nil {
@@ -196,7 +199,8 @@ func (s *EtcdServer) checkLearnerReady(id uint64) error {
 	return nil
 }
 
-// configureMember proposes a change of one member, with content for apply.
+// configureMember proposes a change of one member. content is the change's context,
+// which apply decodes in updateMembers.
 func (s *EtcdServer) configureMember(
 	ctx context.Context, kind raftpb.ConfChangeType, id types.ID, content any,
 ) ([]*membership.Member, error) {
@@ -210,8 +214,9 @@ func (s *EtcdServer) configureMember(
 	return s.configure(ctx, cc)
 }
 
-// configure proposes a change of the membership and waits until it is applied
-// here. It returns the members after it.
+// configure proposes a change of the membership and waits until this member has
+// applied it. It returns the members after the change, or the reason why apply
+// refused it.
 func (s *EtcdServer) configure(ctx context.Context, cc *raftpb.ConfChange) ([]*membership.Member, error) {
 	if !s.requests.enter() {
 		return nil, errors.ErrStopped
@@ -228,7 +233,7 @@ func (s *EtcdServer) configure(ctx context.Context, cc *raftpb.ConfChange) ([]*m
 	}
 	select {
 	case x := <-ch:
-		return s.configured(x)
+		return s.awaitAdvanced(x)
 	case <-ctx.Done():
 		s.w.Trigger(cc.GetId(), nil)
 		return nil, s.parseProposeCtxErr(ctx.Err(), start)
@@ -238,8 +243,9 @@ func (s *EtcdServer) configure(ctx context.Context, cc *raftpb.ConfChange) ([]*m
 	}
 }
 
-// configured waits until the next change may be proposed.
-func (s *EtcdServer) configured(x any) ([]*membership.Member, error) {
+// awaitAdvanced waits until raft accepts the next change of the membership, and
+// returns what x, a *confChangeResponse, says of the last one.
+func (s *EtcdServer) awaitAdvanced(x any) ([]*membership.Member, error) {
 	resp, err := as[*confChangeResponse](x)
 	if err != nil {
 		return nil, err
@@ -252,8 +258,9 @@ func (s *EtcdServer) configured(x any) ([]*membership.Member, error) {
 	}
 }
 
-// applyConfChange applies a change of the membership: the first entry of every
-// cluster is one, and etcd's log may hold others.
+// applyConfChange applies a change of the membership and wakes the configure that
+// waits for it. The first entries of every log are such changes: they add the
+// members of a new cluster.
 func (s *EtcdServer) applyConfChange(e *raftpb.Entry) {
 	var cc raftpb.ConfChange
 	err := proto.Unmarshal(e.GetData(), &cc)
@@ -270,11 +277,11 @@ func (s *EtcdServer) applyConfChange(e *raftpb.Entry) {
 	})
 }
 
-// changeMembership returns why the change is refused, if it is, and an error that
-// the member cannot survive.
+// changeMembership executes a change. It returns refused if the change is not valid,
+// and err if the member cannot go on.
 func (s *EtcdServer) changeMembership(cc *raftpb.ConfChange) (refused, err error) {
-	// A change that is not valid is not an error: it was proposed in vain, and
-	// every member finds so. raft wants to hear of it all the same.
+	// All members refuse an invalid change alike. Raft must be told of the change
+	// nevertheless, or it would wait for it: with no node ID, it changes nothing.
 	if refused := s.cluster.ValidateConfigurationChange(cc, membership.ApplyBoth); refused != nil {
 		s.lg.Error("invalid configuration change", zap.Error(refused))
 		cc.NodeId = new(raft.None)
@@ -286,8 +293,8 @@ func (s *EtcdServer) changeMembership(cc *raftpb.ConfChange) (refused, err error
 	return nil, s.updateMembers(cc)
 }
 
-// updateMembers writes the change into the cluster. With a transport, peers
-// would be added and removed here as well.
+// updateMembers writes the change into the cluster. etcd also adds and removes peers
+// of its transport here.
 func (s *EtcdServer) updateMembers(cc *raftpb.ConfChange) error {
 	id := types.ID(cc.GetNodeId())
 	switch cc.GetType() {
@@ -316,7 +323,8 @@ func (s *EtcdServer) updateMembers(cc *raftpb.ConfChange) error {
 	return nil
 }
 
-// unmarshalMember reads the change's context into v, of which m is the member.
+// unmarshalMember decodes the change's context into v. m is the member within v; it
+// returns an error if the member's ID is not that of the change.
 func unmarshalMember(cc *raftpb.ConfChange, v any, m *membership.Member) error {
 	if err := json.Unmarshal(cc.Context, v); err != nil {
 		return err

@@ -27,7 +27,7 @@ func changeConf(t *testing.T, s *EtcdServer, typ raftpb.ConfChangeType, id types
 	}
 	select {
 	case x := <-applied:
-		_, _ = s.configured(x)
+		_, _ = s.awaitAdvanced(x)
 	case <-ctx.Done():
 		t.Fatal(ctx.Err())
 	}

@@ -11,17 +11,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// initialStreamChunkLimit is how many keys the first chunk of a RangeStream has
-// at most. It is small, for nothing is known of their sizes yet.
+// initialStreamChunkLimit is the largest number of keys in the first chunk of a
+// RangeStream. It is small, because the sizes of the values are not known yet.
 const initialStreamChunkLimit = 10
 
-// RangeStream reads a range in chunks and sends each as soon as it is read, so
-// that neither side holds all of it at once. All chunks are read at one revision:
-// that of the request, or the store's when the first chunk is read. The last one
-// has the header and the count.
+// RangeStream reads a range in chunks and sends each chunk as soon as it is read, so
+// that neither side holds the whole range in memory. All chunks are read at one
+// revision: the request's or, if it has none, the store's when the first chunk is
+// read. The last chunk has the header and the count.
 //
-// It returns what Range returns, mvcc.ErrCompacted also when a compaction
-// overtakes the reading, and the errors of rs.Send.
+// It returns the errors of Range and of rs.Send. mvcc.ErrCompacted is also returned
+// if the revision is compacted while the range is read.
 func (s *EtcdServer) RangeStream(r *pb.RangeRequest, rs pb.KV_RangeStreamServer) error {
 	if !s.requests.enter() {
 		return errors.ErrStopped
@@ -46,7 +46,8 @@ func (s *EtcdServer) RangeStream(r *pb.RangeRequest, rs pb.KV_RangeStreamServer)
 	return s.rangeStream(ctx, r, send)
 }
 
-// rangeStream reads one chunk after the other, each from the key after the last.
+// rangeStream reads and sends the chunks. Each begins at the key after the last key
+// of the previous one.
 func (s *EtcdServer) rangeStream(ctx context.Context, r *pb.RangeRequest, send func(*pb.RangeResponse) error) error {
 	left := r.Limit
 	if left == 0 {
@@ -62,7 +63,7 @@ func (s *EtcdServer) rangeStream(ctx context.Context, r *pb.RangeRequest, send f
 		if rev == 0 {
 			rev = resp.Header.Revision
 			if chunk.Revision == 0 {
-				chunk.Revision = rev // writes from now on are not seen
+				chunk.Revision = rev // so that later chunks do not see later writes
 			}
 		}
 		n := int64(len(resp.Kvs))
@@ -78,7 +79,7 @@ func (s *EtcdServer) rangeStream(ctx context.Context, r *pb.RangeRequest, send f
 			limit = adjustChunkLimit(chunk.Limit, proto.Size(resp), int(s.cfg.MaxRequestBytes))
 			continue
 		}
-		if err := s.endOfRange(ctx, out, chunk, resp.More, sent); err != nil {
+		if err := s.completeRange(ctx, out, chunk, resp.More, sent); err != nil {
 			return err
 		}
 		out.Header.Revision = rev
@@ -87,21 +88,22 @@ func (s *EtcdServer) rangeStream(ctx context.Context, r *pb.RangeRequest, send f
 	return ctx.Err()
 }
 
-// endOfRange completes the last chunk. When the limit cut the range short, the
-// rest of it is counted, from the key of rest on.
-func (s *EtcdServer) endOfRange(ctx context.Context, out *pb.RangeResponse, rest *pb.RangeRequest, more bool, sent int64) error {
+// completeRange adds the header and the count to the last chunk, out. more says that
+// the limit has cut the range short; then the keys of rest are counted as well.
+func (s *EtcdServer) completeRange(ctx context.Context, out *pb.RangeResponse, rest *pb.RangeRequest, more bool, sent int64) error {
 	out.Header, out.More, out.Count = &pb.ResponseHeader{}, more, sent
 	if !more {
 		return nil
 	}
-	behind, err := txn.Count(ctx, s.lg, s.kv, rest.Key, rest.RangeEnd, rest.Revision)
-	out.Count += behind
+	unsent, err := txn.Count(ctx, s.lg, s.kv, rest.Key, rest.RangeEnd, rest.Revision)
+	out.Count += unsent
 	return err
 }
 
-// adjustChunkLimit brings the chunks near the wanted size in bytes: twice or half
-// as many keys when the last one was far from it, so that keys of uneven size do
-// not make it swing.
+// adjustChunkLimit returns the limit for the next chunk, in keys, to bring chunks
+// near the wanted size in bytes. It changes the limit only if the last chunk was
+// below half or above twice that size, so that values of different sizes do not make
+// the limit oscillate.
 func adjustChunkLimit(limit int64, size, want int) int64 {
 	switch {
 	case size < want/2:
@@ -112,8 +114,8 @@ func adjustChunkLimit(limit int64, size, want int) int64 {
 	return limit
 }
 
-// readChunk is the plain RangeFunc of RangeStream. Other than for a Range, the
-// keys beyond the limit are not counted.
+// readChunk is the plain RangeFunc of RangeStream. Unlike readRange, it does not
+// count the keys beyond the limit.
 func (s *EtcdServer) readChunk(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
 	resp, _, err := txn.Range(ctx, s.lg, s.kv, r, false)
 	return resp, err

@@ -8,9 +8,9 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// Errors that NewServer returns when it refuses a data directory. They come
-// wrapped in what was found; compare with errors.Is. Errors of requests are
-// those of go.etcd.io/etcd/server/v3/etcdserver/errors, with etcd's texts.
+// Errors with which NewServer refuses a data directory. They are wrapped in errors
+// with the details; compare with errors.Is. Requests return the errors of
+// go.etcd.io/etcd/server/v3/etcdserver/errors, with etcd's texts.
 var (
 	// ErrDataDirNotWritable is returned when the data directory cannot be
 	// created or written.
@@ -20,8 +20,8 @@ var (
 	// open.
 	ErrDataDirLocked = errors.New("data directory is in use by another process")
 
-	// ErrOtherCluster is returned when the log was written for another cluster
-	// ID than the one that follows from the configuration's token and peer URLs.
+	// ErrOtherCluster is returned when the cluster ID in the log differs from the
+	// one that the configured token and peer URLs make.
 	ErrOtherCluster = errors.New("data directory belongs to another cluster")
 
 	// ErrOtherMember is returned when the log or the membership in the backend
@@ -29,40 +29,37 @@ var (
 	ErrOtherMember = errors.New("data directory belongs to another member")
 
 	// ErrWALBehind is returned when the write-ahead log ends before the last
-	// entry that the backend has applied. New entries would get indexes that
-	// the backend takes for old ones, and nothing would ever be applied.
+	// entry that the backend has applied. New entries would get indexes at which
+	// the backend has applied other entries, so they would never be applied.
 	ErrWALBehind = errors.New("write-ahead log ends before the backend's consistent index")
 
-	// ErrWALCorrupt is returned when a record of the write-ahead log does not
-	// match its checksum. Only a torn tail is repaired.
+	// ErrWALCorrupt is returned when the write-ahead log cannot be read, for
+	// example because a record does not match its checksum. Only a torn last
+	// record is repaired.
 	ErrWALCorrupt = errors.New("write-ahead log is corrupt")
 
-	// ErrBackendMissing is returned when the log starts at a snapshot whose
-	// database is not there.
+	// ErrBackendMissing is returned when the backend has not applied the entries
+	// up to the snapshot at which the log starts.
 	ErrBackendMissing = errors.New("backend is missing or older than the snapshot")
 
-	// ErrAuthEnabled is returned when authentication is switched on in the data
-	// directory: serving it without would open it to everybody.
+	// ErrAuthEnabled is returned when authentication is enabled in the data
+	// directory. This server would let everybody read it.
 	ErrAuthEnabled = errors.New("data directory has authentication enabled, which is not supported")
-
-	// ErrAuthNotEnforced is returned when a client asks for authentication to be
-	// switched on. It wraps errors.ErrUnsupported.
-	ErrAuthNotEnforced = fmt.Errorf("%w: this server does not enforce authentication, so it cannot be enabled", errors.ErrUnsupported)
 
 	// ErrSingleMemberOnly is returned when the configuration or the data
 	// directory describes more than one member, or asks to join an existing
-	// cluster: there is no transport between members yet.
+	// cluster: there is no transport between members.
 	ErrSingleMemberOnly = errors.New("only clusters of one member are supported")
 )
 
-// Errors of a configuration that is not complete.
+// Errors of an incomplete configuration.
 var (
 	errNoDataDir = errors.New("no data directory given")
 	errNotNamed  = errors.New("it does not name this member")
 )
 
-// check refuses what would end in a wrong state, or in a member that hangs
-// without a word.
+// check returns an error for a data directory with which the member would reach a
+// wrong state, or hang without saying why.
 func (b *bootstrapped) check(cfg *Config) error {
 	if authEnabled(b.backend.be) {
 		return ErrAuthEnabled
@@ -76,8 +73,10 @@ func (b *bootstrapped) check(cfg *Config) error {
 	return b.checkIndexes(cfg)
 }
 
-// checkIndexes compares how far log, snapshot and backend have come. The backend
-// may be behind the end of the log, which is then applied, and never ahead of it.
+// checkIndexes compares the indexes of log, snapshot and backend:
+//
+//	snapshot <= backend's consistent index <= end of the log
+//	commit index of the hard state         <= end of the log
 func (b *bootstrapped) checkIndexes(cfg *Config) error {
 	applied, last, snap := b.backend.ci.ConsistentIndex(), b.wal.lastIndex(), b.wal.snapshot.GetIndex()
 	if commit := b.wal.st.GetCommit(); commit > last {
@@ -95,8 +94,8 @@ func (b *bootstrapped) checkIndexes(cfg *Config) error {
 	return nil
 }
 
-// checkIdentity compares the log with the configuration. Serving under a wrong
-// identity would publish this configuration's name and URLs in another's place.
+// checkIdentity compares the identity in the log with the configured one. With the
+// wrong one, the server would overwrite another member's name and URLs.
 func (b *bootstrapped) checkIdentity(cfg *Config) error {
 	if !b.wal.haveWAL || len(cfg.InitialPeerURLsMap) == 0 {
 		return nil
@@ -114,7 +113,7 @@ func (b *bootstrapped) checkIdentity(cfg *Config) error {
 		return fmt.Errorf("%w: %s was written by member %s, the configuration makes %s",
 			ErrOtherMember, cfg.walDir(), meta.memberID, want.memberID)
 	}
-	// The name has no part in the IDs. It is unknown until it is published.
+	// The IDs do not depend on the name, which is unknown until it is published.
 	m := b.cluster.cl.Member(meta.memberID)
 	if m != nil && m.Name != "" && m.Name != cfg.Name {
 		return fmt.Errorf("%w: it is that of %q, the configured name is %q", ErrOtherMember, m.Name, cfg.Name)
@@ -122,7 +121,7 @@ func (b *bootstrapped) checkIdentity(cfg *Config) error {
 	return nil
 }
 
-// openErr finds the sentinel for an error that came from a part below.
+// openErr wraps err in the error of this package that it means, if there is one.
 func openErr(cfg *Config, err error) error {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):

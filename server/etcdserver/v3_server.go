@@ -8,10 +8,10 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/txn"
 )
 
-// Range reads keys. Unless the request asks for a serializable read it first
-// makes sure that it will see every write acknowledged before it began. It
-// returns mvcc.ErrCompacted or mvcc.ErrFutureRev for a revision out of bounds,
-// and ErrStopped, ErrTimeout or ErrLeaderChanged when the wait ends early.
+// Range reads keys. Unless the read is serializable, Range first waits until the
+// store contains every write that was acknowledged before the call. It returns
+// mvcc.ErrCompacted or mvcc.ErrFutureRev for a revision out of bounds, and the errors
+// of linearizableReadNotify.
 func (s *EtcdServer) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
 	if !s.requests.enter() {
 		return nil, errors.ErrStopped
@@ -31,20 +31,21 @@ func (s *EtcdServer) readRange(ctx context.Context, r *pb.RangeRequest) (*pb.Ran
 	return resp, err
 }
 
-// Put writes a key. Besides the errors of a proposal it returns
-// lease.ErrLeaseNotFound, and ErrKeyNotFound when it was to keep a value or
-// lease that is not there.
+// Put writes a key. It returns lease.ErrLeaseNotFound, ErrKeyNotFound if the request
+// keeps the value or lease of a key that does not exist, and the errors of a proposal
+// (processInternalRaftRequestOnce).
 func (s *EtcdServer) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
 	return propose[*pb.PutResponse](ctx, s, &pb.InternalRaftRequest{Put: r})
 }
 
-// DeleteRange deletes keys.
+// DeleteRange deletes keys. It returns the errors of a proposal.
 func (s *EtcdServer) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error) {
 	return propose[*pb.DeleteRangeResponse](ctx, s, &pb.InternalRaftRequest{DeleteRange: r})
 }
 
-// Txn compares and then executes one of two lists of operations. One that
-// cannot write takes the path of a read.
+// Txn evaluates comparisons and, by their outcome, executes one of two lists of
+// operations. A transaction without writes takes the path of a read, with Range's
+// errors; any other is proposed, with Put's errors.
 func (s *EtcdServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
 	if !txn.IsTxnReadonly(r) {
 		return propose[*pb.TxnResponse](ctx, s, &pb.InternalRaftRequest{Txn: r})
@@ -67,9 +68,10 @@ func (s *EtcdServer) readTxn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResp
 	return resp, err
 }
 
-// Compact drops history before a revision. With Physical set it returns only
-// when the keys have left the backend for good. It returns mvcc.ErrCompacted or
-// mvcc.ErrFutureRev for a revision out of bounds.
+// Compact drops the history before a revision. If the request sets Physical, Compact
+// waits until the backend no longer contains that history. It returns
+// mvcc.ErrCompacted or mvcc.ErrFutureRev for a revision out of bounds, and the errors
+// of a proposal.
 func (s *EtcdServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error) {
 	result, err := s.path.processOnce(ctx, &pb.InternalRaftRequest{Compaction: r})
 	if err != nil {
@@ -95,9 +97,9 @@ func (s *EtcdServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.
 	return resp, nil
 }
 
-// waitPhysical waits until the compaction has gone through the backend. The
-// commit at its end keeps a crash from resuming a compaction that was reported
-// as over.
+// waitPhysical waits until a compaction has removed its keys from the backend, and
+// commits that: after a crash, a compaction that was reported as complete must not be
+// resumed.
 func (s *EtcdServer) waitPhysical(ctx context.Context, physc <-chan struct{}) error {
 	select {
 	case <-physc:

@@ -16,14 +16,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// monitorVersionInterval is how often versions are compared when nothing
-// happens.
+// monitorVersionInterval is how often versions are compared if no event causes it
+// earlier.
 const monitorVersionInterval = 4 * time.Second
 
-// monitorVersions keeps two versions up to date: that of the cluster, which the
-// leader proposes, and that of the backend's layout, which each member follows
-// up with on its own. What they are to be is decided by etcd's package version;
-// both go down when a downgrade is asked for.
+// monitorVersions keeps two versions up to date until the member stops: the
+// cluster's, which the leader proposes, and that of the backend's layout, which each
+// member changes on its own. etcd's package version decides what they are to be. A
+// downgrade lowers both.
 func (s *EtcdServer) monitorVersions() {
 	monitor := serverversion.NewMonitor(s.lg, serverVersionAdapter{s})
 	ticker := time.NewTicker(monitorVersionInterval)
@@ -47,10 +47,10 @@ func (s *EtcdServer) monitorVersions() {
 	}
 }
 
-// migrateStorage gives the backend the layout of another release. It goes down
-// only when nothing in the log is newer than that.
+// migrateStorage changes the backend's layout to that of another release. It returns
+// an error for an older release that does not understand all entries in the log.
 func (s *EtcdServer) migrateStorage(target semver.Version) error {
-	var logged wal.Version // asked for only on the way down
+	var logged wal.Version // needed only for an older release
 	if current := s.StorageVersion(); current != nil && target.LessThan(*current) {
 		var err error
 		if logged, err = s.readWALVersion(); err != nil {
@@ -63,13 +63,14 @@ func (s *EtcdServer) migrateStorage(target semver.Version) error {
 	return schema.UnsafeMigrate(s.lg, tx, logged, target)
 }
 
-// ignoreVersion is called when the cluster's version changes; etcd switches API
-// capabilities there, of which there are none here.
+// ignoreVersion is called when the cluster's version changes. etcd enables API
+// capabilities then; this server has none to enable.
 func ignoreVersion(*zap.Logger, *semver.Version) {}
 
 // Downgrade prepares the cluster for an older release: it validates a target
-// version, switches the downgrade on, or cancels it. It returns
-// ErrWrongDowngradeVersionFormat, or one of package version's errors.
+// version, enables the downgrade or cancels it. It returns the cluster's version, or
+// ErrWrongDowngradeVersionFormat, ErrClusterVersionUnavailable or an error of etcd's
+// package version.
 func (s *EtcdServer) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb.DowngradeResponse, error) {
 	var err error
 	manager := serverversion.NewManager(s.lg, serverVersionAdapter{s})
@@ -79,7 +80,7 @@ func (s *EtcdServer) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb
 	case pb.DowngradeRequest_ENABLE:
 		err = s.checkDowngrade(ctx, r.Version, manager.DowngradeEnable)
 	case pb.DowngradeRequest_CANCEL:
-		// etcd answers with the cluster's version all the same.
+		// As in etcd, a failed cancellation is logged and not returned.
 		if cerr := manager.DowngradeCancel(ctx); cerr != nil {
 			s.lg.Warn("cancel downgrade", zap.Error(cerr))
 		}
@@ -92,6 +93,7 @@ func (s *EtcdServer) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb
 	return &pb.DowngradeResponse{Version: version.Cluster(s.cluster.Version().String())}, nil
 }
 
+// checkDowngrade parses the target version and calls act with it.
 func (s *EtcdServer) checkDowngrade(
 	ctx context.Context, target string, act func(context.Context, *semver.Version) error,
 ) error {
@@ -105,8 +107,8 @@ func (s *EtcdServer) checkDowngrade(
 	return act(ctx, v)
 }
 
-// convertToClusterVersion takes "3.6" as well as "3.6.1". The patch version has no
-// part in a cluster's version.
+// convertToClusterVersion parses "3.6" or "3.6.1" and returns it without the patch
+// version. It returns ErrWrongDowngradeVersionFormat for other texts.
 func convertToClusterVersion(text string) (*semver.Version, error) {
 	v, err := semver.NewVersion(text)
 	if err != nil {
@@ -118,17 +120,16 @@ func convertToClusterVersion(text string) (*semver.Version, error) {
 	return &semver.Version{Major: v.Major, Minor: v.Minor}, nil
 }
 
-// serverVersionAdapter is the server as etcd's package version sees it. That
-// package decides what the cluster's version is to be and when the backend's
-// layout follows.
+// serverVersionAdapter is the server as etcd's package version sees it. Upstream has
+// a type of the same name.
 type serverVersionAdapter struct{ *EtcdServer }
 
 var _ serverversion.Server = serverVersionAdapter{}
 
 func (s serverVersionAdapter) GetClusterVersion() *semver.Version { return s.cluster.Version() }
 
-// GetStorageVersion commits first: the version of a backend that has none yet is
-// told from the term of its consistent index, which only a commit writes.
+// GetStorageVersion commits first. If the backend has no version yet, it is derived
+// from the term of the consistent index, which is written only by a commit.
 func (s serverVersionAdapter) GetStorageVersion() *semver.Version {
 	s.be.ForceCommit()
 	return s.StorageVersion()
@@ -138,7 +139,8 @@ func (s serverVersionAdapter) GetDowngradeInfo() *serverversion.DowngradeInfo {
 	return s.cluster.DowngradeInfo()
 }
 
-// GetMembersVersions knows of this member. Others would have to be asked.
+// GetMembersVersions returns the versions of this member alone. The other members
+// would have to be asked over a transport.
 func (s serverVersionAdapter) GetMembersVersions() map[string]*version.Versions {
 	cluster := "not_decided"
 	if v := s.cluster.Version(); v != nil {
@@ -175,20 +177,20 @@ func (s serverVersionAdapter) setDowngradeInfo(ctx context.Context, r *membershi
 	return err
 }
 
-// readWALVersion reads the log beside its writer and returns the oldest release
-// that understands what is in it. What is written meanwhile may be missed; it is
-// written for the cluster's version, which has gone down before.
+// readWALVersion reads the log while the raft loop writes to it, and returns the
+// oldest release that understands its entries. It may miss entries that are written
+// meanwhile. That is safe: they are written for the cluster's version, which has been
+// lowered before.
 func (s *EtcdServer) readWALVersion() (wal.Version, error) {
-	mark, err := lastSnapshotMark(&s.cfg)
+	marker, err := lastSnapshotMarker(&s.cfg)
 	if err != nil {
 		return nil, fmt.Errorf("read wal version: %w", err)
 	}
-	w, err := wal.OpenForRead(s.lg, s.cfg.walDir(), mark)
+	w, err := wal.OpenForRead(s.lg, s.cfg.walDir(), marker)
 	if err != nil {
 		return nil, fmt.Errorf("read wal version: %w", err)
 	}
-	// Closing a log that is open for reading always reports an error, for there is
-	// nothing in it that could be written.
+	// Close always returns an error for a log that is open only for reading.
 	defer func() { _ = w.Close() }()
 	v, err := wal.ReadWALVersion(w)
 	if err != nil {
