@@ -1,10 +1,10 @@
-// Package practice is a gRPC service that does on demand what a key-value store
-// has no reason to do: it panics, holds a request until it is let go, sends a
-// reply of any size, and speaks in each of the three kinds of stream. With it
-// every branch of grpc-go's server path can be played on a real node. No node
-// serves it unless it is registered through the node's own hook for services.
+// Package practice is a gRPC service that does on demand what a key-value store has
+// no reason to do: it panics, holds a request until it is released, sends a reply of
+// any size, and has a method for each of the three kinds of stream. With it, every
+// branch of grpc-go's server path can be played on a real node. A node serves it only
+// if its user registers it through the node's hook for services.
 //
-//	service.go   the service: what its methods do, and how grpc-go is told of them
+//	service.go   the service: its methods, and their description for grpc-go
 //	play.go      what demo and stories do to a node when they play a branch
 package practice
 
@@ -21,22 +21,23 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// maxPage bounds what Page returns, in bytes.
+// maxPage is the largest reply of Page, in bytes.
 const maxPage = 16 << 20
 
-// Service is the service. Make it with New; one may be registered with one
-// server.
+// Service implements the methods. It must be made by New and may be registered with
+// one server.
 type Service struct {
 	arrived chan struct{}
 	release chan struct{}
 }
 
-// New returns a service.
+// New returns a Service.
 func New() *Service {
 	return &Service{arrived: make(chan struct{}), release: make(chan struct{})}
 }
 
-// Arrived waits until a request is being held, or ctx ends.
+// Arrived waits until a request of Hold arrives, one for each call. If ctx ends
+// first, Arrived returns its cause.
 func (s *Service) Arrived(ctx context.Context) error {
 	select {
 	case <-s.arrived:
@@ -46,8 +47,8 @@ func (s *Service) Arrived(ctx context.Context) error {
 	}
 }
 
-// Release lets one held request go. It waits for one to be held, or until ctx
-// ends.
+// Release ends one request of Hold. It waits for a request that Arrived has reported,
+// and returns ctx's cause if ctx ends first.
 func (s *Service) Release(ctx context.Context) error {
 	select {
 	case s.release <- struct{}{}:
@@ -57,8 +58,8 @@ func (s *Service) Release(ctx context.Context) error {
 	}
 }
 
-// hold keeps its request until Release, or until the request's own context ends.
-// That of a request whose client or connection is gone does.
+// hold keeps its request until Release is called, or until the request's context
+// ends, as it does when the client or the connection has gone.
 func (s *Service) hold(ctx context.Context, _ *emptypb.Empty) (*emptypb.Empty, error) {
 	select {
 	case s.arrived <- struct{}{}:
@@ -73,12 +74,13 @@ func (s *Service) hold(ctx context.Context, _ *emptypb.Empty) (*emptypb.Empty, e
 	}
 }
 
-// panics does what its name says.
+// panics panics.
 func (s *Service) panics(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	panic("this handler panics on purpose")
 }
 
-// page returns as many bytes as it is asked for.
+// page returns a reply of the requested size, in bytes. It returns InvalidArgument if
+// the size is not between 0 and maxPage.
 func (s *Service) page(_ context.Context, size *wrapperspb.Int64Value) (*wrapperspb.StringValue, error) {
 	if size.GetValue() < 0 || size.GetValue() > maxPage {
 		return nil, status.Errorf(codes.InvalidArgument, "practice: a page has 0 to %d bytes", maxPage)
@@ -86,7 +88,7 @@ func (s *Service) page(_ context.Context, size *wrapperspb.Int64Value) (*wrapper
 	return wrapperspb.String(strings.Repeat("x", int(size.GetValue()))), nil
 }
 
-// count sends the numbers up to the one that it is given.
+// count sends the numbers from 1 to the one it receives.
 func (s *Service) count(_ any, ss grpc.ServerStream) error {
 	var upTo wrapperspb.Int64Value
 	if err := ss.RecvMsg(&upTo); err != nil {
@@ -100,7 +102,7 @@ func (s *Service) count(_ any, ss grpc.ServerStream) error {
 	return nil
 }
 
-// sum adds up the numbers that its client sends.
+// sum returns the sum of the numbers it receives.
 func (s *Service) sum(_ any, ss grpc.ServerStream) error {
 	var total int64
 	for {
@@ -116,7 +118,7 @@ func (s *Service) sum(_ any, ss grpc.ServerStream) error {
 	}
 }
 
-// echo answers each message with the same.
+// echo sends each message back.
 func (s *Service) echo(_ any, ss grpc.ServerStream) error {
 	for {
 		var said wrapperspb.StringValue
@@ -133,13 +135,13 @@ func (s *Service) echo(_ any, ss grpc.ServerStream) error {
 	}
 }
 
-// serviceName is the service's name on the wire. Its messages are protobuf's
+// serviceName is the service's name on the wire. The messages are protobuf's
 // well-known types, so that no code has to be generated.
 const serviceName = "glasskv.Practice"
 
-// The methods, as a client calls them.
+// The full names of the methods.
 const (
-	Hold  = "/" + serviceName + "/Hold"  // Empty → Empty, when it is released
+	Hold  = "/" + serviceName + "/Hold"  // Empty → Empty, when Release is called
 	Panic = "/" + serviceName + "/Panic" // Empty → never
 	Page  = "/" + serviceName + "/Page"  // Int64Value → StringValue of that many bytes
 	Count = "/" + serviceName + "/Count" // Int64Value → stream of Int64Value
@@ -147,7 +149,7 @@ const (
 	Echo  = "/" + serviceName + "/Echo"  // stream of StringValue → stream of StringValue
 )
 
-// Register makes the service known to reg.
+// Register registers the service with reg.
 func (s *Service) Register(reg grpc.ServiceRegistrar) {
 	reg.RegisterService(&grpc.ServiceDesc{
 		ServiceName: serviceName,
@@ -165,8 +167,8 @@ func (s *Service) Register(reg grpc.ServiceRegistrar) {
 	}, s)
 }
 
-// unary does for a method what generated code does: it makes the message, has it
-// decoded, and passes the interceptors.
+// unary returns a method handler like those of generated code: it decodes the request
+// and calls handle through the interceptors, if there are any.
 func unary[Q, R any](method string, handle func(context.Context, *Q) (*R, error)) grpc.MethodHandler {
 	return func(srv any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
 		request := new(Q)
@@ -178,13 +180,13 @@ func unary[Q, R any](method string, handle func(context.Context, *Q) (*R, error)
 		}
 		return chain(ctx, request, &grpc.UnaryServerInfo{Server: srv, FullMethod: method},
 			func(ctx context.Context, request any) (any, error) {
-				return handle(ctx, request.(*Q)) //nolint:forcetypeassert // it was made above
+				return handle(ctx, request.(*Q)) //nolint:forcetypeassert // made above
 			})
 	}
 }
 
-// streamDesc returns the kind of stream that a method is, for clients; nil for a
-// unary one.
+// streamDesc returns the description with which a client opens a stream of a method,
+// nil for a unary method.
 func streamDesc(method string) *grpc.StreamDesc {
 	switch method {
 	case Count:
