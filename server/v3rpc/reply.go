@@ -89,9 +89,9 @@ var toGRPCError = []struct {
 }
 
 // ask calls a method of the raft side and returns its reply, or the gRPC status
-// for its error. It is the only way from a unary handler to the raft side, so no
-// handler can forget to translate an error. Streaming handlers call togRPCError
-// with the error that ends them.
+// for its error. Unary handlers must call the raft side through ask, so that no handler
+// forgets to translate an error. Streaming handlers call togRPCError with the error that
+// ends them.
 func ask[Q, R any](ctx context.Context, r Q, method func(context.Context, Q) (R, error)) (R, error) {
 	resp, err := method(ctx, r)
 	if err != nil {
