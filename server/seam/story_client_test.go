@@ -133,7 +133,9 @@ func said(err error, ok string) string {
 	st := status.Convert(err)
 	message, _, broken := strings.Cut(st.Message(), " from server: ")
 	if broken {
-		message += " from server" // and why depends on who was quicker
+		// Why it broke depends on who was quicker; so does whether the client had read
+		// the server's GOAWAY before, which is then told in front.
+		message = message[max(0, strings.LastIndex(message, "error reading")):] + " from server"
 	}
 	return fmt.Sprintf("%s: %s", st.Code(), message)
 }
