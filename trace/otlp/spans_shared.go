@@ -66,7 +66,7 @@ func (s *spanner) insideShared(t *trace.Timeline, i int) bool {
 
 // batch appends the spans of a batch: its stages and the links to its requests.
 func (s *spanner) batch(b *record.Batch) {
-	outer, inner := b.Kind, b.Inside()
+	outer, inner := b.Kind, b.InnerStage()
 	root := s.shared(0, outer, b)
 	if root == nil {
 		return
@@ -86,7 +86,7 @@ func (s *spanner) batch(b *record.Batch) {
 // shared appends one stage of a batch, if it was stamped. The span is valid
 // until the next one is appended.
 func (s *spanner) shared(parent uint64, stage stages.Stage, b *record.Batch) *span {
-	begin, end := b.Times(stage)
+	begin, end := b.Stamps(stage)
 	if begin == 0 || end == 0 {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (s *spanner) shared(parent uint64, stage stages.Stage, b *record.Batch) *sp
 		st.Attributes = b.Attributes()
 	}
 	s.stageAttributes(&st)
-	return s.inner(b.Span(stage), parent, spec.Name, begin, max(begin, end), from)
+	return s.inner(b.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
 }
 
 // inner appends a span of GlassKV's own inside, with the attributes appended
@@ -128,7 +128,7 @@ func (s *spanner) conn(c *record.Conn, now int64) {
 	if !s.address(c.Peer, "network.peer.address", "network.peer.port") {
 		s.str(attrConnPeer, c.Peer)
 	}
-	s.inner(c.Link(), 0, connectionName, begin, now, from)
+	s.inner(c.Span(), 0, connectionName, begin, now, from)
 	for stage := stages.FirstConn; stage <= stages.LastConn; stage++ {
 		s.connStage(c, stage, now)
 	}
@@ -147,10 +147,10 @@ func (s *spanner) connStage(c *record.Conn, stage stages.Stage, now int64) {
 			st.EndEdge = stages.Inferred
 		}
 	}
-	parent := c.Link().Span
-	if outer := c.Around(stage); outer != stages.None {
-		parent = c.Span(outer).Span
+	parent := c.Span().Span
+	if outer := c.Parent(stage); outer != stages.None {
+		parent = c.StageSpan(outer).Span
 	}
 	s.stageAttributes(&st)
-	s.inner(c.Span(stage), parent, spec.Name, begin, max(begin, end), from)
+	s.inner(c.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
 }

@@ -80,7 +80,7 @@ func (a *assembly) connection() {
 	}
 	opener := a.r.Has(MarkOpener)
 	a.t.Connection = trace.Connection{ID: c.ID, Reused: !opener, Peer: c.Peer, Local: c.Local}
-	a.t.ConnSpan = c.Link()
+	a.t.ConnSpan = c.Span()
 	if opener {
 		a.opened = c
 	}
@@ -152,7 +152,7 @@ func (a *assembly) connStage(s stages.Stage) {
 	}
 	begin, end := a.opened.Stamps(s)
 	if st := a.add(s, begin, end); st != nil {
-		st.Span, st.Attributes = a.opened.Span(s), a.opened.Attributes(s)
+		st.Span, st.Attributes = a.opened.StageSpan(s), a.opened.Attributes(s)
 	}
 }
 
@@ -162,8 +162,8 @@ func (a *assembly) batch(b *Batch) {
 		return
 	}
 	complete := b.complete()
-	for _, stage := range []stages.Stage{b.Kind, b.Inside()} {
-		begin, end := b.Times(stage)
+	for _, stage := range []stages.Stage{b.Kind, b.InnerStage()} {
+		begin, end := b.Stamps(stage)
 		st := a.add(stage, begin, end)
 		if st == nil {
 			continue
@@ -173,7 +173,7 @@ func (a *assembly) batch(b *Batch) {
 			st.Attributes = b.Attributes()
 		}
 		if complete {
-			st.Span = b.Span(stage)
+			st.Span = b.StageSpan(stage)
 		}
 		if stage == stages.WALSync && b.SyncInferred.Load() {
 			st.BeginEdge, st.EndEdge = stages.Inferred, stages.Inferred

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BootID names this run of the machine's kernel: two processes that say the same
+// bootID names this run of the machine's kernel: two processes that say the same
 // share one CLOCK_MONOTONIC. It is empty when that cannot be known.
-var BootID = sync.OnceValue(func() string {
+var bootID = sync.OnceValue(func() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
@@ -19,8 +19,8 @@ var BootID = sync.OnceValue(func() string {
 	return strings.TrimSpace(string(id))
 })
 
-// Monotonic turns a stamp of this process into CLOCK_MONOTONIC, in nanoseconds.
-func Monotonic(stamp int64) int64 { return stamp + monotonicOffset() }
+// monotonic turns a stamp of this process into CLOCK_MONOTONIC, in nanoseconds.
+func monotonic(stamp int64) int64 { return stamp + monotonicOffset() }
 
 // monotonicOffset is measured once: of several tries the one that took least
 // time is off by least.

@@ -13,19 +13,19 @@ import (
 func TestStampsOfTwoProcessesMeetOnTheMachinesClock(t *testing.T) {
 	if os.Getenv("GLASSKV_TEST_CLOCK") != "" {
 		// The other process: it says what time it is.
-		if _, err := os.Stdout.WriteString(strconv.FormatInt(Monotonic(Now()), 10) + "\n"); err != nil {
+		if _, err := os.Stdout.WriteString(strconv.FormatInt(monotonic(Now()), 10) + "\n"); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if BootID() == "" {
-		t.Fatalf("boot ID %q", BootID())
+	if bootID() == "" {
+		t.Fatalf("boot ID %q", bootID())
 	}
 	cmd := exec.CommandContext(limit(t), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), "GLASSKV_TEST_CLOCK=1")
-	before := Monotonic(Now())
+	before := monotonic(Now())
 	out, err := cmd.Output()
-	after := Monotonic(Now())
+	after := monotonic(Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestMonotonicIsTheKernelsClock(t *testing.T) {
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &before); err != nil {
 		t.Fatal(err)
 	}
-	got := Monotonic(Now())
+	got := monotonic(Now())
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &after); err != nil {
 		t.Fatal(err)
 	}

@@ -75,14 +75,14 @@ func (c *Conn) Stamps(s stages.Stage) (begin, end int64) {
 	return i.begin.Load(), i.end.Load()
 }
 
-// Span names the span of one of the connection's stages.
-func (c *Conn) Span(s stages.Stage) trace.Link {
+// StageSpan names the span of one of the connection's stages.
+func (c *Conn) StageSpan(s stages.Stage) trace.Link {
 	return trace.Link{Trace: c.traceID, Span: trace.ChildID(c.spanID, int(s))}
 }
 
-// Around returns the connection's stage that a stage of it lies in; None when it
+// Parent returns the connection's stage that a stage of it lies in; None when it
 // has none that was stamped.
-func (c *Conn) Around(stage stages.Stage) stages.Stage {
+func (c *Conn) Parent(stage stages.Stage) stages.Stage {
 	for outer := stages.SpecOf(stage).Parent; outer != stages.None; outer = stages.SpecOf(outer).Parent {
 		if begin, _ := c.Stamps(outer); begin != 0 {
 			return outer
@@ -111,7 +111,7 @@ func (c *Conn) Fail(why string) {
 		r.BeginAt(stages.HTTPReadRequest, begin) // what net/http does first, and has not come to the end of
 	}
 	r.message.Store(&why)
-	r.OverAt(now)
+	r.SetEnd(now)
 	r.Done(AllEvents)
 }
 
@@ -153,8 +153,8 @@ func (c *Conn) Attributes(s stages.Stage) map[string]string {
 	return attrs
 }
 
-// Link names the span of the connection as a whole.
-func (c *Conn) Link() trace.Link { return trace.Link{Trace: c.traceID, Span: c.spanID} }
+// Span names the span of the connection as a whole.
+func (c *Conn) Span() trace.Link { return trace.Link{Trace: c.traceID, Span: c.spanID} }
 
 // Batch is work done once for many requests: one WAL save with its fsync, or
 // one read round. The goroutine that does the work stamps it and adds the
@@ -221,22 +221,22 @@ func (b *Batch) Links() []trace.Link {
 // Members returns how many requests share the batch.
 func (b *Batch) Members() int { return int(b.members.Load()) }
 
-// After notes when the goroutine that does the work was busy with the batch
+// BusyBefore notes when the goroutine that does the work was busy with the batch
 // before. Who waited for this batch waited for that one first.
-func (b *Batch) After(begin, end int64) {
+func (b *Batch) BusyBefore(begin, end int64) {
 	b.before.begin.Store(begin)
 	b.before.end.Store(end)
 }
 
-// Begin stamps the beginning of the batch's work.
-func (b *Batch) Begin(stamp int64) { b.outer.begin.Store(stamp) }
+// BeginAt stamps the beginning of the batch's work.
+func (b *Batch) BeginAt(stamp int64) { b.outer.begin.Store(stamp) }
 
-// End stamps its end.
-func (b *Batch) End(stamp int64) { b.outer.end.Store(stamp) }
+// EndAt stamps its end.
+func (b *Batch) EndAt(stamp int64) { b.outer.end.Store(stamp) }
 
-// Inner stamps the stage inside: the fsync of a save, the wait for the applied
+// InnerAt stamps the stage inside: the fsync of a save, the wait for the applied
 // index of a read round.
-func (b *Batch) Inner(begin, end int64) {
+func (b *Batch) InnerAt(begin, end int64) {
 	b.inner.begin.Store(begin)
 	b.inner.end.Store(end)
 }
@@ -254,11 +254,9 @@ func (b *Batch) Attributes() map[string]string {
 	return map[string]string{trace.AttrFailure: trace.ValidUTF8(*why)}
 }
 
-// Stamps returns the begin of the batch's first stage and the end of its last;
-// zero is "not stamped".
-func (b *Batch) Stamps() (begin, end int64) {
-	return b.outer.begin.Load(), max(b.outer.end.Load(), b.inner.end.Load())
-}
+// Released returns the stamp at which the batch's last stage ended: its requests go
+// on from there. Zero means that no stage has ended.
+func (b *Batch) Released() int64 { return max(b.outer.end.Load(), b.inner.end.Load()) }
 
 // complete reports whether all of the batch's stamps are set, so that its spans
 // will not change any more. A request that ended before its batch did, because
@@ -270,25 +268,25 @@ func (b *Batch) complete() bool {
 	return b.Kind != stages.ReadIndex || b.inner.end.Load() != 0
 }
 
-// Span names the span of one of the batch's two stages.
-func (b *Batch) Span(s stages.Stage) trace.Link {
+// StageSpan names the span of one of the batch's two stages.
+func (b *Batch) StageSpan(s stages.Stage) trace.Link {
 	if s == b.Kind {
 		return trace.Link{Trace: b.traceID, Span: b.spanID}
 	}
 	return trace.Link{Trace: b.traceID, Span: trace.ChildID(b.spanID, int(s))}
 }
 
-// Inside returns the stage inside the batch's own.
-func (b *Batch) Inside() stages.Stage {
+// InnerStage returns the stage inside the batch's own.
+func (b *Batch) InnerStage() stages.Stage {
 	if b.Kind == stages.ReadIndex {
 		return stages.ReadWaitApplied
 	}
 	return stages.WALSync
 }
 
-// Times returns the begin and end of one of the batch's two stages; zero is "not
+// Stamps returns the begin and end of one of the batch's two stages; zero is "not
 // stamped".
-func (b *Batch) Times(s stages.Stage) (begin, end int64) {
+func (b *Batch) Stamps(s stages.Stage) (begin, end int64) {
 	i := &b.outer
 	if s != b.Kind {
 		i = &b.inner

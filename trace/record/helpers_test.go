@@ -37,9 +37,9 @@ func warmPut(rc *Recorder, conn *Conn, batch *Batch) *Record {
 func savedBatch(n int) *Batch {
 	b := NewBatch(stages.WALSave, n)
 	now := Now()
-	b.Begin(now + 1000)
-	b.Inner(now+2000, now+3000)
-	b.End(now + 4000)
+	b.BeginAt(now + 1000)
+	b.InnerAt(now+2000, now+3000)
+	b.EndAt(now + 4000)
 	return b
 }
 

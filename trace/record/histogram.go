@@ -147,7 +147,7 @@ func (h *histograms) count(r *Record) {
 func (h *histograms) batch(b *Batch, pauses []stretch) {
 	if b != nil && b.complete() && b.counted.CompareAndSwap(false, true) {
 		h.stages[b.Kind].interval(&b.outer, pauses)
-		h.stages[b.Inside()].interval(&b.inner, pauses)
+		h.stages[b.InnerStage()].interval(&b.inner, pauses)
 	}
 }
 

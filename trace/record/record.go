@@ -299,7 +299,7 @@ func (r *Record) Adopt(traceparent string) bool {
 
 // Origin returns the request's begin.
 func (r *Record) Origin() trace.Origin {
-	return trace.Origin{BootID: BootID(), MonotonicNS: Monotonic(r.begin)}
+	return trace.Origin{BootID: bootID(), MonotonicNS: monotonic(r.begin)}
 }
 
 // Duration returns how long the request took, as its timeline shows it; while
@@ -309,9 +309,9 @@ func (r *Record) Duration() time.Duration { return time.Duration(max(0, r.over()
 // TraceID returns the request's trace ID, 32 hexadecimal digits.
 func (r *Record) TraceID() string { return r.traceID.String() }
 
-// OverAt sets the stamp that ends the request, where it is known before the
+// SetEnd sets the stamp that ends the request, where it is known before the
 // record's last event is reported.
-func (r *Record) OverAt(stamp int64) { r.end.Store(stamp) }
+func (r *Record) SetEnd(stamp int64) { r.end.Store(stamp) }
 
 // over returns the stamp that ends the request: the moment when its reply left,
 // if it did. What completes a record may come a little later.

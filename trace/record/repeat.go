@@ -189,7 +189,7 @@ func (d *Detail) attributes() map[string]string {
 type Pause struct {
 	At       stages.Stage // the stage that would have begun
 	Why      string       // WhyBreakpoint, WhyStep or WhyBehind; of a fault its name
-	Ended    string       // how it went on: one of the Ended constants; empty where there is no choice
+	ended    string       // how it went on: one of the Ended constants; empty where there is no choice
 	SharedBy int          // requests that waited together; zero for one alone
 }
 
@@ -214,7 +214,7 @@ func (r *Record) Pause(s stages.Stage, begin int64, p Pause) (resume func(end in
 func (rs *repeats) resume(p *Pause, end int64, ended string) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	p.Ended = ended
+	p.ended = ended
 	for _, part := range [...]*[maxRepeats]repeat{&rs.first, &rs.last} {
 		for i := range part {
 			if part[i].Pause == p {
@@ -260,8 +260,8 @@ func without(begin, end int64, others []stretch) int64 {
 
 func (p *Pause) attributes() map[string]string {
 	attrs := map[string]string{trace.AttrAt: p.At.String(), trace.AttrWhy: p.Why}
-	if p.Ended != "" {
-		attrs[trace.AttrEnded] = p.Ended
+	if p.ended != "" {
+		attrs[trace.AttrEnded] = p.ended
 	}
 	return attrs
 }

@@ -59,7 +59,7 @@ func (g *reading) notify(next etcdserver.ReadNotifyFunc) etcdserver.ReadNotifyFu
 		served.batch.Add(rec)
 		rec.SetRound(served.batch)
 		rec.EndAt(stages.ReadWait, served.begin)
-		if _, released := served.batch.Stamps(); released != 0 {
+		if released := served.batch.Released(); released != 0 {
 			rec.BeginAt(stages.ReadRelease, released)
 			rec.EndAt(stages.ReadRelease, now)
 		}
@@ -91,9 +91,9 @@ func (g *reading) index(next etcdserver.ReadIndexFunc) etcdserver.ReadIndexFunc 
 	return func(r *etcdserver.ReadRound) (uint64, error) {
 		g.hold(r, stages.ReadIndex)
 		batch := g.current(r)
-		batch.Begin(record.Now())
+		batch.BeginAt(record.Now())
 		index, err := next(r)
-		batch.End(record.Now())
+		batch.EndAt(record.Now())
 		return index, err
 	}
 }
@@ -103,7 +103,7 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 		g.hold(r, stages.ReadWaitApplied)
 		begin := record.Now()
 		err := next(r, index)
-		g.current(r).Inner(begin, record.Now())
+		g.current(r).InnerAt(begin, record.Now())
 		return err
 	}
 }

@@ -77,7 +77,7 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 		return
 	}
 	l.batch = record.NewBatch(stages.WALSave, len(entries))
-	l.batch.After(l.last.begin, l.last.end)
+	l.batch.BusyBefore(l.last.begin, l.last.end)
 	for _, e := range entries {
 		rec := l.requests.of(e.GetData())
 		l.batch.Add(rec)
@@ -99,11 +99,11 @@ func (l *raftLoop) synced() {
 		return
 	}
 	if took, once := l.fsync.since(); took > 0 {
-		begin, _ := l.batch.Stamps()
+		begin, _ := l.batch.Stamps(stages.WALSave)
 		l.batch.SyncInferred.Store(!once)
-		l.batch.Inner(max(begin, l.written-took), l.written)
+		l.batch.InnerAt(max(begin, l.written-took), l.written)
 	}
-	l.batch.End(l.saved)
+	l.batch.EndAt(l.saved)
 }
 
 // close lets go of the records, so that the loop does not keep them alive.

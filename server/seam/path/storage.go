@@ -39,7 +39,7 @@ func (s *storage) begin(batch *record.Batch) {
 		rec.EndAt(stages.RaftHandleReady, now)
 	}
 	now = s.loop.delay(fault.SlowWrite, stages.WALSave, now)
-	batch.Begin(s.loop.hold(stages.WALSave, now))
+	batch.BeginAt(s.loop.hold(stages.WALSave, now))
 }
 
 func (s *storage) end(err error) {

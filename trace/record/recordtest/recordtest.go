@@ -42,9 +42,9 @@ func WarmPut(rc *record.Recorder, conn *record.Conn, batch *record.Batch) *recor
 func SavedBatch(n int) *record.Batch {
 	b := record.NewBatch(stages.WALSave, n)
 	now := record.Now()
-	b.Begin(now + 1000)
-	b.Inner(now+2000, now+3000)
-	b.End(now + 4000)
+	b.BeginAt(now + 1000)
+	b.InnerAt(now+2000, now+3000)
+	b.EndAt(now + 4000)
 	return b
 }
 
@@ -107,9 +107,9 @@ func Close(t testing.TB, rc *record.Recorder) {
 	}
 }
 
-// world makes requests as a server under some load would: connections that are
+// World makes requests as a server under some load would: connections that are
 // opened and used again, saves and read rounds that several requests share.
-type world struct {
+type World struct {
 	rc    *record.Recorder
 	rng   *rand.Rand
 	now   int64
@@ -119,13 +119,13 @@ type world struct {
 	Wild  bool // stamps in no sensible order
 }
 
-func NewWorld(rc *record.Recorder, rng *rand.Rand) *world {
-	return &world{rc: rc, rng: rng, now: record.Now()}
+func NewWorld(rc *record.Recorder, rng *rand.Rand) *World {
+	return &World{rc: rc, rng: rng, now: record.Now()}
 }
 
-func (w *world) pass() int64 { w.now += 1 + w.rng.Int64N(50_000); return w.now }
+func (w *World) pass() int64 { w.now += 1 + w.rng.Int64N(50_000); return w.now }
 
-func (w *world) conn() *record.Conn {
+func (w *World) conn() *record.Conn {
 	switch n := w.rng.IntN(10); {
 	case n == 0:
 		return nil
@@ -151,22 +151,22 @@ func (w *world) conn() *record.Conn {
 	return w.Conns[w.rng.IntN(len(w.Conns))]
 }
 
-func (w *world) batch(of *[]*record.Batch, kind stages.Stage) *record.Batch {
+func (w *World) batch(of *[]*record.Batch, kind stages.Stage) *record.Batch {
 	if len(*of) > 0 && w.rng.IntN(2) == 0 {
 		return (*of)[w.rng.IntN(len(*of))]
 	}
 	b := record.NewBatch(kind, w.rng.IntN(6))
-	b.Begin(w.pass())
+	b.BeginAt(w.pass())
 	if w.rng.IntN(6) != 0 {
 		begin := w.pass()
 		b.SyncInferred.Store(kind == stages.WALSave && w.rng.IntN(3) == 0)
-		b.Inner(begin, w.pass())
+		b.InnerAt(begin, w.pass())
 	}
 	if w.rng.IntN(6) == 0 {
 		b.Fail("no space left on dev\xffice")
 	}
 	if w.rng.IntN(6) != 0 {
-		b.End(w.pass())
+		b.EndAt(w.pass())
 	}
 	*of = append(*of, b)
 	return b
@@ -174,9 +174,9 @@ func (w *world) batch(of *[]*record.Batch, kind stages.Stage) *record.Batch {
 
 // Request makes a record of anything that can happen, all but finished. Some are
 // made of others, at some depth.
-func (w *world) Request() *record.Record { return w.nested(0) }
+func (w *World) Request() *record.Record { return w.nested(0) }
 
-func (w *world) nested(depth int) *record.Record {
+func (w *World) nested(depth int) *record.Record {
 	r := w.one()
 	if depth > 2 || w.rng.IntN(3) != 0 {
 		return r
@@ -191,11 +191,11 @@ func (w *world) nested(depth int) *record.Record {
 		}
 		part.Done(record.AllEvents)
 	}
-	r.OverAt(w.pass())
+	r.SetEnd(w.pass())
 	return r
 }
 
-func (w *world) one() *record.Record {
+func (w *World) one() *record.Record {
 	conn, stream, start := w.conn(), w.rng.Uint32(), w.pass()
 	r := w.rc.Start(conn, stream, start)
 	pick := func(all ...string) string { return all[w.rng.IntN(len(all))] }
@@ -234,11 +234,11 @@ func (w *world) one() *record.Record {
 		r.SetRound(round)
 		round.Add(r)
 	}
-	r.OverAt(w.pass())
+	r.SetEnd(w.pass())
 	return r
 }
 
-func (w *world) stages(r *record.Record, start int64) {
+func (w *World) stages(r *record.Record, start int64) {
 	for s := stages.None + 1; s < stages.NumStages; s++ {
 		if (stages.FirstConn <= s && s <= stages.LastConn) || s == stages.WALSave || s == stages.WALSync || s == stages.ReadIndex || s == stages.ReadWaitApplied ||
 			w.rng.IntN(3) == 0 {
