@@ -18,8 +18,8 @@ import (
 	"glasskv/server/control"
 )
 
-// controlFlags say whether a running server may be steered, and what is asked of
-// it from the start.
+// controlFlags say whether a running server may be steered, and which breakpoints and
+// faults it has from the start.
 type controlFlags struct {
 	on          bool
 	breaks      []control.Break
@@ -33,41 +33,43 @@ func (f *controlFlags) addFlags(fs *pflag.FlagSet) {
 		"hold requests where a `stage` begins, such as raft.propose, or raft.propose:key=/orders/:method=Put; implies --control",
 		collect(&f.breaks, control.ParseBreak))
 	fs.Func("fault",
-		"have something go wrong on purpose, such as the `fault` slow-fsync:delay=50ms; glasskv fault lists them; implies --control",
+		"make something go wrong, such as the `fault` slow-fsync:delay=50ms; glasskv fault lists them; implies --control",
 		collect(&f.faults, control.ParseFault))
-	fs.DurationVar(&f.holdTimeout, "hold-timeout", control.DefaultHoldTimeout, "the longest time that a request is held")
+	fs.DurationVar(&f.holdTimeout, "hold-timeout", control.DefaultHoldTimeout, "longest time that a request is held")
 }
 
-// collect is for a flag that may be given several times.
+// collect returns the function of a flag that may be given several times: it parses
+// each value and appends it to all.
 func collect[T any](all *[]T, parse func(string) (T, error)) func(string) error {
 	return func(text string) error {
-		one, err := parse(text)
+		value, err := parse(text)
 		if err == nil {
-			*all = append(*all, one)
+			*all = append(*all, value)
 		}
 		return err
 	}
 }
 
-// steerable reports whether the server is to be steered at all.
+// steerable reports whether --control, --break or --fault was given.
 func (f *controlFlags) steerable() bool { return f.on || len(f.breaks)+len(f.faults) > 0 }
 
-// check refuses flags that contradict the others.
-func (f *controlFlags) check(mode string, at listenURL) error {
+// check returns an error if the flags contradict --trace or --listen-trace-url.
+func (f *controlFlags) check(mode string, traceURL listenURL) error {
 	switch {
 	case f.holdTimeout <= 0 || f.holdTimeout > control.MaxHoldTimeout:
 		return fmt.Errorf("--hold-timeout %v: use a time above zero, and not above %v", f.holdTimeout, control.MaxHoldTimeout)
 	case !f.steerable():
 		return nil
 	case mode == "off":
-		return errors.New("--trace off installs no seam at which a request could be held, or a fault strike: leave it out, or --control, --break and --fault")
-	case at.value == "":
+		return errors.New("--trace off installs no seam that could hold a request or make it fail: leave it out, or --control, --break and --fault")
+	case traceURL.value == "":
 		return errors.New(`--control is reached over the trace endpoint: leave out --listen-trace-url ""`)
 	}
 	return nil
 }
 
-// begin does what was asked for from the start. Its errors name the flag.
+// begin sets the breakpoints and faults of --break and --fault. Its errors name the
+// flag.
 func (f *controlFlags) begin(s control.Steering) error {
 	for _, b := range f.breaks {
 		if err := s.SetBreak(b); err != nil {
@@ -82,51 +84,56 @@ func (f *controlFlags) begin(s control.Steering) error {
 	return nil
 }
 
-// console shows who is held, and takes the letters that are typed about it. Both
-// have a goroutine of their own: a terminal may be slow, and a request that goes
-// on must not wait for it.
+// console prints the requests that are held, and reads commands for them from the
+// terminal. It prints and reads on goroutines of its own: a terminal may be slow, and
+// a request that goes on must not wait for it.
+//
+//	request held or released --> events --> show   --> out
+//	line typed: s or c       -------------> listen --> Steering
 type console struct {
 	out      io.Writer
 	printer  Printer
 	steering control.Steering
-	endpoint string                    // where others steer the server
-	keys     cancelreader.CancelReader // nil where nobody types
+	endpoint string                    // the URL at which other commands steer the server
+	keys     cancelreader.CancelReader // nil if standard input is not a terminal
 	cancel   func()
 	events   chan control.Event
 	quit     chan struct{}
-	both     sync.WaitGroup
+	running  sync.WaitGroup
 
 	mu   sync.Mutex
-	last int // the hold that was shown last; 0 before the first
+	last int // the ID of the hold that was printed last; 0 before the first
 }
 
-// consoleQueue is more than is held at a time, with their ends.
+// consoleQueue is the capacity of events: more than the begins and ends of all
+// requests that can be held at a time.
 const consoleQueue = 4 * control.MaxHolds
 
-// newConsole begins to show holds on out. Letters are taken when the standard
-// input is a terminal.
+// newConsole begins to print holds on out. It reads commands if standard input is a
+// terminal.
 func newConsole(out io.Writer, p Printer, s control.Steering, endpoint string) *console {
 	c := &console{
 		out: out, printer: p, steering: s, endpoint: endpoint,
 		events: make(chan control.Event, consoleQueue), quit: make(chan struct{}),
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) && inForeground(os.Stdin) {
-		c.keys, _ = cancelreader.NewReader(os.Stdin) // without it, one types elsewhere
+		c.keys, _ = cancelreader.NewReader(os.Stdin) // after an error, only other commands steer
 	}
 	c.cancel = s.Watch(func(e control.Event) {
 		select {
 		case c.events <- e:
-		default: // `glasskv hold` tells what is held
+		default: // dropped; `glasskv hold` lists what is held
 		}
 	})
-	c.both.Go(c.show)
+	c.running.Go(c.show)
 	if c.keys != nil {
-		c.both.Go(c.listen)
+		c.running.Go(c.listen)
 	}
 	return c
 }
 
-// show prints what happens. An error of printing means that nobody looks any more.
+// show prints events until close is called or printing fails, which means that the
+// terminal has gone.
 func (c *console) show() {
 	for {
 		select {
@@ -146,7 +153,7 @@ func (c *console) print(e control.Event) error {
 	}
 	report, err := c.steering.Hold(e.Hold.ID)
 	if errors.Is(err, control.ErrUnknown) {
-		return nil // it went on already
+		return nil // released already
 	} else if err != nil {
 		return err
 	}
@@ -156,7 +163,7 @@ func (c *console) print(e control.Event) error {
 	return c.printer.PrintHold(c.out, report, c.endpoint, c.keys != nil)
 }
 
-// listen takes lines: s steps the request that was shown last, c has it go on.
+// listen reads lines: s steps the request that was printed last, c continues it.
 func (c *console) listen() {
 	lines := bufio.NewScanner(c.keys)
 	for lines.Scan() {
@@ -172,17 +179,18 @@ func (c *console) listen() {
 		case word == "c" && id != 0:
 			err = c.steering.Continue(id)
 		case word == "s", word == "c":
-			err = errors.New("nobody has been held yet")
+			err = errors.New("no request has been held yet")
 		default:
 			err = errors.New("type s to step, c to continue")
 		}
 		if err != nil {
-			_, _ = fmt.Fprintln(c.out, err) // whoever typed it would see nothing else either
+			_, _ = fmt.Fprintln(c.out, err) // fails only if the terminal has gone
 		}
 	}
 }
 
-// close ends both goroutines. A nil console has none.
+// close ends both goroutines. It returns an error if ctx ends before they do, and nil
+// for a nil console.
 func (c *console) close(ctx context.Context) error {
 	if c == nil {
 		return nil
@@ -193,7 +201,7 @@ func (c *console) close(ctx context.Context) error {
 		c.keys.Cancel()
 	}
 	done := make(chan struct{})
-	go func() { c.both.Wait(); close(done) }()
+	go func() { c.running.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-ctx.Done():

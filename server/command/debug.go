@@ -29,7 +29,7 @@ import (
 	"glasskv/trace/endpoint"
 )
 
-// debugIndex is what the debug address shows first.
+// debugIndex is the index of the debug pages.
 const debugIndex = `<!DOCTYPE html><title>GlassKV debug</title><ul>
 <li><a href="/debug/requests">/debug/requests</a> the last gRPC calls, as golang.org/x/net/trace keeps them
 <li><a href="/debug/events">/debug/events</a> what happened to connections and servers
@@ -39,34 +39,34 @@ const debugIndex = `<!DOCTYPE html><title>GlassKV debug</title><ul>
 </ul>
 `
 
-// debugPages are pages about the process, on an address of their own and off
-// unless asked for: they tell more than a client should know, and what they show
-// is not collected for nothing.
+// debugPages are pages about the process. They are off by default, because what they
+// show costs time to collect, and have an address of their own, because clients should
+// not see it. A nil *debugPages serves nothing.
 type debugPages struct {
 	srv     *http.Server
 	serving sync.WaitGroup
 	url     string
 }
 
-// serveDebug begins to serve the pages, or does nothing where no address is
-// given. It must come before the node, since grpc-go decides with each server
-// whether it is followed.
-func serveDebug(lg *zap.Logger, at listenURL, cfg serve.Config) (*debugPages, error) {
-	if at.value == "" {
+// serveDebug begins to serve the pages, and returns nil if u is empty. It must be
+// called before the node starts, because grpc-go decides when a server is made whether
+// to trace its calls.
+func serveDebug(lg *zap.Logger, u listenURL, cfg serve.Config) (*debugPages, error) {
+	if u.value == "" {
 		return nil, nil
 	}
-	l, err := at.listen(lg, cfg.TLSConfig)
+	l, err := u.listen(lg, cfg.TLSConfig)
 	if err != nil {
-		return nil, fmt.Errorf("--listen-debug-url %s: %w", at.value, err)
+		return nil, fmt.Errorf("--listen-debug-url %s: %w", u.value, err)
 	}
 	grpc.EnableTracing = true
-	p := &debugPages{url: at.at(l)}
+	p := &debugPages{url: u.urlOf(l)}
 	p.srv = &http.Server{
 		Handler:           localOnly(cfg.HostWhitelist, debugMux()),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is not the operator's concern
+		ErrorLog:          log.New(io.Discard, "", 0), // drops messages about clients' mistakes
 		Protocols:         new(http.Protocols),
 	}
 	p.srv.Protocols.SetHTTP1(true)
@@ -81,15 +81,15 @@ func serveDebug(lg *zap.Logger, at listenURL, cfg serve.Config) (*debugPages, er
 	return p, nil
 }
 
-// at returns where the pages are; empty where they are off.
-func (p *debugPages) at() string {
+// address returns the URL of the pages, empty if they are off.
+func (p *debugPages) address() string {
 	if p == nil {
 		return ""
 	}
 	return p.url
 }
 
-// close ends the pages. A profile that is being taken is broken off.
+// close stops serving. It aborts a profile that is being taken.
 func (p *debugPages) close(lg *zap.Logger) {
 	if p == nil {
 		return
@@ -100,8 +100,8 @@ func (p *debugPages) close(lg *zap.Logger) {
 	p.serving.Wait()
 }
 
-// debugMux lines up the pages. gRPC calls are for channelz, which programs ask
-// over gRPC.
+// debugMux returns the handler of all pages. It also answers gRPC calls, with
+// channelz's service, for programs such as grpcdebug.
 func debugMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -132,17 +132,17 @@ func debugMux() http.Handler {
 	})
 }
 
-// captured is a registrar that keeps channelz's server, so that it can be asked
-// without a connection.
-type captured struct{ channelzpb.ChannelzServer }
+// channelzRegistrar is a registrar that keeps channelz's server, so that its methods
+// can be called without a connection.
+type channelzRegistrar struct{ channelzpb.ChannelzServer }
 
 // RegisterService implements grpc.ServiceRegistrar.
-func (c *captured) RegisterService(_ *grpc.ServiceDesc, impl any) {
+func (c *channelzRegistrar) RegisterService(_ *grpc.ServiceDesc, impl any) {
 	c.ChannelzServer, _ = impl.(channelzpb.ChannelzServer)
 }
 
-// handleChannelz adds what channelz knows, as JSON. The IDs that an answer holds
-// lead to the next page:
+// handleChannelz adds pages with channelz's data, as JSON. The IDs in an answer are
+// those of the pages below:
 //
 //	/debug/channelz                       the servers of the process, and its client channels
 //	/debug/channelz/server-sockets/{id}   the connections of a server
@@ -150,7 +150,7 @@ func (c *captured) RegisterService(_ *grpc.ServiceDesc, impl any) {
 //	/debug/channelz/channel/{id}          a client channel, such as the gateway's
 //	/debug/channelz/subchannel/{id}       a part of it
 func handleChannelz(mux *http.ServeMux) {
-	var c captured
+	var c channelzRegistrar
 	channelz.RegisterChannelzServiceToServer(&c)
 	mux.HandleFunc("/debug/channelz", func(w http.ResponseWriter, r *http.Request) {
 		servers, err := c.GetServers(r.Context(), &channelzpb.GetServersRequest{})
@@ -195,12 +195,13 @@ func handleChannelz(mux *http.ServeMux) {
 	}
 }
 
+// refuseChannelz answers with err, and the HTTP status for its gRPC code.
 func refuseChannelz(w http.ResponseWriter, err error) {
 	st := status.Convert(err)
 	http.Error(w, st.Message(), runtime.HTTPStatusFromCode(st.Code()))
 }
 
-// writeChannelz writes the answers one after the other.
+// writeChannelz writes the answers, one JSON object after the other.
 func writeChannelz(w http.ResponseWriter, answers ...proto.Message) {
 	w.Header().Set("Content-Type", "application/json")
 	for _, a := range answers {
@@ -208,9 +209,9 @@ func writeChannelz(w http.ResponseWriter, answers ...proto.Message) {
 	}
 }
 
-// localOnly answers those who ask for localhost, for an address of this machine,
-// or for a host that was listed by its name. Any other name may be one that a web
-// page points here, to have a browser on this machine look around.
+// localOnly passes on requests whose Host is localhost, an address of this machine or
+// one of hosts, and refuses all others: a web page could let another name resolve to
+// this machine and so read the pages with a browser that runs here.
 func localOnly(hosts map[string]struct{}, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()

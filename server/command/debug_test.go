@@ -20,11 +20,11 @@ import (
 // startDebug serves the pages, and a node that they tell about.
 func startDebug(t *testing.T, cfg serve.Config) (base string, node *servetest.Node) {
 	t.Helper()
-	var at listenURL
-	if err := at.Set("http://127.0.0.1:0"); err != nil {
+	var u listenURL
+	if err := u.Set("http://127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	pages, err := serveDebug(zap.NewNop(), at, cfg)
+	pages, err := serveDebug(zap.NewNop(), u, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +132,8 @@ func TestDebugPagesAreOffUnlessAskedFor(t *testing.T) {
 			t.Errorf("%q is taken for an address", wrong)
 		}
 	}
-	at := listenURL{value: "https://127.0.0.1:0"}
-	if _, err := serveDebug(zap.NewNop(), at, servetest.Config(t)); err == nil || !strings.Contains(withWayOut(err).Error(), "--cert-file") {
+	u := listenURL{value: "https://127.0.0.1:0"}
+	if _, err := serveDebug(zap.NewNop(), u, servetest.Config(t)); err == nil || !strings.Contains(withRemedy(err).Error(), "--cert-file") {
 		t.Errorf("https without a certificate: %v", err)
 	}
 }

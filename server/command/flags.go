@@ -23,13 +23,13 @@ const (
 	clusterStateNew      = "new"
 	clusterStateExisting = "existing"
 
-	// maxElectionMs is etcd's upper bound for an election timeout, made for
-	// clusters that span the globe.
+	// maxElectionMs is etcd's upper bound for an election timeout, which is long
+	// enough for clusters around the globe.
 	maxElectionMs = 50000
 )
 
-// serveFlags are the flags of `glasskv serve` as they were given. What can go
-// into the configuration directly does; the rest is put together by config.
+// serveFlags are the values of `glasskv serve`'s flags. Those that need no conversion
+// are written to cfg directly; config converts the others.
 type serveFlags struct {
 	cfg serve.Config
 
@@ -52,7 +52,7 @@ func newServeFlags() *serveFlags {
 	return &serveFlags{cfg: serve.DefaultConfig(serve.DefaultName, "")}
 }
 
-// add declares the flags, named as etcd's and with its defaults.
+// add declares the flags, with etcd's names and defaults.
 func (f *serveFlags) add(fs *pflag.FlagSet) {
 	f.addMember(fs)
 	f.addTLS(fs)
@@ -62,7 +62,7 @@ func (f *serveFlags) add(fs *pflag.FlagSet) {
 	f.addLimits(fs)
 	f.addServices(fs)
 	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn, error, panic or fatal")
-	fs.StringVar(&f.logFormat, "log-format", "console", "console, to be read by people, or json, as etcd's")
+	fs.StringVar(&f.logFormat, "log-format", "console", "console, for people, or json, as etcd's")
 }
 
 func (f *serveFlags) addMember(fs *pflag.FlagSet) {
@@ -84,7 +84,7 @@ func (f *serveFlags) addCluster(fs *pflag.FlagSet) {
 	fs.StringVar(&f.initialCluster, "initial-cluster", "",
 		`members of a new cluster, as name=URL,… (default "<name>=<initial-advertise-peer-urls>")`)
 	fs.StringVar(&f.cfg.InitialClusterToken, "initial-cluster-token", f.cfg.InitialClusterToken,
-		"tells clusters apart whose members have the same names and URLs")
+		"distinguishes clusters whose members have the same names and URLs")
 	fs.StringVar(&f.clusterState, "initial-cluster-state", clusterStateNew, "new or existing")
 }
 
@@ -114,7 +114,7 @@ func (f *serveFlags) addLimits(fs *pflag.FlagSet) {
 	fs.Uint32Var(&c.MaxConcurrentStreams, "max-concurrent-streams", c.MaxConcurrentStreams,
 		"requests that a connection may have under way")
 	fs.DurationVar(&c.WatchProgressNotifyInterval, "watch-progress-notify-interval", c.WatchProgressNotifyInterval,
-		"how often watchers that asked for it are told how far they are; 0 means 10m")
+		"time between two progress notifications to watchers that ask for them; 0 means 10m")
 	fs.DurationVar(&c.GRPCKeepAliveMinTime, "grpc-keepalive-min-time", c.GRPCKeepAliveMinTime,
 		"time that a client must wait between two pings")
 	fs.DurationVar(&c.GRPCKeepAliveInterval, "grpc-keepalive-interval", c.GRPCKeepAliveInterval,
@@ -126,19 +126,19 @@ func (f *serveFlags) addLimits(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.MaxConnectionAge, "max-connection-age", c.MaxConnectionAge,
 		"age at which a connection's client is asked to open another; 0 means never")
 	fs.DurationVar(&c.MaxConnectionAgeGrace, "max-connection-age-grace", c.MaxConnectionAgeGrace,
-		"time that the requests of such a connection may still take; 0 means any")
+		"time that the requests of such a connection may still take; 0 means no limit")
 	fs.Uint32Var(&c.NumStreamWorkers, "num-stream-workers", c.NumStreamWorkers,
 		"goroutines that are kept to handle requests; 0 gives each request its own")
 }
 
-// addServices declares what is served beside etcd's own services.
+// addServices declares the flags for what is served beside etcd's services.
 func (f *serveFlags) addServices(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.cfg.EnableGRPCReflection, "grpc-reflection", f.cfg.EnableGRPCReflection,
 		"let clients such as grpcurl ask for the services and their messages")
 	fs.Func("feature-gates", "etcd's features to switch on or off, as Name=true,…; known is StopGRPCServiceOnDefrag", f.setFeatures)
 }
 
-// setFeatures reads etcd's list of features.
+// setFeatures parses a list of features as etcd's flag takes it.
 func (f *serveFlags) setFeatures(list string) error {
 	gates := map[string]*bool{
 		"StopGRPCServiceOnDefrag": &f.cfg.StopGRPCServiceOnDefrag,
@@ -158,20 +158,21 @@ func (f *serveFlags) setFeatures(list string) error {
 	return nil
 }
 
-// addTLS declares the flags for https addresses. Those of etcd have its names.
+// addTLS declares the flags for https addresses, with etcd's names where etcd has the
+// flag.
 func (f *serveFlags) addTLS(fs *pflag.FlagSet) {
 	c, info := &f.cfg.TLSConfig, &f.cfg.ClientTLSInfo
 	fs.StringVar(&info.CertFile, "cert-file", "", "certificate for https addresses; it may be replaced while the server runs")
 	fs.StringVar(&info.KeyFile, "key-file", "", "key of the certificate")
 	fs.BoolVar(&info.ClientCertAuth, "client-cert-auth", false, "ask clients for a certificate")
-	fs.StringVar(&info.TrustedCAFile, "trusted-ca-file", "", "authorities that clients' certificates must come from")
+	fs.StringVar(&info.TrustedCAFile, "trusted-ca-file", "", "certificate authorities that must have signed a client's certificate")
 	fs.StringVar(&info.CRLFile, "client-crl-file", "", "list of clients' certificates that were revoked, as DER")
 	fs.StringSliceVar(&info.AllowedHostnames, "client-cert-allowed-hostname", nil,
-		"host names of which a client's certificate must have one")
+		"host names; a client's certificate must have one of them")
 	fs.StringVar(&info.ClientCertFile, "client-cert-file", "",
 		"certificate with which the gateway calls the server, if clients must show one (default: that of --cert-file)")
 	fs.StringVar(&info.ClientKeyFile, "client-key-file", "", "its key")
-	fs.BoolVar(&c.ClientAutoTLS, "auto-tls", false, "make a certificate for https addresses, which nobody has reason to trust")
+	fs.BoolVar(&c.ClientAutoTLS, "auto-tls", false, "make a self-signed certificate for https addresses; clients have no reason to trust it")
 	fs.UintVar(&c.SelfSignedCertValidity, "self-signed-cert-validity", c.SelfSignedCertValidity,
 		"years for which a certificate of --auto-tls is valid")
 	fs.StringSliceVar(&c.CipherSuites, "cipher-suites", nil, "cipher suites for TLS 1.2, by their names in Go (default: Go's choice)")
@@ -181,14 +182,14 @@ func (f *serveFlags) addTLS(fs *pflag.FlagSet) {
 		"serve gRPC over TLS through net/http and ServeHTTP, as etcd does, to see the difference")
 }
 
-// httpFlags are those for clients that speak HTTP/1.
+// httpFlags are the values of flags for HTTP that config has to convert.
 type httpFlags struct {
 	cors          []string
 	hostWhitelist []string
 	metricsURLs   []string
 }
 
-// addHTTP declares them, named as etcd's and with its defaults.
+// addHTTP declares the flags for clients that speak HTTP/1, and for the debug pages.
 func (f *serveFlags) addHTTP(fs *pflag.FlagSet) {
 	c := &f.cfg.HTTPConfig
 	fs.BoolVar(&c.EnableGRPCGateway, "enable-grpc-gateway", c.EnableGRPCGateway, "serve the API as JSON under /v3/")
@@ -199,19 +200,19 @@ func (f *serveFlags) addHTTP(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Metrics, "metrics", c.Metrics, "basic, or extensive: gRPC calls are measured as well")
 	fs.StringSliceVar(&f.http.metricsURLs, "listen-metrics-urls", nil,
 		"URLs to serve /metrics and the health pages on, beside those for clients")
-	f.debugURL.given = true // there is no default that could give way
+	f.debugURL.given = true // its default is empty, so no default port may be replaced
 	fs.Var(&f.debugURL, "listen-debug-url",
-		"where to serve profiles, channelz and the last calls, such as http://127.0.0.1:2377; empty for nowhere")
+		"URL to serve profiles, channelz and the last calls on, such as http://127.0.0.1:2377; empty for nowhere")
 }
 
-// addTo puts what was given into the configuration.
+// addTo writes the values to cfg. Its errors name the flag.
 func (f *httpFlags) addTo(cfg *serve.Config) error {
 	for _, origin := range f.cors {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "") {
 			return fmt.Errorf("--cors: %q is neither * nor an origin such as http://example.com", origin)
 		}
 	}
-	cfg.CORS, cfg.HostWhitelist = set(f.cors), set(f.hostWhitelist)
+	cfg.CORS, cfg.HostWhitelist = setOf(f.cors), setOf(f.hostWhitelist)
 	if len(f.metricsURLs) == 0 {
 		return nil
 	}
@@ -223,7 +224,7 @@ func (f *httpFlags) addTo(cfg *serve.Config) error {
 	return nil
 }
 
-func set(names []string) map[string]struct{} {
+func setOf(names []string) map[string]struct{} {
 	s := make(map[string]struct{}, len(names))
 	for _, name := range names {
 		s[name] = struct{}{}
@@ -231,7 +232,7 @@ func set(names []string) map[string]struct{} {
 	return s
 }
 
-// byteSize is a flag in bytes that people write as 32MiB.
+// byteSize is the value of a flag in bytes, written as 32MiB for example.
 type byteSize int64
 
 func (b *byteSize) String() string { return humanize.IBytes(uint64(*b)) }
@@ -246,17 +247,17 @@ func (b *byteSize) Set(s string) error {
 	return nil
 }
 
-// envPrefix begins the name of each variable that stands for a flag, where
-// etcd has ETCD: --data-dir is GLASSKV_DATA_DIR.
+// envPrefix is the prefix of the flags' environment variables, ETCD in etcd: the
+// variable for --data-dir is GLASSKV_DATA_DIR.
 const envPrefix = "GLASSKV"
 
-// setFromEnv sets the flags that were not given but have a variable.
+// setFromEnv sets flags that were not given from their variables, if those exist.
 func setFromEnv(fs *pflag.FlagSet) error {
 	return flags.SetPflagsFromEnv(nil, envPrefix, fs)
 }
 
-// warnUnknownEnv tells of variables that look like a flag and are none: most
-// likely somebody believes to have set something.
+// warnUnknownEnv logs a warning for each variable that has the prefix but belongs to
+// no flag, because of a typing error for example.
 func warnUnknownEnv(lg *zap.Logger, fs *pflag.FlagSet) {
 	var known []string
 	fs.VisitAll(func(f *pflag.Flag) { known = append(known, flags.FlagToEnv(envPrefix, f.Name)) })
@@ -268,8 +269,7 @@ func warnUnknownEnv(lg *zap.Logger, fs *pflag.FlagSet) {
 	}
 }
 
-// config puts the flags together. What it refuses could not be repaired by
-// any default; each error names the flag.
+// config returns the configuration that the flags make. Its errors name the flag.
 func (f *serveFlags) config() (serve.Config, error) {
 	cfg := f.cfg
 	if cfg.DataDir == "" {
@@ -288,15 +288,14 @@ func (f *serveFlags) config() (serve.Config, error) {
 		return cfg, err
 	}
 	cfg.ElectionTicks = int(f.electionMs / cfg.TickMs)
-	// For etcd's flags 0 means "keep all", in the configuration it means "not
-	// given".
+	// In etcd's flags 0 means "keep all"; in the configuration it means "not given".
 	for _, files := range []*uint{&cfg.MaxSnapFiles, &cfg.MaxWALFiles} {
 		if *files == 0 {
 			*files = math.MaxInt32
 		}
 	}
 	if err := cfg.Validate(); err != nil {
-		return cfg, withWayOut(err)
+		return cfg, withRemedy(err)
 	}
 	return cfg, nil
 }
@@ -325,8 +324,8 @@ func (f *serveFlags) addURLs(cfg *serve.Config) error {
 	return nil
 }
 
-// addInitialCluster says who the members of a new cluster are. Without
-// --initial-cluster that is this member alone.
+// addInitialCluster sets the members of a new cluster. Without --initial-cluster it
+// has this member alone.
 func (f *serveFlags) addInitialCluster(cfg *serve.Config) error {
 	switch f.clusterState {
 	case clusterStateNew, clusterStateExisting:
@@ -353,8 +352,8 @@ func (f *serveFlags) addInitialCluster(cfg *serve.Config) error {
 	return nil
 }
 
-// checkTimes refuses times with which a leader could not be kept, by etcd's
-// rules.
+// checkTimes applies etcd's rules for the heartbeat interval and the election timeout.
+// With other values, a cluster could not keep a leader.
 func (f *serveFlags) checkTimes() error {
 	switch {
 	case f.cfg.TickMs == 0:

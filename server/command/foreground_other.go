@@ -4,6 +4,5 @@ package command
 
 import "os"
 
-// inForeground reports true: there are no processes in the background of a
-// terminal here.
+// inForeground returns true: here a terminal has no background processes.
 func inForeground(*os.File) bool { return true }

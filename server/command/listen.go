@@ -14,11 +14,11 @@ import (
 	"glasskv/server/serve"
 )
 
-// listenURL is a flag that knows whether it was given: the default gives way
-// when its port is taken, a choice does not.
+// listenURL is a flag for an address to listen on, http://host:port or
+// https://host:port. An empty value means nowhere.
 type listenURL struct {
 	value string
-	given bool
+	given bool // false if value is the default, which may be replaced by a free port
 }
 
 func (u *listenURL) String() string { return u.value }
@@ -38,9 +38,9 @@ func (u *listenURL) Set(s string) error {
 	return nil
 }
 
-// listen opens the port, behind the certificate of clients' addresses where that
-// is asked for. Two servers on one machine both start: the second one finds the
-// default port taken and takes any.
+// listen opens the port. For https it serves the certificate of the clients'
+// addresses. If the port is taken and the user has not chosen it, listen opens any
+// free port, so that a second server on the machine starts as well.
 func (u *listenURL) listen(lg *zap.Logger, certs serve.TLSConfig) (net.Listener, error) {
 	parsed, err := url.Parse(u.value)
 	if err != nil {
@@ -60,7 +60,7 @@ func (u *listenURL) listen(lg *zap.Logger, certs serve.TLSConfig) (net.Listener,
 		return nil, err
 	}
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		lg.Warn("what requests carry can be seen from other machines", zap.String("url", u.at(l)))
+		lg.Warn("what requests carry can be seen from other machines", zap.String("url", u.urlOf(l)))
 	}
 	if secure != nil {
 		secure.NextProtos = []string{"http/1.1"}
@@ -69,8 +69,8 @@ func (u *listenURL) listen(lg *zap.Logger, certs serve.TLSConfig) (net.Listener,
 	return l, nil
 }
 
-// at returns where a listener can be reached.
-func (u *listenURL) at(l net.Listener) string {
+// urlOf returns the URL of a listener that listen has opened.
+func (u *listenURL) urlOf(l net.Listener) string {
 	scheme, _, _ := strings.Cut(u.value, ":")
 	return scheme + "://" + l.Addr().String()
 }

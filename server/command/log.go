@@ -12,9 +12,9 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/logutil"
 )
 
-// newLogger returns a logger that writes to w: lines for people with format
-// console, etcd's JSON with json. It has no stack traces; an error says by itself
-// where it comes from.
+// newLogger returns a logger that writes to w: lines for people if format is console,
+// etcd's JSON if it is json. It writes no stack traces. Its errors name the flag that
+// is wrong.
 func newLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 	lvl, err := zapcore.ParseLevel(level)
 	if err != nil {
@@ -36,12 +36,11 @@ func newLogger(w io.Writer, level, format string) (*zap.Logger, error) {
 	return zap.New(core, zap.AddCaller()), nil
 }
 
-// withoutBolt leaves out what bbolt tells of its files. Whatever of it matters
-// comes back as an error, and is told once, where it is understood.
+// withoutBolt drops bbolt's log entries, which are about its files. Errors that matter
+// are returned to bbolt's caller, which reports them.
 type withoutBolt struct{ zapcore.Core }
 
-// Check stands for zapcore.Core. An entry that ends the goroutine is never left
-// out.
+// Check implements zapcore.Core. It keeps entries that end the goroutine.
 func (c withoutBolt) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if e.LoggerName == "bbolt" && e.Level < zapcore.DPanicLevel {
 		return ce
@@ -49,13 +48,13 @@ func (c withoutBolt) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.C
 	return c.Core.Check(e, ce)
 }
 
-// With stands for zapcore.Core.
+// With implements zapcore.Core.
 func (c withoutBolt) With(fields []zapcore.Field) zapcore.Core {
 	return withoutBolt{c.Core.With(fields)}
 }
 
-// consoleConfig is for reading along: the time of day, the level, the sentence,
-// its fields. Where in the source a line comes from helps only those who debug.
+// consoleConfig returns the format for people: time of day, level, sentence, fields,
+// and with level debug the place in the source.
 func consoleConfig(terminal bool, level zapcore.Level) zapcore.EncoderConfig {
 	cfg := logutil.DefaultZapLoggerConfig.EncoderConfig
 	cfg.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
@@ -70,6 +69,7 @@ func consoleConfig(terminal bool, level zapcore.Level) zapcore.EncoderConfig {
 	return cfg
 }
 
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -1,5 +1,5 @@
-// Package command holds `glasskv serve`: the flags, the log, the signals, and
-// what a person is told when the server cannot run.
+// Package command is `glasskv serve`: its flags, log and signals, and what it tells
+// a person when the server cannot run.
 //
 //	serve.go     the command, one run of the server, and the Observer that may watch it
 //	flags.go     the flags, named as etcd's, their GLASSKV_ variables, and the serve.Config they make
@@ -8,7 +8,7 @@
 //	debug.go     pages about the process, on an address of their own
 //	tracing.go   Tracing, the Observer that records every request
 //	control.go   breakpoints and faults: their flags, and the terminal that steers held requests
-//	way_out.go   what a person can do about an error
+//	remedy.go    what a person can do about an error
 //
 // Upstream this is go.etcd.io/etcd/server/v3/etcdmain.
 package command
@@ -31,20 +31,20 @@ import (
 	"glasskv/server/serve"
 )
 
-// observerCloseTimeout is how long an observer may take to send out what it
-// still holds when the server has stopped.
+// observerCloseTimeout is how long an observer may take to send what it still holds
+// once the server has stopped.
 const observerCloseTimeout = 5 * time.Second
 
-// Options are what the caller of NewServeCommand decides.
+// Options are the options of NewServeCommand.
 type Options struct {
-	// Observer watches the node; nil leaves it plain.
+	// Observer watches the node. If it is nil, the node has no seams.
 	Observer Observer
 }
 
-// NewServeCommand returns `glasskv serve`. It runs until SIGINT or SIGTERM, or
-// until the context it is executed with ends, and returns nil when it could stop
-// in order. Every error is one line that says what to do. The caller prints it
-// and chooses the exit code.
+// NewServeCommand returns `glasskv serve`. The command runs until SIGINT or SIGTERM,
+// or until the context it is executed with ends, and then returns nil. If the server
+// cannot start or cannot go on, it returns an error: one line, with what to do about
+// it if that is known. The caller prints the error and chooses the exit code.
 func NewServeCommand(opts Options) *cobra.Command {
 	flags := newServeFlags()
 	cmd := &cobra.Command{
@@ -71,8 +71,9 @@ func NewServeCommand(opts Options) *cobra.Command {
 	return cmd
 }
 
-// runServe makes the parts that a run needs and takes care of the observer,
-// which outlives the node so that it sees its last requests.
+// runServe makes log, configuration, debug pages and observer, and runs a node with
+// them. It closes the observer after the node has stopped, so that the observer sees
+// the last requests.
 func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
 	if err := setFromEnv(cmd.Flags()); err != nil {
 		return err
@@ -89,14 +90,14 @@ func runServe(cmd *cobra.Command, flags *serveFlags, observer Observer) error {
 	warnUnknownEnv(lg, cmd.Flags())
 	debug, err := serveDebug(lg, flags.debugURL, cfg)
 	if err != nil {
-		return withWayOut(err)
+		return withRemedy(err)
 	}
 	defer debug.close(lg)
 
 	var seams serve.Seams
 	if observer != nil {
 		defer closeObserver(lg, observer)
-		if seams, err = observer.Seams(cfg, debug.at(), cmd.OutOrStdout()); err != nil {
+		if seams, err = observer.Seams(cfg, debug.address(), cmd.OutOrStdout()); err != nil {
 			return err
 		}
 	}
@@ -111,12 +112,11 @@ func closeObserver(lg *zap.Logger, observer Observer) {
 	}
 }
 
-// run is one life of a node. It ends in order when ctx does or a signal comes,
-// and with an error when the node could not start or could not go on.
+// run starts a node and stops it when ctx ends or a signal comes. It returns an error
+// if the node could not start or could not go on.
 //
-// Once it is stopping, a signal does again what it does to any process: the
-// second one ends it at once. That is safe, since a node may be killed at any
-// time.
+// While the node stops, a second signal ends the process at once, as it does by
+// default. That is safe, since a node may be killed at any time.
 func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
 	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer restore()
@@ -124,7 +124,7 @@ func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
 	logStart(cfg)
 	node, err := serve.Start(ctx, cfg, seams)
 	if err != nil {
-		return withWayOut(err)
+		return withRemedy(err)
 	}
 	var failure error
 	select {
@@ -139,10 +139,10 @@ func run(ctx context.Context, cfg serve.Config, seams serve.Seams) error {
 	} else {
 		cfg.Logger.Info("stopped")
 	}
-	return withWayOut(failure)
+	return withRemedy(failure)
 }
 
-// logStart says what is being started, by which a log can be told from another.
+// logStart logs the versions and the addresses of the server.
 func logStart(cfg serve.Config) {
 	cfg.Logger.Info("starting a GlassKV server",
 		zap.String("etcd-version", version.Version),
@@ -154,19 +154,19 @@ func logStart(cfg serve.Config) {
 		zap.Strings("listen-peer-urls", cfg.ListenPeerURLs.StringSlice()))
 }
 
-// Observer is what watches a node through its seams. The server knows no more
-// about it than this.
+// Observer watches a node through its seams. Its methods are called one after the
+// other.
 type Observer interface {
-	// AddFlags adds the observer's own flags to the command's. It is called
-	// once, by NewServeCommand.
+	// AddFlags adds the observer's flags to the command's. NewServeCommand calls
+	// it once.
 	AddFlags(fs *pflag.FlagSet)
-	// Seams is called once per run, after the flags have been read and before
-	// anything is opened. The configuration tells the node's name and its log;
-	// debugURL is where the debug pages are, or empty, and out where the observer
-	// may print for people to read. After an error only Close is called.
+	// Seams returns the seams for a node with that configuration. It is called
+	// once per run, after the flags have been parsed and before the node opens
+	// anything. debugURL is the address of the debug pages, empty if there are
+	// none. The observer may print to out, for people to read.
 	Seams(cfg serve.Config, debugURL string, out io.Writer) (serve.Seams, error)
-	// Close is called when the node has stopped, or could not be started, and
-	// when Seams returned an error, for it may have begun things by then. It
-	// sends out what is still held, until ctx ends.
+	// Close sends what the observer still holds, until ctx ends. It is called once
+	// per run: when the node has stopped, when it could not start, and when Seams
+	// has returned an error.
 	Close(ctx context.Context) error
 }

@@ -22,23 +22,28 @@ import (
 	"glasskv/trace/record"
 )
 
-// Printer shows timelines to people. It is declared here, by its consumer, for
-// the server does not know how timelines are drawn.
+// Printer prints timelines for people. It is declared here because the server does
+// not know how timelines are drawn. An error means that w could not be written.
 type Printer interface {
-	// AddFlags adds the flags that say how: language, width, colour, output.
+	// AddFlags adds the printer's flags: language, width, colour, output.
 	AddFlags(fs *pflag.FlagSet)
 	// Print writes one timeline.
 	Print(w io.Writer, t *trace.Timeline) error
-	// PrintHold writes what there is to see of a request that is held, and how to have
-	// it go on: by a command that asks the trace endpoint and, when typed is set, by
-	// typing s or c where one sees it.
+	// PrintHold writes what is known of a held request and how to continue it: by a
+	// command that uses the trace endpoint and, if typed is true, by typing s or c.
 	PrintHold(w io.Writer, r *control.Report, endpoint string, typed bool) error
-	// PrintEvent writes what has happened to a request that was held.
+	// PrintEvent writes what has happened to a held request.
 	PrintEvent(w io.Writer, e control.Event) error
 }
 
-// Tracing is the Observer that records every request: it installs the seams, and
-// hands what they record to the printer, the exporter and the trace endpoint.
+// Tracing is the Observer that records every request. It makes the seams and hands
+// the records to the terminal, the exporter and the trace endpoint:
+//
+//	seams --> Recorder --+--> screen, with --timeline
+//	                     +--> exporter, with --exporter
+//	                     +--> trace endpoint, for `glasskv timeline` and others
+//	seams <-- Steering <-+--- trace endpoint, with --control
+//	                     +--- console, with --control
 type Tracing struct {
 	printer Printer
 
@@ -60,8 +65,7 @@ type Tracing struct {
 	console  *console
 }
 
-// NewTracing returns the Observer of `glasskv serve`. The printer draws
-// timelines for --timeline.
+// NewTracing returns a Tracing that prints with printer.
 func NewTracing(printer Printer) *Tracing {
 	return &Tracing{printer: printer, memory: record.DefaultMemoryBytes, listenURL: listenURL{value: endpoint.DefaultTraceURL}}
 }
@@ -75,11 +79,11 @@ func (t *Tracing) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&t.file, "trace-file", "glasskv-trace.jsonl", "the file of --exporter file, as OTLP/JSON")
 	fs.DurationVar(&t.slowerThan, "slower-than", 0, "print and export only requests that took longer, such as 10ms")
 	fs.Float64Var(&t.sampleRatio, "sample-ratio", 1,
-		"share of requests to export, from 0 to 1; a client's traceparent outranks it")
+		"share of requests to export, from 0 to 1; a client's traceparent takes precedence")
 	fs.BoolVar(&t.redact, "redact", false, "keep no keys in traces, only their sizes")
 	fs.Var(&t.memory, "trace-memory", "memory that records and their queues may take")
 	fs.Var(&t.listenURL, "listen-trace-url",
-		"where finished timelines can be fetched; empty for nowhere; a taken default port gives way to a free one")
+		"URL to serve finished timelines on; empty for nowhere; if the default port is taken, a free one is used")
 	t.control.addFlags(fs)
 	t.printer.AddFlags(fs)
 }
@@ -119,15 +123,15 @@ func (t *Tracing) Seams(cfg serve.Config, debugURL string, out io.Writer) (serve
 	return t.observer.Seams(), nil
 }
 
-// steer lets the server be steered if that was asked for, and serves what there is
-// to be fetched: both are at the same address.
+// steer begins to serve the trace endpoint. With --control the endpoint also steers
+// the server, and a console begins; then it sets what --break and --fault ask for.
 func (t *Tracing) steer(lg *zap.Logger, out io.Writer) error {
 	if !t.control.steerable() {
 		t.endpoint.serve(lg, t.rec)
 		return nil
 	}
 	if !t.endpoint.isLoopback() {
-		return fmt.Errorf("--control: whoever reaches %s could stop requests; use a loopback address for --listen-trace-url", t.endpoint.base)
+		return fmt.Errorf("--control: anybody who reaches %s could stop requests; use a loopback address for --listen-trace-url", t.endpoint.base)
 	}
 	steering := t.observer.Steering()
 	t.console = newConsole(out, t.printer, steering, t.endpoint.url())
@@ -135,7 +139,7 @@ func (t *Tracing) steer(lg *zap.Logger, out io.Writer) error {
 	return t.control.begin(steering)
 }
 
-// check refuses flags that contradict each other or mean nothing.
+// check returns an error for flags that contradict each other or have no meaning.
 func (t *Tracing) check() error {
 	switch {
 	case t.mode != "on" && t.mode != "off":
@@ -168,8 +172,8 @@ func (t *Tracing) outlet(lg *zap.Logger, out io.Writer) (record.Outlet, error) {
 	return exporter, nil
 }
 
-// Close implements Observer: the last records are printed and sent, and what was
-// lost is said.
+// Close implements Observer. It prints and sends the last records, and returns an
+// error if some were lost.
 func (t *Tracing) Close(ctx context.Context) error {
 	if t.rec == nil {
 		return nil
@@ -182,39 +186,39 @@ func (t *Tracing) Close(ctx context.Context) error {
 	if t.screen != nil {
 		errs = append(errs, t.screen.close(ctx))
 	}
-	return errors.Join(append(errs, lost(t.rec.Stats()))...)
+	return errors.Join(append(errs, lossError(t.rec.Stats()))...)
 }
 
-// lost is an error when a user who looks at the traces would miss something.
-func lost(s record.Stats) error {
+// lossError returns an error if requests are missing from the traces, else nil.
+func lossError(s record.Stats) error {
 	if s.NotRecorded+s.Overwritten+s.NotExported == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d requests were not recorded, %d recorded and not looked at in time, %d not exported: give more --trace-memory or a lower --sample-ratio",
+	return fmt.Errorf("%d requests were not recorded, %d recorded and overwritten too soon, %d not exported: give more --trace-memory or a lower --sample-ratio",
 		s.NotRecorded, s.Overwritten, s.NotExported)
 }
 
-// endpointServer serves finished timelines on a port of its own, never the one
-// that is traced. A nil one serves nothing.
+// endpointServer serves finished timelines on a port of its own, so that its requests
+// are not traced. A nil *endpointServer serves nothing.
 type endpointServer struct {
 	base     string
 	listener net.Listener
-	stop     func(context.Context) error // nil until it serves
+	stop     func(context.Context) error // nil until serve is called
 }
 
-// listenTimelines takes hold of the port, so that its address is known before
-// there is anything to serve.
-func listenTimelines(lg *zap.Logger, at listenURL, certs serve.TLSConfig) (*endpointServer, error) {
-	if at.value == "" {
+// listenTimelines opens the port, so that its address is known before the recorder
+// is served. It returns nil if u is empty.
+func listenTimelines(lg *zap.Logger, u listenURL, certs serve.TLSConfig) (*endpointServer, error) {
+	if u.value == "" {
 		return nil, nil
 	}
-	l, err := at.listen(lg, certs)
+	l, err := u.listen(lg, certs)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("--listen-trace-url %s: the port is in use; choose another, or \"\" for none: %w", at.value, err)
+		return nil, fmt.Errorf("--listen-trace-url %s: the port is in use; choose another, or \"\" for none: %w", u.value, err)
 	} else if err != nil {
-		return nil, fmt.Errorf("--listen-trace-url %s: %w", at.value, err)
+		return nil, fmt.Errorf("--listen-trace-url %s: %w", u.value, err)
 	}
-	return &endpointServer{base: at.at(l), listener: l}, nil
+	return &endpointServer{base: u.urlOf(l), listener: l}, nil
 }
 
 func (s *endpointServer) serve(lg *zap.Logger, rec *record.Recorder, options ...endpoint.Option) {
@@ -225,7 +229,7 @@ func (s *endpointServer) serve(lg *zap.Logger, rec *record.Recorder, options ...
 	lg.Info("serving timelines", zap.String("url", s.base))
 }
 
-// isLoopback reports whether only this machine can reach it.
+// isLoopback reports whether only this machine can reach the endpoint.
 func (s *endpointServer) isLoopback() bool {
 	tcp, ok := s.listener.Addr().(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
@@ -248,9 +252,9 @@ func (s *endpointServer) close(ctx context.Context) error {
 	return s.stop(ctx)
 }
 
-// screen prints timelines as requests end. A terminal may be slow or stopped
-// with Ctrl-S, so it has a goroutine of its own behind a bounded queue; what
-// does not fit is counted and said with the next timeline.
+// screen prints timelines as requests end. It prints on a goroutine of its own, from a
+// bounded queue, because a terminal may be slow or stopped with Ctrl-S. Timelines that
+// do not fit into the queue are counted, and the next print says how many.
 type screen struct {
 	out     io.Writer
 	printer Printer
@@ -262,7 +266,7 @@ type screen struct {
 	err     error // of the first failed write; read after done
 }
 
-// screenQueue is a few screenfuls: more than anybody reads, and little memory.
+// screenQueue is the capacity of the queue, in timelines.
 const screenQueue = 64
 
 func newScreen(out io.Writer, p Printer, rec *record.Recorder, slowerThan time.Duration) *screen {
@@ -302,7 +306,7 @@ func (s *screen) run() {
 
 func (s *screen) print(r *record.Record) {
 	if s.err != nil {
-		return // the reader is gone; there is nobody to tell
+		return // the terminal or pipe has gone
 	}
 	if n := s.skipped.Swap(0); n > 0 {
 		if _, s.err = fmt.Fprintf(s.out, "… %d timelines were not printed: they came faster than they can be shown\n\n", n); s.err != nil {
@@ -312,7 +316,8 @@ func (s *screen) print(r *record.Record) {
 	s.err = s.printer.Print(s.out, r.Timeline())
 }
 
-// close prints what is queued and ends the goroutine. It gives up when ctx ends.
+// close prints what is queued and ends the goroutine. It returns the first error of
+// printing, or ctx's error if ctx ends first.
 func (s *screen) close(ctx context.Context) error {
 	s.cancel()
 	close(s.quit)

@@ -9,9 +9,9 @@ import (
 	"glasskv/server/serve"
 )
 
-// waysOut says what a person can do about an error of the raft side or of the
-// system. The error itself says what is wrong.
-var waysOut = []struct {
+// remedies says what a person can do about an error of etcdserver, serve or the
+// operating system. The error itself says what is wrong.
+var remedies = []struct {
 	err error
 	do  string
 }{
@@ -30,30 +30,30 @@ var waysOut = []struct {
 	{syscall.EIO, "the disk reported this, and the kernel's log may say more; nothing was acknowledged after it"},
 }
 
-// withWayOut adds to err what can be done about it, where that is known. It
-// returns nil for nil.
-func withWayOut(err error) error {
+// withRemedy adds to err what a person can do about it, if that is known. It returns
+// nil for nil.
+func withRemedy(err error) error {
 	var le *serve.ListenError
 	if errors.As(err, &le) {
-		return listenWayOut(le)
+		return listenRemedy(le)
 	}
-	for _, way := range waysOut {
-		if errors.Is(err, way.err) {
-			return fmt.Errorf("%w; %s", err, way.do)
+	for _, r := range remedies {
+		if errors.Is(err, r.err) {
+			return fmt.Errorf("%w; %s", err, r.do)
 		}
 	}
 	return err
 }
 
-// listenWayOut tells of an address that cannot be had, by the flag that chose
-// it.
-func listenWayOut(le *serve.ListenError) error {
+// listenRemedy returns the error for an address that cannot be listened on. It names
+// the flag that chose the address.
+func listenRemedy(le *serve.ListenError) error {
 	flag := "--listen-" + le.For + "-urls"
 	switch {
 	case errors.Is(le, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is in use; choose another with %s, or stop the process that has it", le.URL.Host, flag)
 	case errors.Is(le, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("%s is no address of this machine; choose one that is with %s", le.URL.Host, flag)
+		return fmt.Errorf("%s is not an address of this machine; choose one of its addresses with %s", le.URL.Host, flag)
 	case errors.Is(le, syscall.EACCES):
 		return fmt.Errorf("%s is not allowed to this user; choose a port above 1023 with %s", le.URL.Host, flag)
 	}
