@@ -11,7 +11,7 @@ import (
 )
 
 // Alarm lists, raises or clears alarms. All three go through the log, so that the
-// answer is the same on every member. It returns the errors of a proposal.
+// answer is the same on every member. Its errors are those of a proposal.
 func (s *EtcdServer) Alarm(ctx context.Context, r *pb.AlarmRequest) (*pb.AlarmResponse, error) {
 	return propose[*pb.AlarmResponse](ctx, s, &pb.InternalRaftRequest{Alarm: r})
 }
@@ -62,9 +62,9 @@ func (s *EtcdServer) applyAlarm(r *pb.AlarmRequest) *pb.AlarmResponse {
 	return resp
 }
 
-// markOverQuota sets Err to ErrNoSpace if the request succeeded and does not fit.
-// The write has happened nevertheless, as in etcd: members whose files differ in
-// size must not differ in their keys.
+// markOverQuota sets Err to ErrNoSpace if the request succeeded although it did not
+// fit into the quota. The write stays, as in etcd: members whose files differ in size
+// must not differ in their keys.
 func markOverQuota(result *Result, fits bool) *Result {
 	if result.Err == nil && !fits {
 		result.Err = errors.ErrNoSpace

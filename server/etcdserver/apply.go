@@ -24,7 +24,7 @@ type etcdProgress struct {
 	memorySnapshotIndex uint64
 	appliedt            uint64
 	appliedi            uint64
-	// advancedc is that of the toApply that is being applied.
+	// advancedc is toApply.advancedc of the entries that are applied now.
 	advancedc <-chan struct{}
 	catchUp   catchUp
 }

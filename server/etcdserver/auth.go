@@ -72,7 +72,7 @@ func (s *EtcdServer) Authenticate(ctx context.Context, r *pb.AuthenticateRequest
 	return nil, err
 }
 
-// UserAdd adds a user. It returns auth.ErrUserEmpty or auth.ErrUserAlreadyExist.
+// UserAdd adds a user. It may return auth.ErrUserEmpty or auth.ErrUserAlreadyExist.
 func (s *EtcdServer) UserAdd(ctx context.Context, r *pb.AuthUserAddRequest) (*pb.AuthUserAddResponse, error) {
 	if !r.GetOptions().GetNoPassword() {
 		hashed, err := hashPassword(r.Password)
@@ -84,7 +84,7 @@ func (s *EtcdServer) UserAdd(ctx context.Context, r *pb.AuthUserAddRequest) (*pb
 	return propose[*pb.AuthUserAddResponse](ctx, s, &pb.InternalRaftRequest{AuthUserAdd: r})
 }
 
-// UserChangePassword changes a user's password. It returns auth.ErrUserNotFound.
+// UserChangePassword changes a user's password. It may return auth.ErrUserNotFound.
 func (s *EtcdServer) UserChangePassword(
 	ctx context.Context, r *pb.AuthUserChangePasswordRequest,
 ) (*pb.AuthUserChangePasswordResponse, error) {
@@ -106,7 +106,7 @@ func hashPassword(password string) (string, error) {
 	return base64.StdEncoding.EncodeToString(hashed), err
 }
 
-// UserDelete removes a user. It returns auth.ErrUserNotFound.
+// UserDelete removes a user. It may return auth.ErrUserNotFound.
 func (s *EtcdServer) UserDelete(ctx context.Context, r *pb.AuthUserDeleteRequest) (*pb.AuthUserDeleteResponse, error) {
 	return propose[*pb.AuthUserDeleteResponse](ctx, s, &pb.InternalRaftRequest{AuthUserDelete: r})
 }
@@ -121,7 +121,7 @@ func (s *EtcdServer) UserList(ctx context.Context, r *pb.AuthUserListRequest) (*
 	return propose[*pb.AuthUserListResponse](ctx, s, &pb.InternalRaftRequest{AuthUserList: r})
 }
 
-// UserGrantRole gives a user a role. It returns auth.ErrUserNotFound or
+// UserGrantRole gives a user a role. It may return auth.ErrUserNotFound or
 // auth.ErrRoleNotFound.
 func (s *EtcdServer) UserGrantRole(
 	ctx context.Context, r *pb.AuthUserGrantRoleRequest,
@@ -129,7 +129,7 @@ func (s *EtcdServer) UserGrantRole(
 	return propose[*pb.AuthUserGrantRoleResponse](ctx, s, &pb.InternalRaftRequest{AuthUserGrantRole: r})
 }
 
-// UserRevokeRole takes a role from a user. It returns auth.ErrUserNotFound or
+// UserRevokeRole takes a role from a user. It may return auth.ErrUserNotFound or
 // auth.ErrRoleNotGranted.
 func (s *EtcdServer) UserRevokeRole(
 	ctx context.Context, r *pb.AuthUserRevokeRoleRequest,
@@ -137,12 +137,12 @@ func (s *EtcdServer) UserRevokeRole(
 	return propose[*pb.AuthUserRevokeRoleResponse](ctx, s, &pb.InternalRaftRequest{AuthUserRevokeRole: r})
 }
 
-// RoleAdd adds a role. It returns auth.ErrRoleEmpty or auth.ErrRoleAlreadyExist.
+// RoleAdd adds a role. It may return auth.ErrRoleEmpty or auth.ErrRoleAlreadyExist.
 func (s *EtcdServer) RoleAdd(ctx context.Context, r *pb.AuthRoleAddRequest) (*pb.AuthRoleAddResponse, error) {
 	return propose[*pb.AuthRoleAddResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleAdd: r})
 }
 
-// RoleDelete removes a role, also from the users that have it. It returns
+// RoleDelete removes a role, also from the users that have it. It may return
 // auth.ErrRoleNotFound.
 func (s *EtcdServer) RoleDelete(ctx context.Context, r *pb.AuthRoleDeleteRequest) (*pb.AuthRoleDeleteResponse, error) {
 	return propose[*pb.AuthRoleDeleteResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleDelete: r})
@@ -158,7 +158,7 @@ func (s *EtcdServer) RoleList(ctx context.Context, r *pb.AuthRoleListRequest) (*
 	return propose[*pb.AuthRoleListResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleList: r})
 }
 
-// RoleGrantPermission gives a role a permission on a range of keys. It returns
+// RoleGrantPermission gives a role a permission on a range of keys. It may return
 // auth.ErrRoleNotFound or auth.ErrPermissionNotGiven.
 func (s *EtcdServer) RoleGrantPermission(
 	ctx context.Context, r *pb.AuthRoleGrantPermissionRequest,
@@ -166,7 +166,7 @@ func (s *EtcdServer) RoleGrantPermission(
 	return propose[*pb.AuthRoleGrantPermissionResponse](ctx, s, &pb.InternalRaftRequest{AuthRoleGrantPermission: r})
 }
 
-// RoleRevokePermission takes a permission from a role. It returns
+// RoleRevokePermission takes a permission from a role. It may return
 // auth.ErrRoleNotFound or auth.ErrPermissionNotGranted.
 func (s *EtcdServer) RoleRevokePermission(
 	ctx context.Context, r *pb.AuthRoleRevokePermissionRequest,

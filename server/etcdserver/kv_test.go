@@ -208,3 +208,18 @@ func TestCorruptAlarmRefusesWrites(t *testing.T) {
 	_, err = s.DeleteRange(testContext(t), &pb.DeleteRangeRequest{Key: []byte("k")})
 	wantErr(t, err, errors.ErrCorrupt)
 }
+
+// The limit of a chunk settles, whatever the size of the values, and never reaches 0.
+func TestChunkLimitSettles(t *testing.T) {
+	const want = 1 << 20
+	for _, size := range []int{1, 100, 10_000, want - 1, 3 * want} {
+		limit := int64(initialStreamChunkLimit)
+		next := func() int64 { return adjustChunkLimit(limit, int(limit)*size, want) }
+		for range 30 {
+			limit = next()
+		}
+		if limit < 1 || next() != limit {
+			t.Errorf("values of %d bytes: the limit is %d keys, then %d", size, limit, next())
+		}
+	}
+}

@@ -16,9 +16,8 @@ import (
 // the log could not carry the renewals of many thousand clients, so the leader alone
 // counts the time that leases have left, in memory.
 
-// LeaseGrant creates a lease. If the request has no ID, it sets one. It returns
-// lease.ErrLeaseExists or lease.ErrLeaseTTLTooLarge, besides the errors of a
-// proposal.
+// LeaseGrant creates a lease. If the request has no ID, LeaseGrant chooses one. It may
+// return lease.ErrLeaseExists, lease.ErrLeaseTTLTooLarge and the errors of a proposal.
 func (s *EtcdServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*pb.LeaseGrantResponse, error) {
 	for r.ID == int64(lease.NoLease) {
 		r.ID = int64(s.reqIDGen.Next() & math.MaxInt64)
@@ -26,8 +25,8 @@ func (s *EtcdServer) LeaseGrant(ctx context.Context, r *pb.LeaseGrantRequest) (*
 	return propose[*pb.LeaseGrantResponse](ctx, s, &pb.InternalRaftRequest{LeaseGrant: r})
 }
 
-// LeaseRevoke ends a lease and deletes its keys. It returns lease.ErrLeaseNotFound,
-// besides the errors of a proposal.
+// LeaseRevoke ends a lease and deletes its keys. It may return
+// lease.ErrLeaseNotFound and the errors of a proposal.
 func (s *EtcdServer) LeaseRevoke(ctx context.Context, r *pb.LeaseRevokeRequest) (*pb.LeaseRevokeResponse, error) {
 	return propose[*pb.LeaseRevokeResponse](ctx, s, &pb.InternalRaftRequest{LeaseRevoke: r})
 }
@@ -179,7 +178,7 @@ func (s *EtcdServer) pause(ctx context.Context, d time.Duration) error {
 }
 
 // LeaseTimeToLive returns how many seconds a lease has left and, if the request
-// asks for them, the keys attached to it. Only the leader knows the time. It returns
+// asks for them, the keys attached to it. Only the leader knows the time. It may return
 // lease.ErrLeaseNotFound, ErrLeaderChanged if this member lost its leadership
 // meanwhile, ErrNoLeader, ErrTimeoutWaitAppliedIndex or ErrStopped.
 func (s *EtcdServer) LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error) {

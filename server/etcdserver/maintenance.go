@@ -28,7 +28,7 @@ func (s *EtcdServer) hashBackend(context.Context) (uint32, int64, error) {
 
 // HashByRev returns a checksum of all keys up to rev, which is the same on all
 // members, and the store's revision. If rev is 0, it takes the store's revision. It
-// returns mvcc.ErrCompacted or mvcc.ErrFutureRev.
+// may return mvcc.ErrCompacted or mvcc.ErrFutureRev.
 func (s *EtcdServer) HashByRev(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
 	if !s.requests.enter() {
 		return mvcc.KeyValueHash{}, 0, errors.ErrStopped

@@ -109,8 +109,8 @@ func newRaftNode(lg *zap.Logger, h raftReadyHandler, st *raft.MemoryStorage, hea
 	}
 }
 
-// start is the raft loop. It returns when stop or abandon is called, or when a
-// Ready could not be made durable; then it has called handler.fail.
+// start is the raft loop. It returns when stop or abandon is called, and after it has
+// called handler.fail because a Ready could not be made durable.
 func (r *raftNode) start() {
 	defer r.onStop()
 	for {
@@ -140,7 +140,7 @@ func (r *raftNode) tick() {
 	r.tickMu.Unlock()
 }
 
-// advanceTicks ticks raft so many times, to bring the first election forward.
+// advanceTicks calls tick that many times, to bring the first election forward.
 func (r *raftNode) advanceTicks(ticks int) {
 	for range ticks {
 		r.tick()

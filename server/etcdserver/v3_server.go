@@ -9,7 +9,7 @@ import (
 )
 
 // Range reads keys. Unless the read is serializable, Range first waits until the
-// store contains every write that was acknowledged before the call. It returns
+// store contains every write that was acknowledged before the call. It may return
 // mvcc.ErrCompacted or mvcc.ErrFutureRev for a revision out of bounds, and the errors
 // of linearizableReadNotify.
 func (s *EtcdServer) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
@@ -31,14 +31,14 @@ func (s *EtcdServer) readRange(ctx context.Context, r *pb.RangeRequest) (*pb.Ran
 	return resp, err
 }
 
-// Put writes a key. It returns lease.ErrLeaseNotFound, ErrKeyNotFound if the request
+// Put writes a key. It may return lease.ErrLeaseNotFound, ErrKeyNotFound if the request
 // keeps the value or lease of a key that does not exist, and the errors of a proposal
 // (processInternalRaftRequestOnce).
 func (s *EtcdServer) Put(ctx context.Context, r *pb.PutRequest) (*pb.PutResponse, error) {
 	return propose[*pb.PutResponse](ctx, s, &pb.InternalRaftRequest{Put: r})
 }
 
-// DeleteRange deletes keys. It returns the errors of a proposal.
+// DeleteRange deletes keys. Its errors are those of a proposal.
 func (s *EtcdServer) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest) (*pb.DeleteRangeResponse, error) {
 	return propose[*pb.DeleteRangeResponse](ctx, s, &pb.InternalRaftRequest{DeleteRange: r})
 }
@@ -69,7 +69,7 @@ func (s *EtcdServer) readTxn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResp
 }
 
 // Compact drops the history before a revision. If the request sets Physical, Compact
-// waits until the backend no longer contains that history. It returns
+// waits until the backend no longer contains that history. It may return
 // mvcc.ErrCompacted or mvcc.ErrFutureRev for a revision out of bounds, and the errors
 // of a proposal.
 func (s *EtcdServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.CompactionResponse, error) {
@@ -98,8 +98,8 @@ func (s *EtcdServer) Compact(ctx context.Context, r *pb.CompactionRequest) (*pb.
 }
 
 // waitPhysical waits until a compaction has removed its keys from the backend, and
-// commits that: after a crash, a compaction that was reported as complete must not be
-// resumed.
+// commits the backend. Without the commit, a restart after a crash would resume a
+// compaction that was reported as complete.
 func (s *EtcdServer) waitPhysical(ctx context.Context, physc <-chan struct{}) error {
 	select {
 	case <-physc:
