@@ -15,13 +15,8 @@ import (
 
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
+	"glasskv/trace/tracetest"
 )
-
-func limit(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // start serves a recorder on the loopback interface until the test ends.
 func start(t *testing.T) (*record.Recorder, *Client, func(context.Context) error) {
@@ -35,7 +30,7 @@ func start(t *testing.T) (*record.Recorder, *Client, func(context.Context) error
 	transport := &http.Transport{}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
-		if err := errors.Join(stop(limit(t)), rc.Close(limit(t))); err != nil {
+		if err := errors.Join(stop(tracetest.Limit(t)), rc.Close(tracetest.Limit(t))); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})
@@ -59,15 +54,15 @@ func TestTheLastAndTheSlowestAreListed(t *testing.T) {
 	slow := request(rc, "/a/Slow", time.Second)
 	middle := request(rc, "/a/Middle", time.Millisecond)
 	for _, r := range []*record.Record{quick, slow, middle} {
-		if _, err := rc.WaitFor(limit(t), r.TraceID()); err != nil {
+		if _, err := rc.WaitFor(tracetest.Limit(t), r.TraceID()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	last, err := c.Last(limit(t), 2)
+	last, err := c.Last(tracetest.Limit(t), 2)
 	if err != nil || len(last) != 2 || last[0].Method != "/a/Middle" || last[1].Method != "/a/Slow" {
 		t.Fatalf("last two: %v, %v", last, err)
 	}
-	whole, err := c.LastEnvelopes(limit(t), 1)
+	whole, err := c.LastEnvelopes(tracetest.Limit(t), 1)
 	if err != nil || len(whole) != 1 || whole[0].Timeline.TraceID != middle.TraceID() || whole[0].Origin != middle.Origin() {
 		t.Fatalf("last with its origin: %v, %v", whole, err)
 	}
@@ -83,7 +78,7 @@ func TestTheSlowestComeFirst(t *testing.T) {
 	for range 3 {
 		<-told
 	}
-	slowest, err := c.Slowest(limit(t), 2)
+	slowest, err := c.Slowest(tracetest.Limit(t), 2)
 	if err != nil || len(slowest) != 2 || slowest[0].Method != "/a/Slow" || slowest[1].Method != "/a/Middle" {
 		t.Fatalf("slowest two: %v, %v", slowest, err)
 	}
@@ -92,11 +87,11 @@ func TestTheSlowestComeFirst(t *testing.T) {
 func TestOneRequestIsWaitedFor(t *testing.T) {
 	rc, c, _ := start(t)
 	r := rc.Start(nil, 1, record.Now())
-	if _, err := c.Get(limit(t), r.TraceID(), 0); !errors.Is(err, ErrUnknown) {
+	if _, err := c.Get(tracetest.Limit(t), r.TraceID(), 0); !errors.Is(err, ErrUnknown) {
 		t.Fatalf("before it is finished: %v", err)
 	}
 	go r.Done(record.EventHandled | record.EventWire | record.EventRead)
-	got, err := c.Get(limit(t), r.TraceID(), 20*time.Second)
+	got, err := c.Get(tracetest.Limit(t), r.TraceID(), 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,11 +114,11 @@ func TestStoppingBreaksOffThoseWhoWait(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
 	go func() {
-		_, err := c.Get(limit(t), id, time.Minute)
+		_, err := c.Get(tracetest.Limit(t), id, time.Minute)
 		answer <- err
 	}()
 	<-entered
-	if err := stop(limit(t)); err != nil {
+	if err := stop(tracetest.Limit(t)); err != nil {
 		t.Fatalf("stop: %v", err)
 	}
 	if err := <-answer; err == nil {
@@ -134,10 +129,10 @@ func TestStoppingBreaksOffThoseWhoWait(t *testing.T) {
 func TestStatusIsTheRecordersState(t *testing.T) {
 	rc, c, _ := start(t)
 	r := request(rc, "/a/B", 1)
-	if _, err := rc.WaitFor(limit(t), r.TraceID()); err != nil {
+	if _, err := rc.WaitFor(tracetest.Limit(t), r.TraceID()); err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Status(limit(t))
+	s, err := c.Status(tracetest.Limit(t))
 	if err != nil || s.Finished != 1 || s.MemoryBound != record.DefaultMemoryBytes {
 		t.Fatalf("%+v, %v", s, err)
 	}
@@ -145,10 +140,10 @@ func TestStatusIsTheRecordersState(t *testing.T) {
 
 func TestNobodyThereIsAClearError(t *testing.T) {
 	_, c, stop := start(t)
-	if err := stop(limit(t)); err != nil {
+	if err := stop(tracetest.Limit(t)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.Last(limit(t), 1)
+	_, err := c.Last(tracetest.Limit(t), 1)
 	if err == nil || !strings.HasPrefix(err.Error(), "trace endpoint http://127.0.0.1:") || !strings.Contains(err.Error(), "refused") {
 		t.Fatalf("got %v", err)
 	}
@@ -156,7 +151,7 @@ func TestNobodyThereIsAClearError(t *testing.T) {
 
 func TestWhatIsRefused(t *testing.T) {
 	rc := record.NewRecorder(record.Options{})
-	defer rc.Close(limit(t))
+	defer rc.Close(tracetest.Limit(t))
 	h := Handler(rc)
 	for _, c := range []struct {
 		method, target, host string
@@ -202,7 +197,7 @@ func TestWhatIsRefused(t *testing.T) {
 
 func TestTheAddressThatIsListenedOnIsNoStranger(t *testing.T) {
 	rc := record.NewRecorder(record.Options{})
-	defer rc.Close(limit(t))
+	defer rc.Close(tracetest.Limit(t))
 	req := httptest.NewRequest(http.MethodGet, "/v1/status", nil)
 	req.Host = "192.0.2.7:2378"
 	at := net.Addr(&net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 2378})

@@ -31,7 +31,7 @@ func TestAFileIsAppendedTo(t *testing.T) {
 		}
 		rc := record.NewRecorder(record.Options{Outlet: exporter(t, sink), SampleRatio: 1})
 		recordtest.WarmPut(rc, nil, nil).Done(record.AllEvents)
-		recordtest.Close(t, rc)
+		tracetest.Close(t, rc)
 		if err := sink.ExportSpans(context.Background(), nil); err != nil {
 			t.Errorf("nothing to export: %v", err)
 		}
@@ -74,7 +74,7 @@ func TestTheFilesShape(t *testing.T) {
 		}
 		r.Done(record.AllEvents)
 	}
-	recordtest.Close(t, rc)
+	tracetest.Close(t, rc)
 	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)

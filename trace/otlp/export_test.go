@@ -46,11 +46,11 @@ func TestOurOTLPIsTheSDKs(t *testing.T) {
 		t.Fatal(err)
 	}
 	rc := record.NewRecorder(record.Options{})
-	defer recordtest.Close(t, rc)
+	defer tracetest.Close(t, rc)
 	w := recordtest.NewWorld(rc, tracetest.Rand(5))
 	s := newSpanner()
 	for range 30 {
-		s.timeline(w.Request().Assemble(nil))
+		s.timeline(w.Request().Timeline())
 	}
 	for _, b := range append(w.Saves, w.Reads...) {
 		s.batch(b)
@@ -151,7 +151,7 @@ func TestOTLPReachesAReceiver(t *testing.T) {
 			for range 100 {
 				recordtest.WarmPut(rc, nil, nil).Done(record.AllEvents)
 			}
-			recordtest.Close(t, rc)
+			tracetest.Close(t, rc)
 			if s := rc.Stats(); s.Exported != 100 || s.NotExported != 0 {
 				t.Fatalf("stats: %+v", s)
 			}

@@ -48,7 +48,7 @@ func FuzzReadOTLP(f *testing.F) {
 	for range 3 {
 		s := newSpanner()
 		r := w.Request()
-		s.timeline(r.Assemble(nil))
+		s.timeline(r.Timeline())
 		for _, b := range w.Saves {
 			s.batch(b)
 		}
@@ -59,12 +59,12 @@ func FuzzReadOTLP(f *testing.F) {
 	}
 	h, c, inner := recordtest.GatewayPut(f, rc) // made of parts
 	s := newSpanner()
-	s.timeline(h.Assemble(nil))
+	s.timeline(h.Timeline())
 	f.Add(appendRequestJSON(nil, &from, s.spans))
 	for _, r := range []*record.Record{h, c, inner} {
 		r.Done(record.AllEvents)
 	}
-	recordtest.Close(f, rc)
+	tracetest.Close(f, rc)
 	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, data) })
 }
 
@@ -82,11 +82,11 @@ func FuzzReadStdout(f *testing.F) {
 			f.Fatal(err)
 		}
 		s := newSpanner()
-		s.timeline(r.Assemble(nil))
+		s.timeline(r.Timeline())
 		if err := exporter.ExportSpans(context.Background(), from.stubs(s.spans)); err != nil {
 			f.Fatal(err)
 		}
-		recordtest.Close(f, rc)
+		tracetest.Close(f, rc)
 		f.Add(out.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, data) })

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"glasskv/trace/record/recordtest"
 	"glasskv/trace/tracetest"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -31,7 +30,7 @@ func anyProgram(t *testing.T, exporter sdktrace.SpanExporter) {
 	_, query = tracer.Start(ctx, "query")
 	query.End()
 	root.End()
-	if err := provider.Shutdown(recordtest.Limit(t)); err != nil {
+	if err := provider.Shutdown(tracetest.Limit(t)); err != nil {
 		t.Fatal(err)
 	}
 }

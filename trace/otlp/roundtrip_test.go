@@ -41,7 +41,7 @@ func written(t *testing.T, kind string, wild bool, rng *rand.Rand, n int) (live 
 		r.Done(record.AllEvents)
 		live[r.TraceID()] = r.Timeline()
 	}
-	recordtest.Close(t, rc)
+	tracetest.Close(t, rc)
 	if s := rc.Stats(); s.Exported != uint64(n) || s.NotExported != 0 {
 		t.Fatalf("stats: %+v", s)
 	}
@@ -97,7 +97,7 @@ func TestContradictionsOfALiveRequestAreNamedWhenReadBack(t *testing.T) {
 func TestATimelineFromElsewhereKeepsAllItsStages(t *testing.T) {
 	tracetest.Seeds(t, 15, func(t *testing.T, rng *rand.Rand) {
 		rc := record.NewRecorder(record.Options{})
-		defer recordtest.Close(t, rc)
+		defer tracetest.Close(t, rc)
 		w := recordtest.NewWorld(rc, rng)
 		for range 10 {
 			// Over the endpoint a timeline comes without the spans of what it shares.
@@ -141,7 +141,7 @@ func TestSharedWorkIsExportedOnce(t *testing.T) {
 	for _, r := range all {
 		r.Done(record.AllEvents)
 	}
-	recordtest.Close(t, rc)
+	tracetest.Close(t, rc)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -228,10 +228,10 @@ func TestAConnectionThatFailedHasATimelineOfItsOwn(t *testing.T) {
 	if st := tl.Stage("grpc.handleRawConn"); st == nil || !st.Open {
 		t.Errorf("grpc.handleRawConn: %+v", st)
 	}
-	if got := rc.Find(tl.TraceID); got != last[0] {
-		t.Error("it cannot be looked up")
+	if got, err := rc.WaitFor(tracetest.Limit(t), tl.TraceID); err != nil || got != last[0] {
+		t.Errorf("looked up it is %v, %v", got, err)
 	}
-	recordtest.Close(t, rc)
+	tracetest.Close(t, rc)
 	if got := rc.Slowest(1); len(got) != 0 {
 		t.Error("it counts among the slowest requests")
 	}
@@ -252,7 +252,7 @@ func TestAPauseSurvivesAFile(t *testing.T) {
 	r, _ := recordtest.PausedPut(rc)
 	r.Done(record.AllEvents)
 	want := r.Timeline()
-	recordtest.Close(t, rc)
+	tracetest.Close(t, rc)
 	file, err := ReadFile(path)
 	if err != nil || len(file.Timelines) != 1 {
 		t.Fatalf("read: %+v, %v", file, err)

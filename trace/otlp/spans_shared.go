@@ -66,7 +66,7 @@ func (s *spanner) insideShared(t *trace.Timeline, i int) bool {
 
 // batch appends the spans of a batch: its stages and the links to its requests.
 func (s *spanner) batch(b *record.Batch) {
-	outer, inner := b.Kind, b.InnerStage()
+	outer, inner := b.Kind, b.SecondStage()
 	root := s.shared(0, outer, b)
 	if root == nil {
 		return

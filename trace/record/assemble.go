@@ -16,14 +16,14 @@ import (
 // have begun and not ended are marked open. It costs some microseconds and is
 // not for the request's way.
 func (r *Record) Timeline() *trace.Timeline {
-	t := r.Assemble(make([]trace.StageTime, 0, 32))
+	t := r.assemble(make([]trace.StageTime, 0, 32))
 	trace.FillLedger(t)
 	return t
 }
 
-// Assemble makes the timeline without its ledger. Its stages go into the given
+// assemble makes the timeline without its ledger. Its stages go into the given
 // slice, as far as there is room.
-func (r *Record) Assemble(stages []trace.StageTime) *trace.Timeline {
+func (r *Record) assemble(stages []trace.StageTime) *trace.Timeline {
 	t := &trace.Timeline{
 		TraceID: r.traceID.String(), SpanID: trace.FormatSpanID(r.spanID),
 		Method: trace.ValidUTF8(r.facts.Method), Observer: trace.ObserverServer,
@@ -44,12 +44,12 @@ func (r *Record) Assemble(stages []trace.StageTime) *trace.Timeline {
 		t.Message = trace.ValidUTF8(*m)
 	}
 	t.Stages = stages[:0]
-	a := assembly{r: r, t: t, end: r.over()}
+	a := assembly{r: r, t: t, end: r.endStamp()}
 	t.DurationNS = max(0, a.end-r.begin)
 	a.connection()
 	a.stages()
 	a.attributes()
-	t.NotReached = whyNot(r, t)
+	t.NotReached = notReached(r, t)
 	a.embed()
 	return t
 }
@@ -87,7 +87,7 @@ func (a *assembly) connection() {
 }
 
 func (a *assembly) stages() {
-	a.handler, a.change = a.passes(stages.FirstHandler, stages.GRPCHandler), a.passes(stages.TxnPut, stages.ApplyLease)
+	a.handler, a.change = a.firstStamped(stages.FirstHandler, stages.GRPCHandler), a.firstStamped(stages.TxnPut, stages.ApplyLease)
 	rs := a.r.repeats.Load()
 	for s := stages.None + 1; s < stages.NumStages; s++ {
 		if stages.FirstConn <= s && s <= stages.LastConn {
@@ -97,17 +97,17 @@ func (a *assembly) stages() {
 		begin, end := a.r.Stamps(s)
 		a.add(s, begin, end)
 		if rs != nil {
-			a.repeated(s, rs)
+			a.addRepeats(s, rs)
 		}
 		switch s {
 		case stages.HTTPReadRequest:
-			a.awaited()
+			a.inferReadRequestBegin()
 		case stages.Fault:
 			a.connFaults()
 		case stages.HandleStream:
-			a.unseen()
+			a.inferStartHandlerEnd()
 		case stages.RaftHandleReady: // after it, so that raft.waitReady is known
-			a.busy()
+			a.addLoopBusy()
 		case stages.WALSave:
 			a.batch(a.r.save.Load())
 		case stages.ReadWait:
@@ -116,26 +116,26 @@ func (a *assembly) stages() {
 	}
 }
 
-// unseen marks the end of grpc.startHandler where handleStream, which comes
+// inferStartHandlerEnd marks the end of grpc.startHandler where handleStream, which comes
 // next, was not seen to begin.
-func (a *assembly) unseen() {
+func (a *assembly) inferStartHandlerEnd() {
 	if st := a.t.Find(stages.StartHandler); st != nil && !a.passed[stages.HandleStream] {
 		st.EndEdge = stages.Inferred
 	}
 }
 
-// awaited marks the begin of http.readRequest where no request came of it: which
+// inferReadRequestBegin marks the begin of http.readRequest where no request came of it: which
 // byte was a request's first is not known, and all the time is counted that
 // net/http waited for one.
-func (a *assembly) awaited() {
+func (a *assembly) inferReadRequestBegin() {
 	if a.r.Has(MarkConnection) && a.passed[stages.HTTPReadRequest] {
 		a.t.Find(stages.HTTPReadRequest).BeginEdge = stages.Inferred
 	}
 }
 
-// busy says how much of raft.waitReady the raft loop spent on the batch before:
+// addLoopBusy says how much of raft.waitReady the raft loop spent on the batch before:
 // that is where group commit comes from, and most of the waiting under load.
-func (a *assembly) busy() {
+func (a *assembly) addLoopBusy() {
 	b, st := a.r.save.Load(), a.t.Find(stages.RaftWaitReady)
 	if b == nil || st == nil {
 		return
@@ -162,7 +162,7 @@ func (a *assembly) batch(b *Batch) {
 		return
 	}
 	complete := b.complete()
-	for _, stage := range []stages.Stage{b.Kind, b.InnerStage()} {
+	for _, stage := range []stages.Stage{b.Kind, b.SecondStage()} {
 		begin, end := b.Stamps(stage)
 		st := a.add(stage, begin, end)
 		if st == nil {
@@ -219,8 +219,8 @@ func statusLine(status int) string {
 	return strconv.Itoa(status)
 }
 
-// passes returns the first stage of a group that was stamped; None if none was.
-func (a *assembly) passes(first, last stages.Stage) stages.Stage {
+// firstStamped returns the first stage of a group that was stamped; None if none was.
+func (a *assembly) firstStamped(first, last stages.Stage) stages.Stage {
 	for s := first; s <= last; s++ {
 		if begin, _ := a.r.Stamps(s); begin != 0 {
 			return s
@@ -232,19 +232,21 @@ func (a *assembly) passes(first, last stages.Stage) stages.Stage {
 // parent finds the stage that a stage lies in: the nearest one above it that the
 // request has passed. A compaction, for one, does not pass raftRequest, and where
 // net/http serves the connection a TLS handshake does not lie in handleRawConn.
-func (a *assembly) parent(spec *stages.Spec) stages.Stage { return a.nearest(a.declared(spec.Parent)) }
+func (a *assembly) parent(spec *stages.Spec) stages.Stage {
+	return a.nearestPassed(a.groupMember(spec.Parent))
+}
 
-// nearest returns the stage, or else the nearest one above it that the request
+// nearestPassed returns the stage, or else the nearestPassed one above it that the request
 // has passed.
-func (a *assembly) nearest(s stages.Stage) stages.Stage {
+func (a *assembly) nearestPassed(s stages.Stage) stages.Stage {
 	for s != stages.None && !a.passed[s] && (stages.SpecOf(s).Scope == stages.ScopeRequest || stages.SpecOf(s).Scope == stages.ScopeConn) {
-		s = a.declared(stages.SpecOf(s).Parent)
+		s = a.groupMember(stages.SpecOf(s).Parent)
 	}
 	return s
 }
 
-// declared puts the stage that the request passed in the place of its group.
-func (a *assembly) declared(parent stages.Stage) stages.Stage {
+// groupMember puts the stage that the request passed in the place of its group.
+func (a *assembly) groupMember(parent stages.Stage) stages.Stage {
 	switch {
 	case parent == stages.GRPCHandler && a.handler != stages.None:
 		return a.handler
@@ -267,22 +269,22 @@ func (a *assembly) embed() {
 		}
 		return
 	}
-	half := a.otherHalf(parts)
+	half := a.serverHalf(parts)
 	for i, p := range parts {
 		if i != half {
-			a.graft(p)
+			a.addPart(p)
 		}
 	}
 	if half >= 0 {
 		server := parts[half].rec
-		*a.t = *trace.Join(a.t, server.Assemble(nil), trace.Alignment{Exact: true, ShiftNS: server.begin - a.r.begin})
+		*a.t = *trace.Join(a.t, server.assemble(nil), trace.Alignment{Exact: true, ShiftNS: server.begin - a.r.begin})
 	}
 	trace.SortStages(a.t.Stages)
 }
 
-// otherHalf returns which of the parts is the server's half of a client's call:
+// serverHalf returns which of the parts is the server's half of a client's call:
 // the last of them, where the call was tried again.
-func (a *assembly) otherHalf(parts []embeddedPart) int {
+func (a *assembly) serverHalf(parts []embeddedPart) int {
 	if !a.r.Has(MarkClient) {
 		return -1
 	}
@@ -294,11 +296,11 @@ func (a *assembly) otherHalf(parts []embeddedPart) int {
 	return -1
 }
 
-// graft puts one part's stages where they were.
-func (a *assembly) graft(p embeddedPart) {
-	inner, shift := p.rec.Assemble(nil), p.rec.begin-a.r.begin
+// addPart puts one part's stages where they were.
+func (a *assembly) addPart(p embeddedPart) {
+	inner, shift := p.rec.assemble(nil), p.rec.begin-a.r.begin
 	under := ""
-	if s := a.nearest(p.under); s != stages.None {
+	if s := a.nearestPassed(p.under); s != stages.None {
 		under = s.String()
 	}
 	number := len(a.t.Parts) + 1
@@ -338,7 +340,7 @@ func (a *assembly) attributes() {
 	if n := r.behind.Load(); n > 0 {
 		set(trace.AttrBehind, strconv.Itoa(int(n)))
 	}
-	for _, m := range markNames {
+	for _, m := range outcomes {
 		if r.Has(m.mark) {
 			set(trace.AttrOutcome, m.name)
 			break
@@ -386,7 +388,7 @@ var markAttributes = []struct {
 	{MarkSpilled, trace.AttrWorker, trace.WorkerSpilled},
 }
 
-var markNames = []struct {
+var outcomes = []struct {
 	mark Mark
 	name string
 }{
@@ -406,34 +408,34 @@ func (r *Record) keyText() string {
 	return key
 }
 
-// whyNot says of the stages that one would expect and that are missing, why. A
+// notReached says of the stages that one would expect and that are missing, why. A
 // client cannot know that of the server's.
-func whyNot(r *Record, t *trace.Timeline) []trace.NotReached {
+func notReached(r *Record, t *trace.Timeline) []trace.NotReached {
 	switch {
 	case r.Has(MarkClient):
 		return nil
 	case r.Has(MarkConnection):
 		return []trace.NotReached{{Stage: stages.OperateHeaders.String(), Why: trace.WhyNoRequest}}
 	case r.Has(MarkHTTP):
-		return whyNotHTTP(t)
+		return notReachedHTTP(t)
 	}
-	out := whyNoConnection(r, t)
+	out := connNotReached(r, t)
 	if !r.Has(MarkInProcess) {
-		out = append(out, whyNoHandler(r, t)...)
+		out = append(out, handlerNotReached(r, t)...)
 	}
-	return append(out, whyNoProposal(r, t)...)
+	return append(out, laterNotReached(r, t)...)
 }
 
-// whyNotHTTP is for a request that net/http served: its connection is none of
+// notReachedHTTP is for a request that net/http served: its connection is none of
 // grpc-go's.
-func whyNotHTTP(t *trace.Timeline) (out []trace.NotReached) {
+func notReachedHTTP(t *trace.Timeline) (out []trace.NotReached) {
 	if t.Connection.Reused {
 		out = append(out, trace.NotReached{Stage: stages.NetAccept.String(), Why: trace.WhyReused}, trace.NotReached{Stage: stages.HTTPConn.String(), Why: trace.WhyReused})
 	}
 	return append(out, trace.NotReached{Stage: stages.HandleRawConn.String(), Why: trace.WhyHTTP}, trace.NotReached{Stage: stages.ServeStreams.String(), Why: trace.WhyHTTP})
 }
 
-func whyNoConnection(r *Record, t *trace.Timeline) (out []trace.NotReached) {
+func connNotReached(r *Record, t *trace.Timeline) (out []trace.NotReached) {
 	not := func(s stages.Stage, why string) { out = append(out, trace.NotReached{Stage: s.String(), Why: why}) }
 	why := trace.WhyReused
 	switch {
@@ -455,7 +457,7 @@ func whyNoConnection(r *Record, t *trace.Timeline) (out []trace.NotReached) {
 	return out
 }
 
-func whyNoHandler(r *Record, t *trace.Timeline) (out []trace.NotReached) {
+func handlerNotReached(r *Record, t *trace.Timeline) (out []trace.NotReached) {
 	not := func(s stages.Stage, why string) { out = append(out, trace.NotReached{Stage: s.String(), Why: why}) }
 	switch entered := t.Find(stages.HandleStream) != nil; {
 	case r.Has(MarkServeHTTP) && !entered:
@@ -488,7 +490,7 @@ func whyNoRPC(method string) string {
 	return trace.WhyMalformed
 }
 
-func whyNoProposal(r *Record, t *trace.Timeline) (out []trace.NotReached) {
+func laterNotReached(r *Record, t *trace.Timeline) (out []trace.NotReached) {
 	if begin, _ := r.Stamps(stages.V3Range); begin != 0 && t.Find(stages.ReadIndex) == nil {
 		out = append(out, trace.NotReached{Stage: stages.ReadIndex.String(), Why: trace.WhySerializable})
 	}

@@ -13,6 +13,3 @@ func Now() int64 { return int64(time.Since(base)) }
 
 // Wall turns a stamp of this process into a point in wall-clock time.
 func Wall(stamp int64) time.Time { return base.Add(time.Duration(stamp)) }
-
-// Stamp turns a point in time, read in this process, into a stamp.
-func Stamp(t time.Time) int64 { return int64(t.Sub(base)) }

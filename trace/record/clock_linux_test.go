@@ -1,6 +1,7 @@
 package record
 
 import (
+	"glasskv/trace/tracetest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -21,7 +22,7 @@ func TestStampsOfTwoProcessesMeetOnTheMachinesClock(t *testing.T) {
 	if bootID() == "" {
 		t.Fatalf("boot ID %q", bootID())
 	}
-	cmd := exec.CommandContext(limit(t), os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd := exec.CommandContext(tracetest.Limit(t), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), "GLASSKV_TEST_CLOCK=1")
 	before := monotonic(Now())
 	out, err := cmd.Output()

@@ -9,79 +9,82 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Conn is what the requests of one connection share: its stamps and its names.
-// Its stages belong to the request that opened it; later requests link to it
-// and say "reused".
+// Conn is a connection: the stamps of its stages, FirstConn to LastConn, and what is
+// known of it. Its stages are shown in the timeline of the request that opened it;
+// the timelines of later requests call it reused and link to its spans.
+//
+// Each stage is stamped by the goroutine that does its work; its stamps may be read
+// by any goroutine at any time. The exported fields are set before the first request
+// of the connection begins, and only read after that.
 type Conn struct {
 	ID          uint64 // ordinal of the connection in this process, from 1
-	Peer, Local string // addresses
+	Peer, Local string // addresses of the client's end and of ours
 	Protocol    string // "tcp", or a TLS version
 
-	// TLS is what the handshake agreed on; nil where there was none, or it
-	// failed. Backoff tells of the accepts that failed before this connection was
-	// accepted. Both are set before the first request begins.
-	TLS     *TLSFacts
-	Backoff BackoffFacts
-
-	// Faults are those that struck the connection, set before its first request
-	// begins as well.
-	Faults []ConnFault
+	TLS     *TLSFacts    // nil without TLS, and if the handshake failed
+	Backoff BackoffFacts // the Accept calls that failed just before this connection was accepted
+	Faults  []ConnFault  // the faults that struck the connection
 
 	traceID  trace.ID
 	spanID   uint64
 	stamps   [stages.LastConn - stages.FirstConn + 1]interval
-	opened   atomic.Bool  // its first request has come
-	exported atomic.Bool  // its spans have gone out with a request's
-	reqs     atomic.Int64 // requests so far
-	failure  atomic.Pointer[string]
-	recorder *Recorder // which counts the connections that failed
+	opened   atomic.Bool            // its first request has begun
+	exported atomic.Bool            // its spans were given to the outlet
+	reqs     atomic.Int64           // requests so far
+	failure  atomic.Pointer[string] // see Fail
+	recorder *Recorder
 }
 
-// TLSFacts is what a TLS handshake agreed on, in the words of crypto/tls.
+// TLSFacts is the outcome of a TLS handshake, in the words of crypto/tls.
 type TLSFacts struct {
-	Version    string // "TLS 1.3"
-	Cipher     string // "TLS_AES_128_GCM_SHA256"
-	ALPN       string // the protocol that was agreed on; empty for none
-	ServerName string // what the client asked for by SNI; empty for an address
-	PeerName   string // the common name of the client's certificate; empty without one
-	Resumed    bool   // the keys of an earlier connection were taken up again
+	Version    string // such as "TLS 1.3"
+	Cipher     string // such as "TLS_AES_128_GCM_SHA256"
+	ALPN       string // the negotiated protocol; empty if there is none
+	ServerName string // the name in the client's SNI extension; empty if it sent none
+	PeerName   string // common name of the client's certificate; empty without one
+	Resumed    bool   // an earlier session was resumed
 }
 
-// BackoffFacts tells of accepts that failed, in a row.
+// BackoffFacts describes a row of failed Accept calls.
 type BackoffFacts struct {
-	Attempts int    // how many; zero when none did
-	Error    string // what the last of them said
+	Attempts int    // failed calls; zero if none failed
+	Error    string // error of the last one
 }
 
-// Begin stamps the beginning of one of the connection's stages.
+// Begin stamps the beginning of a stage with the current time. If a stage begins
+// several times, the first counts.
 func (c *Conn) Begin(s stages.Stage) {
 	if b := &c.stamps[s-stages.FirstConn].begin; b.Load() == 0 {
 		b.Store(Now())
 	}
 }
 
-// BeginAt is Begin with a stamp that was taken already.
+// BeginAt sets the stamp at which a stage begins.
 func (c *Conn) BeginAt(s stages.Stage, stamp int64) { c.stamps[s-stages.FirstConn].begin.Store(stamp) }
 
-// End stamps the end of one of the connection's stages.
+// End stamps the end of a stage with the current time.
 func (c *Conn) End(s stages.Stage) { c.stamps[s-stages.FirstConn].end.Store(Now()) }
 
-// EndAt is End with a stamp that was taken already.
+// EndAt sets the stamp at which a stage ends.
 func (c *Conn) EndAt(s stages.Stage, stamp int64) { c.stamps[s-stages.FirstConn].end.Store(stamp) }
 
-// Stamps returns a stage's begin and end; zero is "not stamped".
+// Stamps returns the stamps of a stage's begin and end, each zero if it was not
+// stamped.
 func (c *Conn) Stamps(s stages.Stage) (begin, end int64) {
 	i := &c.stamps[s-stages.FirstConn]
 	return i.begin.Load(), i.end.Load()
 }
 
-// StageSpan names the span of one of the connection's stages.
+// Span returns the IDs of the connection's own span.
+func (c *Conn) Span() trace.Link { return trace.Link{Trace: c.traceID, Span: c.spanID} }
+
+// StageSpan returns the IDs of the span of one of the connection's stages.
 func (c *Conn) StageSpan(s stages.Stage) trace.Link {
 	return trace.Link{Trace: c.traceID, Span: trace.ChildID(c.spanID, int(s))}
 }
 
-// Parent returns the connection's stage that a stage of it lies in; None when it
-// has none that was stamped.
+// Parent returns the nearest stage around a stage of the connection that was stamped,
+// or None.
 func (c *Conn) Parent(stage stages.Stage) stages.Stage {
 	for outer := stages.SpecOf(stage).Parent; outer != stages.None; outer = stages.SpecOf(outer).Parent {
 		if begin, _ := c.Stamps(outer); begin != 0 {
@@ -91,10 +94,11 @@ func (c *Conn) Parent(stage stages.Stage) stages.Stage {
 	return stages.None
 }
 
-// Fail notes why the connection never carried a request, and makes a finished
-// record of it: what it is that one finds who looks for a client that could not
-// get in. Of several reasons the first counts; a connection that did carry a
-// request has not failed. It may be called by anyone and does not wait.
+// Fail reports why the connection never carried a request. It counts the connection
+// as failed and makes a finished record of it, marked with MarkConnection, in which an
+// operator finds a client that could not connect. If the connection carried a request
+// or has failed before, Fail does nothing. It may be called by any goroutine and does
+// not block.
 func (c *Conn) Fail(why string) {
 	now, rc := Now(), c.recorder
 	if rc == nil || c.reqs.Load() > 0 || !c.failure.CompareAndSwap(nil, &why) {
@@ -102,22 +106,22 @@ func (c *Conn) Fail(why string) {
 	}
 	rc.failed.Add(1)
 	rc.lastFailure.Store(c)
-	r := rc.Start(c, 0, c.begun(now))
+	r := rc.Start(c, 0, c.firstStamp(now))
 	if r == nil {
-		return // counted as not recorded
+		return // Start has counted it as not recorded
 	}
 	r.Mark(MarkConnection)
 	if begin, _ := c.Stamps(stages.HTTPConn); begin != 0 {
-		r.BeginAt(stages.HTTPReadRequest, begin) // what net/http does first, and has not come to the end of
+		r.BeginAt(stages.HTTPReadRequest, begin) // what net/http does first; it did not get to the end of it
 	}
 	r.message.Store(&why)
 	r.SetEnd(now)
 	r.Done(AllEvents)
 }
 
-// begun returns the first stamp of the connection's stages; without any, the
-// given one.
-func (c *Conn) begun(now int64) int64 {
+// firstStamp returns the earliest stamp of the connection's stages, or now if it is
+// earlier.
+func (c *Conn) firstStamp(now int64) int64 {
 	first := now
 	for i := range c.stamps {
 		if begin := c.stamps[i].begin.Load(); begin != 0 {
@@ -127,7 +131,8 @@ func (c *Conn) begun(now int64) int64 {
 	return first
 }
 
-// Attributes returns what is known of one of the connection's stages.
+// Attributes returns the attributes of a stage's row: the TLS facts for the handshake,
+// the back-off facts for the back-off, nil for every other stage.
 func (c *Conn) Attributes(s stages.Stage) map[string]string {
 	var pairs []string
 	switch {
@@ -153,47 +158,48 @@ func (c *Conn) Attributes(s stages.Stage) map[string]string {
 	return attrs
 }
 
-// Span names the span of the connection as a whole.
-func (c *Conn) Span() trace.Link { return trace.Link{Trace: c.traceID, Span: c.spanID} }
 
-// Batch is work done once for many requests: one WAL save with its fsync, or
-// one read round. The goroutine that does the work stamps it and adds the
-// requests; each request's record points to it.
+// Batch is work that is done once for several requests: a WAL save with its fsync, or a
+// read round. It has two stages: of a save WALSave and, inside it, WALSync; of a read
+// round ReadIndex and, after it, ReadWaitApplied. The goroutine that does the work
+// stamps the stages. The record of each request points to the batch; see SetSave and
+// SetRound.
 type Batch struct {
-	Kind stages.Stage // WALSave or ReadIndex
+	Kind stages.Stage // its first stage: WALSave or ReadIndex
 
-	traceID trace.ID
-	spanID  uint64
-	outer   interval // WALSave, or ReadIndex
-	inner   interval // WALSync, or ReadWaitApplied
-	before  interval // the Ready that the raft loop was busy with until it came to this one
-	members atomic.Int32
-	// SyncInferred is set when the fsync's place inside the save is worked out
-	// and not stamped. It is set before the batch's end is stamped.
+	// SyncInferred says that the stamps of WALSync were calculated, not taken. It is
+	// set before the end of WALSave.
 	SyncInferred atomic.Bool
-	failure      atomic.Pointer[string]
-	exported     atomic.Bool // its spans have gone out with a request's
-	counted      atomic.Bool // it stands in the histograms
-	links        []linkSlot  // filled in the order of Add, from any goroutine
+
+	traceID  trace.ID
+	spanID   uint64
+	first    interval     // of WALSave or ReadIndex
+	second    interval     // of WALSync or ReadWaitApplied
+	before   interval     // see BusyBefore
+	members  atomic.Int32 // requests so far
+	failure  atomic.Pointer[string]
+	exported atomic.Bool // its spans were given to the outlet
+	counted  atomic.Bool // its stages were added to the histograms
+	links    []linkSlot  // of the first requests
 }
 
-// linkSlot holds a Link that one goroutine writes while others may read: the
-// span is stored last and read first, and zero means "not there yet".
+// linkSlot holds a Link that one goroutine writes while others read it. The span is
+// written last and read first; as long as it is zero, the slot is empty.
 type linkSlot struct{ hi, lo, span atomic.Uint64 }
 
-// maxLinks bounds the requests that a batch remembers by name; all are counted.
+// maxLinks bounds the requests of a batch whose span IDs are kept.
 const maxLinks = 256
 
-// NewBatch begins a batch that can name up to n requests; more are counted
-// without being named.
+// NewBatch returns a batch for about n requests. It keeps the span IDs of the first n,
+// and of no more than 256; further requests are counted only.
 func NewBatch(kind stages.Stage, n int) *Batch {
 	b := &Batch{Kind: kind, links: make([]linkSlot, min(n, maxLinks))}
 	b.traceID, b.spanID = trace.NewIDs()
 	return b
 }
 
-// Add counts one more request and remembers its name, if it is recorded. It may
-// be called by many goroutines at once.
+// Add counts a request and keeps its span ID, if there is room; r is nil for a request
+// that is not recorded. It may be called by several goroutines at once.
 func (b *Batch) Add(r *Record) {
 	at := int(b.members.Add(1)) - 1
 	if r == nil || at >= len(b.links) {
@@ -205,8 +211,7 @@ func (b *Batch) Add(r *Record) {
 	slot.span.Store(r.spanID)
 }
 
-// Links returns the spans of the requests that share the batch, as far as they
-// are recorded.
+// Links returns the span IDs that Add has kept. It may be called by any goroutine.
 func (b *Batch) Links() []trace.Link {
 	all := make([]trace.Link, 0, len(b.links))
 	for i := range b.links {
@@ -218,34 +223,33 @@ func (b *Batch) Links() []trace.Link {
 	return all
 }
 
-// Members returns how many requests share the batch.
+// Members returns how many requests share the batch, recorded or not.
 func (b *Batch) Members() int { return int(b.members.Load()) }
 
-// BusyBefore notes when the goroutine that does the work was busy with the batch
-// before. Who waited for this batch waited for that one first.
+// BusyBefore sets the stamps between which the raft loop handled the Ready before this
+// batch's. A request that waits for its batch waits for that Ready first.
 func (b *Batch) BusyBefore(begin, end int64) {
 	b.before.begin.Store(begin)
 	b.before.end.Store(end)
 }
 
-// BeginAt stamps the beginning of the batch's work.
-func (b *Batch) BeginAt(stamp int64) { b.outer.begin.Store(stamp) }
+// BeginAt sets the stamp at which the first stage, WALSave or ReadIndex, begins.
+func (b *Batch) BeginAt(stamp int64) { b.first.begin.Store(stamp) }
 
-// EndAt stamps its end.
-func (b *Batch) EndAt(stamp int64) { b.outer.end.Store(stamp) }
+// EndAt sets the stamp at which the first stage ends.
+func (b *Batch) EndAt(stamp int64) { b.first.end.Store(stamp) }
 
-// InnerAt stamps the stage inside: the fsync of a save, the wait for the applied
-// index of a read round.
-func (b *Batch) InnerAt(begin, end int64) {
-	b.inner.begin.Store(begin)
-	b.inner.end.Store(end)
+// SecondStageAt sets the stamps of the second stage, WALSync or ReadWaitApplied.
+func (b *Batch) SecondStageAt(begin, end int64) {
+	b.second.begin.Store(begin)
+	b.second.end.Store(end)
 }
 
-// Fail notes why the batch's work was not done, such as a disk that refused it.
-// It is called before the end is stamped.
+// Fail sets the error that the batch's work ended with. It is called before EndAt.
 func (b *Batch) Fail(why string) { b.failure.Store(&why) }
 
-// Attributes are those of the batch's outer stage; nil for none.
+// Attributes returns the attributes of the first stage's row: the error, if Fail was
+// called, or else nil.
 func (b *Batch) Attributes() map[string]string {
 	why := b.failure.Load()
 	if why == nil {
@@ -256,19 +260,20 @@ func (b *Batch) Attributes() map[string]string {
 
 // Released returns the stamp at which the batch's last stage ended: its requests go
 // on from there. Zero means that no stage has ended.
-func (b *Batch) Released() int64 { return max(b.outer.end.Load(), b.inner.end.Load()) }
+func (b *Batch) Released() int64 { return max(b.first.end.Load(), b.second.end.Load()) }
 
-// complete reports whether all of the batch's stamps are set, so that its spans
-// will not change any more. A request that ended before its batch did, because
-// its client went away, has the batch's stages among its own spans instead.
+// complete reports whether all of the batch's stamps are set, so that its spans will not
+// change any more. A save may be complete without WALSync: not every save calls fsync. A
+// request may end before its batch does, when its client goes away:
+// then the batch's stages are exported among the request's own spans.
 func (b *Batch) complete() bool {
-	if b.outer.end.Load() == 0 {
+	if b.first.end.Load() == 0 {
 		return false
 	}
-	return b.Kind != stages.ReadIndex || b.inner.end.Load() != 0
+	return b.Kind != stages.ReadIndex || b.second.end.Load() != 0
 }
 
-// StageSpan names the span of one of the batch's two stages.
+// StageSpan returns the IDs of the span of one of the batch's two stages.
 func (b *Batch) StageSpan(s stages.Stage) trace.Link {
 	if s == b.Kind {
 		return trace.Link{Trace: b.traceID, Span: b.spanID}
@@ -276,20 +281,20 @@ func (b *Batch) StageSpan(s stages.Stage) trace.Link {
 	return trace.Link{Trace: b.traceID, Span: trace.ChildID(b.spanID, int(s))}
 }
 
-// InnerStage returns the stage inside the batch's own.
-func (b *Batch) InnerStage() stages.Stage {
+// SecondStage returns the batch's second stage: WALSync or ReadWaitApplied.
+func (b *Batch) SecondStage() stages.Stage {
 	if b.Kind == stages.ReadIndex {
 		return stages.ReadWaitApplied
 	}
 	return stages.WALSync
 }
 
-// Stamps returns the begin and end of one of the batch's two stages; zero is "not
-// stamped".
+// Stamps returns the stamps of the begin and end of one of the batch's two stages, each
+// zero if it was not stamped.
 func (b *Batch) Stamps(s stages.Stage) (begin, end int64) {
-	i := &b.outer
+	i := &b.first
 	if s != b.Kind {
-		i = &b.inner
+		i = &b.second
 	}
 	return i.begin.Load(), i.end.Load()
 }

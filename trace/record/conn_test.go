@@ -1,6 +1,7 @@
 package record
 
 import (
+	"glasskv/trace/tracetest"
 	"strings"
 	"testing"
 )
@@ -19,7 +20,7 @@ func TestConnectionsThatNeverCarryARequestAreCounted(t *testing.T) {
 
 func TestAConnectionThatCarriedARequestHasNotFailed(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	c := rc.NewConn("10.0.0.1:5", "127.0.0.1:2379")
 	rc.Start(c, 1, Now()).Done(AllEvents)
 	c.Fail("closed")

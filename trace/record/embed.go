@@ -9,10 +9,10 @@ import (
 
 // embedded lists the requests that a record is made of.
 type embedded struct {
-	mu     sync.Mutex
-	closed bool // the record is finished: nothing is added any more
-	parts  []embeddedPart
-	more   int // not kept
+	mu       sync.Mutex
+	closed   bool // the record is finished: nothing is added any more
+	parts    []embeddedPart
+	notShown int // not kept
 }
 
 type embeddedPart struct {
@@ -24,8 +24,8 @@ type embeddedPart struct {
 // its own, or there was no room for it.
 var alone, unshown Record
 
-// nothingMore is the list of a finished record that embedded nothing.
-var nothingMore = &embedded{closed: true}
+// closedAndEmpty is the list of a finished record that embedded nothing.
+var closedAndEmpty = &embedded{closed: true}
 
 // Embed makes inner a part of r's timeline: a request that the server made
 // itself to answer r, such as the gateway's gRPC call, or the transaction inside
@@ -39,20 +39,20 @@ var nothingMore = &embedded{closed: true}
 // A client's record may embed the server's record of the same call; the two are
 // then merged.
 func (r *Record) Embed(inner *Record, under stages.Stage) bool {
-	if r == nil || inner == nil || r.recorder != inner.recorder || r.outermost() == inner || !r.await() {
+	if r == nil || inner == nil || r.recorder != inner.recorder || r.outermost() == inner || !r.expectPart() {
 		return false
 	}
-	shown, ok := r.keep(inner, under)
+	shown, ok := r.addPart(inner, under)
 	if !shown || !ok {
-		r.arrived()
+		r.partCompleted()
 	}
 	return ok
 }
 
-// keep adds a part to the list. It is not shown, but counted, when there is no
+// addPart adds a part to the list. It is not shown, but counted, when there is no
 // room or the record was closed meanwhile; not ok when it has finished already.
 // Under the lock, so that a part that finishes now finds itself in the list.
-func (r *Record) keep(inner *Record, under stages.Stage) (shown, ok bool) {
+func (r *Record) addPart(inner *Record, under stages.Stage) (shown, ok bool) {
 	list := r.embedded.Load()
 	if list == nil {
 		if list = new(embedded); !r.embedded.CompareAndSwap(nil, list) {
@@ -68,13 +68,12 @@ func (r *Record) keep(inner *Record, under stages.Stage) (shown, ok bool) {
 	if !inner.outer.CompareAndSwap(nil, outer) {
 		return false, false
 	}
-	inner.Mark(MarkEmbedded)
 	if shown {
 		list.parts = append(list.parts, embeddedPart{inner, under})
 		return true, true
 	}
 	if !list.closed {
-		list.more++
+		list.notShown++
 	}
 	r.recorder.lost.NotEmbedded.Add(1)
 	return false, true
@@ -84,19 +83,19 @@ func (r *Record) keep(inner *Record, under stages.Stage) (shown, ok bool) {
 // were.
 func (r *Record) parts() ([]embeddedPart, int) {
 	list := r.embedded.Load()
-	if list == nil || list == nothingMore {
+	if list == nil || list == closedAndEmpty {
 		return nil, 0
 	}
 	list.mu.Lock()
 	defer list.mu.Unlock()
-	return list.parts[:len(list.parts):len(list.parts)], list.more
+	return list.parts[:len(list.parts):len(list.parts)], list.notShown
 }
 
 // closeParts ends the list, and returns it.
 func (r *Record) closeParts() []embeddedPart {
 	list := r.embedded.Load()
 	if list == nil {
-		if r.embedded.CompareAndSwap(nil, nothingMore) {
+		if r.embedded.CompareAndSwap(nil, closedAndEmpty) {
 			return nil
 		}
 		list = r.embedded.Load()
@@ -140,15 +139,15 @@ func (r *Record) weight() int {
 	return n
 }
 
-// carries reports whether the record, or one that it is made of, has this trace
+// hasTraceID reports whether the record, or one that it is made of, has this trace
 // ID.
-func (r *Record) carries(id trace.ID) bool {
+func (r *Record) hasTraceID(id trace.ID) bool {
 	if r.traceID == id {
 		return true
 	}
 	parts, _ := r.parts()
 	for _, p := range parts {
-		if p.rec.carries(id) {
+		if p.rec.hasTraceID(id) {
 			return true
 		}
 	}
@@ -166,9 +165,9 @@ func isComplete(state uint32) bool {
 	return Event(state)&AllEvents == AllEvents && (state < statePending || state&stateClosed != 0)
 }
 
-// await has the record wait for one more part. It reports false when the record
+// expectPart has the record wait for one more part. It reports false when the record
 // is complete.
-func (r *Record) await() bool {
+func (r *Record) expectPart() bool {
 	for {
 		state := r.state.Load()
 		if isComplete(state) || state&stateClosed != 0 {
@@ -180,8 +179,8 @@ func (r *Record) await() bool {
 	}
 }
 
-// arrived is called when a part is complete.
-func (r *Record) arrived() {
+// partCompleted is called when a part is complete.
+func (r *Record) partCompleted() {
 	after := r.state.Add(^(statePending - 1))
 	if isComplete(after) && !isComplete(after+statePending) {
 		r.complete()
@@ -200,6 +199,6 @@ func (r *Record) complete() {
 	case &unshown:
 		r.recorder.live.Add(-1)
 	default:
-		outer.arrived()
+		outer.partCompleted()
 	}
 }

@@ -1,4 +1,4 @@
-package record
+package record_test
 
 import (
 	"slices"
@@ -6,16 +6,18 @@ import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/record/recordtest"
 	"glasskv/trace/stages"
 	"glasskv/trace/tracetest"
 )
 
 func TestAGatewaysCallIsPartOfItsRequest(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
-	h, c, s := gatewayPut(t, rc)
-	for _, r := range []*Record{h, c, s} {
-		r.Done(AllEvents)
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
+	h, c, s := recordtest.GatewayPut(t, rc)
+	for _, r := range []*record.Record{h, c, s} {
+		r.Done(record.AllEvents)
 	}
 	tl := h.Timeline()
 	tracetest.CheckLedger(t, tl)
@@ -45,16 +47,16 @@ func TestAGatewaysCallIsPartOfItsRequest(t *testing.T) {
 }
 
 func TestTheOuterRecordWaitsForItsParts(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
 	for _, order := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {2, 0, 1}} {
-		h, c, s := gatewayPut(t, rc)
-		all := [3]*Record{h, c, s}
+		h, c, s := recordtest.GatewayPut(t, rc)
+		all := [3]*record.Record{h, c, s}
 		for i, n := range order {
 			if h.Finished() {
 				t.Fatalf("order %v: finished after %d of 3", order, i)
 			}
-			all[n].Done(AllEvents)
+			all[n].Done(record.AllEvents)
 		}
 		if !h.Finished() {
 			t.Fatalf("order %v: all are done and it is not finished", order)
@@ -62,7 +64,7 @@ func TestTheOuterRecordWaitsForItsParts(t *testing.T) {
 		if last := rc.Last(2); len(last) == 0 || last[0] != h || slices.Contains(last, c) || slices.Contains(last, s) {
 			t.Errorf("order %v: the last ones are %v", order, last)
 		}
-		for _, part := range []*Record{c, s} {
+		for _, part := range []*record.Record{c, s} {
 			if got, err := rc.WaitFor(t.Context(), part.TraceID()); err != nil || got != h {
 				t.Errorf("order %v: looked up by its part it is %v, %v", order, got, err)
 			}
@@ -74,22 +76,22 @@ func TestTheOuterRecordWaitsForItsParts(t *testing.T) {
 }
 
 func TestASweptRecordDoesNotWaitForItsParts(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
-	h, c, s := gatewayPut(t, rc)
-	h.Done(AllEvents)
-	h.Mark(MarkSwept)
-	h.Done(EventHandled)
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
+	h, c, s := recordtest.GatewayPut(t, rc)
+	h.Done(record.AllEvents)
+	h.Mark(record.MarkSwept)
+	h.Done(record.EventHandled)
 	if !h.Finished() || !c.Finished() || !s.Finished() {
 		t.Fatal("it still waits, or its parts do not know that nobody waits for them")
 	}
-	late := rc.Start(nil, 0, Now())
+	late := rc.Start(nil, 0, record.Now())
 	if h.Embed(late, stages.GatewayCall) {
 		t.Error("a finished record took another part")
 	}
-	c.Done(AllEvents)
-	s.Done(AllEvents)
-	late.Done(AllEvents)
+	c.Done(record.AllEvents)
+	s.Done(record.AllEvents)
+	late.Done(record.AllEvents)
 	if s := rc.Stats(); s.Live != 0 || s.Finished != s.Begun {
 		t.Errorf("stats: %+v", s)
 	}
@@ -99,21 +101,21 @@ func TestASweptRecordDoesNotWaitForItsParts(t *testing.T) {
 }
 
 func TestPartsBeyondTheBoundAreCounted(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
-	r := rc.Start(nil, 0, Now())
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
+	r := rc.Start(nil, 0, record.Now())
 	var all sync.WaitGroup
 	const more = 5
 	for range trace.MaxEmbedded + more {
 		all.Go(func() {
-			part := rc.Start(nil, 0, Now())
-			part.BeginAt(stages.V3Txn, Now())
+			part := rc.Start(nil, 0, record.Now())
+			part.BeginAt(stages.V3Txn, record.Now())
 			r.Embed(part, stages.V3Lock)
-			part.Done(AllEvents)
+			part.Done(record.AllEvents)
 		})
 	}
 	all.Wait()
-	r.Done(AllEvents)
+	r.Done(record.AllEvents)
 	if !r.Finished() {
 		t.Fatal("not finished")
 	}
@@ -127,13 +129,13 @@ func TestPartsBeyondTheBoundAreCounted(t *testing.T) {
 }
 
 func TestWhatCannotBeAPartIsLeftAlone(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
-	other := NewRecorder(Options{})
-	defer closeRecorder(t, other)
-	r, over, foreign := rc.Start(nil, 0, Now()), rc.Start(nil, 0, Now()), other.Start(nil, 0, Now())
-	over.Done(AllEvents)
-	part := rc.Start(nil, 0, Now())
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
+	other := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, other)
+	r, over, foreign := rc.Start(nil, 0, record.Now()), rc.Start(nil, 0, record.Now()), other.Start(nil, 0, record.Now())
+	over.Done(record.AllEvents)
+	part := rc.Start(nil, 0, record.Now())
 	if !r.Embed(part, stages.V3Lock) {
 		t.Fatal("refused")
 	}
@@ -144,15 +146,15 @@ func TestWhatCannotBeAPartIsLeftAlone(t *testing.T) {
 		"finished":      r.Embed(over, stages.V3Lock),
 		"another's":     r.Embed(foreign, stages.V3Lock),
 		"nothing":       r.Embed(nil, stages.V3Lock),
-		"into nothing":  (*Record)(nil).Embed(r, stages.V3Lock),
+		"into nothing":  (*record.Record)(nil).Embed(r, stages.V3Lock),
 	} {
 		if refused {
 			t.Errorf("embedded: %s", what)
 		}
 	}
-	foreign.Done(AllEvents)
-	part.Done(AllEvents)
-	r.Done(AllEvents)
+	foreign.Done(record.AllEvents)
+	part.Done(record.AllEvents)
+	r.Done(record.AllEvents)
 	if s := rc.Stats(); s.Live != 0 || s.Finished != 3 {
 		t.Errorf("stats: %+v", s)
 	}
@@ -160,24 +162,24 @@ func TestWhatCannotBeAPartIsLeftAlone(t *testing.T) {
 
 // A lock that is made of two transactions has two of each of their stages.
 func TestStagesOfOneNameLieEachInTheirOwnPart(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
-	begin := Now()
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
+	begin := record.Now()
 	r := rc.Start(nil, 0, begin)
 	r.BeginAt(stages.V3Lock, begin)
 	for i := range int64(2) {
 		part := rc.Start(nil, 0, begin+100*i)
-		part.Mark(MarkInProcess)
+		part.Mark(record.MarkInProcess)
 		for s, at := range map[stages.Stage][2]int64{stages.V3Txn: {10, 90}, stages.RaftRequest: {20, 80}, stages.ProcessOnce: {30, 70}, stages.RaftPropose: {40, 60}} {
 			part.BeginAt(s, begin+100*i+at[0])
 			part.EndAt(s, begin+100*i+at[1])
 		}
 		r.Embed(part, stages.V3Lock)
-		part.Done(AllEvents)
+		part.Done(record.AllEvents)
 	}
 	r.EndAt(stages.V3Lock, begin+250)
-	r.end.Store(begin + 250)
-	r.Done(AllEvents)
+	r.SetEnd(begin + 250)
+	r.Done(record.AllEvents)
 	tl := r.Timeline()
 	tracetest.CheckLedger(t, tl)
 	parents := tl.Parents()
@@ -193,43 +195,6 @@ func TestStagesOfOneNameLieEachInTheirOwnPart(t *testing.T) {
 	}
 	if got := tl.Waited(); got["raft.propose"] != 40 || got["etcdserver.processInternalRaftRequestOnce"] != 20 {
 		t.Errorf("waited %v", got)
-	}
-}
-
-func TestPartsStayWithinTheMemoryBound(t *testing.T) {
-	rc := NewRecorder(Options{MemoryBytes: MinMemoryBytes})
-	for range 4 * len(rc.ring) {
-		r := rc.Start(nil, 0, Now())
-		for range 3 {
-			part := rc.Start(nil, 0, Now())
-			part.Repeat(stages.RecvMsg, 1, 2)
-			r.Embed(part, stages.V3Lock)
-			part.Done(AllEvents)
-		}
-		r.Done(AllEvents)
-	}
-	kept := make(map[*Record]bool)
-	keep := func(r *Record) bool {
-		kept[r] = true
-		parts, _ := r.parts()
-		for _, part := range parts {
-			kept[part.rec] = true
-		}
-		return true
-	}
-	for i := range rc.ring {
-		keep(rc.ring[i].Load())
-	}
-	rc.slowest.each(keep)
-	if most := len(rc.ring) + trace.MaxEmbedded + rc.limit.slowest + rc.limit.slowStreams; len(kept) > most {
-		t.Errorf("%d records are kept, bound %d", len(kept), most)
-	}
-	for range 2 * len(rc.ring) {
-		took(rc, 1<<40)
-	}
-	closeRecorder(t, rc)
-	if s := rc.Stats(); s.Live != 0 || rc.extra.Load() != 0 || s.MemoryUsed > s.MemoryBound {
-		t.Errorf("%d bytes are still reserved; stats: %+v", rc.extra.Load(), s)
 	}
 }
 

@@ -44,7 +44,7 @@ func (rc *Recorder) FaultOn(name string) {
 		if slices.ContainsFunc(all, func(p faultPeriod) bool { return p.name == name && p.end == 0 }) {
 			return all
 		}
-		return forget(append(all, faultPeriod{name: name, begin: Now()}))
+		return joinOldest(append(all, faultPeriod{name: name, begin: Now()}))
 	})
 }
 
@@ -71,9 +71,9 @@ func (l *faultLog) change(how func([]faultPeriod) []faultPeriod) {
 	l.periods.Store(&all)
 }
 
-// forget joins the oldest period with the next one of the same fault when there are
+// joinOldest joins the oldest period with the next one of the same fault when there are
 // too many. There are more periods than faults by far, so there is a next one.
-func forget(all []faultPeriod) []faultPeriod {
+func joinOldest(all []faultPeriod) []faultPeriod {
 	if len(all) <= maxFaultPeriods {
 		return all
 	}
@@ -128,7 +128,7 @@ func (a *assembly) connFaults() {
 		if st := a.add(stages.Fault, f.Begin, f.End); st != nil {
 			why := Pause{At: f.At, Why: f.Name}
 			st.Scope, st.Attributes = stages.ScopeConn, why.attributes()
-			a.paused(st, &why)
+			a.finishPause(st, &why)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type StageHistogram struct {
 
 // RequestCount tells how many requests of a method ended with a code.
 type RequestCount struct {
-	Method string // of gRPC's; OtherMethod for all that had no handler, HTTPMethod for those that came as HTTP/1
+	Method string // of gRPC's; otherMethod for all that had no handler, httpMethod for those that came as HTTP/1
 	Code   string // as in Timeline
 	Count  uint64
 }
@@ -39,8 +39,8 @@ type RequestCount struct {
 // The methods of a RequestCount that are none: names that clients make up are not
 // counted one by one.
 const (
-	OtherMethod = "other"
-	HTTPMethod  = "http"
+	otherMethod = "other"
+	httpMethod  = "http"
 )
 
 // histograms is what the recorder's worker adds up, straight from the stamps. What
@@ -144,10 +144,10 @@ func (h *histograms) count(r *Record) {
 	h.request(r)
 }
 
-func (h *histograms) batch(b *Batch, pauses []stretch) {
+func (h *histograms) batch(b *Batch, pauses []period) {
 	if b != nil && b.complete() && b.counted.CompareAndSwap(false, true) {
-		h.stages[b.Kind].interval(&b.outer, pauses)
-		h.stages[b.InnerStage()].interval(&b.inner, pauses)
+		h.stages[b.Kind].interval(&b.first, pauses)
+		h.stages[b.SecondStage()].interval(&b.second, pauses)
 	}
 }
 
@@ -155,13 +155,13 @@ func (h *histograms) request(r *Record) {
 	if r.Has(MarkConnection) || r.Has(MarkClient) {
 		return
 	}
-	key := requestKey{OtherMethod, noCode}
+	key := requestKey{otherMethod, noCode}
 	if code, seen := r.Code(); seen {
 		key.code = min(code, noCode-1)
 	}
 	switch {
 	case r.Has(MarkHTTP):
-		key.method, key.code = HTTPMethod, noCode+uint32(max(0, r.facts.HTTPStatus))
+		key.method, key.code = httpMethod, noCode+uint32(max(0, r.facts.HTTPStatus))
 	case r.Has(MarkBegun):
 		key.method = r.facts.Method
 	}
@@ -173,10 +173,10 @@ func (h *histograms) request(r *Record) {
 	h.requests[key]++
 }
 
-func (h *stageHistogram) interval(i *interval, pauses []stretch) {
+func (h *stageHistogram) interval(i *interval, pauses []period) {
 	begin, end := i.begin.Load(), i.end.Load()
 	if begin != 0 && end != 0 {
-		h.add(without(begin, end, pauses), 1)
+		h.add(lengthWithout(begin, end, pauses), 1)
 	}
 }
 

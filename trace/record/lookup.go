@@ -21,7 +21,7 @@ func (rc *Recorder) Last(n int) []*Record {
 	end := rc.next.Load()
 	for at := end; at > 0 && end-at < uint64(len(rc.ring)) && len(out) < n; at-- {
 		r := rc.ring[(at-1)%uint64(len(rc.ring))].Load()
-		if r != nil && r.shelf.finished == at && !r.isPart() {
+		if r != nil && r.kept.number == at && !r.isPart() {
 			out = append(out, r)
 		}
 	}
@@ -32,23 +32,11 @@ func (rc *Recorder) Last(n int) []*Record {
 // slowest first.
 func (rc *Recorder) Slowest(n int) []*Record { return rc.slowest.top(n, false) }
 
-// SlowestStreams returns the n longest streaming calls, the longest first.
-func (rc *Recorder) SlowestStreams(n int) []*Record { return rc.slowest.top(n, true) }
-
-// Find returns the record of that trace ID that finished last, or nil when
-// there is none, or none any more. For a record that is part of another one it
-// is that other one.
-func (rc *Recorder) Find(traceID string) *Record {
-	id, err := trace.ParseTraceID(traceID)
-	if err != nil {
-		return nil
-	}
-	return rc.find(id)
-}
-
+// find returns the record with that trace ID that finished last; for a part, the
+// outermost record that shows it. It returns nil if no such record is kept.
 func (rc *Recorder) find(id trace.ID) (found *Record) {
 	newer := func(r *Record) bool {
-		if r != nil && r.carries(id) && (found == nil || r.shelf.finished > found.shelf.finished) {
+		if r != nil && r.hasTraceID(id) && (found == nil || r.kept.number > found.kept.number) {
 			found = r
 		}
 		return true
@@ -113,18 +101,18 @@ func (w *waiters) add(id trace.ID, c chan *Record) (remove func()) {
 	}
 }
 
-func (w *waiters) arrived(r *Record) {
+func (w *waiters) deliver(r *Record) {
 	if w.count.Load() == 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.tell(r, r)
+	w.deliverTo(r, r)
 }
 
-// tell hands r to those who wait for it, and to those who wait for one of the
+// deliverTo hands r to those who wait for it, and to those who wait for one of the
 // requests that it is made of.
-func (w *waiters) tell(of, r *Record) {
+func (w *waiters) deliverTo(of, r *Record) {
 	for _, c := range w.byID[of.traceID] {
 		select {
 		case c <- r:
@@ -133,7 +121,7 @@ func (w *waiters) tell(of, r *Record) {
 	}
 	parts, _ := of.parts()
 	for _, part := range parts {
-		w.tell(part.rec, r)
+		w.deliverTo(part.rec, r)
 	}
 }
 
@@ -226,9 +214,9 @@ func (h *slowHeap) offer(s slow) {
 		}
 		out := heap.Pop(h).(slow) //nolint:forcetypeassert // Push is given nothing else
 		h.weight -= out.weight
-		out.r.drop()
+		out.r.release()
 	}
-	s.r.hold()
+	s.r.retain()
 	h.weight += s.weight
 	heap.Push(h, s)
 }

@@ -1,18 +1,20 @@
-package record
+package record_test
 
 import (
 	"testing"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/record/recordtest"
 	"glasskv/trace/stages"
 	"glasskv/trace/tracetest"
 )
 
 func TestAHoldIsARowOfItsOwnAndNobodyElsesTime(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
-	r, _ := pausedPut(rc)
-	r.Done(AllEvents)
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
+	r, _ := recordtest.PausedPut(rc)
+	r.Done(record.AllEvents)
 	tl := r.Timeline()
 	tracetest.CheckLedger(t, tl)
 	if got := tl.Waited()["seam.hold"]; got != 2000 {
@@ -30,12 +32,12 @@ func TestAHoldIsARowOfItsOwnAndNobodyElsesTime(t *testing.T) {
 }
 
 func TestAHoldThatIsNotOverStandsThereOpen(t *testing.T) {
-	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
-	begin := Now()
+	rc := record.NewRecorder(record.Options{})
+	defer tracetest.Close(t, rc)
+	begin := record.Now()
 	r := rc.Start(nil, 1, begin)
 	r.BeginAt(stages.V3Put, begin)
-	resume := r.Pause(stages.Hold, begin+10, Pause{At: stages.RaftRequest, Why: trace.WhyStep, SharedBy: 3})
+	resume := r.Pause(stages.Hold, begin+10, record.Pause{At: stages.RaftRequest, Why: trace.WhyStep, SharedBy: 3})
 	hold := r.Timeline().Stage("seam.hold")
 	if hold == nil || !hold.Open || hold.SharedBy != 3 || hold.Attributes[trace.AttrEnded] != "" {
 		t.Fatalf("while it is held: %+v", hold)
@@ -43,7 +45,7 @@ func TestAHoldThatIsNotOverStandsThereOpen(t *testing.T) {
 	// The client gives up: the record is finished first, and the hold ends later.
 	r.BeginAt(stages.Flush, begin+50)
 	r.EndAt(stages.Flush, begin+60)
-	r.Done(AllEvents)
+	r.Done(record.AllEvents)
 	resume(begin+100, trace.EndedGone)
 	tl := r.Timeline()
 	if hold := tl.Stage("seam.hold"); hold.Open || hold.EndNS != 100 || hold.Attributes[trace.AttrEnded] != trace.EndedGone {
@@ -53,10 +55,10 @@ func TestAHoldThatIsNotOverStandsThereOpen(t *testing.T) {
 }
 
 func TestHeldTimeIsTakenOutOfTheHistograms(t *testing.T) {
-	rc := NewRecorder(Options{})
-	r, _ := pausedPut(rc)
-	r.Done(AllEvents)
-	closeRecorder(t, rc)
+	rc := record.NewRecorder(record.Options{})
+	r, _ := recordtest.PausedPut(rc)
+	r.Done(record.AllEvents)
+	tracetest.Close(t, rc)
 	sums := map[stages.Stage]int64{}
 	for _, h := range rc.Histograms() {
 		sums[h.Stage] = h.SumNS
@@ -64,25 +66,6 @@ func TestHeldTimeIsTakenOutOfTheHistograms(t *testing.T) {
 	for s, want := range map[stages.Stage]int64{stages.ProcessOnce: 1000, stages.V3Put: 1000, stages.RaftPropose: 500, stages.Hold: 2000} {
 		if sums[s] != want {
 			t.Errorf("%s adds up to %d ns, want %d", s, sums[s], want)
-		}
-	}
-}
-
-func TestWithoutLeavesOutWhatOverlaps(t *testing.T) {
-	for _, c := range []struct {
-		others []stretch
-		want   int64
-	}{
-		{nil, 100},
-		{[]stretch{{110, 120}}, 90},
-		{[]stretch{{0, 150}}, 50},
-		{[]stretch{{150, 300}}, 50},
-		{[]stretch{{0, 300}}, 0},
-		{[]stretch{{110, 140}, {120, 130}, {135, 150}}, 60},
-		{[]stretch{{0, 50}, {250, 300}}, 100},
-	} {
-		if got := without(100, 200, c.others); got != c.want {
-			t.Errorf("without %v: %d, want %d", c.others, got, c.want)
 		}
 	}
 }

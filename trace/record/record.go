@@ -11,84 +11,89 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Record is one request's set of stamps. Its size is bounded: nothing about it
-// grows with how often a request passes a stage.
+// Record holds what is known of one request: the stamps of its stages and some
+// facts. Its size is bounded: it does not grow with how often the request passes a
+// stage.
 //
-// Each stage is stamped by the goroutine that does its work, so the stamps are
-// atomic, but no two goroutines stamp the same stage. A stamp may come after
-// the record is finished (a write whose client went away is still applied): it
-// is kept and shows up where the record is looked at later.
+// A stamp is a number of nanoseconds on this process's monotonic clock; see Now.
+// Each stage is stamped by the goroutine that does its work. Several goroutines
+// stamp one record at once, so stamps are atomic, but no two goroutines stamp the
+// same stage. A stamp may come after the record is finished, for a write is applied
+// even if its client has gone away: it is kept, and a later Timeline shows it.
 //
-// All methods may be called on a nil Record, which is a request that is not
-// recorded; they do nothing then.
+// A nil Record is a request that is not recorded: methods do nothing on it and return
+// zero values. Only Code, Events, TraceParent, TraceID, Origin, Duration and Timeline
+// need a Record that is not nil.
 type Record struct {
 	recorder *Recorder
 	conn     *Conn
 
 	traceID, parentID trace.ID
 	spanID            uint64
-	begin             int64
-	id                uint64 // the ordinal of this record, from 1
+	begin             int64  // stamp of the request's first byte
+	id                uint64 // ordinal of this record, from 1
 
-	// Facts, written once each and before the record is finished, or atomic.
+	// These are written once each before the record is finished, or are atomic.
 	facts    Facts
-	key      [maxKey]byte
+	key      [MaxKey]byte
 	keyLen   uint16
 	keyTotal uint32
 
 	streamID uint32
-	reqID    atomic.Uint64 // the proposal's request ID
+	reqID    atomic.Uint64 // the ID of its InternalRaftRequest
 	bytesIn  atomic.Int64
 	bytesOut atomic.Int64
-	code     atomic.Uint32 // gRPC code + 1; zero: none seen
+	code     atomic.Uint32 // gRPC code + 1; zero if there is no reply yet
 	message  atomic.Pointer[string]
-	save     atomic.Pointer[Batch] // the WAL save that its entry was part of
+	save     atomic.Pointer[Batch] // the WAL save that wrote its entry
 	round    atomic.Pointer[Batch] // the read round that served it
 	behind   atomic.Int32          // entries before it in its apply batch
 
-	state atomic.Uint32 // the events that have come, and the parts that are under way; see embed.go
+	state atomic.Uint32 // see isComplete in embed.go
 	marks atomic.Uint32
-	end   atomic.Int64
+	end   atomic.Int64 // stamp of the request's end; zero if it is not known yet
 
-	repeats  atomic.Pointer[repeats]  // of a streaming call
-	embedded atomic.Pointer[embedded] // the requests that it is made of
+	repeats  atomic.Pointer[repeats]  // stages that it passes once per message, and its pauses
+	embedded atomic.Pointer[embedded] // the requests that are parts of it
 	outer    atomic.Pointer[Record]   // the request that it is part of; see embed.go
 
-	shelf  shelf  // the recorder's own notes
-	stamps stamps // without pointers, or nearly: behind all else, where the collector need not look
+	kept   retention // for the Recorder alone
+	stamps stamps    // last, and with its pointers first: the garbage collector does not scan what follows an object's last pointer
 }
 
-// maxKey bounds how much of a key a record keeps, in bytes.
-const maxKey = 64
+// MaxKey is how many bytes of its key a record keeps.
+const MaxKey = 64
 
 type recordKey struct{}
 
-// FromContext returns the record that travels in ctx, or nil.
+// FromContext returns the record that ctx carries, or nil.
 func FromContext(ctx context.Context) *Record {
 	r, _ := ctx.Value(recordKey{}).(*Record)
 	return r
 }
 
-// ContextKey is the key under which a context holds its *Record. It is for
-// contexts that carry a record themselves instead of wrapping it with
-// context.WithValue, which would cost an allocation more.
+// ContextKey returns the key under which FromContext looks for a *Record. It is for
+// context types that return the record from their own Value method, which saves the
+// allocation of context.WithValue.
 func ContextKey() any { return recordKey{} }
 
-// Begin stamps the beginning of a stage. Of several the first counts.
+// Begin stamps the beginning of a stage with the current time. If a stage begins
+// several times, the first counts.
 func (r *Record) Begin(s stages.Stage) {
 	if r != nil {
 		r.BeginAt(s, Now())
 	}
 }
 
-// End stamps the end of a stage. Of several the last counts.
+// End stamps the end of a stage with the current time. If a stage ends several
+// times, the last counts.
 func (r *Record) End(s stages.Stage) {
 	if r != nil {
 		r.stamps.of(s).end.Store(Now())
 	}
 }
 
-// BeginAt is Begin with a stamp that was taken already.
+// BeginAt is Begin at the given stamp.
 func (r *Record) BeginAt(s stages.Stage, stamp int64) {
 	if r == nil {
 		return
@@ -98,14 +103,15 @@ func (r *Record) BeginAt(s stages.Stage, stamp int64) {
 	}
 }
 
-// EndAt is End with a stamp that was taken already.
+// EndAt is End at the given stamp.
 func (r *Record) EndAt(s stages.Stage, stamp int64) {
 	if r != nil {
 		r.stamps.of(s).end.Store(stamp)
 	}
 }
 
-// Stamps returns a stage's begin and end; zero is "not stamped".
+// Stamps returns the stamps of a stage's begin and end, each zero if it was not
+// stamped. It may be called at any time by any goroutine.
 func (r *Record) Stamps(s stages.Stage) (begin, end int64) {
 	if r == nil {
 		return 0, 0
@@ -113,7 +119,7 @@ func (r *Record) Stamps(s stages.Stage) (begin, end int64) {
 	return r.stamps.find(s)
 }
 
-// Mark notes a fact about the request.
+// Mark sets marks of the request. It may be called by any goroutine.
 func (r *Record) Mark(m Mark) {
 	if r != nil {
 		r.marks.Or(uint32(m))
@@ -125,8 +131,8 @@ func (r *Record) Has(m Mark) bool {
 	return r != nil && Mark(r.marks.Load())&m == m
 }
 
-// Facts gives the request's facts to be filled in. It returns a scratch value
-// when the request is not recorded, so callers need not ask.
+// Facts returns the request's facts for the caller to fill in; Facts says who may.
+// For a nil Record it returns a new value that nobody reads.
 func (r *Record) Facts() *Facts {
 	if r == nil {
 		return new(Facts)
@@ -134,7 +140,8 @@ func (r *Record) Facts() *Facts {
 	return &r.facts
 }
 
-// SetKey keeps the beginning of the request's key and its whole length.
+// SetKey keeps the first MaxKey bytes of the request's key, unless the recorder
+// redacts keys, and the key's length.
 func (r *Record) SetKey(key []byte) {
 	if r == nil {
 		return
@@ -145,15 +152,16 @@ func (r *Record) SetKey(key []byte) {
 	r.keyTotal = uint32(len(key))
 }
 
-// HasKeyPrefix reports whether the request's key begins with prefix, as far as a
-// key is kept: none is when the recorder redacts them. It is for the request's own
-// goroutines, once the request is decoded.
+// HasKeyPrefix reports whether the kept bytes of the request's key begin with prefix.
+// If the recorder redacts keys, no bytes are kept. Only the request's own goroutines
+// may call it, after SetKey.
 func (r *Record) HasKeyPrefix(prefix []byte) bool {
 	return r != nil && bytes.HasPrefix(r.key[:r.keyLen], prefix)
 }
 
-// Key returns the request's key, cut after its first bytes, as timelines show it;
-// empty when it is not known. It is for the request's own goroutines as well.
+// Key returns the request's key as timelines show it: its first MaxKey bytes, and an
+// ellipsis if it is longer. It is empty if no bytes are kept. Only the request's own
+// goroutines may call it.
 func (r *Record) Key() string {
 	if r == nil || r.keyLen == 0 {
 		return ""
@@ -161,49 +169,47 @@ func (r *Record) Key() string {
 	return r.keyText()
 }
 
-// MaxKey is how much of a key a record keeps, in bytes.
-const MaxKey = maxKey
-
-// SetCode notes the gRPC code of the reply and, for an error, its message.
+// SetCode sets the gRPC code of the reply and, for an error, its message.
 func (r *Record) SetCode(code uint32, message string) {
 	if r == nil {
 		return
 	}
 	if message != "" {
-		text := message // so that no memory is taken where there is none
+		text := message // a copy, so that an empty message is not allocated
 		r.message.Store(&text)
 	}
 	r.code.Store(code + 1)
 }
 
-// Code returns the gRPC code and whether one was seen.
+// Code returns the gRPC code of the reply, and false if SetCode was not called yet.
 func (r *Record) Code() (code uint32, seen bool) {
 	c := r.code.Load()
 	return c - 1, c != 0
 }
 
-// AddIn and AddOut count the bytes of the request's frames on the wire.
+// AddIn adds n bytes to what was read for the request on the wire.
 func (r *Record) AddIn(n int) {
 	if r != nil {
 		r.bytesIn.Add(int64(n))
 	}
 }
 
-// AddOut counts bytes written for the request.
+// AddOut adds n bytes to what was written for the request on the wire.
 func (r *Record) AddOut(n int) {
 	if r != nil {
 		r.bytesOut.Add(int64(n))
 	}
 }
 
-// SetRequestID joins the record with the proposal that carries this ID.
+// SetRequestID sets the ID of the InternalRaftRequest that the request proposed.
 func (r *Record) SetRequestID(id uint64) {
 	if r != nil {
 		r.reqID.Store(id)
 	}
 }
 
-// RequestID returns the ID of the request's proposal, or zero.
+// RequestID returns the ID of the InternalRaftRequest, or zero if nothing was
+// proposed.
 func (r *Record) RequestID() uint64 {
 	if r == nil {
 		return 0
@@ -211,28 +217,29 @@ func (r *Record) RequestID() uint64 {
 	return r.reqID.Load()
 }
 
-// SetSave joins the record with the WAL save that holds its entry.
+// SetSave sets the WAL save that writes the request's entry.
 func (r *Record) SetSave(b *Batch) {
 	if r != nil {
 		r.save.Store(b)
 	}
 }
 
-// SetRound joins the record with the read round that serves it.
+// SetRound sets the read round that serves the request.
 func (r *Record) SetRound(b *Batch) {
 	if r != nil {
 		r.round.Store(b)
 	}
 }
 
-// SetBehind notes how many entries of the same apply batch came before it.
+// SetBehind sets how many entries of the same apply batch are applied before the
+// request's own.
 func (r *Record) SetBehind(n int) {
 	if r != nil {
 		r.behind.Store(int32(n))
 	}
 }
 
-// StreamID returns the HTTP/2 stream of the request.
+// StreamID returns the ID of the request's HTTP/2 stream; zero if it has none.
 func (r *Record) StreamID() uint32 {
 	if r == nil {
 		return 0
@@ -240,7 +247,8 @@ func (r *Record) StreamID() uint32 {
 	return r.streamID
 }
 
-// Conn returns the connection that the request came in on.
+// Conn returns the connection that carried the request, or nil for a request that
+// the server made itself.
 func (r *Record) Conn() *Conn {
 	if r == nil {
 		return nil
@@ -248,42 +256,41 @@ func (r *Record) Conn() *Conn {
 	return r.conn
 }
 
-// Done reports one of the events that complete the record. The last of them,
-// once the records that it embeds are complete, hands the record to the recorder;
-// a record that is marked as swept does not wait for those. It must not be
-// reported twice with a different meaning, and reporting one again is harmless.
+// Done reports events that complete the record. The record is handed to the recorder
+// when all events have been reported and all records that it embeds are complete; a
+// record with MarkSwept does not wait for those. Done may be called by any goroutine;
+// an event that was reported before is ignored.
 func (r *Record) Done(e Event) {
 	if r == nil {
 		return
 	}
-	come := uint32(e)
+	event := uint32(e)
 	if r.Has(MarkSwept) {
-		come |= stateClosed
+		event |= stateClosed
 	}
-	if before := r.state.Or(come); !isComplete(before) && isComplete(before|come) {
+	if before := r.state.Or(event); !isComplete(before) && isComplete(before|event) {
 		r.complete()
 	}
 }
 
-// Finished reports whether the record is complete, or part of one that is: that
-// one may have been swept, and nobody waits for its parts then.
+// Finished reports whether the record is complete or part of a record that is: that
+// record may have been swept without waiting for its parts.
 func (r *Record) Finished() bool {
 	return r != nil && (isComplete(r.state.Load()) || isComplete(r.outermost().state.Load()))
 }
 
-// Events returns the completing events seen so far; a sweeper asks.
+// Events returns the events that were reported so far.
 func (r *Record) Events() Event { return Event(r.state.Load()) & AllEvents }
 
-// TraceParent returns the request's IDs in the W3C format, as the server
-// returns them to the client and our own client sends them. The sampling flag is
-// the client's, where the client sent one.
+// TraceParent returns the request's IDs as a W3C traceparent header. Its sampled flag
+// is the one of the client's traceparent; it is set if the client sent none.
 func (r *Record) TraceParent() string {
 	return trace.FormatTraceParent(r.traceID, r.spanID, !r.facts.Remote || r.facts.Sampled)
 }
 
-// Adopt takes the trace ID, the parent span and the sampling flag from a
-// client's traceparent. It reports whether the header was valid; an invalid one
-// is ignored, as the W3C recommendation asks.
+// Adopt takes the trace ID, the parent span and the sampled flag from a client's
+// traceparent. If the header is not valid, Adopt returns false and changes nothing, as
+// the W3C recommendation asks. It is called before anything reads the record's IDs.
 func (r *Record) Adopt(traceparent string) bool {
 	if r == nil {
 		return false
@@ -297,25 +304,31 @@ func (r *Record) Adopt(traceparent string) bool {
 	return true
 }
 
-// Origin returns the request's begin.
+// Origin returns the request's begin on the clock that all processes of this machine
+// share.
 func (r *Record) Origin() trace.Origin {
 	return trace.Origin{BootID: bootID(), MonotonicNS: monotonic(r.begin)}
 }
 
-// Duration returns how long the request took, as its timeline shows it; while
-// it is under way, how long it has taken so far.
-func (r *Record) Duration() time.Duration { return time.Duration(max(0, r.over()-r.begin)) }
+// Duration returns how long the request took, as its timeline shows it. If the request
+// is still under way, it returns the time since its begin.
+func (r *Record) Duration() time.Duration { return time.Duration(max(0, r.endStamp()-r.begin)) }
 
-// TraceID returns the request's trace ID, 32 hexadecimal digits.
+// TraceID returns the request's trace ID as 32 hexadecimal digits.
 func (r *Record) TraceID() string { return r.traceID.String() }
 
-// SetEnd sets the stamp that ends the request, where it is known before the
-// record's last event is reported.
-func (r *Record) SetEnd(stamp int64) { r.end.Store(stamp) }
+// SetEnd sets the stamp that ends the request. Without it a request whose reply was
+// not written ends when its last event is reported.
+func (r *Record) SetEnd(stamp int64) {
+	if r != nil {
+		r.end.Store(stamp)
+	}
+}
 
-// over returns the stamp that ends the request: the moment when its reply left,
-// if it did. What completes a record may come a little later.
-func (r *Record) over() int64 {
+// endStamp returns the stamp that ends the request: the end of writing its reply (of
+// receiving it, for a client's record), or else r.end, or else the current time. The
+// events that complete a record may come a little after its reply.
+func (r *Record) endStamp() int64 {
 	last := stages.Flush
 	switch marks := Mark(r.marks.Load()); {
 	case marks&MarkClient != 0:
@@ -332,72 +345,70 @@ func (r *Record) over() int64 {
 	return Now()
 }
 
-// Facts are what a seam knows of a request besides its stamps. They are set by
-// the goroutine that reads the connection and by the handler's, before the
-// request is finished.
+// Facts is what a seam knows of a request besides its stamps. The goroutine that reads
+// the connection and the handler's goroutine set the fields before the record is
+// finished; after that they are only read.
 type Facts struct {
-	Method    string // "/etcdserverpb.KV/Put"; empty when it was turned away before its name was known
-	Sampled   bool   // the client's traceparent asked for it to be sampled
-	Remote    bool   // the trace ID came from the client's traceparent
-	Revision  int64  // the store's revision after a write; zero when unknown
-	ValueSize int    // bytes of the value written; never the value
-	Lease     int64  // the lease that it is about; zero for none
-
-	HTTPStatus int // of a request that came as HTTP/1; zero for every other
-
-	Compression string // how its messages were compressed, such as "gzip"; empty for not at all
+	Method      string // such as "/etcdserverpb.KV/Put"; empty if the request was refused before its name was read
+	Sampled     bool   // the sampled flag of the client's traceparent
+	Remote      bool   // the trace ID came from the client's traceparent
+	Revision    int64  // the store's revision after a write; zero if unknown
+	ValueSize   int    // bytes of the value that was written
+	Lease       int64  // ID of the lease that the request names; zero if it names none
+	HTTPStatus  int    // status of the reply to a request over HTTP/1; zero for gRPC
+	Compression string // compression of the request's messages, such as "gzip"; empty if there is none
 }
 
-// Mark notes something that happened to a request and is not a stage.
+// Mark is a set of things that happened to a request and are not stages.
 type Mark uint32
 
 // The marks.
 const (
-	MarkTapped     Mark = 1 << iota // the tap saw it: operateHeaders took it
-	MarkBegun                       // stats Begin: a handler was found for it
+	MarkTapped     Mark = 1 << iota // the tap was called: operateHeaders accepted the stream
+	MarkBegun                       // stats.Begin was reported: the method has a handler
 	MarkReset                       // the client reset the stream
 	MarkResetSent                   // the server reset the stream
-	MarkConnClosed                  // the connection ended before the reply was out
-	MarkSwept                       // it never completed; the sweeper closed it
+	MarkConnClosed                  // the connection ended before the reply was written
+	MarkSwept                       // its last event never came, and the sweeper closed it
 	MarkStopping                    // the server was being stopped
 	MarkStreaming                   // it is a streaming call
-	MarkClient                      // it was recorded by our own client
+	MarkClient                      // our own client recorded it
 	MarkOpener                      // it is the first request of its connection
-	MarkHTTP                        // it came as HTTP/1
-	MarkServeHTTP                   // net/http read it and handed it to grpc.(*Server).ServeHTTP
-	MarkConnection                  // it is no request: a connection that never carried one
-	MarkEmbedded                    // it is part of another request's timeline
+	MarkHTTP                        // it came over HTTP/1
+	MarkServeHTTP                   // net/http read it and passed it to grpc.(*Server).ServeHTTP
+	MarkConnection                  // the record is about a connection that never carried a request
 	MarkInProcess                   // a handler of this server made it, without a connection
-	MarkGoAway                      // the server had said GOAWAY on its connection before it was over
+	MarkGoAway                      // the server sent GOAWAY on its connection before it was over
 	MarkPanic                       // its handler panicked
 	MarkWorker                      // one of the server's stream workers handled it
-	MarkSpilled                     // all stream workers were busy: it got a goroutine of its own
-	MarkTimedOut                    // the transport reset it because its deadline had passed
+	MarkSpilled                     // all stream workers were busy, so a new goroutine handled it
+	MarkTimedOut                    // the transport reset the stream because its deadline had passed
 )
 
-// Event is one of the three things that complete a record, in any order.
+// Event is a set of the three events that complete a record. They come in any order;
+// see the picture in embed.go.
 type Event uint32
 
 // The events that complete a record.
 const (
-	EventHandled Event = 1 << iota // stats End, or OutTrailer where there was no Begin, or never handed to a handler
-	EventWire                      // the reply's last frame is written, or the stream or connection is gone
-	EventRead                      // the reader is past this stream's HEADERS: the tap can no longer come
+	EventHandled Event = 1 << iota // the handler is done: stats.End, or stats.OutTrailer without a stats.Begin, or no handler will be called
+	EventWire                      // the reply's last frame is written, or the stream or the connection is gone
+	EventRead                      // the connection's reader is past the stream's HEADERS frame, so the tap will not be called any more
 
 	AllEvents = EventHandled | EventWire | EventRead
 )
 
+// interval is the begin and the end of one stage, as stamps; zero means not stamped.
 type interval struct{ begin, end atomic.Int64 }
 
-// stamps holds a record's begins and ends. There are a hundred stages, of which
-// a read passes fifteen and a write thirty, so only those that both pass have
-// their place in the record itself. The others come in two blocks, each of which
-// is taken when the first of its stages is stamped: memory that a request does
-// not use costs it nothing.
+// stamps holds the intervals of a record's stages. Of some hundred stages a read
+// passes fifteen and a write thirty. The intervals of stages that both pass are in the
+// record itself. The others are in two blocks, each of which is allocated when the
+// first of its stages is stamped.
 type stamps struct {
-	often  [len(oftenStages)]interval
 	write  atomic.Pointer[[len(writeStages)]interval]
 	seldom atomic.Pointer[[len(seldomStages)]interval]
+	often  [len(oftenStages)]interval
 }
 
 var oftenStages = [...]stages.Stage{
@@ -413,7 +424,7 @@ var writeStages = [...]stages.Stage{
 	stages.MVCCBegin, stages.MVCCPut, stages.MVCCDeleteRange, stages.MVCCEnd, stages.WaitTrigger,
 }
 
-// seldomStages are all others.
+// seldomStages are all others, None included, so that every Stage has a location.
 var seldomStages = func() (others [int(stages.NumStages) - len(oftenStages) - len(writeStages)]stages.Stage) {
 	i := 0
 	for s := range stages.NumStages {
@@ -425,8 +436,8 @@ var seldomStages = func() (others [int(stages.NumStages) - len(oftenStages) - le
 	return others
 }()
 
-// place says where a stage's stamps are: in which block, and where in it.
-type place struct{ block, at uint8 }
+// location says where a stage's interval is: in which block, and its index there.
+type location struct{ block, at uint8 }
 
 const (
 	inOften uint8 = iota
@@ -434,18 +445,18 @@ const (
 	inSeldom
 )
 
-var places = func() (all [stages.NumStages]place) {
+var locations = func() (all [stages.NumStages]location) {
 	for block, list := range [...][]stages.Stage{inOften: oftenStages[:], inWrite: writeStages[:], inSeldom: seldomStages[:]} {
 		for i, s := range list {
-			all[s] = place{uint8(block), uint8(i)}
+			all[s] = location{uint8(block), uint8(i)}
 		}
 	}
 	return all
 }()
 
-// of returns where a stage is stamped, and takes its block if need be.
+// of returns the interval of a stage. It allocates the stage's block if need be.
 func (t *stamps) of(s stages.Stage) *interval {
-	switch p := places[s]; p.block {
+	switch p := locations[s]; p.block {
 	case inOften:
 		return &t.often[p.at]
 	case inWrite:
@@ -455,8 +466,8 @@ func (t *stamps) of(s stages.Stage) *interval {
 	}
 }
 
-// block returns the block that p points to, after it made one if there is none.
-// Two goroutines may come at once; both get the same.
+// block returns the block that p points to, which it allocates first if p is nil. Two
+// goroutines that call it at once get the same block.
 func block[T any](p *atomic.Pointer[T]) *T {
 	if b := p.Load(); b != nil {
 		return b
@@ -465,9 +476,9 @@ func block[T any](p *atomic.Pointer[T]) *T {
 	return p.Load()
 }
 
-// find returns a stage's begin and end; zero is "not stamped".
+// find returns the stamps of a stage without allocating its block.
 func (t *stamps) find(s stages.Stage) (begin, end int64) {
-	p := places[s]
+	p := locations[s]
 	if p.block == inWrite && t.write.Load() == nil || p.block == inSeldom && t.seldom.Load() == nil {
 		return 0, 0
 	}
@@ -475,7 +486,7 @@ func (t *stamps) find(s stages.Stage) (begin, end int64) {
 	return i.begin.Load(), i.end.Load()
 }
 
-// each calls visit for all stages that may be stamped, in no particular order.
+// each calls visit for every stage whose block is allocated, in no particular order.
 func (t *stamps) each(visit func(stages.Stage, *interval)) {
 	for i, s := range oftenStages {
 		visit(s, &t.often[i])

@@ -9,6 +9,7 @@ import (
 
 	"glasskv/trace"
 	"glasskv/trace/stages"
+	"glasskv/trace/tracetest"
 )
 
 func TestARequestThatIsNotRecordedMayBeUsedLikeAnyOther(t *testing.T) {
@@ -48,7 +49,7 @@ func TestTheFirstBeginAndTheLastEndCount(t *testing.T) {
 
 func TestARecordIsFinishedOnceInWhateverOrder(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	const n = 2000
 	for range n {
 		r := rc.Start(nil, 1, Now())
@@ -74,7 +75,7 @@ func TestKeysAreKeptInPartAndNotAtAllWhenRedacted(t *testing.T) {
 		ValidUTF8, len string
 	}{
 		{false, []byte("greeting"), "greeting", "8"},
-		{false, long, strings.Repeat("k", maxKey) + "…", "1000"},
+		{false, long, strings.Repeat("k", MaxKey) + "…", "1000"},
 		{true, []byte("greeting"), "", "8"},
 	} {
 		rc := NewRecorder(Options{Redact: c.redact})
@@ -88,7 +89,7 @@ func TestKeysAreKeptInPartAndNotAtAllWhenRedacted(t *testing.T) {
 		if _, shown := attrs[trace.AttrKey]; shown && c.redact {
 			t.Errorf("a redacted key is shown: %v", attrs)
 		}
-		closeRecorder(t, rc)
+		tracetest.Close(t, rc)
 	}
 }
 

@@ -44,11 +44,11 @@ type Counters struct {
 	Swept       atomic.Uint64 // records that never completed and were closed by the sweeper
 }
 
-// shelf is what the recorder writes on a record for itself.
-type shelf struct {
-	finished uint64       // its number among the finished, from 1; set before it is put into the ring
-	holders  atomic.Int32 // places that hold it: the ring, the slowest, the export queue
-	extra    atomic.Int64 // bytes reserved for it beside its fixed size
+// retention is what the recorder writes on a record for itself.
+type retention struct {
+	number uint64       // its number among the finished, from 1; set before it is put into the ring
+	refs   atomic.Int32 // places that hold it: the ring, the slowest, the export queue
+	extra  atomic.Int64 // bytes reserved for it beside its fixed size
 }
 
 // NewRecorder starts a recorder and its worker. Close ends both.
@@ -95,38 +95,38 @@ func (rc *Recorder) NewConn(peer, local string) *Conn {
 // all. It is called once per record that is no part of another, on whichever
 // goroutine brought the last event.
 func (rc *Recorder) finish(r *Record) {
-	rc.shelveParts(r)
-	rc.shelve(r)
+	rc.storeParts(r)
+	rc.store(r)
 	select {
 	case rc.wake <- struct{}{}:
 	default: // the worker knows already
 	}
 }
 
-func (rc *Recorder) shelveParts(r *Record) {
+func (rc *Recorder) storeParts(r *Record) {
 	for _, part := range r.closeParts() {
-		rc.shelveParts(part.rec)
-		part.rec.hold() // for r
-		rc.shelve(part.rec)
+		rc.storeParts(part.rec)
+		part.rec.retain() // for r
+		rc.store(part.rec)
 	}
 }
 
-func (rc *Recorder) shelve(r *Record) {
+func (rc *Recorder) store(r *Record) {
 	rc.live.Add(-1)
 	r.clip()
-	r.hold()
-	r.shelf.finished = rc.next.Add(1)
-	slot := &rc.ring[(r.shelf.finished-1)%uint64(len(rc.ring))]
+	r.retain()
+	r.kept.number = rc.next.Add(1)
+	slot := &rc.ring[(r.kept.number-1)%uint64(len(rc.ring))]
 	for {
 		old := slot.Load()
-		if old != nil && old.shelf.finished > r.shelf.finished {
+		if old != nil && old.kept.number > r.kept.number {
 			// This goroutine was held up between taking its number and coming
 			// here while the others went once around the ring.
-			r.drop()
+			r.release()
 			return
 		}
 		if slot.CompareAndSwap(old, r) {
-			old.drop()
+			old.release()
 			return
 		}
 	}
@@ -147,20 +147,20 @@ func (r *Record) reserve(bytes int64) bool {
 		rc.extra.Add(-bytes)
 		return false
 	}
-	r.shelf.extra.Add(bytes)
+	r.kept.extra.Add(bytes)
 	return true
 }
 
-func (r *Record) hold() { r.shelf.holders.Add(1) }
+func (r *Record) retain() { r.kept.refs.Add(1) }
 
-func (r *Record) drop() {
-	if r == nil || r.shelf.holders.Add(-1) != 0 {
+func (r *Record) release() {
+	if r == nil || r.kept.refs.Add(-1) != 0 {
 		return
 	}
-	r.recorder.extra.Add(-r.shelf.extra.Swap(0))
+	r.recorder.extra.Add(-r.kept.extra.Swap(0))
 	parts, _ := r.parts()
 	for _, part := range parts {
-		part.rec.drop()
+		part.rec.release()
 	}
 }
 
@@ -231,7 +231,7 @@ type Options struct {
 	//	4/16  records that wait for the exporter; without one, the ring has them
 	//	3/16  the slowest records, kept apart; the spans of one export; messages of streams
 	//
-	// Zero means DefaultMemoryBytes; less than MinMemoryBytes is raised to it.
+	// Zero means DefaultMemoryBytes; less than minMemoryBytes is raised to it.
 	MemoryBytes int64
 
 	// Redact keeps no keys, only their sizes.
@@ -263,7 +263,7 @@ type Options struct {
 // The bounds of Options.MemoryBytes.
 const (
 	DefaultMemoryBytes = 32 << 20
-	MinMemoryBytes     = 2 << 20
+	minMemoryBytes     = 2 << 20
 )
 
 // What one record may hold on to: itself with all its stamps, its connection and one batch where
@@ -304,7 +304,7 @@ func (o *Options) fill() budget {
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = DefaultMemoryBytes
 	}
-	o.MemoryBytes = max(o.MemoryBytes, MinMemoryBytes)
+	o.MemoryBytes = max(o.MemoryBytes, minMemoryBytes)
 	if o.ExportTimeout <= 0 {
 		o.ExportTimeout = 10 * time.Second
 	}

@@ -14,8 +14,8 @@ import (
 	"glasskv/trace/tracetest"
 )
 
-// took makes a finished record of that duration.
-func took(rc *Recorder, d time.Duration, marks ...Mark) *Record {
+// finish makes a finished record of that duration.
+func finish(rc *Recorder, d time.Duration, marks ...Mark) *Record {
 	begin := Now()
 	r := rc.Start(nil, 1, begin)
 	for _, m := range marks {
@@ -44,13 +44,13 @@ func TestAFinishedRequestIsToldToSubscribersAndFound(t *testing.T) {
 	if got := <-told; got != r {
 		t.Fatalf("told of %p, want %p", got, r)
 	}
-	if got := rc.Find(r.TraceID()); got != r {
+	if got := rc.find(r.traceID); got != r {
 		t.Fatalf("found %p, want %p", got, r)
 	}
 	if last := rc.Last(10); len(last) != 1 || last[0] != r {
 		t.Fatalf("last: %v", last)
 	}
-	closeRecorder(t, rc)
+	tracetest.Close(t, rc)
 	s := rc.Stats()
 	if s.Begun != 1 || s.Finished != 1 || s.Live != 0 || s.Seen != 1 {
 		t.Fatalf("stats: %+v", s)
@@ -59,15 +59,15 @@ func TestAFinishedRequestIsToldToSubscribersAndFound(t *testing.T) {
 
 func TestCancelledSubscriberIsNotToldAnyMore(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	first, second := make(chan *Record, 2), make(chan *Record, 2)
 	cancel := rc.Subscribe(func(r *Record) { first <- r })
 	rc.Subscribe(func(r *Record) { second <- r })
-	took(rc, 1)
+	finish(rc, 1)
 	<-first
 	<-second
 	cancel()
-	took(rc, 1)
+	finish(rc, 1)
 	<-second
 	if len(first) != 0 {
 		t.Fatal("told after cancel")
@@ -76,10 +76,10 @@ func TestCancelledSubscriberIsNotToldAnyMore(t *testing.T) {
 
 func TestLastBringsTheNewestFirst(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	var all []*Record
 	for range 5 {
-		all = append(all, took(rc, 1))
+		all = append(all, finish(rc, 1))
 	}
 	got := rc.Last(3)
 	if len(got) != 3 || got[0] != all[4] || got[1] != all[3] || got[2] != all[2] {
@@ -92,7 +92,7 @@ func TestLastBringsTheNewestFirst(t *testing.T) {
 
 func TestWaitForReturnsWhenTheRequestIsOver(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	r := rc.Start(nil, 1, Now())
 	type answer struct {
 		r   *Record
@@ -100,7 +100,7 @@ func TestWaitForReturnsWhenTheRequestIsOver(t *testing.T) {
 	}
 	got := make(chan answer)
 	go func() {
-		r, err := rc.WaitFor(limit(t), r.TraceID())
+		r, err := rc.WaitFor(tracetest.Limit(t), r.TraceID())
 		got <- answer{r, err}
 	}()
 	for rc.waiting.count.Load() == 0 {
@@ -110,14 +110,14 @@ func TestWaitForReturnsWhenTheRequestIsOver(t *testing.T) {
 	if a := <-got; a.err != nil || a.r != r {
 		t.Fatalf("got %v, %v", a.r, a.err)
 	}
-	if again, err := rc.WaitFor(limit(t), r.TraceID()); err != nil || again != r {
+	if again, err := rc.WaitFor(tracetest.Limit(t), r.TraceID()); err != nil || again != r {
 		t.Fatalf("a second time: %v, %v", again, err)
 	}
 }
 
 func TestWaitForEndsWithItsContext(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := rc.WaitFor(ctx, "0123456789abcdef0123456789abcdef"); !errors.Is(err, context.Canceled) {
@@ -134,8 +134,8 @@ func TestWaitForEndsWithItsContext(t *testing.T) {
 }
 
 func TestTooManyRequestsUnderWayAreCountedNotRecorded(t *testing.T) {
-	rc := NewRecorder(Options{MemoryBytes: MinMemoryBytes})
-	defer closeRecorder(t, rc)
+	rc := NewRecorder(Options{MemoryBytes: minMemoryBytes})
+	defer tracetest.Close(t, rc)
 	for range rc.limit.live {
 		if rc.Start(nil, 1, Now()) == nil {
 			t.Fatal("refused below the bound")
@@ -154,14 +154,14 @@ func TestTooManyRequestsUnderWayAreCountedNotRecorded(t *testing.T) {
 
 func TestEveryFinishedRecordIsSeenOrCountedAsOverwritten(t *testing.T) {
 	const finishers, each = 8, 5_000
-	rc := NewRecorder(Options{MemoryBytes: MinMemoryBytes})
+	rc := NewRecorder(Options{MemoryBytes: minMemoryBytes})
 	var told atomic.Uint64
 	var last uint64
 	rc.Subscribe(func(r *Record) {
-		if r.shelf.finished <= last {
-			t.Errorf("number %d came after %d", r.shelf.finished, last)
+		if r.kept.number <= last {
+			t.Errorf("number %d came after %d", r.kept.number, last)
 		}
-		last = r.shelf.finished
+		last = r.kept.number
 		told.Add(1)
 		for range 50 { // a worker that cannot keep up
 			runtime.Gosched()
@@ -171,12 +171,12 @@ func TestEveryFinishedRecordIsSeenOrCountedAsOverwritten(t *testing.T) {
 	for range finishers {
 		all.Go(func() {
 			for range each {
-				took(rc, 1)
+				finish(rc, 1)
 			}
 		})
 	}
 	all.Wait()
-	closeRecorder(t, rc)
+	tracetest.Close(t, rc)
 	s := rc.Stats()
 	if s.Finished+s.NotRecorded != finishers*each {
 		t.Fatalf("finished %d and not recorded %d of %d", s.Finished, s.NotRecorded, finishers*each)
@@ -193,22 +193,22 @@ func TestLoadDoesNotWashOutTheSlowest(t *testing.T) {
 	rc := NewRecorder(Options{MemoryBytes: 1 << 20})
 	told := make(chan struct{}, 2)
 	cancel := rc.Subscribe(func(*Record) { told <- struct{}{} })
-	slow := took(rc, time.Second)
-	stream := took(rc, time.Hour, MarkStreaming)
+	slow := finish(rc, time.Second)
+	stream := finish(rc, time.Hour, MarkStreaming)
 	<-told
 	<-told
 	cancel()
 	for i := range 10 * len(rc.ring) {
-		took(rc, time.Duration(i%1000)*time.Microsecond)
+		finish(rc, time.Duration(i%1000)*time.Microsecond)
 	}
-	closeRecorder(t, rc)
+	tracetest.Close(t, rc)
 	if got := rc.Slowest(1); len(got) != 1 || got[0] != slow {
 		t.Fatalf("the slowest is %v", got)
 	}
-	if got := rc.SlowestStreams(5); len(got) != 1 || got[0] != stream {
+	if got := rc.slowest.top(5, true); len(got) != 1 || got[0] != stream {
 		t.Fatalf("the longest streams are %v", got)
 	}
-	if rc.Find(slow.TraceID()) != slow {
+	if rc.find(slow.traceID) != slow {
 		t.Fatal("the slowest cannot be found by its ID")
 	}
 	all := rc.Slowest(1000)
@@ -224,7 +224,7 @@ func TestLoadDoesNotWashOutTheSlowest(t *testing.T) {
 
 func TestTheMemoryIsSharedOutWithinTheBound(t *testing.T) {
 	for _, bytes := range []int64{0, 1, 1 << 20, 5 << 20, 32 << 20, 1 << 30} {
-		for _, outlet := range []Outlet{nil, &slowOutlet{}} {
+		for _, outlet := range []Outlet{nil, struct{ Outlet }{}} {
 			o := Options{MemoryBytes: bytes, Outlet: outlet}
 			b := o.fill()
 			most := int64(b.ring+b.live+b.queue)*(recordBytes+8) + int64(b.slowest+b.slowStreams)*slowBytes + b.extra
@@ -262,7 +262,7 @@ func TestMemoryStaysWithinTheBound(t *testing.T) {
 		r.Done(AllEvents)
 	}
 	used := heapBytes() - before
-	closeRecorder(t, rc)
+	tracetest.Close(t, rc)
 	s := rc.Stats()
 	if used > DefaultMemoryBytes || s.MemoryUsed > s.MemoryBound {
 		t.Fatalf("%d bytes on the heap, %d by its own account; bound %d", used, s.MemoryUsed, s.MemoryBound)
@@ -281,7 +281,7 @@ func heapBytes() int64 {
 }
 
 func TestReservedMemoryIsGivenBackWithTheRecord(t *testing.T) {
-	rc := NewRecorder(Options{MemoryBytes: MinMemoryBytes})
+	rc := NewRecorder(Options{MemoryBytes: minMemoryBytes})
 	refused := 0
 	for range 10 * len(rc.ring) {
 		r := rc.Start(nil, 1, Now())
@@ -294,9 +294,9 @@ func TestReservedMemoryIsGivenBackWithTheRecord(t *testing.T) {
 		}
 	}
 	for range 2 * len(rc.ring) {
-		took(rc, time.Second) // pushes out the others, also from among the slowest
+		finish(rc, time.Second) // pushes out the others, also from among the slowest
 	}
-	closeRecorder(t, rc)
+	tracetest.Close(t, rc)
 	if n := rc.extra.Load(); n != 0 {
 		t.Fatalf("%d bytes are still reserved", n)
 	}
@@ -309,7 +309,7 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 	rc := NewRecorder(Options{})
 	entered, release := make(chan struct{}), make(chan struct{})
 	rc.Subscribe(func(*Record) { close(entered); <-release })
-	took(rc, 1)
+	finish(rc, 1)
 	<-entered
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -317,5 +317,42 @@ func TestCloseGivesUpWithItsContext(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	close(release)
-	closeRecorder(t, rc)
+	tracetest.Close(t, rc)
+}
+
+func TestPartsStayWithinTheMemoryBound(t *testing.T) {
+	rc := NewRecorder(Options{MemoryBytes: minMemoryBytes})
+	for range 4 * len(rc.ring) {
+		r := rc.Start(nil, 0, Now())
+		for range 3 {
+			part := rc.Start(nil, 0, Now())
+			part.Repeat(stages.RecvMsg, 1, 2)
+			r.Embed(part, stages.V3Lock)
+			part.Done(AllEvents)
+		}
+		r.Done(AllEvents)
+	}
+	kept := make(map[*Record]bool)
+	keep := func(r *Record) bool {
+		kept[r] = true
+		parts, _ := r.parts()
+		for _, part := range parts {
+			kept[part.rec] = true
+		}
+		return true
+	}
+	for i := range rc.ring {
+		keep(rc.ring[i].Load())
+	}
+	rc.slowest.each(keep)
+	if most := len(rc.ring) + trace.MaxEmbedded + rc.limit.slowest + rc.limit.slowStreams; len(kept) > most {
+		t.Errorf("%d records are kept, bound %d", len(kept), most)
+	}
+	for range 2 * len(rc.ring) {
+		finish(rc, 1<<40)
+	}
+	tracetest.Close(t, rc)
+	if s := rc.Stats(); s.Live != 0 || rc.extra.Load() != 0 || s.MemoryUsed > s.MemoryBound {
+		t.Errorf("%d bytes are still reserved; stats: %+v", rc.extra.Load(), s)
+	}
 }

@@ -128,33 +128,33 @@ func (rs *repeats) each(visit func(*repeat), folded func(*fold)) {
 	}
 }
 
-// repeated adds the stretches of a stage. Those that were not kept are one row,
+// addRepeats adds the stretches of a stage. Those that were not kept are one row,
 // which stands where they were.
-func (a *assembly) repeated(s stages.Stage, rs *repeats) {
+func (a *assembly) addRepeats(s stages.Stage, rs *repeats) {
 	rs.each(func(one *repeat) {
 		if one.stage != s {
 			return
 		}
-		if st := a.stretch(s, one.begin, one.end); st != nil {
+		if st := a.addRepeat(s, one.begin, one.end); st != nil {
 			st.Attributes = one.attributes()
 			if one.Pause != nil {
-				a.paused(st, one.Pause)
+				a.finishPause(st, one.Pause)
 			}
 		}
 	}, func(f *fold) {
 		if f.stage != s {
 			return
 		}
-		if st := a.stretch(s, f.begin, f.end); st != nil && f.n > 1 {
+		if st := a.addRepeat(s, f.begin, f.end); st != nil && f.n > 1 {
 			st.Count, st.BeginEdge, st.EndEdge = f.n, stages.Inferred, stages.Inferred
 			st.Attributes = map[string]string{trace.AttrTook: strconv.FormatInt(f.took, 10)}
 		}
 	})
 }
 
-// stretch adds one stretch. One that lies inside the handler is part of it: there
+// addRepeat adds one addRepeat. One that lies inside the handler is part of it: there
 // a stream receives and sends its messages.
-func (a *assembly) stretch(s stages.Stage, begin, end int64) *trace.StageTime {
+func (a *assembly) addRepeat(s stages.Stage, begin, end int64) *trace.StageTime {
 	st := a.add(s, begin, end)
 	if st == nil || a.handler == stages.None || s != stages.RecvMsg && s != stages.SendMsg {
 		return st
@@ -227,26 +227,26 @@ func (rs *repeats) resume(p *Pause, end int64, ended string) {
 
 // pauses lists the stretches of Hold and Fault that are over, in the order of
 // their begins, for those who count how long the stages took without them.
-func (r *Record) pauses() (all []stretch) {
+func (r *Record) pauses() (all []period) {
 	rs := r.repeats.Load()
 	if rs == nil {
 		return nil
 	}
 	rs.each(func(one *repeat) {
 		if one.Pause != nil && one.end != 0 {
-			all = append(all, stretch{one.begin, one.end})
+			all = append(all, period{one.begin, one.end})
 		}
 	}, func(*fold) {})
-	slices.SortFunc(all, func(a, b stretch) int { return cmp.Compare(a.begin, b.begin) })
+	slices.SortFunc(all, func(a, b period) int { return cmp.Compare(a.begin, b.begin) })
 	return all
 }
 
-// stretch is a piece of time, in stamps.
-type stretch struct{ begin, end int64 }
+// period is a piece of time, in stamps.
+type period struct{ begin, end int64 }
 
-// without returns how much of a piece of time lies outside of the others, which
+// lengthWithout returns how much of a piece of time lies outside of the others, which
 // are in the order of their begins and may overlap.
-func without(begin, end int64, others []stretch) int64 {
+func lengthWithout(begin, end int64, others []period) int64 {
 	left, at := max(0, end-begin), begin
 	for _, o := range others {
 		from, to := max(at, o.begin), min(end, o.end)
@@ -266,9 +266,9 @@ func (p *Pause) attributes() map[string]string {
 	return attrs
 }
 
-// paused finishes the row of a pause: it lies in what the stage lies in before
+// finishPause finishes the row of a pause: it lies in what the stage lies in before
 // which it was put.
-func (a *assembly) paused(st *trace.StageTime, p *Pause) {
+func (a *assembly) finishPause(st *trace.StageTime, p *Pause) {
 	st.SharedBy = p.SharedBy
 	st.Parent = ""
 	if parent := a.parent(stages.SpecOf(p.At)); parent != stages.None {

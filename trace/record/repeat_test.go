@@ -37,7 +37,7 @@ func watch(rc *Recorder, messages int64) *Record {
 
 func TestTheFirstAndTheLastMessagesOfAStreamAreKept(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	const messages = 10_000
 	tl := watch(rc, messages).Timeline()
 	tracetest.CheckLedger(t, tl)
@@ -70,7 +70,7 @@ func TestTheFirstAndTheLastMessagesOfAStreamAreKept(t *testing.T) {
 
 func TestReceivingInsideAHandlerCountsBeforeTheHandler(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	begin := Now()
 	r := rc.Start(nil, 1, begin)
 	r.Mark(MarkStreaming)
@@ -100,7 +100,7 @@ func TestReceivingInsideAHandlerCountsBeforeTheHandler(t *testing.T) {
 
 func TestMessagesMayBeStampedByManyGoroutines(t *testing.T) {
 	rc := NewRecorder(Options{})
-	defer closeRecorder(t, rc)
+	defer tracetest.Close(t, rc)
 	r := rc.Start(nil, 1, Now())
 	const each = 500
 	stages := []stages.Stage{stages.RecvMsg, stages.SendMsg, stages.CodecDecode, stages.CodecEncode}
@@ -123,6 +123,25 @@ func TestMessagesMayBeStampedByManyGoroutines(t *testing.T) {
 	for _, s := range stages {
 		if count[s.String()] != each {
 			t.Errorf("%s: %d of %d", s, count[s.String()], each)
+		}
+	}
+}
+
+func TestWithoutLeavesOutWhatOverlaps(t *testing.T) {
+	for _, c := range []struct {
+		others []period
+		want   int64
+	}{
+		{nil, 100},
+		{[]period{{110, 120}}, 90},
+		{[]period{{0, 150}}, 50},
+		{[]period{{150, 300}}, 50},
+		{[]period{{0, 300}}, 0},
+		{[]period{{110, 140}, {120, 130}, {135, 150}}, 60},
+		{[]period{{0, 50}, {250, 300}}, 100},
+	} {
+		if got := lengthWithout(100, 200, c.others); got != c.want {
+			t.Errorf("without %v: %d, want %d", c.others, got, c.want)
 		}
 	}
 }

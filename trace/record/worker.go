@@ -26,10 +26,10 @@ type worker struct {
 	done    chan struct{} // closed when it has
 }
 
-// rest is how long the worker leaves finished records alone after it dealt with
+// restAfterDrain is how long the worker leaves finished records alone after it dealt with
 // some. Waking a goroutine costs a request more than all its stamps; under load
 // one waking serves the records of this whole time.
-const rest = 2 * time.Millisecond
+const restAfterDrain = 2 * time.Millisecond
 
 func (w *worker) start(rc *Recorder) {
 	w.slowest = newSlowest(rc.limit)
@@ -38,7 +38,7 @@ func (w *worker) start(rc *Recorder) {
 		w.out = newExportQueue(rc)
 		go w.out.run()
 	}
-	go rc.follow()
+	go rc.run()
 }
 
 // Close deals with the records that are finished, exports what is sampled,
@@ -60,14 +60,14 @@ func (rc *Recorder) Close(ctx context.Context) error {
 	return rc.out.close(ctx)
 }
 
-// follow is the worker's goroutine.
-func (rc *Recorder) follow() {
+// run is the worker's goroutine.
+func (rc *Recorder) run() {
 	defer close(rc.done)
-	pause := time.NewTimer(rest)
+	pause := time.NewTimer(restAfterDrain)
 	for {
 		n := rc.drain()
 		if n > 0 {
-			pause.Reset(rest)
+			pause.Reset(restAfterDrain)
 			select {
 			case <-pause.C:
 				continue
@@ -94,12 +94,12 @@ func (rc *Recorder) drain() (moved int) {
 		} else {
 			r := rc.ring[at%uint64(len(rc.ring))].Load()
 			switch {
-			case r == nil || r.shelf.finished < at+1:
+			case r == nil || r.kept.number < at+1:
 				return moved // its number is taken, it is on its way; its finish will wake us
-			case r.shelf.finished > at+1:
+			case r.kept.number > at+1:
 				rc.lost.Overwritten.Add(1)
 			default:
-				rc.deal(r)
+				rc.process(r)
 			}
 		}
 		at++
@@ -108,9 +108,9 @@ func (rc *Recorder) drain() (moved int) {
 	return moved
 }
 
-// deal does all that is done with a finished record. The record is in the ring
+// process does all that is done with a finished record. The record is in the ring
 // already, so whoever is told of it finds it there.
-func (rc *Recorder) deal(r *Record) {
+func (rc *Recorder) process(r *Record) {
 	rc.hist.count(r)
 	if r.isPart() {
 		return // it is dealt with as a part of the one that follows
@@ -119,7 +119,7 @@ func (rc *Recorder) deal(r *Record) {
 	for _, each := range rc.subs.all() {
 		each.call(r)
 	}
-	rc.waiting.arrived(r)
+	rc.waiting.deliver(r)
 	if rc.out != nil && rc.opts.sampled(r) {
 		rc.out.offer(r)
 	}
@@ -205,7 +205,7 @@ type exportQueue struct {
 	ended  sync.Once
 	done   chan struct{}
 
-	complained int64 // when OnError was last called; zero: never
+	lastReport int64 // when OnError was last called; zero: never
 }
 
 // linger is how long spans wait for company.
@@ -229,7 +229,7 @@ func (o *exportQueue) offer(r *Record) {
 		o.rc.lost.NotExported.Add(1)
 		return
 	}
-	r.hold()
+	r.retain()
 	o.queue <- r // there is room: nobody else sends
 }
 
@@ -274,27 +274,27 @@ func (o *exportQueue) run() {
 // add makes the record's spans, and those of what it shares with others unless
 // an earlier record has brought them.
 func (o *exportQueue) add(r *Record) {
-	t := r.Assemble(o.stages)
+	t := r.assemble(o.stages)
 	o.stages = t.Stages
 	most := 1 + len(t.Stages) + r.weight()*(4+int(stages.LastConn-stages.FirstConn)+2)
 	if o.pending > 0 && o.outlet.Waiting()+most > o.rc.limit.batch {
 		o.flush()
 	}
 	o.outlet.Timeline(t)
-	o.share(r)
-	r.drop()
+	o.addShared(r)
+	r.release()
 	o.pending++
 }
 
-// share makes the spans of what the record, and those that it is made of, have in
+// addShared makes the spans of what the record, and those that it is made of, have in
 // common with others.
-func (o *exportQueue) share(r *Record) {
+func (o *exportQueue) addShared(r *Record) {
 	parts, _ := r.parts()
 	for _, part := range parts {
-		o.share(part.rec)
+		o.addShared(part.rec)
 	}
 	if c := r.conn; c != nil && c.exported.CompareAndSwap(false, true) {
-		o.outlet.Conn(c, r.over())
+		o.outlet.Conn(c, r.endStamp())
 	}
 	for _, b := range [...]*Batch{r.save.Load(), r.round.Load()} {
 		if b != nil && b.complete() && b.exported.CompareAndSwap(false, true) {
@@ -310,7 +310,7 @@ func (o *exportQueue) flush() {
 	}
 	if err := o.export(); err != nil {
 		o.rc.lost.NotExported.Add(uint64(o.pending))
-		o.complain(fmt.Errorf("export %d requests: %w", o.pending, err))
+		o.reportError(fmt.Errorf("export %d requests: %w", o.pending, err))
 	} else {
 		o.exported.Add(uint64(o.pending))
 	}
@@ -323,13 +323,13 @@ func (o *exportQueue) export() error {
 	return o.outlet.Flush(ctx)
 }
 
-// complain passes an error on, but not a thousand of them.
-func (o *exportQueue) complain(err error) {
+// reportError passes an error on, but not a thousand of them.
+func (o *exportQueue) reportError(err error) {
 	now := o.rc.opts.Clock()
-	if o.rc.opts.OnError == nil || (o.complained != 0 && now-o.complained < time.Second.Nanoseconds()) {
+	if o.rc.opts.OnError == nil || (o.lastReport != 0 && now-o.lastReport < time.Second.Nanoseconds()) {
 		return
 	}
-	o.complained = now
+	o.lastReport = now
 	o.rc.opts.OnError(err)
 }
 

@@ -3,10 +3,12 @@
 package tracetest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"glasskv/trace"
 )
@@ -44,6 +46,22 @@ func Seeds(t *testing.T, n int, f func(t *testing.T, rng *rand.Rand)) {
 		if !ok {
 			return
 		}
+	}
+}
+
+// Limit returns a context for what must not hang: it ends with the test, or after a
+// minute. Nothing waits for it otherwise.
+func Limit(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Close closes c, such as a Recorder, and fails the test unless that succeeds.
+func Close(t testing.TB, c interface{ Close(context.Context) error }) {
+	t.Helper()
+	if err := c.Close(Limit(t)); err != nil {
+		t.Errorf("close: %v", err)
 	}
 }
 

@@ -103,7 +103,7 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 		g.hold(r, stages.ReadWaitApplied)
 		begin := record.Now()
 		err := next(r, index)
-		g.current(r).InnerAt(begin, record.Now())
+		g.current(r).SecondStageAt(begin, record.Now())
 		return err
 	}
 }

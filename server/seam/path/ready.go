@@ -101,7 +101,7 @@ func (l *raftLoop) synced() {
 	if took, once := l.fsync.since(); took > 0 {
 		begin, _ := l.batch.Stamps(stages.WALSave)
 		l.batch.SyncInferred.Store(!once)
-		l.batch.InnerAt(max(begin, l.written-took), l.written)
+		l.batch.SecondStageAt(max(begin, l.written-took), l.written)
 	}
 	l.batch.EndAt(l.saved)
 }

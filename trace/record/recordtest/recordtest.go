@@ -3,11 +3,9 @@
 package recordtest
 
 import (
-	"context"
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"glasskv/trace"
 	"glasskv/trace/record"
@@ -39,11 +37,12 @@ func WarmPut(rc *record.Recorder, conn *record.Conn, batch *record.Batch) *recor
 	return r
 }
 
+// SavedBatch returns a WAL save of 3 µs, of which the fsync took 1 µs, for n requests.
 func SavedBatch(n int) *record.Batch {
 	b := record.NewBatch(stages.WALSave, n)
 	now := record.Now()
 	b.BeginAt(now + 1000)
-	b.InnerAt(now+2000, now+3000)
+	b.SecondStageAt(now+2000, now+3000)
 	b.EndAt(now + 4000)
 	return b
 }
@@ -91,20 +90,6 @@ func GatewayPut(t testing.TB, rc *record.Recorder) (h, c, s *record.Record) {
 		t.Fatal("a part was refused")
 	}
 	return h, c, s
-}
-
-// Limit ends what hangs; nothing waits for it otherwise.
-func Limit(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func Close(t testing.TB, rc *record.Recorder) {
-	t.Helper()
-	if err := rc.Close(Limit(t)); err != nil {
-		t.Errorf("close: %v", err)
-	}
 }
 
 // World makes requests as a server under some load would: connections that are
@@ -160,7 +145,7 @@ func (w *World) batch(of *[]*record.Batch, kind stages.Stage) *record.Batch {
 	if w.rng.IntN(6) != 0 {
 		begin := w.pass()
 		b.SyncInferred.Store(kind == stages.WALSave && w.rng.IntN(3) == 0)
-		b.InnerAt(begin, w.pass())
+		b.SecondStageAt(begin, w.pass())
 	}
 	if w.rng.IntN(6) == 0 {
 		b.Fail("no space left on dev\xffice")
