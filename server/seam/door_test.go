@@ -5,6 +5,12 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -116,5 +122,102 @@ func closes(t testing.TB, tl *trace.Timeline) {
 	tiles(t, tl)
 	if tl.Explained < leastExplained {
 		t.Errorf("%.2f of %q is explained: %+v", tl.Explained, tl.Method, tl.Ledger)
+	}
+}
+
+// shutListener fails a number of times before it accepts.
+type shutListener struct {
+	net.Listener
+	left *atomic.Int32
+}
+
+func (l shutListener) Accept() (net.Conn, error) {
+	if l.left.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+// The connection that is accepted after a row of failures tells of them, whoever
+// waited between them: cmux's loop, with what stands below it, or grpc-go's.
+func TestFailuresOfAcceptAreToldByTheNextConnection(t *testing.T) {
+	for name, shut := range map[string]func(*doorConfig, *atomic.Int32){
+		"cmux's loop": func(c *doorConfig, left *atomic.Int32) {
+			observe := c.Seams.Accept
+			c.Seams.Accept = func(l net.Listener) net.Listener { return observe(shutListener{l, left}) }
+		},
+		"grpc-go's loop": func(c *doorConfig, left *atomic.Int32) {
+			observe := c.Seams.Listener
+			c.Seams.Listener = func(l net.Listener) net.Listener { return observe(shutListener{l, left}) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var left atomic.Int32
+			left.Store(3)
+			d := openDoor(t, func(c *doorConfig) { shut(c, &left) })
+			if _, err := pb.NewKVClient(d.Conn).Put(seamtest.Limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
+				t.Fatal(err)
+			}
+			st := d.next().Find(stages.AcceptBackoff)
+			if st == nil {
+				t.Fatal("no back-off in the timeline")
+			}
+			if d := st.Duration(); d < 35e6 { // 5, 10 and 20 ms
+				t.Errorf("it took %d ns", d)
+			}
+			if st.Attributes[trace.AttrAttempts] != "3" || st.Attributes[trace.AttrError] != "accept tcp: accept4: too many open files" {
+				t.Errorf("attributes %v", st.Attributes)
+			}
+		})
+	}
+}
+
+// A put as JSON, whose gRPC call comes by way of ServeHTTP, is one timeline, and
+// what it waited in has a name.
+func TestTheGatewayOverServeHTTPIsExplained(t *testing.T) {
+	const puts = 51
+	ca := servetest.NewAuthority(t)
+	d := openDoor(t, func(c *doorConfig) {
+		ca.Secure(&c.Config)
+		c.ServeTLSThroughHTTP = true
+	})
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: ca.Client("")}}
+	t.Cleanup(client.CloseIdleConnections)
+	var explained []float64
+	for range puts {
+		req, err := http.NewRequestWithContext(seamtest.Limit(t), http.MethodPost, "https://"+d.Endpoint()+"/v3/kv/put",
+			strings.NewReader(`{"key":"Z3JlZXRpbmc=","value":"aGVsbG8="}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		tl := d.next()
+		has(t, tl, stages.HTTPHandler, stages.GatewayCall, stages.ServeHTTP, stages.ProcessRPC, stages.WALSync, stages.ClientRecv, stages.HTTPFlush)
+		explained = append(explained, tl.Explained)
+	}
+	slices.Sort(explained)
+	if median := explained[puts/2]; median < 0.97 {
+		t.Errorf("%.3f of the median put is explained", median)
+	}
+}
+
+// Half a request and then silence: what net/http waited for is named, and how far
+// its edges can be believed.
+func TestHalfARequestIsWaitedFor(t *testing.T) {
+	d := openDoor(t, func(c *doorConfig) { c.ConnectionTimeout = 50 * time.Millisecond })
+	d.say("GET /health HTTP/1.1\r\nHost:")
+	tl := d.next()
+	has(t, tl, stages.HTTPConn, stages.HTTPReadRequest)
+	closes(t, tl)
+	if waited := tl.Waited()[stages.HTTPReadRequest.String()]; 2*waited < tl.DurationNS {
+		t.Errorf("waited %v", tl.Waited())
+	}
+	if st := tl.Find(stages.HTTPReadRequest); !st.Open || st.BeginEdge != stages.Inferred || st.EndEdge != stages.Inferred {
+		t.Errorf("%+v", st)
 	}
 }

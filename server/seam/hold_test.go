@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,9 +13,13 @@ import (
 	"glasskv/server/control"
 	"glasskv/server/seam/seamtest"
 	"glasskv/server/serve"
+	"glasskv/server/serve/servetest"
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/raft/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -256,5 +261,166 @@ func TestBreakpointsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 	if err := s.Step(3); !errors.Is(err, control.ErrUnknown) || !strings.Contains(err.Error(), "no hold 3") {
 		t.Errorf("step what is not held: %v", err)
+	}
+}
+
+// steered is a real server that is steered by a test.
+type steered struct {
+	testing.TB
+	control.Steering
+	node     *servetest.Node
+	observer *Observer
+	recorder *record.Recorder
+	events   chan control.Event
+	proposed chan struct{} // one for each proposal that raft has taken
+	kv       pb.KVClient
+}
+
+func newSteered(t testing.TB, options Options, change ...func(*serve.Config)) *steered {
+	s := &steered{TB: t, recorder: record.NewRecorder(record.Options{}), events: make(chan control.Event, 1024), proposed: make(chan struct{}, 1024)}
+	t.Cleanup(func() { _ = s.recorder.Close(context.Background()) })
+	var err error
+	if s.observer, err = New(s.recorder, options); err != nil {
+		t.Fatal(err)
+	}
+	s.Steering = s.observer.Steering()
+	t.Cleanup(s.Watch(func(e control.Event) { s.events <- e }))
+	t.Cleanup(s.observer.Close)
+	cfg := servetest.Config(t)
+	for _, c := range change {
+		c(&cfg)
+	}
+	seams := s.observer.Seams()
+	observed := seams.Server.Node
+	seams.Server.Node = func(n raft.Node) raft.Node { return proposing{observed(n), s.proposed} }
+	s.node = servetest.Start(t, cfg, seams)
+	t.Cleanup(s.observer.holds.Close) // before the node is stopped
+	s.kv = pb.NewKVClient(s.node.Conn)
+	return s
+}
+
+// proposing tells of each proposal, when raft has taken it.
+type proposing struct {
+	raft.Node
+	taken chan<- struct{}
+}
+
+func (p proposing) Propose(ctx context.Context, data []byte) error {
+	err := p.Node.Propose(ctx, data)
+	p.taken <- struct{}{}
+	return err
+}
+
+func (s *steered) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// event waits for the next event of a kind.
+func (s *steered) event(kind control.EventKind) control.Event {
+	s.Helper()
+	for {
+		if e := seamtest.Await(s, string(kind), s.events); e.Kind == kind {
+			return e
+		}
+	}
+}
+
+// put sends a put in the background.
+func (s *steered) put(ctx context.Context, key string) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.kv.Put(ctx, &pb.PutRequest{Key: []byte(key), Value: []byte("v")})
+		done <- err
+	}()
+	return done
+}
+
+// timeline waits for the end of a request that was held.
+func (s *steered) timeline(h *control.Hold) *trace.Timeline {
+	s.Helper()
+	rec, err := s.recorder.WaitFor(seamtest.Limit(s), h.TraceID)
+	s.must(err)
+	return rec.Timeline()
+}
+
+// pausesOf lists the holds in a timeline, as at/why/ended.
+func pausesOf(t *trace.Timeline) (all []string) {
+	for i := range t.Stages {
+		if st := &t.Stages[i]; st.Stage == stages.Hold.String() {
+			all = append(all, st.Attributes[trace.AttrAt]+" "+st.Attributes[trace.AttrWhy]+" "+st.Attributes[trace.AttrEnded])
+		}
+	}
+	return all
+}
+
+// A read needs the raft loop's answer, and what is committed by then to be applied.
+func TestReadsThatWaitBehindASharedHoldAreCounted(t *testing.T) {
+	for _, stage := range []string{"wal.save", "apply.entry", "wait.trigger"} {
+		t.Run(stage, func(t *testing.T) {
+			s := newSteered(t, Options{})
+			s.must(s.SetBreak(control.Break{Stage: stage, Once: true}))
+			written := s.put(seamtest.Limit(t), "k")
+			held := s.event(control.Held).Hold
+			read := make(chan error, 1)
+			go func() {
+				_, err := s.kv.Range(seamtest.Limit(t), &pb.RangeRequest{Key: []byte("k")})
+				read <- err
+			}()
+			for ctx := seamtest.Limit(t); s.State().Holds[0].HeldUp != 1; runtime.Gosched() {
+				if ctx.Err() != nil {
+					t.Fatal("the read is not counted")
+				}
+			}
+			_, err := s.kv.Range(seamtest.Limit(t), &pb.RangeRequest{Key: []byte("k"), Serializable: true})
+			s.must(err) // needs neither
+			if len(read) != 0 {
+				t.Error("the read did not wait")
+			}
+			s.must(s.Continue(held.ID))
+			s.must(seamtest.Await(t, "put", written))
+			s.must(seamtest.Await(t, "read", read))
+		})
+	}
+}
+
+func TestWhoWaitsBehindASharedHoldIsCountedAndTold(t *testing.T) {
+	s := newSteered(t, Options{})
+	s.must(s.SetBreak(control.Break{Stage: "wal.save", KeyPrefix: "slow", Once: true}))
+	for len(s.proposed) > 0 {
+		<-s.proposed // what the server proposed to itself
+	}
+	slow := s.put(seamtest.Limit(t), "slow")
+	held := s.event(control.Held).Hold
+	seamtest.Await(t, "the slow put's proposal", s.proposed)
+	if held.Lane != control.LaneRaftLoop || held.With != 1 || !held.Lane.Shared() {
+		t.Errorf("held: %+v", held)
+	}
+	behind := s.put(seamtest.Limit(t), "behind")
+	seamtest.Await(t, "the other put's proposal", s.proposed)
+	if n := s.State().Holds[0].HeldUp; n != 1 {
+		t.Errorf("%d wait behind it, want 1", n)
+	}
+	report, err := s.Hold(held.ID)
+	s.must(err)
+	if report.Queues.Proposals != 2 {
+		t.Errorf("queues: %+v", report.Queues)
+	}
+	finished := make(chan *record.Record, 16)
+	defer s.recorder.Subscribe(func(rec *record.Record) { finished <- rec })()
+	s.must(s.Continue(held.ID))
+	s.must(seamtest.Await(t, "put", slow))
+	s.must(seamtest.Await(t, "put", behind))
+	for range 2 {
+		tl := seamtest.Await(t, "record", finished).Timeline()
+		want := "wal.save breakpoint continued"
+		if tl.Attributes[trace.AttrKey] == "behind" {
+			want = "wal.save behind a breakpoint continued"
+		}
+		if got := pausesOf(tl); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: holds in the timeline: %q, want %q", tl.Attributes[trace.AttrKey], got, want)
+		}
 	}
 }

@@ -28,11 +28,11 @@ import (
 //	story_client_test.go  what clients do
 //	story_streams_test.go what they do on a watch or keep-alive stream
 //	story_services_test.go what they ask of locks, elections and maintenance
-//	story_hold_test.go    breakpoints
-//	story_server_test.go  the server, and the places where it can be held
+//	story_steer_test.go   breakpoints and faults, set and cleared
+//	story_server_test.go  the server
+//	story_gate_test.go    the gates at which its goroutines can be stopped
 //	story_branch_test.go  what the branches of the path need besides
 //	story_frames_test.go  and on connections that are written to by hand
-//	story_fault_test.go   faults that are switched on and off
 //	story_shape_test.go   a record, printed; and what every record must fulfil
 func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {

@@ -4,13 +4,13 @@ package stages
 var cluster = []Spec{
 	{
 		Stage: RaftRequest, Name: "etcdserver.raftRequest", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindWork,
-		Upstream: etcdserver.symbol("(*EtcdServer).raftRequest"), Seam: "server/seam/path/request.go",
+		Upstream: etcdserver.symbol("(*EtcdServer).raftRequest"), Seam: "server/seam/path/propose.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "etcd_server_request_duration_seconds",
 		Next: []Symbol{etcdserver.symbol("(*EtcdServer).raftRequest"), etcdserver.symbol("(*EtcdServer).processInternalRaftRequestOnce")},
 	},
 	{
 		Stage: ProcessOnce, Name: "etcdserver.processInternalRaftRequestOnce", Parent: RaftRequest, Scope: ScopeRequest, Kind: KindWork,
-		Upstream: etcdserver.symbol("(*EtcdServer).processInternalRaftRequestOnce"), Seam: "server/seam/path/request.go",
+		Upstream: etcdserver.symbol("(*EtcdServer).processInternalRaftRequestOnce"), Seam: "server/seam/path/propose.go",
 		Begin: exact, End: exact, Waits: true, Hold: HoldRequest, Metric: "etcd_server_request_duration_seconds",
 		Next: []Symbol{
 			etcdserver.symbol("(*EtcdServer).processInternalRaftRequestOnce"),
@@ -20,13 +20,13 @@ var cluster = []Spec{
 	},
 	{
 		Stage: RaftPropose, Name: "raft.propose", Parent: ProcessOnce, Scope: ScopeRequest, Kind: KindQueue,
-		Upstream: raft.symbol("(*node).Propose"), Seam: "server/seam/path/node.go",
+		Upstream: raft.symbol("(*node).Propose"), Seam: "server/seam/path/propose.go",
 		Begin: exact, End: exact, Hold: HoldRequest,
 		Next: []Symbol{raft.symbol("(*node).Propose"), raft.symbol("(*node).stepWithWaitOption"), raft.symbol("(*raft).appendEntry")},
 	},
 	{
 		Stage: RaftWaitReady, Name: "raft.waitReady", Parent: ProcessOnce, Scope: ScopeRequest, Kind: KindQueue,
-		Upstream: raft.symbol("(*node).run"), Seam: "server/seam/path/node.go",
+		Upstream: raft.symbol("(*node).run"), Seam: "server/seam/path/propose.go",
 		Begin: near(1000), End: near(1000), Metric: "etcd_server_proposals_pending",
 		Next: []Symbol{raft.symbol("(*node).run"), raft.symbol("(*RawNode).HasReady"), raft.symbol("Ready")},
 	},
@@ -178,7 +178,7 @@ var cluster = []Spec{
 	},
 	{
 		Stage: WaitTrigger, Name: "wait.trigger", Parent: ProcessOnce, Scope: ScopeRequest, Kind: KindQueue,
-		Upstream: wait.symbol("(*list).Trigger"), Seam: "server/seam/path/wait.go",
+		Upstream: wait.symbol("(*list).Trigger"), Seam: "server/seam/path/propose.go",
 		Begin: exact, End: near(1000), Hold: HoldShared,
 		Next: []Symbol{wait.symbol("(*list).Trigger"), wait.symbol("(*list).Register")},
 	},

@@ -204,7 +204,7 @@ var handlers = []Spec{
 	},
 	{
 		Stage: WatchNotify, Name: "watch.notify", Parent: V3Watch, Scope: ScopeRequest, Kind: KindQueue,
-		Upstream: mvcc.symbol("(*watchableStore).notify"), Seam: "server/seam/path/watch_notified.go",
+		Upstream: mvcc.symbol("(*watchableStore).notify"), Seam: "server/seam/path/watch.go",
 		Begin: near(300), End: exact, Metric: "etcd_debugging_mvcc_pending_events_total",
 		Next: []Symbol{
 			mvcc.symbol("(*watchableStoreTxnWrite).End"),
@@ -224,19 +224,19 @@ var handlers = []Spec{
 	},
 	{
 		Stage: LeaseWaitApplied, Name: "lease.waitApplied", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindQueue,
-		Upstream: etcdserver.symbol("(*EtcdServer).waitAppliedIndex"), Seam: "server/seam/path/lease.go",
+		Upstream: etcdserver.symbol("(*EtcdServer).waitAppliedIndex"), Seam: "server/seam/path/local.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "etcd_server_proposals_applied_total",
 		Next: []Symbol{etcdserver.symbol("(*EtcdServer).waitAppliedIndex"), etcdserver.symbol("(*EtcdServer).LeaseRenew")},
 	},
 	{
 		Stage: LeaseLookup, Name: "lease.lookup", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindWork,
-		Upstream: lease.symbol("(*lessor).Lookup"), Seam: "server/seam/path/lease.go",
+		Upstream: lease.symbol("(*lessor).Lookup"), Seam: "server/seam/path/local.go",
 		Begin: exact, End: exact, Hold: HoldRequest,
 		Next: []Symbol{lease.symbol("(*lessor).Lookup"), lease.symbol("(*lessor).Grant")},
 	},
 	{
 		Stage: LeaseRenew, Name: "lease.renew", Parent: GRPCHandler, Scope: ScopeRequest, Kind: KindWork,
-		Upstream: lease.symbol("(*lessor).Renew"), Seam: "server/seam/path/lease.go",
+		Upstream: lease.symbol("(*lessor).Renew"), Seam: "server/seam/path/local.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "etcd_debugging_lease_renewed_total",
 		Next: []Symbol{
 			lease.symbol("(*lessor).Renew"),
@@ -246,25 +246,25 @@ var handlers = []Spec{
 	},
 	{
 		Stage: BackendHash, Name: "backend.hash", Parent: V3Hash, Scope: ScopeRequest, Kind: KindDisk,
-		Upstream: backend.symbol("(*backend).Hash"), Seam: "server/seam/path/maintenance.go",
+		Upstream: backend.symbol("(*backend).Hash"), Seam: "server/seam/path/local.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "etcd_mvcc_hash_duration_seconds",
 		Next: []Symbol{backend.symbol("(*backend).Hash"), mvcc.symbol("(*store).hash")},
 	},
 	{
 		Stage: MVCCHashKV, Name: "mvcc.hashKV", Parent: V3HashKV, Scope: ScopeRequest, Kind: KindDisk,
-		Upstream: mvcc.symbol("(*store).hashByRev"), Seam: "server/seam/path/maintenance.go",
+		Upstream: mvcc.symbol("(*store).hashByRev"), Seam: "server/seam/path/local.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "etcd_mvcc_hash_rev_duration_seconds",
 		Next: []Symbol{mvcc.symbol("(*store).hashByRev"), mvcc.symbol("unsafeHashByRev")},
 	},
 	{
 		Stage: BackendDefrag, Name: "backend.defrag", Parent: V3Defragment, Scope: ScopeRequest, Kind: KindDisk,
-		Upstream: backend.symbol("(*backend).Defrag"), Seam: "server/seam/path/maintenance.go",
+		Upstream: backend.symbol("(*backend).Defrag"), Seam: "server/seam/path/local.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "etcd_disk_backend_defrag_duration_seconds",
 		Next: []Symbol{backend.symbol("(*backend).defrag"), backend.symbol("defragdb")},
 	},
 	{
 		Stage: BackendSnapshot, Name: "backend.snapshot", Parent: V3Snapshot, Scope: ScopeRequest, Kind: KindDisk,
-		Upstream: bbolt.symbol("(*Tx).WriteTo"), Seam: "server/seam/path/maintenance.go",
+		Upstream: bbolt.symbol("(*Tx).WriteTo"), Seam: "server/seam/path/local.go",
 		Begin: exact, End: exact, Hold: HoldRequest, Metric: "etcd_disk_backend_snapshot_duration_seconds",
 		Next: []Symbol{backend.symbol("(*backend).Snapshot")},
 	},

@@ -3,7 +3,10 @@ package fault
 import (
 	"testing"
 
+	"glasskv/server/control"
 	"glasskv/server/seam/seamtest"
+	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
 // A request that gives up while it waits for its turn leaves the queue; so does one
@@ -28,5 +31,18 @@ func TestTheQuotaCountsRight(t *testing.T) {
 	q.Give()
 	if q.running != 0 || len(q.waiting) != 0 {
 		t.Errorf("%d are running and %d wait, want none", q.running, len(q.waiting))
+	}
+}
+
+// With nothing switched on, a place of a fault costs a load and no memory.
+func TestAFaultThatIsOffCostsNothing(t *testing.T) {
+	f := New(record.NewRecorder(record.Options{}), func(control.Event) {}, 0)
+	allocs := testing.AllocsPerRun(1000, func() {
+		if f.IsOn(SlowHandler) || f.DelayBatch(SlowFsync, nil, 1, stages.WALSync, 1) != 1 || f.Accepted(nil, 1) != 1 {
+			t.Fatal("something is on")
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations", allocs)
 	}
 }
