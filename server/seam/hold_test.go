@@ -142,7 +142,7 @@ func TestNothingIsLeftOfAStepThatNeverCame(t *testing.T) {
 	s.must(seamtest.Await(t, "put", done))
 	s.timeline(held) // it is over
 	s.must(<-s.put(seamtest.Limit(t), "k"))
-	if s.observer.holds.Awake() {
+	if s.observer.holds.Active() {
 		t.Error("the stages are still armed")
 	}
 }

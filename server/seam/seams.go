@@ -53,13 +53,13 @@ type surroundings struct {
 // disk could not be told from the rest of a save.
 func New(rec *record.Recorder, opts Options) (*Observer, error) {
 	h := hold.New(rec, opts.HoldTimeout)
-	f := fault.New(rec, h.Tell, opts.FaultSeed)
+	f := fault.New(rec, h.Publish, opts.FaultSeed)
 	path, err := path.New(h, f)
 	if err != nil {
 		return nil, err
 	}
 	o := &Observer{front: front.New(rec, h, f, opts.FrontOptions), path: path, holds: h, faults: f}
-	h.Surround(surroundings{o.front, o.path})
+	h.SetSurroundings(surroundings{o.front, o.path})
 	return o, nil
 }
 

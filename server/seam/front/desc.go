@@ -63,7 +63,7 @@ func (o *Front) unary(next grpc.MethodHandler) grpc.MethodHandler {
 		}
 		noteReply(s.rec, reply)
 		s.reply = carrier{rec: s.rec, msg: reply}
-		o.holds.At(ctx, s.rec, stages.SendMsg)
+		o.holds.Reach(ctx, s.rec, stages.SendMsg)
 		s.rec.Begin(stages.SendMsg)
 		return &s.reply, nil
 	}
@@ -72,7 +72,7 @@ func (o *Front) unary(next grpc.MethodHandler) grpc.MethodHandler {
 // receive waits for the request of a unary call and has it decoded into v.
 func (o *Front) receive(s *stream, decode func(any) error, v any) error {
 	s.request = carrier{rec: s.rec, msg: v}
-	o.holds.At(s.Context, s.rec, stages.RecvMsg)
+	o.holds.Reach(s.Context, s.rec, stages.RecvMsg)
 	s.rec.Begin(stages.RecvMsg)
 	err := decode(&s.request)
 	s.rec.End(stages.RecvMsg)
@@ -131,7 +131,7 @@ type serverStream struct {
 
 func (ss *serverStream) RecvMsg(m any) error {
 	ss.in = carrier{rec: ss.rec, msg: m, streaming: true}
-	ss.holds.At(ss.Context(), ss.rec, stages.RecvMsg)
+	ss.holds.Reach(ss.Context(), ss.rec, stages.RecvMsg)
 	ss.receiving.Store(record.Now())
 	err := ss.ServerStream.RecvMsg(&ss.in)
 	ss.received()
@@ -151,7 +151,7 @@ func (ss *serverStream) received() {
 }
 
 func (ss *serverStream) SendMsg(m any) error {
-	ss.holds.At(ss.Context(), ss.rec, stages.SendMsg)
+	ss.holds.Reach(ss.Context(), ss.rec, stages.SendMsg)
 	begin := record.Now()
 	defer func() { ss.rec.Repeat(stages.SendMsg, begin, record.Now()) }()
 	if _, encoded := m.(*grpc.PreparedMsg); encoded {

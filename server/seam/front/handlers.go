@@ -21,7 +21,7 @@ import (
 
 func (o *Front) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec := record.FromContext(ctx)
-	o.holds.At(ctx, rec, stages.Interceptors)
+	o.holds.Reach(ctx, rec, stages.Interceptors)
 	rec.Begin(stages.Interceptors)
 	defer rec.End(stages.Interceptors)
 	return next(ctx, req)
@@ -32,7 +32,7 @@ func (o *Front) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 	if o.faults.IsOn(fault.SlowHandler) {
 		o.faults.Delay(ctx, fault.SlowHandler, rec, stage, 0)
 	}
-	o.holds.At(ctx, rec, stage)
+	o.holds.Reach(ctx, rec, stage)
 	rec.Begin(stage)
 	panicking := true
 	defer func() { endHandler(rec, stage, panicking) }()
@@ -43,7 +43,7 @@ func (o *Front) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 
 func (o *Front) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec := record.FromContext(ss.Context())
-	o.holds.At(ss.Context(), rec, stages.Interceptors)
+	o.holds.Reach(ss.Context(), rec, stages.Interceptors)
 	rec.Begin(stages.Interceptors)
 	defer endStream(rec)
 	return next(srv, ss)
@@ -54,7 +54,7 @@ func (o *Front) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServ
 	if o.faults.IsOn(fault.SlowHandler) {
 		o.faults.Delay(ss.Context(), fault.SlowHandler, rec, stage, 0)
 	}
-	o.holds.At(ss.Context(), rec, stage)
+	o.holds.Reach(ss.Context(), rec, stage)
 	rec.Begin(stage)
 	panicking := true
 	defer func() { endHandler(rec, stage, panicking) }()

@@ -59,7 +59,7 @@ func embedded[Q, R any](
 	}
 	noteRequest(rec, request)
 	stage := handlerOf(method)
-	o.holds.At(ctx, rec, stage)
+	o.holds.Reach(ctx, rec, stage)
 	rec.Begin(stage)
 	reply, err := next(context.WithValue(ctx, record.ContextKey(), rec), request)
 	rec.End(stage)
@@ -123,7 +123,7 @@ func (s *inProcessWatch) Watch(ss pb.Watch_WatchServer) error {
 		return s.WatchServer.Watch(ss)
 	}
 	rec.Mark(record.MarkStreaming)
-	s.o.holds.At(ss.Context(), rec, stages.V3Watch)
+	s.o.holds.Reach(ss.Context(), rec, stages.V3Watch)
 	rec.Begin(stages.V3Watch)
 	err := s.WatchServer.Watch(&inProcessWatchStream{ss, context.WithValue(ss.Context(), record.ContextKey(), rec)})
 	rec.End(stages.V3Watch)

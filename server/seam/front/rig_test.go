@@ -107,7 +107,7 @@ func newRig(t testing.TB, options Options, more ...grpc.ServerOption) *rig {
 // frontOf returns the front's seams alone: nobody is held, and no fault is on.
 func frontOf(rec *record.Recorder, options Options) *Front {
 	h := hold.New(rec, 0)
-	return New(rec, h, fault.New(rec, h.Tell, 0), options)
+	return New(rec, h, fault.New(rec, h.Publish, 0), options)
 }
 
 // settle checks that the records add up.

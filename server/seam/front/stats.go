@@ -74,7 +74,7 @@ func (h statsHandler) HandleRPC(ctx context.Context, e stats.RPCStats) {
 		}
 	case *stats.Begin:
 		if s := streamFrom(ctx); s != nil {
-			h.o.holds.At(s.Context, s.rec, stages.ProcessRPC)
+			h.o.holds.Reach(s.Context, s.rec, stages.ProcessRPC)
 			s.begin(e)
 		}
 	case *stats.OutPayload:

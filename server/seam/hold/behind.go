@@ -9,7 +9,7 @@ import (
 	"glasskv/trace/stages"
 )
 
-// laneOf says which goroutine stands still when a request is held at a stage.
+// laneOf returns the goroutine that stops when a request is held at a stage.
 func laneOf(s stages.Stage) control.Lane {
 	switch {
 	case stages.SpecOf(s).Hold != stages.HoldShared:
@@ -22,9 +22,9 @@ func laneOf(s stages.Stage) control.Lane {
 	return control.LaneApply
 }
 
-// waitsFor says since when a write has waited for a lane; zero means that it does
-// not.
-func waitsFor(rec *record.Record, lane control.Lane) int64 {
+// waitingSince returns the stamp since which a write has waited for a lane, or zero if it
+// does not wait for it.
+func waitingSince(rec *record.Record, lane control.Lane) int64 {
 	var waits []stages.Stage
 	switch lane {
 	case control.LaneRaftLoop:
@@ -40,37 +40,37 @@ func waitsFor(rec *record.Record, lane control.Lane) int64 {
 	return 0
 }
 
-// eachBehind calls visit for every write that waits for a lane and is not held
-// with the others.
-func (h *Holds) eachBehind(one *held, visit func(rec *record.Record, since int64)) {
-	h.around.EachProposal(func(rec *record.Record) {
-		if rec == one.rec || slices.Contains(one.with, rec) || rec.Finished() {
+// eachBehind calls visit for every write that waits for the lane of a hold and is not
+// part of the hold. since is the stamp at which its wait began.
+func (h *Holds) eachBehind(req *heldRequest, visit func(rec *record.Record, since int64)) {
+	h.surroundings.EachProposal(func(rec *record.Record) {
+		if rec == req.rec || slices.Contains(req.batch, rec) || rec.Finished() {
 			return
 		}
-		if since := waitsFor(rec, one.Lane); since != 0 {
+		if since := waitingSince(rec, req.Lane); since != 0 {
 			visit(rec, since)
 		}
 	})
 }
 
-// countBehind counts who waits behind a request that is held. A linearizable read
-// needs all of the shared goroutines: raft's answer comes with a Ready, and what is
+// countBehind counts the requests that wait behind a hold. A linearizable read waits
+// behind each of the shared lanes: raft's answer arrives in a Ready, and what was
 // committed by then has to be applied.
-func (h *Holds) countBehind(one *held) (n int) {
-	if !one.Lane.Shared() {
+func (h *Holds) countBehind(req *heldRequest) (n int) {
+	if !req.Lane.Shared() {
 		return 0
 	}
-	h.eachBehind(one, func(*record.Record, int64) { n++ })
-	return n + h.around.Readers(one.with)
+	h.eachBehind(req, func(*record.Record, int64) { n++ })
+	return n + h.surroundings.WaitingReaders(req.batch)
 }
 
-// markBehind tells those who waited behind a hold what they waited for. It runs on
-// the goroutine that stood still, before that does anything else, so what they
-// wait for has not moved on.
-func (h *Holds) markBehind(one *held, begin int64, ended string) {
-	at, _ := stages.ByName(one.Stage)
+// addRowsBehind adds a row seam.hold to each write that waited behind a hold. It must be
+// called by the goroutine that was held, before that does anything else: until then none
+// of those writes can have moved on.
+func (h *Holds) addRowsBehind(req *heldRequest, begin int64, ended string) {
+	at, _ := stages.ByName(req.Stage)
 	end := record.Now()
-	h.eachBehind(one, func(rec *record.Record, since int64) {
+	h.eachBehind(req, func(rec *record.Record, since int64) {
 		from := max(begin, since)
 		if from < end {
 			rec.Pause(stages.Hold, from, record.Pause{At: at, Why: trace.WhyBehind})(end, ended)

@@ -20,14 +20,14 @@ func (h *Holds) SetBreak(b control.Break) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	b.Hits = 0
-	h.breaks = slices.DeleteFunc(h.breaks, func(old *control.Break) bool { return old.Stage == b.Stage })
-	h.breaks = append(h.breaks, &b)
+	h.breakpoints = slices.DeleteFunc(h.breakpoints, func(old *control.Break) bool { return old.Stage == b.Stage })
+	h.breakpoints = append(h.breakpoints, &b)
 	h.arm()
 	return nil
 }
 
-// check refuses breakpoints at which nothing could ever be held, and says where
-// something could.
+// check returns a control.ErrMistake if no request could ever be held at the breakpoint.
+// Its text names the nearest stage at which one could.
 func (h *Holds) check(b *control.Break) error {
 	stage, known := stages.ByName(b.Stage)
 	if !known {
@@ -58,25 +58,25 @@ func (h *Holds) check(b *control.Break) error {
 func (h *Holds) ClearBreak(stage string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before := len(h.breaks)
-	h.breaks = slices.DeleteFunc(h.breaks, func(b *control.Break) bool { return stage == "" || b.Stage == stage })
-	if stage != "" && len(h.breaks) == before {
+	before := len(h.breakpoints)
+	h.breakpoints = slices.DeleteFunc(h.breakpoints, func(b *control.Break) bool { return stage == "" || b.Stage == stage })
+	if stage != "" && len(h.breakpoints) == before {
 		return control.Unknown(fmt.Sprintf("no breakpoint is set on %q; `glasskv hold` lists them", stage))
 	}
 	h.arm()
 	return nil
 }
 
-// wanted says why a request is to be held at a stage, and for how long at most;
-// an empty word means that it is not.
-func (h *Holds) wanted(rec *record.Record, s stages.Stage) (why string, timeout time.Duration) {
+// reason returns why a request is to be held at a stage, and for how long at most. If it
+// is not to be held, why is empty. The caller holds h.mu.
+func (h *Holds) reason(rec *record.Record, s stages.Stage) (why string, timeout time.Duration) {
 	if h.stopped {
 		return "", 0
 	}
 	if _, steps := h.stepping[rec.Outermost()]; steps {
 		return trace.WhyStep, h.timeout
 	}
-	if b := h.breakFor(rec, s); b != nil {
+	if b := h.breakpointFor(rec, s); b != nil {
 		if b.Timeout > 0 {
 			return trace.WhyBreakpoint, time.Duration(b.Timeout)
 		}
@@ -85,8 +85,10 @@ func (h *Holds) wanted(rec *record.Record, s stages.Stage) (why string, timeout 
 	return "", 0
 }
 
-func (h *Holds) breakFor(rec *record.Record, s stages.Stage) *control.Break {
-	for _, b := range h.breaks {
+// breakpointFor returns the breakpoint that a request meets at a stage, or nil. The caller
+// holds h.mu.
+func (h *Holds) breakpointFor(rec *record.Record, s stages.Stage) *control.Break {
+	for _, b := range h.breakpoints {
 		if b.Stage == s.String() && isMethod(rec, b.Method) && rec.HasKeyPrefix([]byte(b.KeyPrefix)) {
 			return b
 		}
@@ -94,36 +96,37 @@ func (h *Holds) breakFor(rec *record.Record, s stages.Stage) *control.Break {
 	return nil
 }
 
-// isMethod reports whether a request is of a method, which may be written without
-// its service. What is made inside a request counts as that one too: the
-// transaction in a lock.
+// isMethod reports whether a request calls a method, which may be written without its
+// service. A request that the server makes on behalf of another, such as the transaction
+// of a lock, counts as either of the two methods. An empty method is any method.
 func isMethod(rec *record.Record, method string) bool {
 	if method == "" {
 		return true
 	}
 	for _, r := range [...]*record.Record{rec, rec.Outermost()} {
-		if of := r.Facts().Method; of == method || strings.HasSuffix(of, "/"+method) {
+		if full := r.Facts().Method; full == method || strings.HasSuffix(full, "/"+method) {
 			return true
 		}
 	}
 	return false
 }
 
-// taken is called when a request is held: what held it has done its work.
-func (h *Holds) taken(rec *record.Record, s stages.Stage) {
+// useUp is called when a request is held. It clears the step that asked for the hold, or
+// counts the hit of the breakpoint and clears it if it was set for one hold. The caller
+// holds h.mu.
+func (h *Holds) useUp(rec *record.Record, s stages.Stage) {
 	if _, steps := h.stepping[rec.Outermost()]; steps {
 		delete(h.stepping, rec.Outermost())
-	} else if b := h.breakFor(rec, s); b != nil {
+	} else if b := h.breakpointFor(rec, s); b != nil {
 		if b.Hits++; b.Once {
-			h.breaks = slices.DeleteFunc(h.breaks, func(old *control.Break) bool { return old == b })
+			h.breakpoints = slices.DeleteFunc(h.breakpoints, func(old *control.Break) bool { return old == b })
 		}
 	}
 	h.arm()
 }
 
-// arm tells the seams at which stages somebody may be held: those with a
-// breakpoint, and all of them while a request steps. What stands for no stage says
-// that there is anything at all.
+// arm sets h.armed anew: the stages with a breakpoint, or all of them while a request
+// steps. It forgets steps of requests that are finished. The caller holds h.mu.
 func (h *Holds) arm() {
 	for rec := range h.stepping {
 		if rec.Finished() {
@@ -140,7 +143,7 @@ func (h *Holds) arm() {
 			}
 		}
 	default:
-		for _, b := range h.breaks {
+		for _, b := range h.breakpoints {
 			stage, _ := stages.ByName(b.Stage)
 			armed[stage] = true
 		}
@@ -151,5 +154,6 @@ func (h *Holds) arm() {
 	}
 }
 
-// Awake reports whether somebody is held, or may be.
-func (h *Holds) Awake() bool { return h != nil && h.armed[stages.None].Load() }
+// Active reports whether a request is held, or may be at some stage. It costs one atomic
+// load.
+func (h *Holds) Active() bool { return h != nil && h.armed[stages.None].Load() }

@@ -14,74 +14,67 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Holds keeps requests standing where a stage begins, for as long as somebody
-// looks at them. The seams ask it right before they stamp a begin, so the stage's
-// own length stays true and the hold is a row of its own.
-//
-//	hold.go         reaching a stage, and standing there
-//	hold_break.go   breakpoints, and which requests they are for
-//	hold_steer.go   step, continue, and what is held
-//	hold_behind.go  who else waits when a goroutine that requests share stands still
-//	hold_report.go  what is shown of a request that is held
-//	hold_stacks.go  the goroutines that it meets
-//	hold_tail.go    the end of the log
-//	hold_events.go  those who want to be told
+// Holds holds the requests of one server at breakpoints. It implements control.Holder.
+// Its methods may be called by any goroutine. Reach, ReachShared, ReachBatch and Active
+// may be called on a nil *Holds, which never holds a request.
 type Holds struct {
-	// armed tells for each stage whether a request may be held there. It is all that
-	// a request's way looks at while nobody has asked for anything.
+	// armed says for each stage whether a request may be held there. While there is no
+	// breakpoint and no step, this is all that a request's goroutine reads. The entry of
+	// stages.None says whether a request is held, or any stage is armed.
 	armed [stages.NumStages]atomic.Bool
 
-	rec     *record.Recorder
-	around  Surroundings
-	events  events
-	timeout time.Duration
-	stop    chan struct{} // closed when nobody may be held any more
+	rec          *record.Recorder
+	surroundings Surroundings
+	events       events
+	timeout      time.Duration // of a breakpoint without one, and of a step
+	stop         chan struct{} // closed by Close
 
-	mu       sync.Mutex
-	stopped  bool
-	breaks   []*control.Break
-	stepping map[*record.Record]struct{} // requests that are to be held at their next stage
-	held     []*held                     // in the order in which they were held
-	last     int                         // the number of the last hold
-	passed   uint64
+	mu          sync.Mutex
+	stopped     bool
+	breakpoints []*control.Break
+	stepping    map[*record.Record]struct{} // outermost records of requests that stop at the next stage they reach
+	held        []*heldRequest              // by ID
+	lastID      int
+	passed      uint64 // requests that were not held because control.MaxHolds were
 }
 
-// held is one request that stands still.
-type held struct {
+// heldRequest is one hold. Only its own goroutine and the holder of Holds.mu touch it.
+type heldRequest struct {
 	control.Hold
 	rec       *record.Record
-	with      []*record.Record // those of its batch, itself included; nil where there is none
-	goroutine uint64
-	timeline  json.RawMessage
-	free      chan string // says how it ended; has room for one word
-	freed     bool        // a word was said
+	batch     []*record.Record // if it reached the stage in a batch: all of the batch, rec included
+	goroutine uint64           // the goroutine that waits
+	timeline  json.RawMessage  // of the request, up to the hold
+	released  bool             // Step or Continue was called
+	ended     chan string      // how Step or Continue ended it; has room for one
 }
 
-// Surroundings are what holds ask of the server around them, when somebody looks or
-// is held. Each method may be called by any goroutine.
+// Surroundings is what Holds asks of the server around it, when a request is held or
+// when somebody looks at one. Its methods are called by any goroutine.
 type Surroundings interface {
-	// ContextOf returns the context of a request of which only the record is at
-	// hand. It ends when the client gives up. For a request without a context of
-	// its own it is the background.
+	// ContextOf returns the context of the request of a record. It ends when the client
+	// gives up. For a request that has no context of its own it returns
+	// context.Background().
 	ContextOf(rec *record.Record) context.Context
-	// EachProposal calls visit for the record of each proposal that is in raft or
-	// being applied.
+	// EachProposal calls visit for the record of each proposal that is in raft or being
+	// applied.
 	EachProposal(visit func(rec *record.Record))
-	// Readers counts the linearizable reads that wait for a read round, without
-	// those in but.
-	Readers(but []*record.Record) int
-	// Raft returns raft's own status; the zero value before raft is started.
+	// WaitingReaders counts the linearizable reads that wait for a read round, without
+	// those in except.
+	WaitingReaders(except []*record.Record) int
+	// Raft returns raft's own status, or the zero value if raft is not started yet.
 	Raft() control.Raft
-	// LastSaved returns the last entries of the log, the last one last.
+	// LastSaved returns the last few entries that were saved to the log, in the log's
+	// order.
 	LastSaved() []control.Entry
-	// Queues counts what piles up on the way of a write; committed is raft's commit
-	// index. Requests and RecordsLeft are left out.
+	// Queues measures what can pile up on the way of a write, up to the commit index
+	// committed. It leaves out Requests and RecordsLeft.
 	Queues(committed uint64) control.Queues
 }
 
-// newHolds returns holds at which nobody is held until there is a breakpoint. A
-// timeout of zero means control.DefaultHoldTimeout. Surround must be called before
-// the first request.
+// New returns the holds of one server, without a breakpoint. If timeout is not positive,
+// it is control.DefaultHoldTimeout. SetSurroundings must be called before the server's
+// first request.
 func New(rec *record.Recorder, timeout time.Duration) *Holds {
 	if timeout <= 0 {
 		timeout = control.DefaultHoldTimeout
@@ -91,75 +84,78 @@ func New(rec *record.Recorder, timeout time.Duration) *Holds {
 	}
 }
 
-// Surround gives the holds their surroundings.
-func (h *Holds) Surround(s Surroundings) { h.around = s }
+// SetSurroundings says which server the holds are in. New cannot be told: the seams that
+// make up the surroundings are built with the Holds. It is called once.
+func (h *Holds) SetSurroundings(s Surroundings) { h.surroundings = s }
 
-// At holds the request if somebody wants it held where this stage begins. It
-// reports whether it did: a stamp that was taken before is too old then. The
-// context is the request's. With a nil h nobody is ever held.
-func (h *Holds) At(ctx context.Context, rec *record.Record, s stages.Stage) bool {
-	return h != nil && h.armed[s].Load() && h.reach(ctx, rec, s)
+// Reach is called by a request's own goroutine right before it stamps the begin of a
+// stage. If the request is to be held there, Reach returns when the hold is over. It
+// reports whether the request was held: if so, a stamp that was taken before the call is
+// too old. The end of ctx, which is the request's context, ends the hold. rec may be nil.
+func (h *Holds) Reach(ctx context.Context, rec *record.Record, s stages.Stage) bool {
+	return h != nil && h.armed[s].Load() && h.hold(ctx, rec, s)
 }
 
-// Shared is at for a goroutine that requests share, which has no request's context
-// at hand.
-func (h *Holds) Shared(rec *record.Record, s stages.Stage) bool {
-	return h != nil && h.armed[s].Load() && h.reachShared(rec, s)
+// ReachShared is Reach for a goroutine that works for all requests, and has no request's
+// context at hand.
+func (h *Holds) ReachShared(rec *record.Record, s stages.Stage) bool {
+	return h != nil && h.armed[s].Load() && h.holdShared(rec, s)
 }
 
-// Together is at for requests that reach the stage as one batch. One of them is
-// held, and the others with it.
-func (h *Holds) Together(batch []*record.Record, s stages.Stage) bool {
-	return h != nil && h.armed[s].Load() && h.reachTogether(batch, s)
+// ReachBatch is Reach for a goroutine that takes several requests to a stage at once. If
+// one of them is to be held, all of them are, in one hold. batch may be used again after
+// the call.
+func (h *Holds) ReachBatch(batch []*record.Record, s stages.Stage) bool {
+	return h != nil && h.armed[s].Load() && h.holdBatch(batch, s)
 }
 
-func (h *Holds) reach(ctx context.Context, rec *record.Record, s stages.Stage) bool {
-	begin := record.Now() // what it takes to prepare the hold is part of it
-	one := h.catch(rec, s, nil)
-	if one == nil {
+func (h *Holds) hold(ctx context.Context, rec *record.Record, s stages.Stage) bool {
+	begin := record.Now() // the row includes the time that enlist takes
+	req := h.enlist(rec, s, nil)
+	if req == nil {
 		return false
 	}
-	h.keep(ctx, one, begin)
+	h.wait(ctx, req, begin)
 	return true
 }
 
-func (h *Holds) reachShared(rec *record.Record, s stages.Stage) bool {
-	return rec != nil && h.reach(h.around.ContextOf(rec), rec, s)
+func (h *Holds) holdShared(rec *record.Record, s stages.Stage) bool {
+	return rec != nil && h.hold(h.surroundings.ContextOf(rec), rec, s)
 }
 
-func (h *Holds) reachTogether(batch []*record.Record, s stages.Stage) bool {
+func (h *Holds) holdBatch(batch []*record.Record, s stages.Stage) bool {
 	begin := record.Now()
 	for _, rec := range batch {
-		if one := h.catch(rec, s, batch); one != nil {
-			h.keep(h.around.ContextOf(rec), one, begin)
+		if req := h.enlist(rec, s, batch); req != nil {
+			h.wait(h.surroundings.ContextOf(rec), req, begin)
 			return true
 		}
 	}
 	return false
 }
 
-// catch decides whether a request is to be held, and puts it on the list then.
-func (h *Holds) catch(rec *record.Record, s stages.Stage, batch []*record.Record) *held {
+// enlist returns a new hold if the request is to be held at the stage, and nil otherwise.
+func (h *Holds) enlist(rec *record.Record, s stages.Stage, batch []*record.Record) *heldRequest {
 	if rec == nil || rec.Finished() {
 		return nil
 	}
-	one, full := h.list(rec, s, batch)
+	req, full := h.add(rec, s, batch)
 	if full {
-		h.events.tell(control.Event{Kind: control.Passed})
+		h.Publish(control.Event{Kind: control.Passed})
 	}
-	return one
+	return req
 }
 
-// list puts a request on the list of those that are held, if it is to be. It
-// reports whether there was no room for it. Everything that is shown of it is
-// prepared here, before anybody can ask.
-func (h *Holds) list(rec *record.Record, s stages.Stage, batch []*record.Record) (one *held, full bool) {
+// add appends a new hold to h.held if the request is to be held. If it is, but there are
+// control.MaxHolds already, add returns nil and reports that the list is full. All that
+// is shown of the hold is complete before h.mu is free again.
+func (h *Holds) add(rec *record.Record, s stages.Stage, batch []*record.Record) (req *heldRequest, full bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	why, timeout := h.wanted(rec, s)
+	why, timeout := h.reason(rec, s)
 	if why == "" {
 		if len(h.stepping) > 0 {
-			h.arm() // who stepped may be over: nobody else would notice
+			h.arm() // the request that steps may be over, which nothing else would notice
 		}
 		return nil, false
 	}
@@ -167,42 +163,40 @@ func (h *Holds) list(rec *record.Record, s stages.Stage, batch []*record.Record)
 		h.passed++
 		return nil, true
 	}
-	h.last++
-	one = &held{rec: rec, free: make(chan string, 1), goroutine: goroutineID()}
-	one.with = append(one.with, batch...) // the batch's own memory is used again
+	h.lastID++
+	req = &heldRequest{rec: rec, ended: make(chan string, 1), goroutine: goroutineID()}
+	req.batch = append(req.batch, batch...) // the caller uses its slice again
 	now, outer := time.Now(), rec.Outermost()
-	one.Hold = control.Hold{
-		ID: h.last, Stage: s.String(), Why: why,
+	req.Hold = control.Hold{
+		ID: h.lastID, Stage: s.String(), Why: why,
 		TraceID: outer.TraceID(), Method: outer.Facts().Method, Key: rec.Key(),
 		Since: now, Until: now.Add(timeout), Lane: laneOf(s), With: len(batch),
 	}
-	one.timeline = soFar(outer)
-	h.held = append(h.held, one)
-	h.taken(rec, s)
-	return one, false
+	req.timeline = timelineSoFar(outer)
+	h.held = append(h.held, req)
+	h.useUp(rec, s)
+	return req, false
 }
 
-// soFar makes the timeline of an unfinished request. It runs on the request's own
-// goroutine, or on one that has the request to itself: nobody else may look at a
-// record that is not finished.
-func soFar(rec *record.Record) json.RawMessage {
+// timelineSoFar returns the timeline of an unfinished request as JSON. Its caller is the
+// goroutine that works for the request: no other may read a record that is not finished.
+func timelineSoFar(rec *record.Record) json.RawMessage {
 	text, err := json.Marshal(rec.Timeline())
 	if err != nil {
-		return nil // a timeline has nothing in it that could not be written
+		return nil // cannot happen: every field of a timeline can be written as JSON
 	}
 	return text
 }
 
-// keep stands still until somebody says go on, the time is up, or nobody waits
-// for the request any more.
-func (h *Holds) keep(ctx context.Context, one *held, begin int64) {
-	resume := one.pause(begin)
-	h.events.tell(control.Event{Kind: control.Held, Hold: h.copyOf(one)})
-	timer := time.NewTimer(time.Until(one.Until))
+// wait blocks until the hold ends, and then cleans up after it.
+func (h *Holds) wait(ctx context.Context, req *heldRequest, begin int64) {
+	endRow := req.beginRow(begin)
+	h.Publish(control.Event{Kind: control.Held, Hold: new(h.current(req))})
+	timer := time.NewTimer(time.Until(req.Until))
 	defer timer.Stop()
 	var ended string
 	select {
-	case ended = <-one.free:
+	case ended = <-req.ended:
 	case <-timer.C:
 		ended = trace.EndedTimeout
 	case <-ctx.Done():
@@ -210,42 +204,44 @@ func (h *Holds) keep(ctx context.Context, one *held, begin int64) {
 	case <-h.stop:
 		ended = trace.EndedStopping
 	}
-	h.events.tell(control.Event{Kind: control.Released, Hold: h.release(one), Ended: ended})
-	if one.Lane.Shared() {
-		h.markBehind(one, begin, ended)
+	h.Publish(control.Event{Kind: control.Released, Hold: h.remove(req), Ended: ended})
+	if req.Lane.Shared() {
+		h.addRowsBehind(req, begin, ended)
 	}
-	resume(record.Now(), ended)
+	endRow(record.Now(), ended)
 }
 
-// pause begins the row of the hold, in the record of each request that waits.
-func (one *held) pause(begin int64) (resume func(end int64, ended string)) {
-	at, _ := stages.ByName(one.Stage)
-	p := record.Pause{At: at, Why: one.Why, SharedBy: len(one.with)}
-	if one.with == nil {
-		return one.rec.Pause(stages.Hold, begin, p)
+// beginRow begins the row seam.hold in the timeline of each request of the hold. It
+// returns a function that ends these rows.
+func (r *heldRequest) beginRow(begin int64) (endRow func(end int64, ended string)) {
+	at, _ := stages.ByName(r.Stage)
+	p := record.Pause{At: at, Why: r.Why, SharedBy: len(r.batch)}
+	if r.batch == nil {
+		return r.rec.Pause(stages.Hold, begin, p)
 	}
-	var all []func(int64, string)
-	for _, rec := range one.with {
-		all = append(all, rec.Pause(stages.Hold, begin, p))
+	var ends []func(int64, string)
+	for _, rec := range r.batch {
+		ends = append(ends, rec.Pause(stages.Hold, begin, p))
 	}
 	return func(end int64, ended string) {
-		for _, resume := range all {
-			resume(end, ended)
+		for _, endRow := range ends {
+			endRow(end, ended)
 		}
 	}
 }
 
-// release takes a request off the list, and returns what was said about it.
-func (h *Holds) release(one *held) *control.Hold {
-	told := h.copyOf(one)
+// remove takes a hold off the list. It returns the hold as it was before.
+func (h *Holds) remove(req *heldRequest) *control.Hold {
+	last := h.current(req)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.held = slices.DeleteFunc(h.held, func(other *held) bool { return other == one })
+	h.held = slices.DeleteFunc(h.held, func(other *heldRequest) bool { return other == req })
 	h.arm()
-	return told
+	return &last
 }
 
-// Close lets everybody go on, and holds nobody from then on.
+// Close ends all holds. No request is held from then on. Close may be called more than
+// once.
 func (h *Holds) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,52 +12,72 @@ import (
 	"glasskv/server/control"
 )
 
-// goroutineID returns the number of the goroutine that calls. The runtime tells it
-// in stack traces only.
+// Hold implements control.Holder. The goroutines, raft, the log and the queues are those
+// of now; the timeline is that of the moment at which the request was held.
+func (h *Holds) Hold(id int) (*control.Report, error) {
+	h.mu.Lock()
+	req, err := h.find(id)
+	if err != nil {
+		h.mu.Unlock()
+		return nil, err
+	}
+	report := &control.Report{Hold: h.current(req), Timeline: req.timeline}
+	h.mu.Unlock()
+
+	report.Goroutines = stacks(req.goroutine)
+	report.WAL, report.Raft = h.surroundings.LastSaved(), h.surroundings.Raft()
+	report.Queues = h.surroundings.Queues(report.Raft.Commit)
+	stats := h.rec.Stats()
+	report.Queues.Requests, report.Queues.RecordsLeft = stats.Live, stats.Finished-min(stats.Finished, stats.Seen)
+	return report, nil
+}
+
+// goroutineID returns the number of the calling goroutine. The runtime shows it in stack
+// traces only.
 func goroutineID() uint64 {
 	var buf [64]byte
 	head := buf[:runtime.Stack(buf[:], false)]
 	rest, _ := bytes.CutPrefix(head, []byte("goroutine "))
 	number, _, _ := bytes.Cut(rest, []byte(" "))
-	id, _ := strconv.ParseUint(string(number), 10, 64) // zero is no goroutine's
+	id, _ := strconv.ParseUint(string(number), 10, 64) // no goroutine has number zero
 	return id
 }
 
 const (
-	maxStacks     = 16 << 20 // bytes of all goroutines' traces that are looked at
-	heldFrames    = 12
-	otherFrames   = 5
-	perRole       = 2 // goroutines of one role that are shown
-	roleOfTheHeld = "held"
+	maxStacks   = 16 << 20 // bytes of stack traces that are read at most
+	heldFrames  = 12       // frames of the held goroutine that are shown
+	otherFrames = 5        // frames of each other goroutine
+	perRole     = 2        // goroutines of one role that are shown
+	roleHeld    = "held"
 )
 
-// roles tells the goroutines on a request's way by a function that each of them is
-// in for as long as it lives, in the order in which they are shown.
+// roles finds the goroutines on a request's way by a function that is on the goroutine's
+// stack for as long as it lives. They are shown in this order.
 var roles = []struct{ role, function string }{
 	{"raft loop", "etcdserver.(*raftNode).start"},
 	{"raft", "go.etcd.io/raft/v3.(*node).run"},
-	{"apply", "etcdserver.(*EtcdServer).applyReady"}, // only while it is at work
+	{"apply", "etcdserver.(*EtcdServer).applyReady"}, // only while it applies entries
 	{"read loop", "etcdserver.(*EtcdServer).linearizableReadLoop"},
 	{"handler", "etcdserver.(*EtcdServer).processInternalRaftRequestOnce"},
 	{"loopyWriter", "transport.(*loopyWriter).run"},
 	{"reader", "transport.(*http2Server).HandleStreams"},
 }
 
-// stacks returns the goroutine that is held, and those that a request meets on its
-// way. The world stands still while the runtime writes them down.
+// stacks returns the goroutine that is held, and then those that have a role on a
+// request's way. While the runtime writes the traces down, no goroutine runs.
 func stacks(held uint64) []control.Goroutine {
 	var found []control.Goroutine
-	seen := make(map[string]int)
+	count := make(map[string]int) // by role
 	for _, trace := range strings.Split(allStacks(), "\n\n") {
-		g, id := goroutineOf(trace)
+		g, id := parseGoroutine(trace)
 		if id == held {
-			g.Role = roleOfTheHeld
-			g.Frames = skipOwn(g.Frames)
+			g.Role = roleHeld
+			g.Frames = skipHolds(g.Frames)
 		}
 		if g.Role == "" {
 			continue
 		}
-		if seen[g.Role]++; seen[g.Role] <= perRole {
+		if count[g.Role]++; count[g.Role] <= perRole {
 			g.Frames = g.Frames[:min(len(g.Frames), framesOf(g.Role))]
 			found = append(found, g)
 		}
@@ -65,7 +85,7 @@ func stacks(held uint64) []control.Goroutine {
 	slices.SortStableFunc(found, func(a, b control.Goroutine) int { return cmp.Compare(orderOf(a.Role), orderOf(b.Role)) })
 	for i := range found {
 		last := i+1 == len(found) || found[i+1].Role != found[i].Role
-		if more := seen[found[i].Role] - perRole; last && more > 0 {
+		if more := count[found[i].Role] - perRole; last && more > 0 {
 			found[i].More = more
 		}
 	}
@@ -73,7 +93,7 @@ func stacks(held uint64) []control.Goroutine {
 }
 
 func framesOf(role string) int {
-	if role == roleOfTheHeld {
+	if role == roleHeld {
 		return heldFrames
 	}
 	return otherFrames
@@ -85,7 +105,7 @@ func orderOf(role string) int {
 			return i
 		}
 	}
-	return -1 // the held one
+	return -1 // roleHeld comes first
 }
 
 func allStacks() string {
@@ -97,9 +117,10 @@ func allStacks() string {
 	}
 }
 
-// goroutineOf takes one goroutine's trace apart: a line about itself, and two
-// lines for each function, the call and where it stands.
-func goroutineOf(trace string) (g control.Goroutine, id uint64) {
+// parseGoroutine parses one goroutine's stack trace. It consists of a line about the
+// goroutine, and two lines for each function: the call, and its place in the source. For
+// a goroutine without a role, Role is empty.
+func parseGoroutine(trace string) (g control.Goroutine, id uint64) {
 	lines := strings.Split(strings.TrimSpace(trace), "\n")
 	head := strings.TrimPrefix(lines[0], "goroutine ")
 	number, state, _ := strings.Cut(head, " ")
@@ -107,22 +128,21 @@ func goroutineOf(trace string) (g control.Goroutine, id uint64) {
 	state, _, _ = strings.Cut(strings.Trim(state, "[]:"), ",")
 	g.State = state
 	for i := 1; i+1 < len(lines); i += 2 {
-		function, _ := strings.CutPrefix(lines[i], "created by ")
-		if function != lines[i] {
-			break // who started it is not what it does
+		if strings.HasPrefix(lines[i], "created by ") {
+			break
 		}
-		function = withoutArguments(function)
+		function := withoutArguments(lines[i])
 		if g.Role == "" {
 			g.Role = roleOf(function)
 		}
-		if shown(function) {
+		if isShown(function) {
 			g.Frames = append(g.Frames, frameOf(function, strings.TrimSpace(lines[i+1])))
 		}
 	}
 	return g, id
 }
 
-// withoutArguments cuts off the words in which a function's arguments were.
+// withoutArguments cuts the argument words off a call.
 func withoutArguments(call string) string {
 	if at := strings.LastIndexByte(call, '('); at > 0 {
 		return call[:at]
@@ -139,8 +159,8 @@ func roleOf(function string) string {
 	return ""
 }
 
-// shown reports whether a function is ours or one of the path's upstream.
-func shown(function string) bool {
+// isShown reports whether a function is GlassKV's, grpc-go's or etcd's.
+func isShown(function string) bool {
 	for _, prefix := range [...]string{"glasskv/", "google.golang.org/grpc", "go.etcd.io/"} {
 		if strings.HasPrefix(function, prefix) {
 			return true
@@ -149,29 +169,29 @@ func shown(function string) bool {
 	return false
 }
 
-// skipOwn leaves out the functions that hold: the first one that is shown is the
-// seam that asked.
-func skipOwn(frames []control.Frame) []control.Frame {
+// skipHolds removes this package's own frames from the top: the first frame that is shown
+// is the seam that called Reach.
+func skipHolds(frames []control.Frame) []control.Frame {
 	for len(frames) > 0 && strings.HasPrefix(frames[0].Symbol, "hold.(*Holds).") {
 		frames = frames[1:]
 	}
 	return frames
 }
 
-// frameOf names a function as people do, and its file as it stands in its module,
-// wherever that is on this disk.
+// frameOf returns a frame with the function's short name, such as "raft.(*node).run", and
+// its place, such as "go.etcd.io/raft/v3@v3.6.0/node.go:344". The place of a function of
+// GlassKV is relative to this module.
 func frameOf(function, place string) control.Frame {
-	place, _, _ = strings.Cut(place, " ") // behind it stands an offset
-	// The package ends at the first full stop behind the last slash, but not at
-	// one of a version such as grpc.v3.
+	place, _, _ = strings.Cut(place, " ") // cuts off " +0x2a", the offset in the function
+	// The package's path ends at the first full stop after the last slash.
 	slash := strings.LastIndexByte(function, '/') + 1
 	name, _, _ := strings.Cut(function[slash:], ".")
 	pkg := function[:slash] + name
 	symbol := function[slash:]
-	if isVersion(name) { // "raft/v3.(*node).run" is called raft's
+	if isVersion(name) { // "go.etcd.io/raft/v3.(*node).run" becomes "raft.(*node).run"
 		symbol = slashpath.Base(strings.TrimSuffix(function[:slash], "/")) + strings.TrimPrefix(symbol, name)
 	}
-	if _, inlined, ok := strings.Cut(symbol, "-fm."); ok { // a method that was handed over as a value, and what stood in it
+	if _, inlined, ok := strings.Cut(symbol, "-fm."); ok { // a method value, with the inlined function's name behind
 		symbol, _, _ = strings.Cut(symbol, ".")
 		symbol += "." + inlined
 	}
@@ -187,24 +207,4 @@ func frameOf(function, place string) control.Frame {
 func isVersion(name string) bool {
 	digits, ok := strings.CutPrefix(name, "v")
 	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
-}
-
-// Hold implements control.Holder. The goroutines, raft and the queues are looked at
-// now; the timeline is that of the moment at which the request was held.
-func (h *Holds) Hold(id int) (*control.Report, error) {
-	h.mu.Lock()
-	one, err := h.find(id)
-	if err != nil {
-		h.mu.Unlock()
-		return nil, err
-	}
-	report := &control.Report{Hold: h.describe(one), Timeline: one.timeline}
-	h.mu.Unlock()
-
-	report.Goroutines = stacks(one.goroutine)
-	report.WAL, report.Raft = h.around.LastSaved(), h.around.Raft()
-	report.Queues = h.around.Queues(report.Raft.Commit)
-	stats := h.rec.Stats()
-	report.Queues.Requests, report.Queues.RecordsLeft = stats.Live, stats.Finished-min(stats.Finished, stats.Seen)
-	return report, nil
 }

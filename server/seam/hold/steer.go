@@ -9,49 +9,41 @@ import (
 	"glasskv/trace"
 )
 
-// Watch implements control.Steering.
-func (h *Holds) Watch(told func(control.Event)) (cancel func()) { return h.events.watch(told) }
-
 // State implements control.Holder.
 func (h *Holds) State() control.State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.arm() // lets go of those that are over
+	h.arm() // forgets the steps of requests that are finished
 	st := control.State{Breaks: []control.Break{}, Holds: []control.Hold{}, Passed: h.passed}
-	for _, b := range h.breaks {
+	for _, b := range h.breakpoints {
 		st.Breaks = append(st.Breaks, *b)
 	}
-	for _, one := range h.held {
-		if !one.freed { // those have only to wake up
-			st.Holds = append(st.Holds, h.describe(one))
+	for _, req := range h.held {
+		if !req.released { // else its goroutine is about to take it off the list
+			st.Holds = append(st.Holds, h.current(req))
 		}
 	}
 	return st
 }
 
-// describe returns what is known of a hold at the moment.
-func (h *Holds) describe(one *held) control.Hold {
-	told := one.Hold
-	told.HeldUp = h.countBehind(one)
-	return told
-}
-
-func (h *Holds) copyOf(one *held) *control.Hold {
-	told := h.describe(one)
-	return &told
+// current returns a hold with the number of requests that wait behind it now.
+func (h *Holds) current(req *heldRequest) control.Hold {
+	hold := req.Hold
+	hold.HeldUp = h.countBehind(req)
+	return hold
 }
 
 // Step implements control.Holder.
 func (h *Holds) Step(id int) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	one, err := h.find(id)
+	req, err := h.find(id)
 	if err != nil {
 		return err
 	}
-	h.stepping[one.rec.Outermost()] = struct{}{}
-	h.arm() // before it moves
-	one.say(trace.EndedStepped)
+	h.stepping[req.rec.Outermost()] = struct{}{}
+	h.arm() // before the request can reach its next stage
+	req.release(trace.EndedStepped)
 	return nil
 }
 
@@ -60,67 +52,75 @@ func (h *Holds) Continue(id int) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if id == 0 {
-		for _, one := range h.held {
-			one.say(trace.EndedContinued)
+		for _, req := range h.held {
+			req.release(trace.EndedContinued)
 		}
 		return nil
 	}
-	one, err := h.find(id)
+	req, err := h.find(id)
 	if err != nil {
 		return err
 	}
-	one.say(trace.EndedContinued)
+	req.release(trace.EndedContinued)
 	return nil
 }
 
-// say tells a request to go on. Of several words the first counts.
-func (one *held) say(how string) {
-	if !one.freed {
-		one.freed = true
-		one.free <- how
+// release lets a held request go on. If it is called more than once, the first call counts.
+// The caller holds Holds.mu.
+func (r *heldRequest) release(how string) {
+	if !r.released {
+		r.released = true
+		r.ended <- how
 	}
 }
 
-func (h *Holds) find(id int) (*held, error) {
-	for _, one := range h.held {
-		if one.ID == id {
-			return one, nil
+// find returns the hold with an ID, or a control.ErrUnknown. The caller holds h.mu.
+func (h *Holds) find(id int) (*heldRequest, error) {
+	for _, req := range h.held {
+		if req.ID == id {
+			return req, nil
 		}
 	}
-	if id > 0 && id <= h.last {
-		return nil, control.Unknown(fmt.Sprintf("hold %d is over; `glasskv hold` lists who is held", id))
+	if id > 0 && id <= h.lastID {
+		return nil, control.Unknown(fmt.Sprintf("hold %d is over; `glasskv hold` lists the requests that are held", id))
 	}
-	return nil, control.Unknown(fmt.Sprintf("there is no hold %d; `glasskv hold` lists who is held", id))
+	return nil, control.Unknown(fmt.Sprintf("there is no hold %d; `glasskv hold` lists the requests that are held", id))
 }
 
-// events tells those who want to know what changes.
+// Watch implements control.Steering. It also calls receive with the events that others
+// Publish.
+func (h *Holds) Watch(receive func(control.Event)) (cancel func()) {
+	return h.events.subscribe(receive)
+}
+
+// Publish calls every function that was given to Watch, on the caller's goroutine. The
+// caller must not hold a lock that one of these functions could need.
+func (h *Holds) Publish(e control.Event) { h.events.publish(e) }
+
+// events is a list of functions that are called with each event. publish calls them
+// without the lock, so a cancel makes a new slice and leaves the old one as it is.
 type events struct {
-	mu       sync.Mutex
-	watchers []*func(control.Event)
+	mu          sync.Mutex
+	subscribers []*func(control.Event)
 }
 
-func (e *events) watch(told func(control.Event)) (cancel func()) {
+func (e *events) subscribe(receive func(control.Event)) (cancel func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	me := &told
-	e.watchers = append(e.watchers, me)
+	own := &receive
+	e.subscribers = append(e.subscribers, own)
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.watchers = slices.DeleteFunc(slices.Clone(e.watchers), func(w *func(control.Event)) bool { return w == me })
+		e.subscribers = slices.DeleteFunc(slices.Clone(e.subscribers), func(s *func(control.Event)) bool { return s == own })
 	}
 }
 
-// tell calls everybody, on the goroutine that it happened on and with no lock
-// held.
-func (e *events) tell(what control.Event) {
+func (e *events) publish(event control.Event) {
 	e.mu.Lock()
-	all := e.watchers[:len(e.watchers):len(e.watchers)]
+	all := e.subscribers[:len(e.subscribers):len(e.subscribers)]
 	e.mu.Unlock()
-	for _, told := range all {
-		(*told)(what)
+	for _, receive := range all {
+		(*receive)(event)
 	}
 }
-
-// Tell reports an event to everybody who watches.
-func (h *Holds) Tell(what control.Event) { h.events.tell(what) }

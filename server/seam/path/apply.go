@@ -60,7 +60,7 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		if a.faults.IsOn(fault.StalledApply) {
 			now = a.faults.Delay(context.Background(), fault.StalledApply, rec, stages.ApplyEntry, now)
 		}
-		if a.holds.Shared(rec, stages.ApplyEntry) {
+		if a.holds.ReachShared(rec, stages.ApplyEntry) {
 			now = record.Now()
 		}
 		rec.BeginAt(stages.ApplyEntry, now)
@@ -79,7 +79,7 @@ func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
 		if rec == nil || stage == stages.None {
 			return next(ctx, r)
 		}
-		a.holds.Shared(rec, stage)
+		a.holds.ReachShared(rec, stage)
 		rec.Begin(stage)
 		result := next(ctx, r)
 		rec.End(stage)

@@ -18,7 +18,7 @@ type kv struct {
 
 func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 	rec := k.applying.current.Load()
-	k.applying.holds.Shared(rec, stages.MVCCBegin)
+	k.applying.holds.ReachShared(rec, stages.MVCCBegin)
 	rec.Begin(stages.MVCCBegin)
 	tx := k.WatchableKV.Write(t)
 	rec.End(stages.MVCCBegin)
@@ -34,7 +34,7 @@ type txnWrite struct {
 }
 
 func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
-	t.applying.holds.Shared(t.rec, stages.MVCCPut)
+	t.applying.holds.ReachShared(t.rec, stages.MVCCPut)
 	t.rec.Begin(stages.MVCCPut)
 	rev := t.TxnWrite.Put(key, value, id)
 	t.rec.End(stages.MVCCPut)
@@ -42,7 +42,7 @@ func (t *txnWrite) Put(key, value []byte, id lease.LeaseID) int64 {
 }
 
 func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
-	t.applying.holds.Shared(t.rec, stages.MVCCDeleteRange)
+	t.applying.holds.ReachShared(t.rec, stages.MVCCDeleteRange)
 	t.rec.Begin(stages.MVCCDeleteRange)
 	n, rev = t.TxnWrite.DeleteRange(key, end)
 	t.rec.End(stages.MVCCDeleteRange)
@@ -51,7 +51,7 @@ func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
 
 // End is where the store tells the watchers, before the change is visible.
 func (t *txnWrite) End() {
-	t.applying.holds.Shared(t.rec, stages.MVCCEnd)
+	t.applying.holds.ReachShared(t.rec, stages.MVCCEnd)
 	now := record.Now()
 	if len(t.Changes()) > 0 {
 		t.applying.notified.put(t.Rev()+1, now)

@@ -24,7 +24,7 @@ func (o *Path) maintenanceSeams() etcdserver.MaintenanceSeams {
 func (o *Path) hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
 	return func(ctx context.Context) (uint32, int64, error) {
 		rec := record.FromContext(ctx)
-		o.holds.At(ctx, rec, stages.BackendHash)
+		o.holds.Reach(ctx, rec, stages.BackendHash)
 		rec.Begin(stages.BackendHash)
 		hash, rev, err := next(ctx)
 		rec.End(stages.BackendHash)
@@ -35,7 +35,7 @@ func (o *Path) hashBackend(next etcdserver.HashFunc) etcdserver.HashFunc {
 func (o *Path) hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc {
 	return func(ctx context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
 		rec := record.FromContext(ctx)
-		o.holds.At(ctx, rec, stages.MVCCHashKV)
+		o.holds.Reach(ctx, rec, stages.MVCCHashKV)
 		rec.Begin(stages.MVCCHashKV)
 		hash, current, err := next(ctx, rev)
 		rec.End(stages.MVCCHashKV)
@@ -46,7 +46,7 @@ func (o *Path) hashKeys(next etcdserver.HashByRevFunc) etcdserver.HashByRevFunc 
 func (o *Path) defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentFunc {
 	return func(ctx context.Context) error {
 		rec := record.FromContext(ctx)
-		o.holds.At(ctx, rec, stages.BackendDefrag)
+		o.holds.Reach(ctx, rec, stages.BackendDefrag)
 		rec.Begin(stages.BackendDefrag)
 		err := next(ctx)
 		rec.End(stages.BackendDefrag)
@@ -56,7 +56,7 @@ func (o *Path) defragment(next etcdserver.DefragmentFunc) etcdserver.DefragmentF
 
 func (o *Path) snapshot(next etcdserver.SnapshotFunc) etcdserver.SnapshotFunc {
 	return func(ctx context.Context) backend.Snapshot {
-		o.holds.At(ctx, record.FromContext(ctx), stages.BackendSnapshot)
+		o.holds.Reach(ctx, record.FromContext(ctx), stages.BackendSnapshot)
 		snap := next(ctx)
 		if rec := record.FromContext(ctx); rec != nil {
 			return &observedSnapshot{snap, rec}
@@ -84,7 +84,7 @@ func (s *observedSnapshot) WriteTo(w io.Writer) (int64, error) {
 
 func (o *Path) leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver.LeaseWaitAppliedFunc {
 	return func(ctx context.Context) error {
-		o.holds.At(ctx, record.FromContext(ctx), stages.LeaseWaitApplied)
+		o.holds.Reach(ctx, record.FromContext(ctx), stages.LeaseWaitApplied)
 		begin := record.Now()
 		err := next(ctx)
 		passed(ctx, stages.LeaseWaitApplied, begin)
@@ -94,7 +94,7 @@ func (o *Path) leaseWaitApplied(next etcdserver.LeaseWaitAppliedFunc) etcdserver
 
 func (o *Path) leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLookupFunc {
 	return func(ctx context.Context, id lease.LeaseID) *lease.Lease {
-		o.holds.At(ctx, record.FromContext(ctx), stages.LeaseLookup)
+		o.holds.Reach(ctx, record.FromContext(ctx), stages.LeaseLookup)
 		begin := record.Now()
 		le := next(ctx, id)
 		passed(ctx, stages.LeaseLookup, begin)
@@ -104,7 +104,7 @@ func (o *Path) leaseLookup(next etcdserver.LeaseLookupFunc) etcdserver.LeaseLook
 
 func (o *Path) leaseRenew(next etcdserver.LeaseRenewFunc) etcdserver.LeaseRenewFunc {
 	return func(ctx context.Context, id lease.LeaseID) (int64, error) {
-		o.holds.At(ctx, record.FromContext(ctx), stages.LeaseRenew)
+		o.holds.Reach(ctx, record.FromContext(ctx), stages.LeaseRenew)
 		begin := record.Now()
 		ttl, err := next(ctx, id)
 		passed(ctx, stages.LeaseRenew, begin)

@@ -24,7 +24,7 @@ func (o *Path) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftReque
 func during[Q, R any](o *Path, stage stages.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
 	return func(ctx context.Context, request Q) (R, error) {
 		rec := record.FromContext(ctx)
-		o.holds.At(ctx, rec, stage)
+		o.holds.Reach(ctx, rec, stage)
 		rec.Begin(stage)
 		reply, err := next(ctx, request)
 		rec.End(stage)
@@ -37,7 +37,7 @@ func during[Q, R any](o *Path, stage stages.Stage, next func(context.Context, Q)
 func (o *Path) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
 	return func(ctx context.Context, r *pb.InternalRaftRequest) (*etcdserver.Result, error) {
 		rec := record.FromContext(ctx)
-		o.holds.At(ctx, rec, stages.ProcessOnce)
+		o.holds.Reach(ctx, rec, stages.ProcessOnce)
 		rec.Begin(stages.ProcessOnce)
 		result, err := next(ctx, r)
 		now := record.Now()
@@ -67,7 +67,7 @@ func (n *node) Propose(ctx context.Context, data []byte) error {
 	if id != 0 {
 		n.requests.put(id, rec)
 	}
-	n.holds.At(ctx, rec, stages.RaftPropose)
+	n.holds.Reach(ctx, rec, stages.RaftPropose)
 	rec.Begin(stages.RaftPropose)
 	err := n.Node.Propose(ctx, data)
 	now := record.Now()
@@ -103,7 +103,7 @@ func (w *waiting) Trigger(id uint64, x any) {
 	if _, applied := rec.Stamps(stages.ApplyEntry); applied == 0 {
 		rec.EndAt(stages.ApplyEntry, now)
 	}
-	if w.holds.Shared(rec, stages.WaitTrigger) {
+	if w.holds.ReachShared(rec, stages.WaitTrigger) {
 		now = record.Now()
 	}
 	if _, left := rec.Stamps(stages.ProcessOnce); left == 0 {

@@ -43,8 +43,8 @@ func (g *reading) notify(next etcdserver.ReadNotifyFunc) etcdserver.ReadNotifyFu
 			return next(ctx, r)
 		}
 		g.joined[r.Seq%roundSlots].Add(1)
-		g.holds.At(ctx, rec, stages.ReadWait)
-		if g.holds.Awake() {
+		g.holds.Reach(ctx, rec, stages.ReadWait)
+		if g.holds.Active() {
 			g.join(r.Seq, rec)
 			defer g.leave(r.Seq, rec)
 		}
@@ -112,7 +112,7 @@ func (g *reading) waitApplied(next etcdserver.WaitAppliedFunc) etcdserver.WaitAp
 // RangeStream reads once for each chunk.
 func (o *Path) rangeKeys(next etcdserver.RangeFunc) etcdserver.RangeFunc {
 	return func(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
-		o.holds.At(ctx, record.FromContext(ctx), stages.TxnRange)
+		o.holds.Reach(ctx, record.FromContext(ctx), stages.TxnRange)
 		begin := record.Now()
 		resp, err := next(ctx, r)
 		passed(ctx, stages.TxnRange, begin)
@@ -173,7 +173,7 @@ func (w *watched) waiting(but []*record.Record) (n int) {
 // hold stands still before a stage of a round if one of its readers is to be held
 // there.
 func (g *reading) hold(r *etcdserver.ReadRound, s stages.Stage) {
-	if g.holds.Awake() {
-		g.holds.Together(g.watched.of(r.Seq), s)
+	if g.holds.Active() {
+		g.holds.ReachBatch(g.watched.of(r.Seq), s)
 	}
 }

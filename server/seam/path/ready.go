@@ -63,7 +63,7 @@ func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 // hold stands still before a stage if one of the batch is to be held there. It
 // returns when the stage begins: now, unless somebody was held.
 func (l *raftLoop) hold(s stages.Stage, now int64) int64 {
-	if !l.holds.Together(l.members, s) {
+	if !l.holds.ReachBatch(l.members, s) {
 		return now
 	}
 	later := record.Now()

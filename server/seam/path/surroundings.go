@@ -27,7 +27,7 @@ func (p *Path) Raft() control.Raft {
 func (p *Path) LastSaved() []control.Entry { return p.loop.tail.entries() }
 
 // Readers implements hold.Surroundings.
-func (p *Path) Readers(but []*record.Record) int { return p.reading.waiting(but) }
+func (p *Path) WaitingReaders(except []*record.Record) int { return p.reading.waiting(except) }
 
 // EachProposal implements hold.Surroundings.
 func (p *Path) EachProposal(visit func(rec *record.Record)) {
@@ -79,7 +79,7 @@ const patience = time.Hour
 // client's own deadline is not touched.
 func (p *Path) reqTimeout(next etcdserver.ReqTimeoutFunc) etcdserver.ReqTimeoutFunc {
 	return func() time.Duration {
-		if p.holds.Awake() {
+		if p.holds.Active() {
 			return patience
 		}
 		return next()

@@ -31,7 +31,7 @@ func (w watchStream) Watch(
 	if rec == nil {
 		return w.WatchStream.Watch(ctx, id, key, end, startRev, filters...)
 	}
-	w.holds.At(ctx, rec, stages.WatchCreate)
+	w.holds.Reach(ctx, rec, stages.WatchCreate)
 	begin := record.Now()
 	id, err := w.WatchStream.Watch(ctx, id, key, end, startRev, filters...)
 	rec.RepeatOf(stages.WatchCreate, begin, record.Now(), record.Detail{Revision: startRev})
@@ -89,7 +89,7 @@ func (l *watchLoop) arrived(now int64, about record.Detail) {
 }
 
 func (l *watchLoop) Send(m v3rpc.WatchMessage) error {
-	if l.holds.At(l.ctx, l.rec, stages.WatchSend) {
+	if l.holds.Reach(l.ctx, l.rec, stages.WatchSend) {
 		l.taken = record.Now()
 	}
 	err := l.WatchLoop.Send(m)
