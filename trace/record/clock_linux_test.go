@@ -1,12 +1,13 @@
 package record
 
 import (
-	"glasskv/trace/tracetest"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
+
+	"glasskv/trace/tracetest"
 
 	"golang.org/x/sys/unix"
 )

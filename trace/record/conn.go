@@ -158,7 +158,6 @@ func (c *Conn) Attributes(s stages.Stage) map[string]string {
 	return attrs
 }
 
-
 // Batch is work that is done once for several requests: a WAL save with its fsync, or a
 // read round. It has two stages: of a save WALSave and, inside it, WALSync; of a read
 // round ReadIndex and, after it, ReadWaitApplied. The goroutine that does the work
@@ -174,7 +173,7 @@ type Batch struct {
 	traceID  trace.ID
 	spanID   uint64
 	first    interval     // of WALSave or ReadIndex
-	second    interval     // of WALSync or ReadWaitApplied
+	second   interval     // of WALSync or ReadWaitApplied
 	before   interval     // see BusyBefore
 	members  atomic.Int32 // requests so far
 	failure  atomic.Pointer[string]

@@ -1,9 +1,10 @@
 package record
 
 import (
-	"glasskv/trace/tracetest"
 	"strings"
 	"testing"
+
+	"glasskv/trace/tracetest"
 )
 
 func TestConnectionsThatNeverCarryARequestAreCounted(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"glasskv/trace/stages"
 )
 
-// embedded lists the requests that a record is made of.
+// embedded lists the records that are parts of a record.
 type embedded struct {
 	mu       sync.Mutex
-	closed   bool // the record is finished: nothing is added any more
+	closed   bool // the record is in the ring: no parts are added any more
 	parts    []embeddedPart
-	notShown int // not kept
+	notShown int // parts beyond trace.MaxEmbedded
 }
 
 type embeddedPart struct {
@@ -20,24 +20,23 @@ type embeddedPart struct {
 	under stages.Stage
 }
 
-// What stands in place of the outer record of one that has none: it finished on
-// its own, or there was no room for it.
+// A record's field outer is nil while the record runs on its own. It is set once: to the
+// record that embeds it, to unshown if that record has too many parts to show it, or to
+// alone when the record completes without having been embedded.
 var alone, unshown Record
 
-// closedAndEmpty is the list of a finished record that embedded nothing.
+// closedAndEmpty is the list of parts of every record in the ring that has none.
 var closedAndEmpty = &embedded{closed: true}
 
-// Embed makes inner a part of r's timeline: a request that the server made
-// itself to answer r, such as the gateway's gRPC call, or the transaction inside
-// a lock. Inner's stages are shown inside r's stage under, and inner has no
-// timeline of its own any more. r is complete only when inner is. It may be
-// called several times, by several goroutines, before r is finished and before
-// inner is; those beyond maxEmbedded are not shown, and counted. It reports
-// false, and changes nothing, when one of the two is finished already or inner is
-// part of another request.
+// Embed makes inner a part of r: a request that the server made itself to answer r, such
+// as the gateway's gRPC call, or the transaction inside a lock. Inner's stages are shown
+// in r's timeline, inside r's stage under, and inner has no timeline of its own. r is
+// complete only when inner is. If inner is a server's record of the call of which r is
+// the client's record, the two are shown as one request.
 //
-// A client's record may embed the server's record of the same call; the two are
-// then merged.
+// If r has trace.MaxEmbedded parts already, inner is counted and not shown. If r or inner
+// is finished, or inner is part of another record, Embed returns false and changes
+// nothing. It may be called by several goroutines at once.
 func (r *Record) Embed(inner *Record, under stages.Stage) bool {
 	if r == nil || inner == nil || r.recorder != inner.recorder || r.outermost() == inner || !r.expectPart() {
 		return false
@@ -49,9 +48,10 @@ func (r *Record) Embed(inner *Record, under stages.Stage) bool {
 	return ok
 }
 
-// addPart adds a part to the list. It is not shown, but counted, when there is no
-// room or the record was closed meanwhile; not ok when it has finished already.
-// Under the lock, so that a part that finishes now finds itself in the list.
+// addPart adds a part to the list. If the list is full or closed, the part is counted
+// and not shown. It returns ok = false if inner has finished or is part of another
+// record. It sets inner.outer under the list's lock, so that r's list has inner in it
+// before inner can complete r.
 func (r *Record) addPart(inner *Record, under stages.Stage) (shown, ok bool) {
 	list := r.embedded.Load()
 	if list == nil {
@@ -79,9 +79,8 @@ func (r *Record) addPart(inner *Record, under stages.Stage) (shown, ok bool) {
 	return false, true
 }
 
-// parts returns the requests that the record is made of, and how many more there
-// were.
-func (r *Record) parts() ([]embeddedPart, int) {
+// parts returns the parts of the record, and how many more are not shown.
+func (r *Record) parts() (shown []embeddedPart, notShown int) {
 	list := r.embedded.Load()
 	if list == nil || list == closedAndEmpty {
 		return nil, 0
@@ -91,7 +90,7 @@ func (r *Record) parts() ([]embeddedPart, int) {
 	return list.parts[:len(list.parts):len(list.parts)], list.notShown
 }
 
-// closeParts ends the list, and returns it.
+// closeParts closes the list of parts and returns it.
 func (r *Record) closeParts() []embeddedPart {
 	list := r.embedded.Load()
 	if list == nil {
@@ -106,7 +105,7 @@ func (r *Record) closeParts() []embeddedPart {
 	return list.parts
 }
 
-// outermost returns the record whose timeline shows this one: mostly itself.
+// outermost is Outermost for a record that is not nil.
 func (r *Record) outermost() *Record {
 	for {
 		outer := r.outer.Load()
@@ -117,8 +116,9 @@ func (r *Record) outermost() *Record {
 	}
 }
 
-// Outermost returns the record whose timeline shows this one: mostly itself. A
-// transaction inside a lock is shown in the lock's.
+// Outermost returns the record whose timeline shows r: the record that embeds r, or the
+// one that embeds that; r itself if it is not embedded. It may be called at any time by
+// any goroutine.
 func (r *Record) Outermost() *Record {
 	if r == nil {
 		return nil
@@ -126,10 +126,11 @@ func (r *Record) Outermost() *Record {
 	return r.outermost()
 }
 
-// isPart reports whether the record is shown in another one's timeline.
+// isPart reports whether the record is shown in the timeline of another one.
 func (r *Record) isPart() bool { return r.outermost() != r }
 
-// weight is how many records this one keeps in memory, itself included.
+// weight returns how many records this one keeps in memory: itself and its parts, at any
+// depth.
 func (r *Record) weight() int {
 	n := 1
 	parts, _ := r.parts()
@@ -139,8 +140,8 @@ func (r *Record) weight() int {
 	return n
 }
 
-// hasTraceID reports whether the record, or one that it is made of, has this trace
-// ID.
+// hasTraceID reports whether the record or one of its parts, at any depth, has this
+// trace ID.
 func (r *Record) hasTraceID(id trace.ID) bool {
 	if r.traceID == id {
 		return true
@@ -154,19 +155,32 @@ func (r *Record) hasTraceID(id trace.ID) bool {
 	return false
 }
 
-// The state of a record: which of its events have come, whether it waits for
-// parts no longer, and how many of its parts are under way.
+// A record's state is one word, so that of several goroutines exactly one sees itself
+// complete the record:
+//
+//	bits 31 … 4         3            2            1           0
+//	┌──────────────────┬────────────┬────────────┬───────────┬──────────────┐
+//	│ pending parts    │ closed     │ EventRead  │ EventWire │ EventHandled │
+//	└──────────────────┴────────────┴────────────┴───────────┴──────────────┘
+//	  Embed: +1          Done with    the reader   the writer  the handler's
+//	  part complete: −1  MarkSwept    goroutine    goroutine   goroutine
+//
+//	complete  ⇔  all three events  and  (pending = 0  or  closed)
+//
+// A complete record stays complete: events and closed are never taken back, and
+// expectPart adds no part to a record that is complete or closed.
 const (
 	stateClosed  = uint32(AllEvents) + 1
-	statePending = stateClosed << 1 // of one part
+	statePending = stateClosed << 1 // one part
 )
 
+// isComplete reports whether a state is that of a complete record.
 func isComplete(state uint32) bool {
 	return Event(state)&AllEvents == AllEvents && (state < statePending || state&stateClosed != 0)
 }
 
-// expectPart has the record wait for one more part. It reports false when the record
-// is complete.
+// expectPart adds one pending part. It returns false, and adds none, if the record is
+// complete or closed.
 func (r *Record) expectPart() bool {
 	for {
 		state := r.state.Load()
@@ -179,7 +193,7 @@ func (r *Record) expectPart() bool {
 	}
 }
 
-// partCompleted is called when a part is complete.
+// partCompleted removes one pending part.
 func (r *Record) partCompleted() {
 	after := r.state.Add(^(statePending - 1))
 	if isComplete(after) && !isComplete(after+statePending) {
@@ -187,8 +201,9 @@ func (r *Record) partCompleted() {
 	}
 }
 
-// complete is called once, on whichever goroutine brought the last event. A part
-// goes to the recorder with the record that it is part of.
+// complete is called once, by the goroutine that made the state complete. It hands the
+// record to the recorder, or tells the record that it is part of: that one will be handed
+// over with all its parts.
 func (r *Record) complete() {
 	r.end.CompareAndSwap(0, Now())
 	if r.outer.CompareAndSwap(nil, &alone) {

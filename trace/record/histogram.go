@@ -138,7 +138,7 @@ func (h *histograms) count(r *Record) {
 					h.stages[one.stage].add(one.end-one.begin, 1)
 				}
 			},
-			func(f *fold) { h.stages[f.stage].add(f.took/int64(f.n), f.n) }, // all of them as long as they were on average
+			func(f *fold) { h.stages[f.stage].add(f.total/int64(f.n), f.n) }, // each counts as their average
 		)
 	}
 	h.request(r)

@@ -27,7 +27,12 @@ func TestARequestThatIsNotRecordedMayBeUsedLikeAnyOther(t *testing.T) {
 	r.SetRound(NewBatch(stages.ReadIndex, 1))
 	r.SetBehind(1)
 	r.Facts().Method = "/a/B"
+	r.SetEnd(1)
+	r.Pause(stages.Hold, 1, Pause{})(2, "")
 	r.Done(AllEvents)
+	if r.Embed(new(Record), stages.V3Lock) || r.Outermost() != nil || r.Key() != "" || r.HasKeyPrefix(nil) {
+		t.Error("it is part of something, or has a key")
+	}
 	if r.Has(MarkReset) || r.Finished() || r.RequestID() != 0 || r.StreamID() != 0 || r.Conn() != nil || r.Adopt("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
 		t.Error("it kept something")
 	}
@@ -64,6 +69,31 @@ func TestARecordIsFinishedOnceInWhateverOrder(t *testing.T) {
 	}
 	if s := rc.Stats(); s.Finished != n || s.Live != 0 {
 		t.Fatalf("stats: %+v", s)
+	}
+}
+
+// A record that is complete stays complete, whatever comes later, and takes no parts.
+func TestACompleteStateStaysComplete(t *testing.T) {
+	for _, closed := range []uint32{0, stateClosed} {
+		for pending := range uint32(3) {
+			for events := range AllEvents + 1 {
+				r := new(Record)
+				state := uint32(events) | closed | pending*statePending
+				r.state.Store(state)
+				want := events == AllEvents && (pending == 0 || closed != 0)
+				if got := isComplete(state); got != want || r.Events() != events {
+					t.Fatalf("state %b: complete is %v, events are %b", state, got, r.Events())
+				}
+				if took := r.expectPart(); took != (!want && closed == 0) || isComplete(r.state.Load()) != want {
+					t.Fatalf("state %b: it takes a part: %v; then it is %b", state, took, r.state.Load())
+				}
+				for _, later := range []uint32{uint32(AllEvents), stateClosed} {
+					if want && !isComplete(state|later) {
+						t.Fatalf("state %b is not complete after %b", state, later)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -9,49 +9,62 @@ import (
 	"glasskv/trace"
 )
 
-// Recorder makes records, keeps the finished ones in a bounded ring, and hands
-// them to its worker. Nothing that a request does here can block: the ring is a
-// row of slots that are swapped, and what the worker did not come to in time is
-// overwritten and counted.
+// Recorder makes records and keeps the finished ones in a ring, from which its worker
+// takes them. Requests never block on it: they swap records into the ring's slots and
+// overwrite those that the worker has not processed in time, which are counted. All
+// methods may be called by any number of goroutines at once.
 //
-// The ring is the flight recorder and the worker's queue at once. Records are
-// numbered as they finish; number n goes to slot n modulo the ring's length, and
-// the worker follows the numbers with a cursor of its own.
+// The ring is at once the flight recorder, which Last and WaitFor read, and the worker's
+// queue. Records are numbered from 1 as they finish. Number n goes to slot
+// (n-1) % len(ring):
+//
+//	a ring of 8 slots after 21 records, of which the worker has processed 15
+//
+//	slot      0    1    2    3    4    5    6    7
+//	       ┌────┬────┬────┬────┬────┬────┬────┬────┐
+//	number │ 17 │ 18 │ 19 │ 20 │ 21 │ 14 │ 15 │ 16 │
+//	       └────┴────┴────┴────┴────┴────┴────┴────┘
+//	                             ▲    ▲         ▲
+//	                     next = 21    │         cursor: seen = 15, so 16 is processed next
+//	                                  22 goes here and overwrites 14
+//
+// If number 24 finishes before the worker has come to 16, 16 is lost to subscribers,
+// histograms and exporter, and counted in Counters.Overwritten.
 type Recorder struct {
 	opts        Options
 	limit       budget
-	ring        []atomic.Pointer[Record] // the last finished records, oldest overwritten
-	next        atomic.Uint64            // finished records so far; the next number to give
+	ring        []atomic.Pointer[Record] // the last finished records
+	next        atomic.Uint64            // finished records so far, which is the last number given
 	wake        chan struct{}            // holds one token while there is work for the worker
 	live        atomic.Int64             // records begun and not finished
-	begun       atomic.Uint64
-	conns       atomic.Uint64
-	failed      atomic.Uint64        // connections that never carried a request
-	lastFailure atomic.Pointer[Conn] // the last of them
-	extra       atomic.Int64         // bytes that records hold beside their fixed size
+	begun       atomic.Uint64            // records begun so far
+	conns       atomic.Uint64            // connections so far
+	failed      atomic.Uint64            // connections that never carried a request
+	lastFailure atomic.Pointer[Conn]     // the last of them
+	extra       atomic.Int64             // bytes reserved by records; see reserve
 	lost        Counters
 	hist        histograms
 	faults      faultLog
 	worker
 }
 
-// Counters tell what was not recorded, and why. They only grow.
+// Counters count what was not recorded, by reason. They only grow.
 type Counters struct {
-	NotRecorded atomic.Uint64 // requests that came while too many were under way
-	Overwritten atomic.Uint64 // finished records that the worker did not come to in time
-	NotExported atomic.Uint64 // records that the exporter refused or had no time for
-	NotEmbedded atomic.Uint64 // parts of requests that were made of too many
-	Swept       atomic.Uint64 // records that never completed and were closed by the sweeper
+	NotRecorded atomic.Uint64 // requests that began while too many were under way
+	Overwritten atomic.Uint64 // finished records that the worker did not process in time
+	NotExported atomic.Uint64 // records that the outlet could not send or the export queue had no room for
+	NotEmbedded atomic.Uint64 // parts beyond the most that a request may have
+	Swept       atomic.Uint64 // records whose last event never came and that the sweeper closed
 }
 
-// retention is what the recorder writes on a record for itself.
+// retention is what the recorder notes on a record about keeping it.
 type retention struct {
-	number uint64       // its number among the finished, from 1; set before it is put into the ring
-	refs   atomic.Int32 // places that hold it: the ring, the slowest, the export queue
-	extra  atomic.Int64 // bytes reserved for it beside its fixed size
+	number uint64       // ordinal among the finished records, from 1; set before the record is in the ring
+	refs   atomic.Int32 // references: from the ring, the slowest, the export queue, an outer record
+	extra  atomic.Int64 // bytes that the record has reserved
 }
 
-// NewRecorder starts a recorder and its worker. Close ends both.
+// NewRecorder returns a recorder whose worker runs until Close.
 func NewRecorder(opts Options) *Recorder {
 	limit := opts.fill()
 	rc := &Recorder{
@@ -63,9 +76,10 @@ func NewRecorder(opts Options) *Recorder {
 	return rc
 }
 
-// Start begins the record of a request: stream of conn, whose first byte was
-// read at the given stamp. It returns nil, and counts, when as many requests
-// are under way as the memory bound allows.
+// Start returns the record of a request that begins at the given stamp, on an HTTP/2
+// stream of conn. Without a connection conn is nil, and without a stream stream is zero.
+// If as many requests are under way as the memory bound allows, Start returns nil and
+// counts the request as not recorded.
 func (rc *Recorder) Start(conn *Conn, stream uint32, stamp int64) *Record {
 	if rc.live.Add(1) > int64(rc.limit.live) {
 		rc.live.Add(-1)
@@ -83,34 +97,36 @@ func (rc *Recorder) Start(conn *Conn, stream uint32, stamp int64) *Record {
 	return r
 }
 
-// NewConn begins what the requests of one connection share.
+// NewConn returns a Conn for a connection between the addresses peer and local.
 func (rc *Recorder) NewConn(peer, local string) *Conn {
 	c := &Conn{ID: rc.conns.Add(1), Peer: peer, Local: local, recorder: rc}
 	c.traceID, c.spanID = trace.NewIDs()
 	return c
 }
 
-// finish puts a complete record into the ring, and those that it is made of in
-// front of it: each takes a place there, so that the ring's length bounds them
-// all. It is called once per record that is no part of another, on whichever
-// goroutine brought the last event.
+// finish puts a complete record into the ring, after its parts. Parts take slots of their
+// own, so that the ring's length bounds them too. It is called once for each record that
+// is not embedded, by the goroutine that completed it.
 func (rc *Recorder) finish(r *Record) {
 	rc.storeParts(r)
 	rc.store(r)
 	select {
 	case rc.wake <- struct{}{}:
-	default: // the worker knows already
+	default: // the token is there already
 	}
 }
 
+// storeParts puts the parts of r into the ring, each after its own parts. r keeps a
+// reference to them.
 func (rc *Recorder) storeParts(r *Record) {
 	for _, part := range r.closeParts() {
 		rc.storeParts(part.rec)
-		part.rec.retain() // for r
+		part.rec.retain()
 		rc.store(part.rec)
 	}
 }
 
+// store numbers a record and puts it into its slot of the ring.
 func (rc *Recorder) store(r *Record) {
 	rc.live.Add(-1)
 	r.clip()
@@ -120,8 +136,8 @@ func (rc *Recorder) store(r *Record) {
 	for {
 		old := slot.Load()
 		if old != nil && old.kept.number > r.kept.number {
-			// This goroutine was held up between taking its number and coming
-			// here while the others went once around the ring.
+			// Others went once around the ring since this goroutine took its number:
+			// r counts as overwritten.
 			r.release()
 			return
 		}
@@ -132,15 +148,15 @@ func (rc *Recorder) store(r *Record) {
 	}
 }
 
-// Redacts reports whether keys are left out of the records.
+// Redacts reports whether the recorder keeps no keys; see Options.Redact.
 func (rc *Recorder) Redacts() bool { return rc.opts.Redact }
 
-// Lost returns the counters of what was not recorded.
+// Lost returns the counters of what was not recorded. A seam adds to Swept.
 func (rc *Recorder) Lost() *Counters { return &rc.lost }
 
-// reserve asks for memory beside a record's fixed size. It reports false when
-// the bound does not allow it; what is granted is given back when nothing of
-// the recorder's holds the record any more.
+// reserve reserves memory beside the fixed size of a record. It returns false if the
+// bound does not allow it. The memory is given back when the last reference to the
+// record is released.
 func (r *Record) reserve(bytes int64) bool {
 	rc := r.recorder
 	if rc.extra.Add(bytes) > rc.limit.extra {
@@ -151,8 +167,11 @@ func (r *Record) reserve(bytes int64) bool {
 	return true
 }
 
+// retain adds a reference to the record.
 func (r *Record) retain() { r.kept.refs.Add(1) }
 
+// release removes a reference. The last one gives back the record's reserved memory and
+// its references to its parts.
 func (r *Record) release() {
 	if r == nil || r.kept.refs.Add(-1) != 0 {
 		return
@@ -164,8 +183,8 @@ func (r *Record) release() {
 	}
 }
 
-// clip bounds the texts that came from the client or quote it, and lets go of
-// the longer ones behind them.
+// clip bounds the texts that a client can make long. It copies them, so that the long
+// originals can be collected.
 func (r *Record) clip() {
 	if len(r.facts.Method) > maxMethod {
 		r.facts.Method = strings.Clone(r.facts.Method[:maxMethod])
@@ -178,27 +197,27 @@ func (r *Record) clip() {
 
 // Stats is a recorder's state in numbers.
 type Stats struct {
-	Begun       uint64 `json:"begun"`    // records begun since the start
+	Begun       uint64 `json:"begun"`    // records begun since the recorder started
 	Finished    uint64 `json:"finished"` // of these, finished
 	Live        int64  `json:"live"`     // of these, under way
-	Seen        uint64 `json:"seen"`     // finished ones that the worker is through with, or lost
-	Exported    uint64 `json:"exported"` // records whose spans the exporter took
+	Seen        uint64 `json:"seen"`     // of the finished ones, those that the worker has processed or lost
+	Exported    uint64 `json:"exported"` // records whose spans were sent
 	Queued      int    `json:"queued"`   // records that wait for the exporter
 	Kept        int    `json:"kept"`     // records that can be looked up
 	MemoryBound int64  `json:"memory_bound_bytes"`
 	MemoryUsed  int64  `json:"memory_used_bytes"` // an upper estimate
-	NotRecorded uint64 `json:"lost_not_recorded"` // see Counters
+	NotRecorded uint64 `json:"lost_not_recorded"` // this and the next four: see Counters
 	Overwritten uint64 `json:"lost_overwritten"`
 	NotExported uint64 `json:"lost_not_exported"`
 	NotEmbedded uint64 `json:"lost_not_embedded"`
 	Swept       uint64 `json:"swept"`
 
 	FailedConns uint64 `json:"failed_connections"`               // connections that never carried a request
-	LastFailure string `json:"last_failed_connection,omitempty"` // why the last of them did not
+	LastFailure string `json:"last_failed_connection,omitempty"` // peer and reason of the last of them
 }
 
-// Stats returns the recorder's state. The numbers are read one after the other
-// while requests go on, so they need not add up to the last one.
+// Stats returns the recorder's state. The numbers are read one after the other while
+// requests go on, so they may not add up exactly.
 func (rc *Recorder) Stats() Stats {
 	s := Stats{
 		Seen: rc.seen.Load(), Finished: rc.next.Load(), Live: rc.live.Load(), Begun: rc.begun.Load(),
@@ -211,7 +230,7 @@ func (rc *Recorder) Stats() Stats {
 		s.LastFailure = c.Peer + ": " + *c.failure.Load()
 	}
 	ring, slow := int(min(s.Finished, uint64(len(rc.ring)))), rc.slowest.len()
-	s.Kept = ring + slow // a slow one that is still in the ring counts twice
+	s.Kept = ring + slow // a slow record that is still in the ring counts twice
 	if rc.out != nil {
 		s.Queued, s.Exported = int(rc.out.queued.Load()), rc.out.exported.Load()
 		s.MemoryUsed = int64(rc.limit.batch) * spanMemory
@@ -221,42 +240,44 @@ func (rc *Recorder) Stats() Stats {
 	return s
 }
 
-// Options bound and steer a recorder. The zero value records everything within
-// DefaultMemoryBytes and exports nothing.
+// Options configures a Recorder. The zero value records all requests within
+// DefaultMemoryBytes and exports none.
 type Options struct {
-	// MemoryBytes bounds all that the recorder holds on to. It is shared out:
+	// MemoryBytes bounds the memory that the recorder keeps. It is divided up:
 	//
-	//	5/16  the ring of finished records, which is the flight recorder
+	//	5/16  the ring of finished records
 	//	4/16  records of requests that are under way
-	//	4/16  records that wait for the exporter; without one, the ring has them
-	//	3/16  the slowest records, kept apart; the spans of one export; messages of streams
+	//	4/16  records that wait for the exporter; the ring's, if there is no Outlet
+	//	3/16  the slowest records; the spans of one export; repeats of streaming calls
 	//
-	// Zero means DefaultMemoryBytes; less than minMemoryBytes is raised to it.
+	// Zero means DefaultMemoryBytes. Less than 2 MiB is raised to 2 MiB.
 	MemoryBytes int64
 
-	// Redact keeps no keys, only their sizes.
+	// Redact keeps the sizes of keys and not the keys.
 	Redact bool
 
-	// Outlet receives sampled requests; nil exports nothing. The recorder calls it
-	// from one goroutine and shuts it down in Close.
+	// Outlet receives the sampled requests. If it is nil, none are exported. The
+	// recorder calls it from one goroutine and shuts it down in Close.
 	Outlet Outlet
-	// SampleRatio is the share of requests that are exported, by trace ID, from
-	// 0 (none) to 1 (all). A client's own sampling decision outranks it.
+	// SampleRatio is the share of requests that are sampled, from 0 (none) to 1 (all),
+	// chosen by trace ID. For a request that came with a traceparent, its sampled flag
+	// decides instead.
 	SampleRatio float64
-	// SlowerThan keeps quicker requests from being exported; zero keeps none.
+	// SlowerThan excludes requests that took less from being exported. Zero excludes
+	// none.
 	SlowerThan time.Duration
-	// ExportTimeout bounds one call of Outlet.Flush; zero means ten seconds.
+	// ExportTimeout bounds one call of Outlet.Flush. Zero means ten seconds.
 	ExportTimeout time.Duration
-	// OnError is told of an export that failed, at most once a second, on the
-	// exporting goroutine; nil for nobody.
+	// OnError, if it is not nil, is called with the error of a failed export, at most
+	// once a second, on the exporting goroutine.
 	OnError func(error)
 
-	// DebugURL is where this process serves golang.org/x/net/trace's pages, such
-	// as http://127.0.0.1:6060; timelines then link to the page on which the same
-	// request is shown. Empty means that there is no such page.
+	// DebugURL is where this process serves the pages of golang.org/x/net/trace, such
+	// as http://127.0.0.1:6060. Timelines link to the page that shows the same request.
+	// If it is empty, they have no such link.
 	DebugURL string
 
-	// Clock replaces Now in tests; it must never go backwards.
+	// Clock replaces Now for the rate of OnError, in tests. It must never go backwards.
 	Clock func() int64
 }
 
@@ -266,40 +287,52 @@ const (
 	minMemoryBytes     = 2 << 20
 )
 
-// What one record may hold on to: itself with all its stamps, its connection and one batch where
-// nobody shares them, and its texts, which are clipped when it is finished.
+// footprint is the memory that one record can keep, if it shares nothing with others. It
+// is never allocated, only measured. Every field of Record that points to memory has a
+// part here, but for what reserve accounts for; a test checks that none is forgotten.
+type footprint struct {
+	record  Record
+	write   [len(writeStages)]interval
+	seldom  [len(seldomStages)]interval
+	conn    Conn
+	save    Batch       // a request has a save or a round
+	links   [8]linkSlot // of save; NewBatch gets the number of requests that share it
+	method  [maxMethod]byte
+	message [maxMessage]byte
+}
+
 const (
-	maxMethod   = 256
-	maxMessage  = 512
-	recordBytes = int64(unsafe.Sizeof(Record{})+uintptr(len(writeStages)+len(seldomStages))*unsafe.Sizeof(interval{})+unsafe.Sizeof(Conn{})+unsafe.Sizeof(Batch{})+8*unsafe.Sizeof(linkSlot{})) +
-		maxMethod + maxMessage
-	// A record that outlives its neighbours keeps the names of all its batch's
-	// members alive on its own.
+	maxMethod  = 256 // bytes that clip leaves of Facts.Method
+	maxMessage = 512 // bytes that clip leaves of the message
+
+	recordBytes = int64(unsafe.Sizeof(footprint{}))
+	// A slow record outlives the others of its batch, and alone keeps the whole batch.
 	slowBytes = recordBytes + maxLinks*int64(unsafe.Sizeof(linkSlot{}))
 )
 
-// The spans of one export. The SDK's batch processor takes 512; here one Put has
-// thirty, and four times as many spans in an export cost a third less for each.
+// The spans of one export. The SDK's batch processor takes 512. Here one Put has thirty,
+// and an export of four times as many costs a third less for each span.
 const (
 	maxBatch   = 2048
 	minBatch   = 128
-	spanMemory = 1 << 10 // of one span with its attributes, and of its encoding
+	spanMemory = 1 << 10 // bytes of one span with its attributes, and of its encoding
 )
 
-// The slowest records that are kept apart, where the memory allows.
+// The slowest records are at most so many; fewer if the memory does not suffice.
 const (
 	maxSlowest     = 256
 	maxSlowStreams = 64
 )
 
-// budget is the memory bound in numbers of records.
+// budget is the memory bound as numbers of records.
 type budget struct {
 	ring, live, queue    int
 	slowest, slowStreams int
-	extra                int64 // bytes for repeated stages of streaming calls
+	extra                int64 // bytes that records may reserve for repeats
 	batch                int   // spans of one export
 }
 
+// fill replaces zero values by the defaults and returns the budget.
 func (o *Options) fill() budget {
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = DefaultMemoryBytes
@@ -311,13 +344,13 @@ func (o *Options) fill() budget {
 	if o.Clock == nil {
 		o.Clock = Now
 	}
-	part := o.MemoryBytes / 16
+	sixteenth := o.MemoryBytes / 16
 	b := budget{
-		ring: int(5 * part / recordBytes), live: int(4 * part / recordBytes), queue: int(4 * part / recordBytes),
-		slowest:     int(min(maxSlowest, part*6/5/slowBytes)),
-		slowStreams: int(min(maxSlowStreams, part*3/10/slowBytes)),
-		batch:       int(min(maxBatch, max(minBatch, part/spanMemory))),
-		extra:       part / 2,
+		ring: int(5 * sixteenth / recordBytes), live: int(4 * sixteenth / recordBytes), queue: int(4 * sixteenth / recordBytes),
+		slowest:     int(min(maxSlowest, sixteenth*6/5/slowBytes)),
+		slowStreams: int(min(maxSlowStreams, sixteenth*3/10/slowBytes)),
+		batch:       int(min(maxBatch, max(minBatch, sixteenth/spanMemory))),
+		extra:       sixteenth / 2,
 	}
 	if o.Outlet == nil {
 		b.ring, b.queue = b.ring+b.queue, 0

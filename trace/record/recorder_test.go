@@ -3,7 +3,10 @@ package record
 import (
 	"context"
 	"errors"
+	"reflect"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -239,6 +242,90 @@ func TestTheMemoryIsSharedOutWithinTheBound(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Every field through which a record keeps memory is counted in footprint, or small, or
+// shared by all records.
+func TestFootprintForgetsNoField(t *testing.T) {
+	want := []string{
+		"Record.recorder",          // shared by all
+		"Record.conn",              // footprint.conn
+		"Record.facts.Method",      // footprint.method
+		"Record.facts.Compression", // small
+		"Record.message",           // footprint.message
+		"Record.save",              // footprint.save
+		"Record.round",             // footprint.save
+		"Record.repeats",           // reserved
+		"Record.embedded",          // records of their own
+		"Record.outer",             // a record of its own
+		"Record.stamps.write",      // footprint.write
+		"Record.stamps.seldom",     // footprint.seldom
+		"Conn.Peer",                // small
+		"Conn.Local",               // small
+		"Conn.Protocol",            // small
+		"Conn.TLS",                 // small
+		"Conn.Backoff.Error",       // small
+		"Conn.Faults",              // one for each fault that can be switched on
+		"Conn.failure",             // small
+		"Conn.recorder",            // shared by all
+		"Batch.failure",            // small
+		"Batch.links",              // footprint.links
+	}
+	var got []string
+	for _, typ := range []reflect.Type{reflect.TypeFor[Record](), reflect.TypeFor[Conn](), reflect.TypeFor[Batch]()} {
+		got = appendPointers(got, typ.Name(), typ)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("fields that point to memory:\n%q\nwant\n%q", got, want)
+	}
+}
+
+// appendPointers appends the names of the fields below typ that point to memory.
+func appendPointers(names []string, name string, typ reflect.Type) []string {
+	switch typ.Kind() {
+	case reflect.Struct:
+		if strings.HasPrefix(typ.Name(), "Pointer[") {
+			return append(names, name)
+		}
+		for field := range typ.NumField() {
+			f := typ.Field(field)
+			names = appendPointers(names, name+"."+f.Name, f.Type)
+		}
+	case reflect.Array:
+		return appendPointers(names, name, typ.Elem())
+	case reflect.Pointer, reflect.Slice, reflect.String, reflect.Map, reflect.Interface, reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return append(names, name)
+	}
+	return names
+}
+
+// A record that has all that a record can have takes about as much from the heap as
+// recordBytes says. The allocator rounds up.
+func TestRecordBytesIsWhatARecordTakes(t *testing.T) {
+	rc := NewRecorder(Options{})
+	defer tracetest.Close(t, rc)
+	const n = 500
+	long := string(make([]byte, 1<<10))
+	var before, after runtime.MemStats
+	records := make([]*Record, n)
+	runtime.ReadMemStats(&before)
+	for i := range records {
+		r := rc.Start(rc.NewConn("p", "l"), 1, Now())
+		for _, s := range []stages.Stage{oftenStages[0], writeStages[0], seldomStages[0]} {
+			r.Begin(s)
+		}
+		r.SetSave(NewBatch(stages.WALSave, len(footprint{}.links)))
+		r.Facts().Method = strings.Clone(long[:maxMethod])
+		r.SetCode(12, strings.Clone(long[:maxMessage]))
+		records[i] = r
+	}
+	runtime.ReadMemStats(&after)
+	each := int64(after.TotalAlloc-before.TotalAlloc) / n
+	t.Logf("%d bytes for each record, recordBytes = %d", each, recordBytes)
+	if each < recordBytes*95/100 || each > recordBytes*115/100 {
+		t.Errorf("%d bytes for each record, recordBytes = %d", each, recordBytes)
+	}
+	runtime.KeepAlive(records)
 }
 
 func TestMemoryStaysWithinTheBound(t *testing.T) {

@@ -11,55 +11,69 @@ import (
 	"glasskv/trace/stages"
 )
 
-// maxRepeats is how many stretches of repeated stages a record keeps at the
-// beginning of a stream, and how many at its end, all stages together. Those
-// between are counted and added up.
+// maxRepeats is how many repeats a record keeps from the beginning of a stream, and how
+// many from its end, all stages together.
 const maxRepeats = 32
 
-// repeats holds the stages that a streaming call passes once per message. Its lock
-// is that of one request's goroutines: the one that receives and the one that
-// sends.
+// repeats holds the stages that a streaming call passes once per message. One time that
+// it passes a stage is a repeat. The first 32 are kept, and the last 32 in a ring. A
+// repeat that is overwritten in the ring is folded: counted and added up, by stage.
+//
+//	after 100 repeats, numbered from 0:
+//
+//	first              folded                 last[at % 32]
+//	┌───┬───┬─   ┬────┐ ┌─────────────────────┐ ┌────┬─   ┬────┬────┬─   ┬────┐
+//	│ 0 │ 1 │  … │ 31 │ │ watch.wait ×18, 9ms │ │ 96 │  … │ 99 │ 68 │  … │ 95 │
+//	└───┴───┴─   ┴────┘ │ watch.send ×18, 1ms │ └────┴─   ┴────┴────┴─   ┴────┘
+//	                    └─────────────────────┘                  ▲
+//	                       32 … 67, by stage                     100 % 32: the next to be folded
+//	                                                             and overwritten
+//
+// The kept repeats and the counts of the folds add up to n. The lock is contended only by
+// the goroutines of one request: one receives, another one sends.
 type repeats struct {
 	mu     sync.Mutex
-	n      int                // stretches so far
-	first  [maxRepeats]repeat // the first ones
-	last   [maxRepeats]repeat // the last of the others, in a ring
-	folded []fold             // what was washed out of the ring, by stage
+	n      int                // repeats so far
+	first  [maxRepeats]repeat // number i is first[i]
+	last   [maxRepeats]repeat // number i is last[i%maxRepeats]
+	folded []fold             // one for each stage
 }
 
-// repeat is one stretch.
+// repeat is one time that a request passes a repeated stage.
 type repeat struct {
 	stage      stages.Stage
 	begin, end int64
 	Detail
 }
 
-// fold is what is known of the stretches of a stage that were not kept.
+// fold sums up the repeats of a stage that are not kept.
 type fold struct {
 	stage      stages.Stage
 	n          int
-	begin, end int64 // of the first of them, and of the last
-	took       int64
+	begin, end int64 // stamps: the earliest begin and the latest end
+	total      int64 // the sum of their durations, in nanoseconds
 }
 
-// repeatsBytes counts the folds of as many stages as a stream repeats at most.
+// repeatsBytes is what the repeats of one record may hold: 16 folds, for no stream
+// repeats more stages.
 const repeatsBytes = int64(unsafe.Sizeof(repeats{}) + 16*unsafe.Sizeof(fold{}))
 
-// Detail says what one stretch of a repeated stage was about.
+// Detail says what one repeat was about.
 type Detail struct {
-	Events   int64  // of a watch's message; zero when it is not about events
-	Revision int64  // the store's; zero when unknown
-	Pause    *Pause // of a stretch of Hold or Fault, and of no other
+	Events   int64  // events in a watch's message; zero for other messages
+	Revision int64  // revision of the store; zero if unknown
+	Pause    *Pause // set for the stages Hold and Fault, by Record.Pause
 }
 
-// Repeat stamps one stretch of a stage that the request passes many times, such
-// as receiving the messages of a stream. Such a stage is stamped by Repeat alone.
-// It may be called by several goroutines at once. Where the recorder's memory is
-// used up, the call's messages are not recorded.
+// Repeat stamps the begin and the end of a stage that the request passes once per
+// message, such as receiving a message of a stream. Such a stage is stamped by Repeat
+// alone. If the request passes more than a fixed number of them, those in the middle
+// share a row of the timeline. If the recorder's memory for repeats is used up, the
+// request's repeats are not recorded. Repeat may be called by several goroutines at
+// once.
 func (r *Record) Repeat(s stages.Stage, begin, end int64) { r.RepeatOf(s, begin, end, Detail{}) }
 
-// RepeatOf is Repeat for a stretch about which more is known. The detail stands
-// in the row's attributes.
+// RepeatOf is Repeat with a Detail, which becomes the attributes of the row.
 func (r *Record) RepeatOf(s stages.Stage, begin, end int64, about Detail) {
 	if r == nil {
 		return
@@ -79,41 +93,42 @@ func (r *Record) makeRepeats() *repeats {
 	}
 	rs := new(repeats)
 	if !r.repeats.CompareAndSwap(nil, rs) {
-		rs = r.repeats.Load() // the memory asked for in vain is given back with the record's
+		rs = r.repeats.Load() // release gives back what both reservations took
 	}
 	return rs
 }
 
-func (rs *repeats) add(one repeat) {
+func (rs *repeats) add(added repeat) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	at := rs.n
 	rs.n++
 	if at < maxRepeats {
-		rs.first[at] = one
+		rs.first[at] = added
 		return
 	}
 	slot := &rs.last[at%maxRepeats]
 	if at >= 2*maxRepeats {
 		rs.fold(slot)
 	}
-	*slot = one
+	*slot = added
 }
 
-// fold adds a stretch to those that are not kept.
+// fold adds a repeat to the fold of its stage.
 func (rs *repeats) fold(old *repeat) {
-	took := max(0, old.end-old.begin)
+	duration := max(0, old.end-old.begin)
 	for i := range rs.folded {
 		if f := &rs.folded[i]; f.stage == old.stage {
-			f.n, f.took, f.begin, f.end = f.n+1, f.took+took, min(f.begin, old.begin), max(f.end, old.end)
+			f.n, f.total, f.begin, f.end = f.n+1, f.total+duration, min(f.begin, old.begin), max(f.end, old.end)
 			return
 		}
 	}
-	rs.folded = append(rs.folded, fold{old.stage, 1, old.begin, old.end, took})
+	rs.folded = append(rs.folded, fold{old.stage, 1, old.begin, old.end, duration})
 }
 
-// each calls visit for every stretch that is kept, in the order in which they were
-// stamped, and fold for each row of those that are not.
+// each calls visit for every kept repeat, in the order in which they were added, and
+// folded for every fold, between the first repeats and the last ones. Both are called
+// under the lock.
 func (rs *repeats) each(visit func(*repeat), folded func(*fold)) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -128,17 +143,17 @@ func (rs *repeats) each(visit func(*repeat), folded func(*fold)) {
 	}
 }
 
-// addRepeats adds the stretches of a stage. Those that were not kept are one row,
-// which stands where they were.
+// addRepeats adds the rows of a repeated stage. A fold is one row, from the begin of its
+// earliest repeat to the end of its latest.
 func (a *assembly) addRepeats(s stages.Stage, rs *repeats) {
-	rs.each(func(one *repeat) {
-		if one.stage != s {
+	rs.each(func(kept *repeat) {
+		if kept.stage != s {
 			return
 		}
-		if st := a.addRepeat(s, one.begin, one.end); st != nil {
-			st.Attributes = one.attributes()
-			if one.Pause != nil {
-				a.finishPause(st, one.Pause)
+		if st := a.addRepeat(s, kept.begin, kept.end); st != nil {
+			st.Attributes = kept.attributes()
+			if kept.Pause != nil {
+				a.finishPause(st, kept.Pause)
 			}
 		}
 	}, func(f *fold) {
@@ -147,13 +162,14 @@ func (a *assembly) addRepeats(s stages.Stage, rs *repeats) {
 		}
 		if st := a.addRepeat(s, f.begin, f.end); st != nil && f.n > 1 {
 			st.Count, st.BeginEdge, st.EndEdge = f.n, stages.Inferred, stages.Inferred
-			st.Attributes = map[string]string{trace.AttrTook: strconv.FormatInt(f.took, 10)}
+			st.Attributes = map[string]string{trace.AttrTook: strconv.FormatInt(f.total, 10)}
 		}
 	})
 }
 
-// addRepeat adds one addRepeat. One that lies inside the handler is part of it: there
-// a stream receives and sends its messages.
+// addRepeat adds the row of one repeat or fold. A unary call receives before its handler
+// begins and sends after it has ended. A stream does both inside its handler: then the
+// handler is the row's parent.
 func (a *assembly) addRepeat(s stages.Stage, begin, end int64) *trace.StageTime {
 	st := a.add(s, begin, end)
 	if st == nil || a.handler == stages.None || s != stages.RecvMsg && s != stages.SendMsg {
@@ -184,19 +200,20 @@ func (d *Detail) attributes() map[string]string {
 	return attrs
 }
 
-// Pause says why somebody made a request wait: a breakpoint that it is held at,
-// or a fault that was switched on. Its stretch is one of Hold or of Fault.
+// Pause describes a wait that somebody ordered: at a breakpoint, as a repeat of the stage
+// Hold, or because of a fault, as a repeat of the stage Fault.
 type Pause struct {
-	At       stages.Stage // the stage that would have begun
-	Why      string       // WhyBreakpoint, WhyStep or WhyBehind; of a fault its name
-	ended    string       // how it went on: one of the Ended constants; empty where there is no choice
-	SharedBy int          // requests that waited together; zero for one alone
+	At       stages.Stage // the stage that could not begin
+	Why      string       // trace.WhyBreakpoint, WhyStep or WhyBehind; of a fault its name
+	SharedBy int          // requests that waited together; zero for a single one
+
+	ended string // one of trace's Ended constants; empty while it lasts, and for a fault
 }
 
-// Pause begins a stretch of Hold or Fault that lasts until resume is called. It
-// stands in the record from its begin on, open, so that a request which gives up
-// meanwhile shows what it was waiting for. Resume may be called once, from any
-// goroutine; ended is one of the Ended constants, or empty.
+// Pause adds a repeat of Hold or Fault that begins at the given stamp and is open until
+// resume is called. So a request that ends meanwhile shows what it was waiting for. The
+// caller calls resume once, from any goroutine, with the stamp of the end and one of
+// trace's Ended constants; with "" for a fault.
 func (r *Record) Pause(s stages.Stage, begin int64, p Pause) (resume func(end int64, ended string)) {
 	if r == nil {
 		return func(int64, string) {}
@@ -210,31 +227,31 @@ func (r *Record) Pause(s stages.Stage, begin int64, p Pause) (resume func(end in
 	}
 }
 
-// resume ends the stretch that is about p, unless it was washed out of the ring.
+// resume sets the end of the repeat whose pause is p, unless it has been folded.
 func (rs *repeats) resume(p *Pause, end int64, ended string) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	p.ended = ended
-	for _, part := range [...]*[maxRepeats]repeat{&rs.first, &rs.last} {
-		for i := range part {
-			if part[i].Pause == p {
-				part[i].end = end
+	for _, kept := range [...]*[maxRepeats]repeat{&rs.first, &rs.last} {
+		for i := range kept {
+			if kept[i].Pause == p {
+				kept[i].end = end
 				return
 			}
 		}
 	}
 }
 
-// pauses lists the stretches of Hold and Fault that are over, in the order of
-// their begins, for those who count how long the stages took without them.
+// pauses returns the kept repeats of Hold and Fault that have ended, in the order of
+// their begins.
 func (r *Record) pauses() (all []period) {
 	rs := r.repeats.Load()
 	if rs == nil {
 		return nil
 	}
-	rs.each(func(one *repeat) {
-		if one.Pause != nil && one.end != 0 {
-			all = append(all, period{one.begin, one.end})
+	rs.each(func(kept *repeat) {
+		if kept.Pause != nil && kept.end != 0 {
+			all = append(all, period{kept.begin, kept.end})
 		}
 	}, func(*fold) {})
 	slices.SortFunc(all, func(a, b period) int { return cmp.Compare(a.begin, b.begin) })
@@ -244,8 +261,8 @@ func (r *Record) pauses() (all []period) {
 // period is a piece of time, in stamps.
 type period struct{ begin, end int64 }
 
-// lengthWithout returns how much of a piece of time lies outside of the others, which
-// are in the order of their begins and may overlap.
+// lengthWithout returns how many nanoseconds between begin and end lie in none of the
+// other periods, which are sorted by their begins and may overlap.
 func lengthWithout(begin, end int64, others []period) int64 {
 	left, at := max(0, end-begin), begin
 	for _, o := range others {
@@ -266,8 +283,8 @@ func (p *Pause) attributes() map[string]string {
 	return attrs
 }
 
-// finishPause finishes the row of a pause: it lies in what the stage lies in before
-// which it was put.
+// finishPause completes the row of a pause. Its parent is the parent of the stage that
+// could not begin.
 func (a *assembly) finishPause(st *trace.StageTime, p *Pause) {
 	st.SharedBy = p.SharedBy
 	st.Parent = ""

@@ -68,6 +68,26 @@ func TestTheFirstAndTheLastMessagesOfAStreamAreKept(t *testing.T) {
 	}
 }
 
+// However many repeats there are, the first and the last ones are kept in their order,
+// and the folds have the others.
+func TestKeptAndFoldedRepeatsAddUp(t *testing.T) {
+	rs := new(repeats)
+	for n := range 5 * maxRepeats {
+		var kept []int64
+		folded := 0
+		rs.each(func(one *repeat) { kept = append(kept, one.begin) }, func(f *fold) { folded += f.n })
+		if rs.n != n || len(kept)+folded != n || len(kept) != min(n, 2*maxRepeats) {
+			t.Fatalf("after %d: %d kept and %d folded", n, len(kept), folded)
+		}
+		for i, number := range kept {
+			if want := max(0, n-2*maxRepeats); int(number) != i && int(number) != i+want {
+				t.Fatalf("after %d: number %d is at %d", n, number, i)
+			}
+		}
+		rs.add(repeat{stage: stages.RecvMsg + stages.Stage(n%2)*(stages.SendMsg-stages.RecvMsg), begin: int64(n), end: int64(n) + 1})
+	}
+}
+
 func TestReceivingInsideAHandlerCountsBeforeTheHandler(t *testing.T) {
 	rc := NewRecorder(Options{})
 	defer tracetest.Close(t, rc)
