@@ -1,5 +1,5 @@
-// Package client makes a gRPC client's own stages part of its requests' timelines. It
-// needs nothing of the server, so that a client that is observed does not link one.
+// Package client makes a gRPC client's own stages part of its requests' timelines. It does not
+// import the server, so that an observed client does not link one.
 package client
 
 import (
@@ -18,24 +18,22 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// ClientObserver makes a gRPC client's own stages part of its requests'
-// timelines. One observer serves any number of connections.
+// Observer makes a gRPC client's own stages part of its requests' timelines. It may be used by
+// any number of connections.
 //
-// A request is followed through its traceparent: the interceptor gives each
-// call one, and the connection finds it again in the frames that leave. The
-// server takes the trace ID over, so both sides' parts can be put together.
-// Streaming calls pass unobserved: GlassKV's own commands make none.
+// A call is followed by its traceparent: the interceptor gives each call one, and the connection
+// finds it in the frames that it writes. The server adopts the trace ID, so both sides' parts
+// can be joined. Streaming calls are not observed, unless their interceptor uses Start and End.
 type Observer struct {
 	rec   *record.Recorder
 	calls sync.Map // traceparent → *InFlight, while the call is under way
 
-	// under is set where the client is a part of this server: a call's record
-	// becomes part of the record of the request that it is made for, in this
-	// stage.
+	// under is set if the client is a part of this server: a call's record becomes part of the
+	// record of the request that the call is made for, in this stage.
 	under stages.Stage
 }
 
-// NewClientObserver returns an observer that keeps its records in rec.
+// New returns an observer that keeps its records in rec.
 func New(rec *record.Recorder) *Observer { return &Observer{rec: rec} }
 
 // NewInside returns an observer for a client that is a part of this server. The record
@@ -45,9 +43,9 @@ func NewInside(rec *record.Recorder, under stages.Stage) *Observer {
 	return &Observer{rec: rec, under: under}
 }
 
-// DialOptions returns what grpc.NewClient needs to be observed over connections
-// that creds secures. They must come before the caller's own options, so that no
-// other interceptor's work is left out.
+// DialOptions returns the options with which grpc.NewClient makes observed connections, secured
+// by creds. They must come before the caller's own options, so that the stages of a call contain
+// the work of all other interceptors.
 func (o *Observer) DialOptions(creds credentials.TransportCredentials) []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(&clientCreds{creds, o}),
@@ -55,20 +53,21 @@ func (o *Observer) DialOptions(creds credentials.TransportCredentials) []grpc.Di
 	}
 }
 
-// ClientCall is what becomes known of one call that is made with the context
-// from Observe. It may be read once the call has returned.
+// Call is what is known of a call that was made with the context from Observe. It may be read
+// when the call has returned.
 type Call struct {
-	// Record holds the client's stages. It is nil when the call was not
-	// recorded, because too many others were under way.
+	// Record holds the client's stages. It is nil if the call was not recorded, because too many
+	// others were under way.
 	Record *record.Record
-	// TraceURL is where the server says that its part of the timeline can be
-	// fetched; empty when it does not say.
+	// TraceURL is where the server's part of the timeline can be fetched; empty if the server does
+	// not say.
 	TraceURL string
 }
 
+// clientCallKey is the key of a *Call in the context of the call.
 type clientCallKey struct{}
 
-// Observe returns a context for one call, and where its record will be found.
+// Observe returns a context for one call, and the Call that is filled in when it returns.
 func Observe(ctx context.Context) (context.Context, *Call) {
 	c := new(Call)
 	return context.WithValue(ctx, clientCallKey{}, c), c
@@ -76,16 +75,16 @@ func Observe(ctx context.Context) (context.Context, *Call) {
 
 // InFlight is a call that is under way.
 type InFlight struct {
-	o      *Observer
-	rec    *record.Record
-	begin  int64
-	parent string // the traceparent that it carries
+	observer *Observer
+	rec      *record.Record
+	begin    int64
+	parent   string // the traceparent that it carries
 }
 
-// Start begins the client's record of a call and gives the call a traceparent, by
-// which the connection finds the record. The stamp is the call's begin. Where the
-// client is a part of this server, the record becomes part of outer. It returns a
-// nil InFlight when too many requests are under way to record this one.
+// Start begins the client's record of a call, at the stamp begin. The context that it returns
+// carries a traceparent, by which the connection finds the record. If the client is a part of
+// this server, the record becomes part of outer. Start returns a nil InFlight, and ctx as it is,
+// if too many requests are under way to record the call.
 func (o *Observer) Start(ctx context.Context, outer *record.Record, method string, begin int64, m record.Mark) (context.Context, *InFlight) {
 	rec := o.rec.Start(nil, 0, begin)
 	if rec == nil {
@@ -101,18 +100,17 @@ func (o *Observer) Start(ctx context.Context, outer *record.Record, method strin
 	return metadata.AppendToOutgoingContext(ctx, HeaderTraceParent, c.parent), c
 }
 
-// End completes the call's record: the call has returned err. It returns the stamp of
-// the call's end. It must be called once; on a nil InFlight it does nothing.
+// End completes the record of a call that has returned err, and returns the stamp of its end. It
+// must be called once. With a nil c it does nothing and returns 0.
 func (c *InFlight) End(err error) int64 {
 	if c == nil {
 		return 0
 	}
-	c.o.calls.Delete(c.parent)
+	c.observer.calls.Delete(c.parent)
 	return finishCall(c.rec, c.begin, err)
 }
 
-// Find returns the record of the call under way that carries this traceparent, or
-// nil.
+// Find returns the record of the call that carries this traceparent and is under way, or nil.
 func (o *Observer) Find(parent string) *record.Record {
 	if call, ok := o.calls.Load(parent); ok {
 		return call.(*InFlight).rec //nolint:forcetypeassert // Start stores nothing else
@@ -120,9 +118,9 @@ func (o *Observer) Find(parent string) *record.Record {
 	return nil
 }
 
-// sent notes when the request was out. The writer says so, or the reader where
-// the reply was quicker than the writer's return.
-func (c *InFlight) sent(stamp int64) {
+// endSend notes when the request was written. The writing side calls it, or the reading side if
+// the reply is read before Write has returned; the first call counts.
+func (c *InFlight) endSend(stamp int64) {
 	if _, end := c.rec.Stamps(stages.ClientSend); end == 0 {
 		c.rec.EndAt(stages.ClientSend, stamp)
 	}
@@ -134,7 +132,7 @@ const (
 	HeaderTraceURL    = "glasskv-trace" // from the server: where its timelines can be fetched
 )
 
-// unary is the client's interceptor: the call begins and ends here.
+// unary is the interceptor of unary calls.
 func (o *Observer) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	begin := record.Now()
 	outer := record.FromContext(ctx)
@@ -166,10 +164,10 @@ func finishCall(rec *record.Record, begin int64, err error) int64 {
 	switch {
 	case got != 0:
 		rec.EndAt(stages.ClientRecv, end)
-	case sent == 0 && inVain(st.Code()):
+	case sent == 0 && waitedForConn(st.Code()):
 		rec.BeginAt(stages.ClientDial, begin)
 		rec.EndAt(stages.ClientDial, end)
-	case out == 0 && st.Code() != codes.OK && !inVain(st.Code()): // it was given up while it was sent
+	case out == 0 && st.Code() != codes.OK && !waitedForConn(st.Code()): // given up while it was written
 		rec.BeginAt(stages.ClientSend, begin)
 		rec.EndAt(stages.ClientSend, end)
 	}
@@ -180,30 +178,30 @@ func finishCall(rec *record.Record, begin int64, err error) int64 {
 	return end
 }
 
-// inVain reports whether a call that sent nothing had waited for a connection
-// all the time. With any other code it was refused on this side.
-func inVain(code codes.Code) bool {
+// waitedForConn reports whether a call that has written nothing was waiting for a connection all
+// the time. With any other code the client itself refused it.
+func waitedForConn(code codes.Code) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.Canceled
 }
 
-// clientCreds puts a clientConn around each connection once it is secured. That
-// is the one place where HTTP/2 passes in clear whatever the credentials are,
-// and it lies behind the one where grpc-go sets its options on the socket.
+// clientCreds puts a clientConn around each connection when it is secured: there frames pass
+// unencrypted whatever the credentials are, and grpc-go has already set its options on the
+// socket.
 type clientCreds struct {
 	credentials.TransportCredentials
-	o *Observer
+	observer *Observer
 }
 
-// ClientHandshake is called once per connection, by grpc-go.
+// ClientHandshake implements credentials.TransportCredentials.
 func (c *clientCreds) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := c.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	return newClientConn(conn, c.o), info, nil
+	return newClientConn(conn, c.observer), info, nil
 }
 
-// Clone keeps the wrapper where grpc-go copies the credentials.
+// Clone implements credentials.TransportCredentials.
 func (c *clientCreds) Clone() credentials.TransportCredentials {
-	return &clientCreds{c.TransportCredentials.Clone(), c.o}
+	return &clientCreds{c.TransportCredentials.Clone(), c.observer}
 }

@@ -14,46 +14,48 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// clientConn sees the HTTP/2 frames of one connection pass in both directions
-// and stamps the calls that they belong to. It changes nothing.
+// clientConn follows the HTTP/2 frames of one connection in both directions, and stamps the
+// calls that they belong to. It changes nothing.
 type clientConn struct {
 	net.Conn
-	o *Observer
+	observer *Observer
 
-	// The writing side. grpc-go writes from one goroutine at a time.
+	// Of the writing side. grpc-go writes from one goroutine at a time.
 	out    frames.Counter
-	header *hpack.Decoder // keeps step with the encoder behind us
-	parent string         // the traceparent of the header block being read
-	ending []*InFlight    // calls whose request ends in the bytes being written
+	header *hpack.Decoder // decodes every header block, as HPACK requires
+	parent string         // the traceparent in the header block that is being decoded
+	ending []*InFlight    // the calls whose request ends in the bytes that are being written
 
-	in    frames.Counter // the reading side, one goroutine
-	ready atomic.Int64   // when the server's SETTINGS had been read: from then on it carries calls
+	// Of the reading side, which is one goroutine.
+	in    frames.Counter
+	ready atomic.Int64 // when the server's SETTINGS were read: from then on the connection carries calls
 
 	mu    sync.Mutex
-	calls map[uint32]*InFlight // by stream
+	calls map[uint32]*InFlight // by stream ID
 }
 
+// newClientConn returns conn as the transport is to have it.
 func newClientConn(conn net.Conn, o *Observer) *clientConn {
-	c := &clientConn{Conn: conn, o: o, out: frames.AfterPreface(), calls: make(map[uint32]*InFlight)}
+	c := &clientConn{Conn: conn, observer: o, out: frames.AfterPreface(), calls: make(map[uint32]*InFlight)}
 	c.header = hpack.NewDecoder(4096, func(f hpack.HeaderField) {
 		if f.Name == HeaderTraceParent {
 			c.parent = f.Value
 		}
 	})
-	// The server chooses how large the table is, our own encoder says it.
+	// The server chooses the size of the table, and the encoder announces it in a header block.
 	c.header.SetAllowedMaxDynamicTableSize(math.MaxUint32)
 	return c
 }
 
-// Write looks at the frames before they leave, because the reply may be read
-// before Write has returned, and stamps behind the system call.
+// Write implements net.Conn. It notes the frames before they are written, because the reply may
+// be read before Write returns, and stamps the end of sending after the system call.
 func (c *clientConn) Write(b []byte) (int, error) {
-	c.leaving(b)
+	c.noteOutgoing(b)
 	n, err := c.Conn.Write(b)
 	if len(c.ending) > 0 {
 		now := record.Now()
 		for _, call := range c.ending {
-			call.sent(now)
+			call.endSend(now)
 		}
 		clear(c.ending)
 		c.ending = c.ending[:0]
@@ -61,28 +63,28 @@ func (c *clientConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Read stamps as soon as the system call has returned.
+// Read implements net.Conn. It stamps as soon as the system call has returned.
 func (c *clientConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.arriving(b[:n], record.Now())
+		c.noteIncoming(b[:n], record.Now())
 	}
 	return n, err
 }
 
-func (c *clientConn) leaving(b []byte) {
+// noteOutgoing follows the frames in b, which are about to be written.
+func (c *clientConn) noteOutgoing(b []byte) {
 	for {
-		payload := c.out.Inside
+		payload := c.out.InPayload
 		n, edge := c.out.Next(b)
 		if payload && c.out.Head.IsBlock() {
-			// grpc-go neither pads its header blocks nor gives them a priority. An
-			// error here means that calls are not found from now on, and that their
-			// timelines lack the client's stages.
+			// grpc-go's header blocks have neither padding nor priority. After an error, calls
+			// are not found, and their timelines lack the client's stages.
 			_, _ = c.header.Write(b[:n])
 		}
 		switch edge {
 		case frames.Ended:
-			c.left(c.out.Head)
+			c.endOutgoing(c.out.Head)
 		case frames.NoEdge:
 			return
 		}
@@ -90,13 +92,13 @@ func (c *clientConn) leaving(b []byte) {
 	}
 }
 
-// left is called with each frame that is about to leave as a whole.
-func (c *clientConn) left(f frames.Head) {
+// endOutgoing notes a frame that is about to be written to its end.
+func (c *clientConn) endOutgoing(f frames.Head) {
 	if f.EndsBlock() && c.header.Close() == nil {
 		c.open(f.Stream)
 	}
 	if f.Kind == http2.FrameRSTStream {
-		c.take(f.Stream)
+		c.remove(f.Stream)
 	}
 	if call := c.call(f.Stream); call != nil {
 		call.rec.AddIn(f.Size())
@@ -106,14 +108,14 @@ func (c *clientConn) left(f frames.Head) {
 	}
 }
 
-// open joins a new stream with the call that it belongs to.
+// open finds the call that a new stream belongs to.
 func (c *clientConn) open(stream uint32) {
 	parent := c.parent
 	c.parent = ""
-	found, _ := c.o.calls.Load(parent)
+	found, _ := c.observer.calls.Load(parent)
 	call, ok := found.(*InFlight)
 	if !ok {
-		return // it is not one of ours
+		return // not an observed call
 	}
 	begin, ready := call.begin, c.ready.Load()
 	if begin < ready {
@@ -127,12 +129,13 @@ func (c *clientConn) open(stream uint32) {
 	c.calls[stream] = call
 }
 
-func (c *clientConn) arriving(b []byte, stamp int64) {
+// noteIncoming follows the frames in b, which were read at the stamp.
+func (c *clientConn) noteIncoming(b []byte, stamp int64) {
 	for {
 		n, edge := c.in.Next(b)
 		switch edge {
 		case frames.Ended:
-			c.arrived(c.in.Head, stamp)
+			c.endIncoming(c.in.Head, stamp)
 		case frames.NoEdge:
 			return
 		}
@@ -140,8 +143,8 @@ func (c *clientConn) arriving(b []byte, stamp int64) {
 	}
 }
 
-// arrived is called with each frame that was whole by the given stamp.
-func (c *clientConn) arrived(f frames.Head, stamp int64) {
+// endIncoming notes a frame that was read to its end at the stamp.
+func (c *clientConn) endIncoming(f frames.Head, stamp int64) {
 	if f.Kind == http2.FrameSettings && !f.Flags.Has(http2.FlagSettingsAck) {
 		c.ready.CompareAndSwap(0, stamp)
 	}
@@ -152,14 +155,15 @@ func (c *clientConn) arrived(f frames.Head, stamp int64) {
 	call.rec.AddOut(f.Size())
 	ends := f.Ends() || f.Kind == http2.FrameRSTStream
 	if ends || f.Kind == http2.FrameData {
-		call.sent(stamp) // it was, even if our own Write has not returned yet
+		call.endSend(stamp) // the request is written, even if Write has not returned yet
 	}
 	if ends {
-		c.take(f.Stream)
+		c.remove(f.Stream)
 		call.rec.BeginAt(stages.ClientRecv, stamp)
 	}
 }
 
+// call returns the call on a stream, or nil.
 func (c *clientConn) call(stream uint32) *InFlight {
 	if stream == 0 {
 		return nil
@@ -169,7 +173,7 @@ func (c *clientConn) call(stream uint32) *InFlight {
 	return c.calls[stream]
 }
 
-func (c *clientConn) take(stream uint32) {
+func (c *clientConn) remove(stream uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.calls, stream)

@@ -1,5 +1,5 @@
-// Package frames counts HTTP/2 frames in a stream of bytes that somebody else reads or
-// writes: where each begins, what its header says, and where it ends.
+// Package frames finds the HTTP/2 frames in a stream of bytes that others read or write: where
+// each begins and ends, and what its head says.
 package frames
 
 import (
@@ -8,27 +8,27 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// frameHead is what the nine bytes in front of every HTTP/2 frame say.
+// Head is the content of the nine bytes in front of every HTTP/2 frame.
 type Head struct {
-	Length uint32 // bytes of payload
+	Length uint32 // of the payload, in bytes
 	Kind   http2.FrameType
 	Flags  http2.Flags
 	Stream uint32
 }
 
-// frameHeadLen is the length of a frame's head, in bytes.
+// HeadLen is the length of a frame's head, in bytes.
 const HeadLen = 9
 
-// Size is what the frame takes on the wire, in bytes.
+// Size returns the length of the frame on the wire, in bytes.
 func (h Head) Size() int { return HeadLen + int(h.Length) }
 
-// Ends reports whether the frame, with those that it continues in, is the last of
-// its stream in its direction.
+// Ends reports whether the frame is the last of its stream in its direction. CONTINUATION
+// frames may still follow it.
 func (h Head) Ends() bool {
 	return (h.Kind == http2.FrameData || h.Kind == http2.FrameHeaders) && h.Flags.Has(http2.FlagDataEndStream)
 }
 
-// IsBlock reports whether the frame carries a header block or a piece of one.
+// IsBlock reports whether the frame carries a header block or a part of one.
 func (h Head) IsBlock() bool {
 	return h.Kind == http2.FrameHeaders || h.Kind == http2.FrameContinuation
 }
@@ -36,42 +36,41 @@ func (h Head) IsBlock() bool {
 // EndsBlock reports whether the frame is the last of a header block.
 func (h Head) EndsBlock() bool { return h.IsBlock() && h.Flags.Has(http2.FlagHeadersEndHeaders) }
 
-// Continues reports whether a header block goes on in the next frame.
+// Continues reports whether a CONTINUATION frame of the same header block follows.
 func (h Head) Continues() bool { return h.IsBlock() && !h.EndsBlock() }
 
-// frames follows the frames of one direction of an HTTP/2 connection. It is
-// shown the bytes as they pass, in pieces of any size, and keeps none but those
-// of a head that came in pieces. The zero value stands before the first frame.
+// Counter follows the frames of one direction of an HTTP/2 connection. It is shown the bytes as
+// they pass, in pieces of any size, and stores nothing but incomplete heads. The zero value is
+// ready for the first frame. It must be used by one goroutine at a time.
 //
-// It does not judge what it sees: a frame that breaks the protocol is for the
-// transport to refuse. It must be used by one goroutine at a time.
+// It does not check the protocol, which the transport does.
 type Counter struct {
-	Preface int // bytes of the client's preface that are still to come
-	bytes   [HeadLen]byte
-	have    int    // bytes of the current head so far
-	Head    Head   // the current frame's, once it is whole
-	Inside  bool   // the head is whole, the payload is not
-	left    uint32 // bytes of the payload that are still to come
+	Preface   int // bytes of the client's preface that are still to come
+	bytes     [HeadLen]byte
+	have      int    // bytes of the current head so far
+	Head      Head   // the current frame's, once it is whole
+	InPayload bool   // the head is whole, the payload is not
+	left      uint32 // bytes of the payload that are still to come
 }
 
-// AfterPreface returns frames for the direction from client to server, where a
-// fixed greeting comes before the first frame.
+// AfterPreface returns a Counter for the direction from client to server, where the connection
+// preface comes before the first frame.
 func AfterPreface() Counter { return Counter{Preface: len(http2.ClientPreface)} }
 
-// frameEdge is what next has come to.
-type frameEdge uint8
+// Edge is the point at which Next has stopped.
+type Edge uint8
 
+// The edges.
 const (
-	NoEdge frameEdge = iota // the bytes are used up
-	Began                   // the head is whole: head is valid from here to the frame's end
-	Ended                   // the payload is whole
+	NoEdge Edge = iota // at the end of the bytes
+	Began              // at the end of a head: Head is valid from here to the frame's end
+	Ended              // at the end of a payload
 )
 
-// Next goes on to the next edge and returns how many bytes of p lie before it.
-// It is called again with the rest, even if that is empty, until it returns
-// noEdge.
-func (f *Counter) Next(p []byte) (n int, edge frameEdge) {
-	if f.Inside {
+// Next goes on to the next edge, and returns it with the number of bytes of p before it. The
+// caller must call it again with the rest of p, even if that is empty, until the edge is NoEdge.
+func (f *Counter) Next(p []byte) (n int, edge Edge) {
+	if f.InPayload {
 		return f.payload(p)
 	}
 	n = min(f.Preface, len(p))
@@ -86,22 +85,23 @@ func (f *Counter) Next(p []byte) (n int, edge frameEdge) {
 		return n, NoEdge
 	}
 	f.Head = parseHead(f.bytes)
-	f.left, f.Inside = f.Head.Length, true
+	f.left, f.InPayload = f.Head.Length, true
 	return n, Began
 }
 
-func (f *Counter) payload(p []byte) (n int, edge frameEdge) {
+// payload is Next within a payload.
+func (f *Counter) payload(p []byte) (n int, edge Edge) {
 	n = int(min(int64(f.left), int64(len(p))))
 	f.left -= uint32(n)
 	if f.left > 0 {
 		return n, NoEdge
 	}
-	f.have, f.Inside = 0, false
+	f.have, f.InPayload = 0, false
 	return n, Ended
 }
 
-// Split reports whether a head has begun and is not whole.
-func (f *Counter) Split() bool { return f.have > 0 && !f.Inside }
+// Split reports whether some bytes of a head have passed, but not all.
+func (f *Counter) Split() bool { return f.have > 0 && !f.InPayload }
 
 func parseHead(b [HeadLen]byte) Head {
 	return Head{
@@ -112,8 +112,8 @@ func parseHead(b [HeadLen]byte) Head {
 	}
 }
 
-// DefaultWindow is what HTTP/2 begins with, in bytes.
+// DefaultWindow is the initial window of each stream and of the connection, in bytes.
 const DefaultWindow = 65535
 
-// SettingLen is the length of one setting: two bytes of name, four of value.
+// SettingLen is the length of a setting: two bytes of identifier, four of value.
 const SettingLen = 6

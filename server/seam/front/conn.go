@@ -17,12 +17,12 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// serverConn is a connection as the transport has it: above the credentials, so
-// that frames pass in clear. One goroutine reads it and one writes to it; each
-// has its half. Close may come from anywhere.
+// serverConn is a connection as grpc-go's transport has it: above the credentials, so that
+// frames pass unencrypted. One goroutine at a time reads it, and one writes to it; each uses
+// its own half. Close may be called by any goroutine.
 type serverConn struct {
 	net.Conn
-	o       *Front
+	front   *Front
 	trace   *record.Conn
 	addr    connAddr
 	streams streams
@@ -30,20 +30,21 @@ type serverConn struct {
 	out     outgoing
 	windows windows
 	narrow  narrowing
-	quota   fault.Quota
-	over    atomic.Bool // serveStreams has returned
+	quota   fault.Quota // of the fault full-quota
+	closed  atomic.Bool // nothing will be read or written any more
 }
 
-func newServerConn(o *Front, conn net.Conn, tc *record.Conn) *serverConn {
-	c := &serverConn{Conn: conn, o: o, trace: tc}
+// newServerConn returns conn as the transport is to have it. tc is the connection's trace.
+func newServerConn(f *Front, conn net.Conn, tc *record.Conn) *serverConn {
+	c := &serverConn{Conn: conn, front: f, trace: tc}
 	c.addr = connAddr{conn.RemoteAddr(), c}
 	c.windows.reset()
-	c.narrow.bytes = o.faults.Window(tc)
-	c.in = incoming{buf: newReadBuffer(conn), Counter: frames.AfterPreface()}
+	c.narrow.bytes = f.faults.Window(tc)
+	c.in = incoming{buf: newReadBuffer(conn), frames: frames.AfterPreface()}
 	return c
 }
 
-// connAddr is the peer's address with the connection in it. The address is all
+// connAddr is the peer's address with the connection in it. The address is the only part
 // of a connection that grpc-go shows to a stats handler.
 type connAddr struct {
 	net.Addr
@@ -53,12 +54,12 @@ type connAddr struct {
 // RemoteAddr returns the peer's address, in which TagConn finds the connection.
 func (c *serverConn) RemoteAddr() net.Addr { return c.addr }
 
-// SyscallConn gives channelz the socket's options.
+// SyscallConn returns the socket, for channelz.
 func (c *serverConn) SyscallConn() (syscall.RawConn, error) { return syscallConn(c.Conn) }
 
-// Close ends every request whose reply is not out. A reply that is being written
-// at this moment is left to the Write that it is in: the socket is closed by
-// now, so that Write cannot wait, and it knows better whether the reply got out.
+// Close closes the connection and ends every request whose reply is not written. A reply
+// that is being written is left to its Write, which knows whether it succeeded and cannot
+// block, because the socket is closed.
 func (c *serverConn) Close() error {
 	err := c.Conn.Close()
 	if _, handled := c.trace.Stamps(stages.HandleRawConn); handled != 0 {
@@ -66,120 +67,119 @@ func (c *serverConn) Close() error {
 			c.trace.Fail("closed before serveStreams")
 		}
 	}
-	c.streams.all(func(s *stream) {
-		if !s.ending.Load() && !s.gone() {
+	c.streams.each(func(s *stream) {
+		if !s.ending.Load() && !s.replyEnded() {
 			c.lose(s)
 		}
 	})
 	return err
 }
 
-// lose ends a request whose reply will not get out any more.
+// lose ends a request whose reply can no longer be written.
 func (c *serverConn) lose(s *stream) {
-	c.stuck(s)
+	c.endFlowControl(s)
 	s.rec.Mark(record.MarkConnClosed)
-	if c.o.stopping.Load() {
+	if c.front.stopping.Load() {
 		s.rec.Mark(record.MarkStopping)
 	}
 	s.done(record.EventWire)
 }
 
-// served is called when serveStreams is over: no byte will be read or written
-// any more, and it is the goroutine that read the connection which says so. What
-// is left then are handlers that still run, and requests that no handler will
-// ever take up.
-func (c *serverConn) served() {
-	c.streams.all(func(s *stream) {
-		if !s.gone() {
+// endServeStreams is called by the goroutine that read the connection, when nothing will be
+// read or written any more. It reports for every unfinished request the events that cannot
+// come now. EventHandled still comes for those with a running handler.
+func (c *serverConn) endServeStreams() {
+	c.streams.each(func(s *stream) {
+		if !s.replyEnded() {
 			c.lose(s)
 		}
 		if !s.handed.Load() {
-			c.turnedAway(s)
+			c.endTurnedAway(s)
 		}
-		c.o.abandon(s)
+		c.front.abandon(s)
 		s.done(record.EventRead)
 	})
-	c.over.Store(true)
-	c.o.forget(c)
+	c.closed.Store(true)
+	c.front.forget(c)
 }
 
-// abandon ends a request that was handed on and has no handler, once its status
-// can no longer be written: grpc-go says nothing more of it then.
-func (o *Front) abandon(s *stream) {
-	if !s.rec.Has(record.MarkBegun) && !o.handles(s.method) {
+// abandon ends a request without a handler whose status can no longer be written: grpc-go
+// reports nothing more of it.
+func (f *Front) abandon(s *stream) {
+	if !s.rec.Has(record.MarkBegun) && !f.handles(s.method) {
 		s.done(record.EventHandled)
 	}
 }
 
-// forget drops a connection that is over and has no unfinished request.
-func (o *Front) forget(c *serverConn) {
-	if c.over.Load() && c.streams.all(func(*stream) {}) == 0 {
-		o.conns.Delete(c)
+// forget removes a closed connection without unfinished requests.
+func (f *Front) forget(c *serverConn) {
+	if c.closed.Load() && c.streams.each(func(*stream) {}) == 0 {
+		f.conns.Delete(c)
 	}
 }
 
-// incoming is the reading half of a serverConn. It is used by the one goroutine
-// that reads: first handleRawConn's, for the handshake, then serveStreams'.
+// incoming is the reading half of a serverConn. It is used by the goroutine that reads the
+// connection: handleRawConn's during the handshake, then serveStreams'.
 //
-// The transport reads a frame's head, then its payload, then acts on the frame,
-// and only then reads the next head. That order is what the seam lives on: the
-// headers that were read last are those that operateHeaders is busy with, and
-// the next Read tells that it is done with them.
+// The transport reads a frame's head, then its payload, then acts on the frame, and only then
+// reads the next head. The seam relies on that order: the headers that were read last are
+// those that operateHeaders is working on, and the next Read shows that it has returned.
 type incoming struct {
 	buf     readBuffer
-	Counter frames.Counter
-	serving bool  // the handshake is over; HEADERS are requests from here on
-	splitAt int64 // when the first byte of a head came that has come in pieces
+	frames  frames.Counter
+	serving bool  // the handshake is over: HEADERS are requests from here on
+	splitAt int64 // when the first byte of an incomplete head was read; 0 if the head is not split
 
-	highest uint32      // the highest stream ID so far
-	latest  *stream     // whose headers were read last, until the next Read after them
-	block   []byte      // its header block, if that was in the buffer as a whole
-	flags   http2.Flags // and the flags in front of it
-	past    bool        // its header block is consumed
+	highest   uint32      // the highest stream ID so far
+	latest    *stream     // the stream whose headers were read last; nil from the next Read on
+	block     []byte      // the payload of its HEADERS frame, if the buffer held all of it; else nil
+	flags     http2.Flags // the flags of that frame
+	blockRead bool        // its header block was read to the end
 
-	alien bool  // the client's greeting is not HTTP/2's
-	err   error // what reading ended with
+	notHTTP2 bool  // the connection did not begin with HTTP/2's preface
+	err      error // the last error of a Read
 }
 
-// Read hands the transport the next bytes and notes the frames that they are.
+// Read implements net.Conn for the transport, and notes the frames that pass.
 func (c *serverConn) Read(p []byte) (int, error) {
-	if c.in.past {
-		c.pastHeaders()
+	if c.in.blockRead {
+		c.endOperateHeaders()
 	}
 	n, err := c.in.buf.read(p)
 	if err != nil {
 		c.in.err = err
 	}
-	c.in.greet(p[:n])
-	c.consumed(p[:n])
+	c.in.checkPreface(p[:n])
+	c.noteIncoming(p[:n])
 	return n, err
 }
 
-// pastHeaders is called when operateHeaders has returned.
-func (c *serverConn) pastHeaders() {
+// endOperateHeaders is called when operateHeaders has returned for the latest stream.
+func (c *serverConn) endOperateHeaders() {
 	s := c.in.latest
 	s.done(record.EventRead)
 	if !s.handed.Load() {
-		c.turnedAway(s)
+		c.endTurnedAway(s)
 	}
-	c.in.latest, c.in.block, c.in.past = nil, nil, false
+	c.in.latest, c.in.block, c.in.blockRead = nil, nil, false
 }
 
-func (c *serverConn) consumed(p []byte) {
+// noteIncoming follows the frames in p, which the transport is about to consume.
+func (c *serverConn) noteIncoming(p []byte) {
 	in := &c.in
 	for {
-		n, edge := in.Counter.Next(p)
+		n, edge := in.frames.Next(p)
 		p = p[n:]
 		switch edge {
 		case frames.Began:
-			c.frameCame(in.Counter.Head)
+			c.beginIncoming(in.frames.Head)
 			in.splitAt = 0
 		case frames.Ended:
-			if in.latest != nil && in.Counter.Head.EndsBlock() {
-				in.headersCame()
+			if in.latest != nil && in.frames.Head.EndsBlock() {
+				in.endHeaders()
 			}
 		case frames.NoEdge:
-			if in.splitAt == 0 && in.Counter.Split() {
+			if in.splitAt == 0 && in.frames.Split() {
 				in.splitAt = record.Now()
 			}
 			return
@@ -187,39 +187,41 @@ func (c *serverConn) consumed(p []byte) {
 	}
 }
 
-func (c *serverConn) frameCame(h frames.Head) {
+// beginIncoming notes a frame whose head was read.
+func (c *serverConn) beginIncoming(h frames.Head) {
 	switch h.Kind {
 	case http2.FrameHeaders:
-		c.requestCame(h)
+		c.beginRequest(h)
 	case http2.FrameContinuation, http2.FrameData:
 		if s := c.streams.find(h.Stream); s != nil {
 			s.rec.AddIn(h.Size())
 		}
 	case http2.FrameRSTStream:
 		if s := c.streams.find(h.Stream); s != nil {
-			c.reset(s)
+			c.noteReset(s)
 		}
 	case http2.FrameWindowUpdate, http2.FrameSettings:
 		if h.Length > 0 {
-			c.gave(h, c.in.buf.peek(int(h.Length)))
+			c.noteWindowChange(h, c.in.buf.peek(int(h.Length)))
 		}
 	}
 }
 
-// requestCame begins the record of a request. A client's streams are odd and
-// count up; other HEADERS are no request and the transport refuses them.
-func (c *serverConn) requestCame(h frames.Head) {
+// beginRequest begins the record of the request that a HEADERS frame opens. The stream IDs of
+// a client are odd and ascending; other HEADERS are no request, and the transport refuses
+// them.
+func (c *serverConn) beginRequest(h frames.Head) {
 	in := &c.in
 	if !in.serving || h.Stream%2 == 0 || h.Stream <= in.highest {
 		return
 	}
 	in.highest = h.Stream
-	in.latest, in.block, in.past = nil, nil, false
+	in.latest, in.block, in.blockRead = nil, nil, false
 	stamp := in.splitAt
 	if stamp == 0 {
 		stamp = record.Now()
 	}
-	rec := c.o.rec.Start(c.trace, h.Stream, stamp)
+	rec := c.front.rec.Start(c.trace, h.Stream, stamp)
 	if rec == nil {
 		return
 	}
@@ -228,48 +230,48 @@ func (c *serverConn) requestCame(h frames.Head) {
 		in.block, in.flags = block, h.Flags
 		rec.BeginAt(stages.OperateHeaders, stamp)
 	}
-	if c.out.said.Load() != nil {
+	if c.out.goAway.Load() != nil {
 		rec.Mark(record.MarkGoAway)
 	}
 	in.latest = &stream{rec: rec, conn: c}
 	c.streams.add(in.latest)
 }
 
-// headersCame is called when a header block is whole. Where it came in pieces,
-// operateHeaders begins only now.
-func (in *incoming) headersCame() {
-	in.past = true
+// endHeaders is called when the latest stream's header block was read to the end. If it came
+// in pieces, operateHeaders begins only now.
+func (in *incoming) endHeaders() {
+	in.blockRead = true
 	if in.block == nil {
 		in.latest.rec.Begin(stages.OperateHeaders)
 	}
 }
 
-// reset is called when the client has reset a stream. The transport writes
-// nothing for it from here on. A client that has the whole reply and has not
-// ended its own direction resets the stream as well; that is not noted.
-func (c *serverConn) reset(s *stream) {
-	if s.ending.Load() || s.gone() {
+// noteReset is called when the client has reset a stream. The transport writes nothing more
+// on it. A client also resets a stream if it has the whole reply before it has ended its own
+// direction; that is not noted.
+func (c *serverConn) noteReset(s *stream) {
+	if s.ending.Load() || s.replyEnded() {
 		return
 	}
-	c.stuck(s)
+	c.endFlowControl(s)
 	s.rec.Mark(record.MarkReset)
-	c.o.abandon(s)
+	c.front.abandon(s)
 	s.done(record.EventWire)
 }
 
-// greet compares the first bytes of a connection with HTTP/2's preface.
-func (in *incoming) greet(p []byte) {
-	if left := in.Counter.Preface; left > 0 {
+// checkPreface compares the first bytes of the connection with HTTP/2's preface.
+func (in *incoming) checkPreface(p []byte) {
+	if left := in.frames.Preface; left > 0 {
 		p = p[:min(len(p), left)]
 		expected := http2.ClientPreface[len(http2.ClientPreface)-left:]
-		in.alien = in.alien || string(p) != expected[:len(p)]
+		in.notHTTP2 = in.notHTTP2 || string(p) != expected[:len(p)]
 	}
 }
 
-// whyFailed says why the handshake came to nothing.
-func (in *incoming) whyFailed() string {
+// failureReason says why the handshake failed.
+func (in *incoming) failureReason() string {
 	switch {
-	case in.alien:
+	case in.notHTTP2:
 		return "the client does not speak HTTP/2"
 	case errors.Is(in.err, io.EOF):
 		return "the client closed it during the handshake"
@@ -281,20 +283,20 @@ func (in *incoming) whyFailed() string {
 	return "the client did not begin with SETTINGS"
 }
 
-// outgoing is the writing half of a serverConn. It is used by the one goroutine
-// that writes, which is loopyWriter's once the handshake is over. A Write holds
-// many frames of many streams, and a frame may be spread over two of them.
+// outgoing is the writing half of a serverConn. It is used by the goroutine that writes to the
+// connection, which is loopyWriter's once the handshake is over. A Write may hold many frames
+// of many streams, and a frame may be spread over two Writes.
 type outgoing struct {
-	Counter frames.Counter
-	said    atomic.Pointer[farewell] // in the last GOAWAY
-	last    *stream                  // whose last frame is passing
-	ended   []*stream                // whose last frame is complete with this Write; kept for its memory
+	frames frames.Counter
+	goAway atomic.Pointer[goAwayFrame] // the last one that was written; nil before the first
+	last   *stream                     // the stream whose last frame is being noted
+	ended  []*stream                   // the streams whose last frame ends in this Write; the memory is reused
 }
 
-// Write writes to the connection and ends the requests whose reply is out with
-// that.
+// Write implements net.Conn for the transport. It ends the requests whose reply was written
+// completely with p.
 func (c *serverConn) Write(p []byte) (int, error) {
-	c.passing(p)
+	c.noteOutgoing(p)
 	if len(c.out.ended) == 0 {
 		return c.send(p)
 	}
@@ -307,35 +309,35 @@ func (c *serverConn) Write(p []byte) (int, error) {
 			c.lose(s)
 			continue
 		}
-		s.flushed(begin, end)
+		s.endFlush(begin, end)
 	}
 	c.out.ended = c.out.ended[:0]
 	return n, err
 }
 
-// flushed is called when the reply's last frame is with the kernel.
-func (s *stream) flushed(begin, end int64) {
+// endFlush is called when the Write with the reply's last frame has returned.
+func (s *stream) endFlush(begin, end int64) {
 	if _, read := s.rec.Stamps(stages.OperateHeaders); !s.handed.Load() && read != 0 {
-		begin = min(begin, read) // turned away: the reply waited since then
+		begin = min(begin, read) // turned away: the reply has waited since operateHeaders ended
 	}
-	s.rec.BeginAt(stages.Flush, begin) // unless OutTrailer was first, as it mostly is
+	s.rec.BeginAt(stages.Flush, begin) // no effect if OutTrailer came first, as it usually does
 	s.rec.EndAt(stages.Flush, end)
 	s.done(record.EventWire)
 }
 
-// passing looks at the frames that are about to be written.
-func (c *serverConn) passing(p []byte) {
+// noteOutgoing follows the frames in p, which are about to be written.
+func (c *serverConn) noteOutgoing(p []byte) {
 	out := &c.out
 	for {
-		n, edge := out.Counter.Next(p)
+		n, edge := out.frames.Next(p)
 		p = p[n:]
 		switch edge {
 		case frames.NoEdge:
 			return
 		case frames.Began:
-			c.frameLeaves(out.Counter.Head, p)
+			c.beginOutgoing(out.frames.Head, p)
 		case frames.Ended:
-			if out.last != nil && !out.Counter.Head.Continues() {
+			if out.last != nil && !out.frames.Head.Continues() {
 				out.last.ending.Store(true)
 				out.ended = append(out.ended, out.last)
 				out.last = nil
@@ -344,35 +346,36 @@ func (c *serverConn) passing(p []byte) {
 	}
 }
 
-// frameLeaves notes a frame whose payload, or the beginning of it, is in rest.
-func (c *serverConn) frameLeaves(h frames.Head, rest []byte) {
+// beginOutgoing notes a frame whose head has passed. The payload, or the part of it that is in
+// this Write, is at the beginning of rest.
+func (c *serverConn) beginOutgoing(h frames.Head, rest []byte) {
 	switch h.Kind {
 	case http2.FrameGoAway:
-		c.goAway(rest[:min(len(rest), int(h.Length))])
+		c.noteGoAway(rest[:min(len(rest), int(h.Length))])
 		return
 	case http2.FrameHeaders, http2.FrameContinuation, http2.FrameData, http2.FrameRSTStream:
 	default:
-		return // not a stream's, or not a reply's
+		return // not part of a reply
 	}
 	s := c.streams.find(h.Stream)
-	if s == nil || s.ending.Load() || s.gone() {
+	if s == nil || s.ending.Load() || s.replyEnded() {
 		return
 	}
 	s.written.Add(1)
 	s.rec.AddOut(h.Size())
 	payload := rest[:min(len(rest), int(h.Length))]
 	if h.Kind == http2.FrameData {
-		c.took(s, h)
+		c.noteData(s, h)
 	}
 	switch {
 	case h.Kind == http2.FrameRSTStream:
-		c.stuck(s)
-		s.resetSent(payload)
+		c.endFlowControl(s)
+		s.noteResetSent(payload)
 		c.out.last = s
 	case h.Ends():
 		s.blocked.Store(0) // trailers need no window
 		if !s.handed.Load() {
-			s.answered(payload)
+			s.noteEarlyAbort(payload)
 		}
 		c.out.last = s
 	}

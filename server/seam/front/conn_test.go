@@ -51,7 +51,7 @@ func TestWhereARequestBegins(t *testing.T) {
 	r := newRig(t, Options{})
 	theirs, ours := net.Pipe()
 	c := newServerConn(r.front, ours, r.recorder.NewConn("pipe", "pipe"))
-	c.in.serving, c.in.Counter = true, frames.Counter{}
+	c.in.serving, c.in.frames = true, frames.Counter{}
 	wire := []byte{0, 0, 3, byte(http2.FrameHeaders), byte(http2.FlagHeadersEndHeaders), 0, 0, 0, 1, 'a', 'b', 'c'}
 	written := make(chan error, 1)
 	go func() {
@@ -83,7 +83,7 @@ func TestWhereARequestBegins(t *testing.T) {
 	}
 	_ = theirs.Close()
 	_ = c.Close()
-	c.served()
+	c.endServeStreams()
 	r.check(r.record(), expect{code: noCode, marks: record.MarkConnClosed, missed: beforeTap})
 }
 
@@ -246,13 +246,13 @@ func TestAHandshakeThatFailsIsNoRequest(t *testing.T) {
 
 func TestWhyAHandshakeFailed(t *testing.T) {
 	for why, in := range map[string]incoming{
-		"the client does not speak HTTP/2":                  {alien: true, err: io.EOF},
+		"the client does not speak HTTP/2":                  {notHTTP2: true, err: io.EOF},
 		"the client closed it during the handshake":         {err: io.EOF},
 		"handshake: io: read/write on closed pipe":          {err: io.ErrClosedPipe},
 		"the client did not complete the handshake in time": {err: os.ErrDeadlineExceeded},
 		"the client did not begin with SETTINGS":            {},
 	} {
-		if got := in.whyFailed(); got != why {
+		if got := in.failureReason(); got != why {
 			t.Errorf("%q, want %q", got, why)
 		}
 	}

@@ -16,25 +16,53 @@ import (
 	"google.golang.org/grpc/tap"
 )
 
+// A stream is the context that its request travels in, from the tap to the handler and
+// below. So no other context has to carry the record, and two calls that grpc-go makes on
+// the context of every request tell where the request is:
+//
+//	grpc-go                                      seam     stamped
+//
+//	the goroutine that reads the connection
+//	  operateHeaders
+//	    s.ctx, err = inTapHandle(s.ctx, …) ────► tap      OperateHeaders ends; s.ctx is the stream
+//	    if s.ctx.Err() != nil: writeEarlyAbort
+//	    s.ctxDone = s.ctx.Done() ──────────────► Done     StartHandler begins, at the stamp of the tap
+//	    handle(s)
+//	      streamQuota.acquire()
+//	      go f(), or a stream worker calls f
+//
+//	the request's goroutine
+//	  handleStream
+//	    metadata.FromIncomingContext(ctx) ─────► Value    StartHandler ends, HandleStream begins
+//	    processRPC
+//	      the interceptors, the handler ───────► Value    nothing: the key is the stream's or the record's
+//
+// Four facts about grpc-go make this work; the tests of this file hold them:
+//
+//   - A stream that operateHeaders turns away after the tap is never asked for Done.
+//   - Done is called before the stream is handed to a goroutine.
+//   - Nothing asks for a value of the context before handleStream does.
+//   - handleStream asks for the metadata first, if the method's name is well-formed.
+
 // tap is called by operateHeaders, near its end, for every stream that it has
-// found nothing wrong with. It runs on the goroutine that reads the connection
-// and under the transport's lock, so the stream whose headers were read last is
-// the one that it is called for, and it must not wait for anything.
-func (o *Front) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
-	s := latestOf(ctx)
+// accepted so far. It runs on the goroutine that reads the connection, so the stream
+// whose headers were read last is the one that it is called for. It also runs under the
+// transport's lock, so it must not wait for anything.
+func (f *Front) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	s := latestStream(ctx)
 	if s != nil {
 		s.rec.Mark(record.MarkTapped)
 		s.method = info.FullMethodName
 		s.rec.Facts().Method = s.method
 		if parent := info.Header[client.HeaderTraceParent]; len(parent) == 1 {
 			s.rec.Adopt(parent[0])
-			o.gatewayCalls.join(parent[0], s.rec)
+			f.gatewayCalls.join(parent[0], s.rec)
 		}
 	}
-	if o.opts.Tap != nil {
+	if f.opts.Tap != nil {
 		var err error
-		if ctx, err = o.opts.Tap(ctx, info); err != nil {
-			s.refuse(err)
+		if ctx, err = f.opts.Tap(ctx, info); err != nil {
+			s.noteTapError(err)
 			return ctx, err
 		}
 	}
@@ -47,17 +75,18 @@ func (o *Front) tap(ctx context.Context, info *tap.Info) (context.Context, error
 	return s, nil
 }
 
-// latestOf returns the stream whose headers were read last, or nil when it is
-// not recorded.
-func latestOf(ctx context.Context) *stream {
+// latestStream returns the stream whose headers were read last on the connection of
+// ctx, or nil if it is not recorded.
+func latestStream(ctx context.Context) *stream {
 	if c := connFrom(ctx); c != nil {
 		return c.in.latest
 	}
 	return nil
 }
 
-// refuse notes the code that grpc-go answers with when a tap returns err.
-func (s *stream) refuse(err error) {
+// noteTapError notes the code and the message that grpc-go answers with if a tap returns
+// err. A nil s is left alone.
+func (s *stream) noteTapError(err error) {
 	if s == nil {
 		return
 	}
@@ -68,28 +97,21 @@ func (s *stream) refuse(err error) {
 	s.rec.SetCode(uint32(st.Code()), st.Message())
 }
 
-// A stream is the context that its request travels in, from the tap to the
-// handler and below. That saves the context that would carry the record, and it
-// lets two calls that grpc-go makes on every request's context tell where the
-// request is: operateHeaders asks for Done when it hands the stream on, and
-// handleStream asks for a Value as the first thing that it does.
-
-// streamKey is the key under which a stream answers with itself.
+// streamKey is the key whose value is the stream itself.
 type streamKey struct{}
 
-// recordKey is the key under which trace.FromContext looks.
+// recordKey is the key of record.FromContext.
 var recordKey = record.ContextKey()
 
-// streamFrom returns the stream that ctx descends from, or nil for a request
-// that is not recorded.
+// streamFrom returns the stream that ctx descends from, or nil for a request that is
+// not recorded.
 func streamFrom(ctx context.Context) *stream {
 	s, _ := ctx.Value(streamKey{}).(*stream)
 	return s
 }
 
-// Done returns the channel that is closed when the request is cancelled. The
-// first call comes from operateHeaders, once nothing can stop it any more from
-// handing the stream to a goroutine; streams that it turned away are never asked.
+// Done implements context.Context. The first call comes from operateHeaders, and begins
+// StartHandler.
 func (s *stream) Done() <-chan struct{} {
 	if !s.handed.Load() {
 		s.rec.BeginAt(stages.StartHandler, s.tapped)
@@ -98,9 +120,8 @@ func (s *stream) Done() <-chan struct{} {
 	return s.Context.Done()
 }
 
-// Value returns what the request's context holds under key. The first call for a
-// key that is not our own comes from handleStream, which reads the metadata
-// before all else. It does not when the method's name is malformed.
+// Value implements context.Context. The first call for a key that is not the seam's own
+// comes from handleStream.
 func (s *stream) Value(key any) any {
 	switch key {
 	case streamKey{}:
@@ -109,35 +130,40 @@ func (s *stream) Value(key any) any {
 		return s.rec
 	}
 	if !s.entered.Load() && s.entered.CompareAndSwap(false, true) {
-		now := record.Now()
-		s.rec.EndAt(stages.StartHandler, now)
-		if s.conn.o.faults.IsOn(fault.FullQuota) {
-			now = s.queue(now)
-		}
-		s.rec.BeginAt(stages.HandleStream, now)
-		if _, streaming := s.conn.o.streams[s.method]; !streaming {
-			serve.GrowStack(0) // the handler needs it, and so does the copy of the metadata that comes now
-		}
-		if s.conn.o.opts.StreamWorkers {
-			s.whoHandles()
-		}
+		s.enterHandleStream(record.Now())
 	}
 	return s.Context.Value(key)
 }
 
-// serverWorker is the function that runs at the bottom of a stream worker's
-// stack.
+// enterHandleStream is all that the seam does where handleStream begins, on the request's
+// goroutine: it stamps the edge, has the request wait if the fault full-quota is on, grows
+// the stack and notes the worker.
+func (s *stream) enterHandleStream(now int64) {
+	f := s.conn.front
+	s.rec.EndAt(stages.StartHandler, now)
+	if f.faults.IsOn(fault.FullQuota) {
+		now = s.awaitQuota(now)
+	}
+	s.rec.BeginAt(stages.HandleStream, now)
+	if streaming := f.methods[s.method]; !streaming {
+		serve.GrowStack(0) // before the metadata is copied, which needs a part of it already
+	}
+	if f.opts.StreamWorkers {
+		s.noteWorker()
+	}
+}
+
+// serverWorker is the bottom function on the stack of a stream worker.
 const serverWorker = "google.golang.org/grpc.(*Server).serverWorker"
 
-// stackDepth is more than lies between handleStream's first look at the context
-// and the bottom of its goroutine.
+// stackDepth is more than the number of frames between noteWorker and the bottom of
+// the stack.
 const stackDepth = 32
 
-// whoHandles notes on whose goroutine handleStream runs: a stream worker's, or
-// one of its own because all workers were busy. grpc-go tells nobody, so the
-// stack is looked at; that takes a microsecond, and is done only on a server that
-// has workers.
-func (s *stream) whoHandles() {
+// noteWorker marks whether handleStream runs on a stream worker, or on a goroutine of the
+// request's own because all workers were busy. grpc-go does not report it, so the stack is
+// searched. That takes about a microsecond, and is done only on a server with workers.
+func (s *stream) noteWorker() {
 	var pcs [stackDepth]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
 	for {

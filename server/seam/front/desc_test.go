@@ -150,34 +150,6 @@ func TestATraceparentIsTakenAndReturned(t *testing.T) {
 	}
 }
 
-func TestAKeyIsFoundInEveryKindOfRequest(t *testing.T) {
-	put := &pb.RequestOp{Request: &pb.RequestOp_RequestPut{RequestPut: &pb.PutRequest{Key: []byte("put"), Value: []byte("123")}}}
-	get := &pb.RequestOp{Request: &pb.RequestOp_RequestRange{RequestRange: &pb.RangeRequest{Key: []byte("get")}}}
-	del := &pb.RequestOp{Request: &pb.RequestOp_RequestDeleteRange{RequestDeleteRange: &pb.DeleteRangeRequest{Key: []byte("del")}}}
-	for _, c := range []struct {
-		msg  any
-		key  string
-		size int
-	}{
-		{&pb.PutRequest{Key: []byte("a"), Value: []byte("12")}, "a", 2},
-		{&pb.RangeRequest{Key: []byte("b")}, "b", 0},
-		{&pb.DeleteRangeRequest{Key: []byte("c")}, "c", 0},
-		{&pb.TxnRequest{Success: []*pb.RequestOp{put, get}}, "put", 3},
-		{&pb.TxnRequest{Failure: []*pb.RequestOp{get, put}}, "get", 0},
-		{&pb.TxnRequest{Success: []*pb.RequestOp{del}, Compare: []*pb.Compare{{Key: []byte("cmp")}}}, "del", 0},
-		{&pb.TxnRequest{Compare: []*pb.Compare{{Key: []byte("cmp")}}}, "cmp", 0},
-		{&pb.TxnRequest{}, "", 0},
-		{&pb.CompactionRequest{}, "", 0},
-	} {
-		rec := seamtest.Record(t)
-		noteRequest(rec, c.msg)
-		tl := rec.Timeline()
-		if tl.Attributes[trace.AttrKey] != c.key || rec.Facts().ValueSize != c.size {
-			t.Errorf("%T %v: key %q, %d bytes", c.msg, c.msg, tl.Attributes[trace.AttrKey], rec.Facts().ValueSize)
-		}
-	}
-}
-
 func TestAnErrorOfTheHandler(t *testing.T) {
 	r := newRig(t, Options{})
 	r.kv.put = func(context.Context, *pb.PutRequest) (*pb.PutResponse, error) {

@@ -12,54 +12,56 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// HTTP/2 lets a receiver bound what is sent to it: each stream and the whole
-// connection have a window, DATA takes from both, and WINDOW_UPDATE gives back.
-// When a window is empty loopyWriter stops, and a reply that was ready waits. The
-// seam sees all frames in both directions, so it can do the same sums.
-
-// windows are what the client allows to be sent to it. The writing half takes,
-// the reading half gives.
+// windows are those that the client grants on one connection. The writing half of the
+// connection subtracts from them, the reading half adds.
+//
+// HTTP/2 lets a receiver limit what is sent to it. Each stream and the whole connection have
+// a window: DATA takes from both, WINDOW_UPDATE adds to one. When a window is empty,
+// loopyWriter stops, and a reply that is ready waits. The seam sees the frames of both
+// directions, so it can compute the same windows.
 type windows struct {
-	conn    atomic.Int64 // of the connection, in bytes
-	initial atomic.Int64 // of each stream, in bytes
-	unknown atomic.Bool  // a frame that changes them was not seen whole; the sums do not hold any more
-	dry     atomic.Int64 // when the connection's window was found empty; 0 while it is not
+	conn       atomic.Int64 // what is left of the connection's window, in bytes
+	initial    atomic.Int64 // the initial window of each stream, in bytes; stream.window is relative to it
+	unreliable atomic.Bool  // a frame that changes a window was not seen as a whole: the others are wrong
+	emptySince atomic.Int64 // when the connection's window became empty; 0 while it is not
 }
 
+// reset sets the windows that HTTP/2 begins with.
 func (w *windows) reset() {
 	w.conn.Store(frames.DefaultWindow)
 	w.initial.Store(frames.DefaultWindow)
 }
 
-// took is called when DATA leaves. Only a stream that has more to send can be
-// held up by what is left.
-func (c *serverConn) took(s *stream, h frames.Head) {
+// noteData is called when a DATA frame of s is about to be written: the waits for a window are
+// over. A window that this frame empties may be the beginning of the next wait, which counts
+// only if another frame follows.
+func (c *serverConn) noteData(s *stream, h frames.Head) {
 	w := &c.windows
-	if since := w.dry.Load(); since != 0 && h.Length > 0 {
-		w.dry.Store(0)
+	if since := w.emptySince.Load(); since != 0 && h.Length > 0 {
+		w.emptySince.Store(0)
 		at := record.Now()
-		c.streams.all(func(other *stream) { other.resumed(since, at) })
+		c.streams.each(func(other *stream) { other.noteFlowControl(since, at) })
 	}
 	if since := s.blocked.Swap(0); since != 0 {
-		s.resumed(since, record.Now())
+		s.noteFlowControl(since, record.Now())
 	}
 	left, own := w.conn.Add(-int64(h.Length)), s.window.Add(-int64(h.Length))
-	if w.unknown.Load() {
+	if w.unreliable.Load() {
 		return
 	}
 	if own+w.initial.Load() <= 0 {
 		s.blocked.Store(record.Now())
 	}
 	if left <= 0 {
-		w.dry.Store(record.Now())
+		w.emptySince.Store(record.Now())
 	}
 }
 
-// resumed notes how long a reply was held up. While the handler still runs it is
-// the handler that waits, in SendMsg, so only what lies within the flush counts.
-func (s *stream) resumed(since, now int64) {
+// noteFlowControl stamps a wait of the reply for a window. While the handler runs, it is the
+// handler that waits, in SendMsg, so only the part within Flush is stamped.
+func (s *stream) noteFlowControl(since, now int64) {
 	flush, _ := s.rec.Stamps(stages.Flush)
-	if flush == 0 || s.gone() {
+	if flush == 0 || s.replyEnded() {
 		return
 	}
 	if since = max(since, flush); since < now {
@@ -67,26 +69,26 @@ func (s *stream) resumed(since, now int64) {
 	}
 }
 
-// stuck notes that a reply is over which was still held up.
-func (c *serverConn) stuck(s *stream) {
+// endFlowControl stamps the wait of a reply that has ended while it waited for a window.
+func (c *serverConn) endFlowControl(s *stream) {
 	since := s.blocked.Swap(0)
 	if since == 0 {
-		since = c.windows.dry.Load()
+		since = c.windows.emptySince.Load()
 	}
 	if since != 0 && s.written.Load() > 0 {
-		s.resumed(since, record.Now())
+		s.noteFlowControl(since, record.Now())
 	}
 }
 
-// gave is called when the client changes a window. The payload is nil when it
-// was not in the buffer as a whole: then the sums are given up.
-func (c *serverConn) gave(h frames.Head, payload []byte) {
+// noteWindowChange is called when the client changes a window. The payload is nil if it was not
+// in the buffer as a whole; from then on no waits are stamped on this connection.
+func (c *serverConn) noteWindowChange(h frames.Head, payload []byte) {
 	w := &c.windows
 	switch {
 	case payload == nil:
-		w.unknown.Store(true)
+		w.unreliable.Store(true)
 	case h.Kind == http2.FrameSettings:
-		w.settings(payload)
+		w.setInitial(payload)
 	case len(payload) < 4:
 	default:
 		more := int64(binary.BigEndian.Uint32(payload) &^ (1 << 31)) // the first bit is reserved
@@ -98,7 +100,8 @@ func (c *serverConn) gave(h frames.Head, payload []byte) {
 	}
 }
 
-func (w *windows) settings(payload []byte) {
+// setInitial applies the payload of a SETTINGS frame.
+func (w *windows) setInitial(payload []byte) {
 	for ; len(payload) >= frames.SettingLen; payload = payload[frames.SettingLen:] {
 		if http2.SettingID(binary.BigEndian.Uint16(payload)) == http2.SettingInitialWindowSize {
 			w.initial.Store(int64(binary.BigEndian.Uint32(payload[2:])))
@@ -106,19 +109,21 @@ func (w *windows) settings(payload []byte) {
 	}
 }
 
-// narrowing makes a client's windows smaller than the server says. The SETTINGS frame
-// that says so is put in front of the server's first one. When grpc-go measures that
-// the connection can carry more, it raises its own window, and with it the quarter:
-// what it announces then is made a quarter, and not less than the window asked for.
+// narrowing makes the window that the server grants each stream smaller, for the fault
+// small-window. It puts a SETTINGS frame with the smaller window in front of the server's
+// first. When grpc-go measures that the connection can carry more, it announces a larger
+// window; a quarter of that is announced instead, but at least the smaller window. grpc-go
+// grants more when a quarter of its own window was read, so a smaller one could block the
+// client for good.
 //
-// The zero value changes nothing. It is used by the one goroutine that writes.
+// The zero value changes nothing. It must be used by one goroutine.
 type narrowing struct {
-	bytes uint32 // the window; zero: as the server says
-	said  bool
-	at    frames.Counter
+	bytes     uint32 // the smaller window; 0: change nothing
+	announced bool   // the SETTINGS frame is written
+	frames    frames.Counter
 }
 
-// send writes to the connection, with windows changed if need be.
+// send writes p to the connection, with smaller windows in it if the fault is on.
 func (c *serverConn) send(p []byte) (int, error) {
 	if c.narrow.bytes == 0 {
 		return c.Conn.Write(p)
@@ -126,13 +131,13 @@ func (c *serverConn) send(p []byte) (int, error) {
 	return c.narrow.write(c.Conn, p)
 }
 
-// write writes p, or what is to stand in its place. It counts the bytes of p, as a
-// Write has to: none where it failed, for no caller makes use of a part.
+// write writes p with smaller windows. Like any Write it counts the bytes of p. If it fails it
+// counts none, because no caller uses the count then.
 func (n *narrowing) write(to net.Conn, p []byte) (int, error) {
-	changed := n.settings(p)
-	if !n.said {
+	changed := n.shrinkAll(p)
+	if !n.announced {
 		changed = append(windowSettings(n.bytes), changed...)
-		n.said = true
+		n.announced = true
 	}
 	if _, err := to.Write(changed); err != nil {
 		return 0, err
@@ -140,7 +145,7 @@ func (n *narrowing) write(to net.Conn, p []byte) (int, error) {
 	return len(p), nil
 }
 
-// windowSettings is a SETTINGS frame with the initial window and nothing else.
+// windowSettings returns a SETTINGS frame with the initial window and nothing else.
 func windowSettings(bytes uint32) []byte {
 	frame := make([]byte, frames.HeadLen+frames.SettingLen)
 	frame[2], frame[3] = frames.SettingLen, byte(http2.FrameSettings)
@@ -149,30 +154,31 @@ func windowSettings(bytes uint32) []byte {
 	return frame
 }
 
-// settings returns p, or a copy of it in which the windows that the server announces
-// are smaller. grpc-go writes a SETTINGS frame in one piece.
-func (n *narrowing) settings(p []byte) []byte {
+// shrinkAll returns p, or a copy of it with smaller windows in its SETTINGS frames. grpc-go
+// writes a SETTINGS frame in one piece.
+func (n *narrowing) shrinkAll(p []byte) []byte {
 	out, rest := p, p
 	for {
-		taken, edge := n.at.Next(rest)
+		taken, edge := n.frames.Next(rest)
 		rest = rest[taken:]
 		switch edge {
 		case frames.NoEdge:
 			return out
 		case frames.Began:
-			if h := n.at.Head; h.Kind == http2.FrameSettings && int(h.Length) <= len(rest) {
+			if h := n.frames.Head; h.Kind == http2.FrameSettings && int(h.Length) <= len(rest) {
 				begin := len(p) - len(rest)
 				if &out[0] == &p[0] {
 					out = append([]byte(nil), p...) // p belongs to the caller
 				}
-				n.smaller(out[begin : begin+int(h.Length)])
+				n.shrink(out[begin : begin+int(h.Length)])
 			}
 		case frames.Ended:
 		}
 	}
 }
 
-func (n *narrowing) smaller(payload []byte) {
+// shrink makes the windows in the payload of a SETTINGS frame smaller, in place.
+func (n *narrowing) shrink(payload []byte) {
 	for ; len(payload) >= frames.SettingLen; payload = payload[frames.SettingLen:] {
 		if http2.SettingID(binary.BigEndian.Uint16(payload)) == http2.SettingInitialWindowSize {
 			announced := binary.BigEndian.Uint32(payload[2:])

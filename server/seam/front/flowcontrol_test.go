@@ -40,7 +40,7 @@ func (f flow) reply(id uint32) *stream {
 }
 
 func (f flow) data(s *stream, bytes uint32) {
-	f.took(s, frames.Head{Length: bytes, Kind: http2.FrameData, Stream: s.rec.StreamID()})
+	f.noteData(s, frames.Head{Length: bytes, Kind: http2.FrameData, Stream: s.rec.StreamID()})
 }
 
 // allow grants more bytes: to a stream, or with none to the connection.
@@ -49,12 +49,12 @@ func (f flow) allow(s *stream, bytes uint32) {
 	if s != nil {
 		h.Stream = s.rec.StreamID()
 	}
-	f.gave(h, binary.BigEndian.AppendUint32(nil, bytes))
+	f.noteWindowChange(h, binary.BigEndian.AppendUint32(nil, bytes))
 }
 
 func (f flow) initial(bytes uint32) {
 	setting := binary.BigEndian.AppendUint16(nil, uint16(http2.SettingInitialWindowSize))
-	f.gave(frames.Head{Length: frames.SettingLen, Kind: http2.FrameSettings}, binary.BigEndian.AppendUint32(setting, bytes))
+	f.noteWindowChange(frames.Head{Length: frames.SettingLen, Kind: http2.FrameSettings}, binary.BigEndian.AppendUint32(setting, bytes))
 }
 
 func (f flow) waits(s *stream, want int) {
@@ -110,16 +110,16 @@ func TestAReplyThatIsGivenUpHadWaited(t *testing.T) {
 	f.initial(10)
 	s := f.reply(1)
 	f.data(s, 10)
-	f.stuck(s)
+	f.endFlowControl(s)
 	f.waits(s, 1)
-	f.stuck(s) // by whoever comes second
+	f.endFlowControl(s) // by whoever comes second
 	f.waits(s, 1)
 }
 
 // What cannot be known is not shown.
 func TestAFrameThatWasNotSeenWholeEndsTheSums(t *testing.T) {
 	f := newFlow(t)
-	f.gave(frames.Head{Length: 4, Kind: http2.FrameWindowUpdate}, nil)
+	f.noteWindowChange(frames.Head{Length: 4, Kind: http2.FrameWindowUpdate}, nil)
 	s := f.reply(1)
 	f.data(s, frames.DefaultWindow)
 	f.data(s, 1)

@@ -16,18 +16,17 @@ import (
 	"google.golang.org/grpc/tap"
 )
 
-// frontOptions are those of grpc-go's own options that the wrappers need the
-// place of. Set them here and not on the server.
+// Options are the options of a Front. The wrappers replace or repeat some of grpc-go's own
+// options: a tap must be set here and not on the server.
 type Options struct {
-	// TraceURL is where the server's finished timelines can be fetched. It is
-	// returned to clients that sent a traceparent; empty means that there is no
-	// such place.
+	// TraceURL is where the server's finished timelines can be fetched. It is returned to clients
+	// that sent a traceparent; if empty, they are not told.
 	TraceURL string
-	// Tap is asked about every request after it has been noted, and may refuse
-	// it. It runs on the goroutine that reads the connection.
+	// Tap is called for every request after it has been noted, and may refuse it. It runs on the
+	// goroutine that reads the connection.
 	Tap tap.ServerInHandle
-	// StreamWorkers says that the server has stream workers, so that it is looked
-	// up for each request whether one of them handles it.
+	// StreamWorkers says that the server has stream workers. Then each request is marked with
+	// whether one of them handles it.
 	StreamWorkers bool
 }
 
@@ -41,72 +40,74 @@ type Front struct {
 	gatewayCalls gatewayCalls
 	stopping     atomic.Bool
 
-	services map[string]methods  // filled while services are registered, which ends before serving begins
-	streams  map[string]struct{} // the streaming ones among their methods, by full name; filled likewise
-	conns    sync.Map            // *serverConn → struct{}; those that may have unfinished requests
+	// What is registered; filled before serving begins, and only read from then on.
+	services map[string]struct{} // by name
+	methods  map[string]bool     // by full name; true for a streaming method
+
+	conns sync.Map // *serverConn → struct{}: those that are open or have unfinished requests
 
 	stopSweep context.CancelFunc
 	sweeping  sync.WaitGroup
 }
 
-// newFront prepares the wrappers for one server, and starts the sweeper, which Close
-// ends.
-func New(rec *record.Recorder, h *hold.Holds, f *fault.Faults, opts Options) *Front {
-	o := &Front{
-		rec: rec, opts: opts, holds: h, faults: f, gatewayCalls: newGatewayCalls(rec),
-		services: make(map[string]methods), streams: make(map[string]struct{}),
+// New returns the wrappers for one server, and starts the sweeper, which Close ends.
+// The holds and the faults are asked about each request.
+func New(rec *record.Recorder, holds *hold.Holds, faults *fault.Faults, opts Options) *Front {
+	f := &Front{
+		rec: rec, opts: opts, holds: holds, faults: faults, gatewayCalls: newGatewayCalls(rec),
+		services: make(map[string]struct{}), methods: make(map[string]bool),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	o.stopSweep = cancel
-	o.sweeping.Go(func() { o.sweep(ctx) })
-	return o
+	f.stopSweep = cancel
+	f.sweeping.Go(func() { f.sweep(ctx) })
+	return f
 }
 
-// Stopping notes that the server is being stopped: requests that end from then on
-// without a reply say so.
-func (o *Front) Stopping() { o.stopping.Store(true) }
+// Stopping notes that the server is being stopped. From then on, requests that end without a
+// reply are marked with that.
+func (f *Front) Stopping() { f.stopping.Store(true) }
 
-// Close ends the sweeper. It may be called more than once.
-func (o *Front) Close() {
-	o.stopSweep()
-	o.sweeping.Wait()
+// Close stops the sweeper, and waits until it has stopped. It may be called more than once.
+func (f *Front) Close() {
+	f.stopSweep()
+	f.sweeping.Wait()
 }
 
-// Seams returns the wrappers of the server's outer half. All of them must be
-// installed, for they work together.
-func (o *Front) Seams() serve.Seams {
+// Seams returns the wrappers of the server's outer half. All of them must be installed, because
+// they share the state of each request.
+func (f *Front) Seams() serve.Seams {
 	return serve.Seams{
-		Accept:   func(l net.Listener) net.Listener { return &acceptListener{Listener: l, o: o} },
-		Listener: func(l net.Listener) net.Listener { return &listener{Listener: l, o: o} },
+		Accept:   func(l net.Listener) net.Listener { return &acceptListener{Listener: l, front: f} },
+		Listener: func(l net.Listener) net.Listener { return &listener{Listener: l, front: f} },
 		Creds: func(c credentials.TransportCredentials) credentials.TransportCredentials {
-			return handshaker{c, o}
+			return handshaker{c, f}
 		},
-		HTTPListener:     func(l net.Listener) net.Listener { return &httpListener{l, o} },
+		HTTPListener:     func(l net.Listener) net.Listener { return &httpListener{l, f} },
 		HandshakeFailure: handshakeFailure,
-		ServeHTTP:        o.serveHTTP,
+		ServeHTTP:        f.serveHTTP,
 		Options: []grpc.ServerOption{
-			grpc.ReadBufferSize(0), // serverConn has the buffer instead, so that frames pass it as they are consumed
-			grpc.InTapHandle(o.tap),
-			grpc.StatsHandler(statsHandler{o}),
+			grpc.ReadBufferSize(0), // incoming has a buffer instead, so that the seam sees when the transport consumes a frame
+			grpc.InTapHandle(f.tap),
+			grpc.StatsHandler(statsHandler{f}),
 			grpc.ForceServerCodecV2(protoCodec()),
 		},
 		Interceptors: serve.Interceptors{
-			OuterUnary: o.outerUnary, InnerUnary: o.innerUnary,
-			OuterStream: o.outerStream, InnerStream: o.innerStream,
+			OuterUnary: f.outerUnary, InnerUnary: f.innerUnary,
+			OuterStream: f.outerStream, InnerStream: f.innerStream,
 		},
-		ServiceDesc: o.serviceDesc,
-		HTTP:        o.http,
-		Gateway:     o.gateway,
-		GatewayDial: o.gatewayDial,
-		Metrics:     newMetrics(o.rec),
-		InProcess:   o.inProcess,
+		ServiceDesc: f.serviceDesc,
+		HTTP:        f.http,
+		Gateway:     f.gateway,
+		GatewayDial: f.gatewayDial,
+		Metrics:     newMetrics(f.rec),
+		InProcess:   f.inProcess,
 	}
 }
 
-// Unfinished counts the requests of all connections whose records are not finished.
-func (o *Front) Unfinished() (n int) {
-	o.conns.Range(func(key, _ any) bool {
-		n += key.(*serverConn).streams.all(func(*stream) {}) //nolint:forcetypeassert // TagConn stores nothing else
+// Unfinished returns the number of requests whose records are not finished.
+func (f *Front) Unfinished() (n int) {
+	f.conns.Range(func(key, _ any) bool {
+		n += key.(*serverConn).streams.each(func(*stream) {}) //nolint:forcetypeassert // TagConn stores nothing else
 		return true
 	})
 	return n

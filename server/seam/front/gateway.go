@@ -17,37 +17,36 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// gatewayCalls joins the three records that a call through the gateway leaves:
-// the HTTP request's, in it that of the gateway as a client, and in that the
-// server's. The client's is found by the traceparent that it sent. It holds
-// random bits that nobody else has seen while the call is under way, so no
-// other client can have its request shown inside somebody else's.
+// gatewayCalls joins the three records of a call through the gateway: the HTTP request's
+// contains that of the gateway as a client, and that one contains the server's. The client's
+// record is found by the traceparent of the call. Nobody else has seen its random bits while the
+// call is under way, so no other client can have its request shown inside another's.
 type gatewayCalls struct{ client *client.Observer }
 
 func newGatewayCalls(rec *record.Recorder) gatewayCalls {
 	return gatewayCalls{client: client.NewInside(rec, stages.GatewayCall)}
 }
 
-// join makes the server's record of a call part of the gateway's. It is called
-// by the tap, for each request with a traceparent, and does nothing for those
-// that are not the gateway's.
+// join makes the server's record of a call part of the gateway's. It does nothing if the
+// traceparent is not that of one of the gateway's calls. It is called for each request with a
+// traceparent.
 func (g *gatewayCalls) join(parent string, server *record.Record) {
 	g.client.Find(parent).Embed(server, stages.None)
 }
 
-// gateway observes the part of a request that makes a gRPC call of it.
-func (o *Front) gateway(next http.Handler) http.Handler {
+// gateway observes the gateway's handler, which makes a gRPC call of an HTTP request.
+func (f *Front) gateway(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := record.FromContext(r.Context())
 		rec.Begin(stages.GatewayDecode)
-		defer gatewayDone(rec)
+		defer endGateway(rec)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// gatewayDone is called when the answer is written. A request from which no call
-// came was refused while it was decoded.
-func gatewayDone(rec *record.Record) {
+// endGateway is called when the handler has written its reply. If there was no call, the
+// request was refused while it was decoded.
+func endGateway(rec *record.Record) {
 	now := record.Now()
 	if begun, _ := rec.Stamps(stages.GatewayCall); begun == 0 {
 		rec.EndAt(stages.GatewayDecode, now)
@@ -55,38 +54,38 @@ func gatewayDone(rec *record.Record) {
 	}
 	_, answered := rec.Stamps(stages.GatewayCall)
 	if answered == 0 {
-		answered = now // a stream whose client went away
+		answered = now // a stream whose client has gone away
 		rec.EndAt(stages.GatewayCall, now)
 	}
 	rec.BeginAt(stages.GatewayEncode, answered)
 	rec.EndAt(stages.GatewayEncode, now)
 }
 
-// gatewayDial returns the options of the connection over which the gateway
-// calls. The outermost interceptors are our own, the client observer's come
-// next.
-func (o *Front) gatewayDial(creds credentials.TransportCredentials) []grpc.DialOption {
+// gatewayDial returns the options of the connection for the gateway's calls. The seam's own
+// interceptors come before the client observer's.
+func (f *Front) gatewayDial(creds credentials.TransportCredentials) []grpc.DialOption {
 	return append([]grpc.DialOption{
-		grpc.WithChainUnaryInterceptor(gatewayUnary),
-		grpc.WithChainStreamInterceptor(o.gatewayCalls.stream),
-	}, o.gatewayCalls.client.DialOptions(creds)...)
+		grpc.WithChainUnaryInterceptor(callFromGateway),
+		grpc.WithChainStreamInterceptor(f.gatewayCalls.startStream),
+	}, f.gatewayCalls.client.DialOptions(creds)...)
 }
 
-// beginCall ends the decoding and begins the call.
-func beginCall(rec *record.Record) {
+// beginGatewayCall ends GatewayDecode and begins GatewayCall.
+func beginGatewayCall(rec *record.Record) {
 	now := record.Now()
 	rec.EndAt(stages.GatewayDecode, now)
 	rec.BeginAt(stages.GatewayCall, now)
 }
 
-// gatewayUnary stamps the call and notes what the server said.
-func gatewayUnary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+// callFromGateway is the interceptor of the gateway's unary calls. It stamps the call and notes
+// its result.
+func callFromGateway(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	rec := record.FromContext(ctx)
 	noteRequest(rec, req)
-	beginCall(rec)
-	err := invoke(withoutParent(ctx), method, req, reply, cc, opts...)
+	beginGatewayCall(rec)
+	err := invoke(withoutTraceParent(ctx), method, req, reply, cc, opts...)
 	if _, ended := rec.Stamps(stages.GatewayCall); ended == 0 {
-		rec.End(stages.GatewayCall) // there was no room to record the client's part
+		rec.End(stages.GatewayCall) // the client's part was not recorded, so its observer did not end the stage
 	}
 	if err == nil {
 		noteReply(rec, reply)
@@ -95,15 +94,16 @@ func gatewayUnary(ctx context.Context, method string, req, reply any, cc *grpc.C
 	rec.SetCode(uint32(st.Code()), st.Message())
 	for _, opt := range opts {
 		if h, ok := opt.(grpc.HeaderCallOption); ok && h.HeaderAddr != nil {
-			forget(*h.HeaderAddr)
+			dropTraceHeaders(*h.HeaderAddr)
 		}
 	}
 	return err
 }
 
-// withoutParent drops a traceparent that the HTTP client smuggled in as
-// Grpc-Metadata-Traceparent: the call has one of its own, and two are none.
-func withoutParent(ctx context.Context) context.Context {
+// withoutTraceParent removes a traceparent that the HTTP client has sent as
+// Grpc-Metadata-Traceparent. The call has a traceparent of its own, and the server accepts none
+// if there are two.
+func withoutTraceParent(ctx context.Context) context.Context {
 	md, ok := metadata.FromOutgoingContext(ctx)
 	if !ok || len(md.Get(client.HeaderTraceParent)) == 0 {
 		return ctx
@@ -112,19 +112,19 @@ func withoutParent(ctx context.Context) context.Context {
 	return metadata.NewOutgoingContext(ctx, md)
 }
 
-// forget drops what the server told the gateway as a client that is traced: the
-// gateway would hand it on, and it is not about the HTTP request.
-func forget(md metadata.MD) {
+// dropTraceHeaders removes what the server tells a traced client. The gateway would pass it on
+// to the HTTP client, and it is not about the HTTP request.
+func dropTraceHeaders(md metadata.MD) {
 	md.Delete(client.HeaderTraceParent)
 	md.Delete(client.HeaderTraceURL)
 }
 
-// stream is the interceptor of the gateway's streaming calls: it does for them
-// what gatewayUnary and the client observer do for the others.
-func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+// startStream is the interceptor of the gateway's streaming calls. It does what callFromGateway
+// and the client observer do for unary calls.
+func (g *gatewayCalls) startStream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	outer := record.FromContext(ctx)
-	beginCall(outer)
-	ctx, call := g.client.Start(withoutParent(ctx), outer, method, record.Now(), record.MarkStreaming)
+	beginGatewayCall(outer)
+	ctx, call := g.client.Start(withoutTraceParent(ctx), outer, method, record.Now(), record.MarkStreaming)
 	s := &gatewayStream{outer: outer, call: call}
 	cs, err := streamer(ctx, desc, cc, method, opts...)
 	if err != nil {
@@ -132,8 +132,8 @@ func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *gr
 		return nil, err
 	}
 	s.ClientStream = cs
-	// The gateway leaves the stream alone once its client has gone away; what it
-	// does in any case is to end the context.
+	// If its client goes away, the gateway does not read the stream to its end, but it ends
+	// the context.
 	context.AfterFunc(ctx, func() { s.finish(ctx.Err()) })
 	return s, nil
 }
@@ -142,18 +142,18 @@ func (g *gatewayCalls) stream(ctx context.Context, desc *grpc.StreamDesc, cc *gr
 type gatewayStream struct {
 	grpc.ClientStream
 	outer *record.Record   // of the HTTP request
-	call  *client.InFlight // nil when there was no room to record it
+	call  *client.InFlight // nil if it is not recorded
 	once  sync.Once
 }
 
-// Header leaves out what is not about the HTTP request.
+// Header implements grpc.ClientStream, without the trace headers.
 func (s *gatewayStream) Header() (metadata.MD, error) {
 	md, err := s.ClientStream.Header()
-	forget(md)
+	dropTraceHeaders(md)
 	return md, err
 }
 
-// RecvMsg sees the end of the stream.
+// RecvMsg implements grpc.ClientStream. It notices the end of the stream.
 func (s *gatewayStream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *gatewayStream) RecvMsg(m any) error {
 	return err
 }
 
-// finish notes how the call ended. io.EOF is how it ends well.
+// finish notes how the call ended. With io.EOF it succeeded. Only the first call has an effect.
 func (s *gatewayStream) finish(err error) {
 	s.once.Do(func() {
 		if errors.Is(err, io.EOF) {

@@ -2,7 +2,6 @@ package front
 
 import (
 	"context"
-	"strings"
 
 	"glasskv/server/seam/fault"
 	"glasskv/trace/record"
@@ -14,26 +13,21 @@ import (
 	"google.golang.org/grpc"
 )
 
-// The outer interceptors stand first in the server's chain and see all of it,
-// the inner ones stand last and see the handler alone. The ends are stamped by
-// defer, so that they stand in the record as well when a handler panics and
-// something further out recovers.
+// The outer interceptors are the first of the server's chain, so Interceptors covers all
+// of it. The inner ones are the last, so they see the handler alone. Ends are stamped by
+// defer: they are in the record even if the handler panics and an interceptor between the
+// two recovers.
 
-func (o *Front) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+func (f *Front) outerUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	rec := record.FromContext(ctx)
-	o.holds.Reach(ctx, rec, stages.Interceptors)
+	f.holds.Reach(ctx, rec, stages.Interceptors)
 	rec.Begin(stages.Interceptors)
 	defer rec.End(stages.Interceptors)
 	return next(ctx, req)
 }
 
-func (o *Front) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	rec, stage := record.FromContext(ctx), handlerOf(info.FullMethod)
-	if o.faults.IsOn(fault.SlowHandler) {
-		o.faults.Delay(ctx, fault.SlowHandler, rec, stage, 0)
-	}
-	o.holds.Reach(ctx, rec, stage)
-	rec.Begin(stage)
+func (f *Front) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	rec, stage := f.beginHandler(ctx, info.FullMethod)
 	panicking := true
 	defer func() { endHandler(rec, stage, panicking) }()
 	reply, err := next(ctx, req)
@@ -41,21 +35,16 @@ func (o *Front) innerUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 	return reply, err
 }
 
-func (o *Front) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+func (f *Front) outerStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	rec := record.FromContext(ss.Context())
-	o.holds.Reach(ss.Context(), rec, stages.Interceptors)
+	f.holds.Reach(ss.Context(), rec, stages.Interceptors)
 	rec.Begin(stages.Interceptors)
-	defer endStream(rec)
+	defer endStreamChain(rec)
 	return next(srv, ss)
 }
 
-func (o *Front) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	rec, stage := record.FromContext(ss.Context()), handlerOf(info.FullMethod)
-	if o.faults.IsOn(fault.SlowHandler) {
-		o.faults.Delay(ss.Context(), fault.SlowHandler, rec, stage, 0)
-	}
-	o.holds.Reach(ss.Context(), rec, stage)
-	rec.Begin(stage)
+func (f *Front) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	rec, stage := f.beginHandler(ss.Context(), info.FullMethod)
 	panicking := true
 	defer func() { endHandler(rec, stage, panicking) }()
 	err := next(srv, ss)
@@ -63,8 +52,20 @@ func (o *Front) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServ
 	return err
 }
 
-// endHandler ends a handler that returned or panicked. It leaves the panic alone,
-// so that whoever recovers has the stack as it was.
+// beginHandler begins the stage of a method's handler, after the request was delayed or
+// held there.
+func (f *Front) beginHandler(ctx context.Context, method string) (*record.Record, stages.Stage) {
+	rec, stage := record.FromContext(ctx), handlerStage(method)
+	if f.faults.IsOn(fault.SlowHandler) {
+		f.faults.Delay(ctx, fault.SlowHandler, rec, stage, 0)
+	}
+	f.holds.Reach(ctx, rec, stage)
+	rec.Begin(stage)
+	return rec, stage
+}
+
+// endHandler ends the stage of a handler that has returned or is panicking. It does not
+// recover, so the stack is still whole where something else does.
 func endHandler(rec *record.Record, stage stages.Stage, panicking bool) {
 	if panicking {
 		rec.Mark(record.MarkPanic)
@@ -72,82 +73,86 @@ func endHandler(rec *record.Record, stage stages.Stage, panicking bool) {
 	rec.End(stage)
 }
 
-// handlerOf names the stage that a method's handler is.
-func handlerOf(method string) stages.Stage {
-	switch method {
-	case pb.KV_Put_FullMethodName:
-		return stages.V3Put
-	case pb.KV_Range_FullMethodName:
-		return stages.V3Range
-	case pb.KV_RangeStream_FullMethodName:
-		return stages.V3RangeStream
-	case pb.KV_DeleteRange_FullMethodName:
-		return stages.V3DeleteRange
-	case pb.KV_Txn_FullMethodName:
-		return stages.V3Txn
-	case pb.KV_Compact_FullMethodName:
-		return stages.V3Compact
-	case pb.Lease_LeaseGrant_FullMethodName:
-		return stages.V3LeaseGrant
-	case pb.Lease_LeaseRevoke_FullMethodName:
-		return stages.V3LeaseRevoke
-	case pb.Lease_LeaseKeepAlive_FullMethodName:
-		return stages.V3LeaseKeepAlive
-	case pb.Lease_LeaseTimeToLive_FullMethodName:
-		return stages.V3LeaseTimeToLive
-	case pb.Lease_LeaseLeases_FullMethodName:
-		return stages.V3LeaseLeases
-	case pb.Watch_Watch_FullMethodName:
-		return stages.V3Watch
-	}
-	return handlerBeside(method)
-}
-
-// endStream ends a streaming call's chain. What grpc-go does next is to write
-// the status.
-func endStream(rec *record.Record) {
+// endStreamChain ends a streaming call's chain. Next, grpc-go writes the status.
+func endStreamChain(rec *record.Record) {
 	now := record.Now()
 	rec.EndAt(stages.Interceptors, now)
 	rec.BeginAt(stages.WriteStatus, now)
 }
 
-// authService is what the methods of the auth service begin with. They share one
-// stage: each is a short request through raft.
-const authService = "/etcdserverpb.Auth/"
+// handlerStages is the stage of each method's handler, by the method's full name. It has
+// every method of etcd's services. Methods of other services are not in it.
+var handlerStages = map[string]stages.Stage{
+	pb.KV_Range_FullMethodName:       stages.V3Range,
+	pb.KV_RangeStream_FullMethodName: stages.V3RangeStream,
+	pb.KV_Put_FullMethodName:         stages.V3Put,
+	pb.KV_DeleteRange_FullMethodName: stages.V3DeleteRange,
+	pb.KV_Txn_FullMethodName:         stages.V3Txn,
+	pb.KV_Compact_FullMethodName:     stages.V3Compact,
 
-// besideKV names the stages of the handlers beside the key-value store, its
-// watches and its leases.
-var besideKV = map[string]stages.Stage{
-	v3lockpb.Lock_Lock_FullMethodName:             stages.V3Lock,
-	v3lockpb.Lock_Unlock_FullMethodName:           stages.V3Unlock,
+	pb.Watch_Watch_FullMethodName: stages.V3Watch,
+
+	pb.Lease_LeaseGrant_FullMethodName:      stages.V3LeaseGrant,
+	pb.Lease_LeaseRevoke_FullMethodName:     stages.V3LeaseRevoke,
+	pb.Lease_LeaseKeepAlive_FullMethodName:  stages.V3LeaseKeepAlive,
+	pb.Lease_LeaseTimeToLive_FullMethodName: stages.V3LeaseTimeToLive,
+	pb.Lease_LeaseLeases_FullMethodName:     stages.V3LeaseLeases,
+
+	pb.Cluster_MemberAdd_FullMethodName:     stages.GRPCHandler,
+	pb.Cluster_MemberRemove_FullMethodName:  stages.GRPCHandler,
+	pb.Cluster_MemberUpdate_FullMethodName:  stages.GRPCHandler,
+	pb.Cluster_MemberList_FullMethodName:    stages.V3MemberList,
+	pb.Cluster_MemberPromote_FullMethodName: stages.GRPCHandler,
+
+	pb.Maintenance_Alarm_FullMethodName:      stages.V3Alarm,
+	pb.Maintenance_Status_FullMethodName:     stages.V3Status,
+	pb.Maintenance_Defragment_FullMethodName: stages.V3Defragment,
+	pb.Maintenance_Hash_FullMethodName:       stages.V3Hash,
+	pb.Maintenance_HashKV_FullMethodName:     stages.V3HashKV,
+	pb.Maintenance_Snapshot_FullMethodName:   stages.V3Snapshot,
+	pb.Maintenance_MoveLeader_FullMethodName: stages.GRPCHandler,
+	pb.Maintenance_Downgrade_FullMethodName:  stages.GRPCHandler,
+
+	// The methods of Auth share one stage: each is a short request through raft.
+	pb.Auth_AuthEnable_FullMethodName:           stages.V3Auth,
+	pb.Auth_AuthDisable_FullMethodName:          stages.V3Auth,
+	pb.Auth_AuthStatus_FullMethodName:           stages.V3Auth,
+	pb.Auth_Authenticate_FullMethodName:         stages.V3Auth,
+	pb.Auth_UserAdd_FullMethodName:              stages.V3Auth,
+	pb.Auth_UserGet_FullMethodName:              stages.V3Auth,
+	pb.Auth_UserList_FullMethodName:             stages.V3Auth,
+	pb.Auth_UserDelete_FullMethodName:           stages.V3Auth,
+	pb.Auth_UserChangePassword_FullMethodName:   stages.V3Auth,
+	pb.Auth_UserGrantRole_FullMethodName:        stages.V3Auth,
+	pb.Auth_UserRevokeRole_FullMethodName:       stages.V3Auth,
+	pb.Auth_RoleAdd_FullMethodName:              stages.V3Auth,
+	pb.Auth_RoleGet_FullMethodName:              stages.V3Auth,
+	pb.Auth_RoleList_FullMethodName:             stages.V3Auth,
+	pb.Auth_RoleDelete_FullMethodName:           stages.V3Auth,
+	pb.Auth_RoleGrantPermission_FullMethodName:  stages.V3Auth,
+	pb.Auth_RoleRevokePermission_FullMethodName: stages.V3Auth,
+
+	v3lockpb.Lock_Lock_FullMethodName:   stages.V3Lock,
+	v3lockpb.Lock_Unlock_FullMethodName: stages.V3Unlock,
+
 	v3electionpb.Election_Campaign_FullMethodName: stages.V3Campaign,
 	v3electionpb.Election_Proclaim_FullMethodName: stages.V3Proclaim,
 	v3electionpb.Election_Leader_FullMethodName:   stages.V3Leader,
 	v3electionpb.Election_Observe_FullMethodName:  stages.V3Observe,
 	v3electionpb.Election_Resign_FullMethodName:   stages.V3Resign,
-	pb.Cluster_MemberList_FullMethodName:          stages.V3MemberList,
-	pb.Maintenance_Status_FullMethodName:          stages.V3Status,
-	pb.Maintenance_Alarm_FullMethodName:           stages.V3Alarm,
-	pb.Maintenance_Hash_FullMethodName:            stages.V3Hash,
-	pb.Maintenance_HashKV_FullMethodName:          stages.V3HashKV,
-	pb.Maintenance_Defragment_FullMethodName:      stages.V3Defragment,
-	pb.Maintenance_Snapshot_FullMethodName:        stages.V3Snapshot,
 }
 
-// handlerBeside names the stage of a handler that is none of the key-value
-// store's. A method that has no stage of its own is shown as a handler.
-func handlerBeside(method string) stages.Stage {
-	if stage, ok := besideKV[method]; ok {
+// handlerStage returns the stage of the handler of a method, which is GRPCHandler for
+// methods that are not etcd's.
+func handlerStage(method string) stages.Stage {
+	if stage, ok := handlerStages[method]; ok {
 		return stage
-	}
-	if strings.HasPrefix(method, authService) {
-		return stages.V3Auth
 	}
 	return stages.GRPCHandler
 }
 
-// noteRequest notes what a request is about: its key or its lease, and of a value
-// the size.
+// noteRequest notes what a request is about: its key, its lease, or the name of its lock
+// or election, and the size of its value. Requests of other types have nothing to note.
 func noteRequest(rec *record.Record, msg any) {
 	switch r := msg.(type) {
 	case *pb.PutRequest:
@@ -165,13 +170,25 @@ func noteRequest(rec *record.Record, msg any) {
 		}
 	case *pb.LeaseGrantRequest, *pb.LeaseRevokeRequest, *pb.LeaseKeepAliveRequest, *pb.LeaseTimeToLiveRequest:
 		rec.Facts().Lease = r.(interface{ GetID() int64 }).GetID() //nolint:forcetypeassert // all four have it
-	default:
-		noteServiceRequest(rec, msg)
+	case *v3lockpb.LockRequest:
+		rec.SetKey(r.GetName())
+	case *v3lockpb.UnlockRequest:
+		rec.SetKey(r.GetKey())
+	case *v3electionpb.CampaignRequest:
+		rec.SetKey(r.GetName())
+		rec.Facts().ValueSize = len(r.GetValue())
+	case *v3electionpb.ProclaimRequest:
+		rec.SetKey(r.GetLeader().GetKey())
+		rec.Facts().ValueSize = len(r.GetValue())
+	case *v3electionpb.LeaderRequest:
+		rec.SetKey(r.GetName())
+	case *v3electionpb.ResignRequest:
+		rec.SetKey(r.GetLeader().GetKey())
 	}
 }
 
-// noteTxn takes the first operation of a transaction for the whole of it, or the
-// first comparison where there is no operation.
+// noteTxn notes a transaction as its first operation, or as its first comparison if it
+// has no operation.
 func noteTxn(rec *record.Record, r *pb.TxnRequest) {
 	for _, ops := range [][]*pb.RequestOp{r.GetSuccess(), r.GetFailure()} {
 		if len(ops) == 0 {
@@ -192,32 +209,11 @@ func noteTxn(rec *record.Record, r *pb.TxnRequest) {
 	}
 }
 
-// noteReply notes the store's revision, unless the record is closed already: a
-// handler may outlive its request, and then nobody may write to the facts.
+// noteReply notes the store's revision in a reply, unless the record is finished: a
+// handler may outlive its request, and the facts of a finished record must not change.
 func noteReply(rec *record.Record, msg any) {
 	r, ok := msg.(interface{ GetHeader() *pb.ResponseHeader })
 	if ok && !rec.Finished() {
 		rec.Facts().Revision = r.GetHeader().GetRevision()
-	}
-}
-
-// noteServiceRequest notes what a request to a lock or an election is about: its
-// name, or the key of who holds it.
-func noteServiceRequest(rec *record.Record, msg any) {
-	switch r := msg.(type) {
-	case *v3lockpb.LockRequest:
-		rec.SetKey(r.GetName())
-	case *v3lockpb.UnlockRequest:
-		rec.SetKey(r.GetKey())
-	case *v3electionpb.CampaignRequest:
-		rec.SetKey(r.GetName())
-		rec.Facts().ValueSize = len(r.GetValue())
-	case *v3electionpb.ProclaimRequest:
-		rec.SetKey(r.GetLeader().GetKey())
-		rec.Facts().ValueSize = len(r.GetValue())
-	case *v3electionpb.LeaderRequest:
-		rec.SetKey(r.GetName())
-	case *v3electionpb.ResignRequest:
-		rec.SetKey(r.GetLeader().GetKey())
 	}
 }

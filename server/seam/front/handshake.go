@@ -17,21 +17,20 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// rawConn is a connection as handleRawConn has it: the one that was accepted,
-// below the credentials. Its deadline is set exactly twice, at the beginning and
-// at the end of the handshake.
+// rawConn is a connection as handleRawConn has it: the accepted one, below the credentials.
+// handleRawConn sets its deadline exactly twice, at the beginning and at the end of the
+// handshake. It is used by that goroutine alone.
 type rawConn struct {
 	net.Conn
-	trace  *record.Conn
-	served *serverConn // what the credentials made of it
-	begun  bool
+	trace *record.Conn
+	upper *serverConn // the connection above the credentials; nil until their handshake is over
+	begun bool        // handleRawConn has begun
 }
 
 // NetConn returns the connection below.
 func (c *rawConn) NetConn() net.Conn { return c.Conn }
 
-// SetDeadline marks where handleRawConn begins and where newHTTP2Transport has
-// returned.
+// SetDeadline stamps the begin of handleRawConn, and the end of newHTTP2Transport.
 func (c *rawConn) SetDeadline(t time.Time) error {
 	now := record.Now()
 	switch {
@@ -42,27 +41,26 @@ func (c *rawConn) SetDeadline(t time.Time) error {
 	case t.IsZero():
 		c.trace.EndAt(stages.NewHTTP2Transport, now)
 		c.trace.EndAt(stages.HandleRawConn, now)
-		if c.served != nil {
-			c.served.in.serving = true
+		if c.upper != nil {
+			c.upper.in.serving = true
 		}
 	}
 	return c.Conn.SetDeadline(t)
 }
 
-// Close is called on this connection, and not on the one that the credentials
-// made of it, only when it never came to serveStreams.
+// Close is called only for a connection that does not get as far as serveStreams. For all
+// others grpc-go closes the connection above the credentials.
 func (c *rawConn) Close() error {
 	switch {
 	case !c.begun:
 		c.fail("the server was being stopped")
-	case c.served != nil:
-		c.fail(c.served.in.whyFailed())
+	case c.upper != nil:
+		c.fail(c.upper.in.failureReason())
 	}
 	return c.Conn.Close()
 }
 
-// fail ends the connection's stages, none of which will come to its end by
-// itself any more.
+// fail ends the connection's open stages, and notes why it will carry no request.
 func (c *rawConn) fail(why string) {
 	now := record.Now()
 	for _, s := range [...]stages.Stage{stages.NetAccept, stages.HandleRawConn, stages.NewHTTP2Transport} {
@@ -73,19 +71,19 @@ func (c *rawConn) fail(why string) {
 	c.trace.Fail(why)
 }
 
-// SyscallConn gives the socket to those who set or read its options.
+// SyscallConn returns the socket, for socket options.
 func (c *rawConn) SyscallConn() (syscall.RawConn, error) { return syscallConn(c.Conn) }
 
 var errNoSocket = errors.New("not a socket")
 
-// syscallConn returns the socket of a listener, or of a connection, however it
-// was wrapped.
+// syscallConn returns the socket of a listener or of a connection, however it is wrapped. It
+// returns errNoSocket if there is no socket.
 func syscallConn(of any) (syscall.RawConn, error) {
 	if sc, ok := of.(syscall.Conn); ok {
 		return sc.SyscallConn()
 	}
 	if conn, ok := of.(net.Conn); ok {
-		if sc, ok := beneath[syscall.Conn](conn); ok {
+		if sc, ok := unwrap[syscall.Conn](conn); ok {
 			return sc.SyscallConn()
 		}
 	}
@@ -93,16 +91,16 @@ func syscallConn(of any) (syscall.RawConn, error) {
 }
 
 // handshaker observes the credentials' handshake, which is the first thing that
-// newHTTP2Transport does. What the handshake returns is what the transport reads
-// and writes, so the frames are seen in clear under TLS as well.
+// newHTTP2Transport does. The connection that it returns is the one that the transport reads
+// and writes, so frames pass it unencrypted under TLS too.
 type handshaker struct {
 	credentials.TransportCredentials
-	o *Front
+	front *Front
 }
 
-// ServerHandshake returns the connection of the wrapped credentials, wrapped.
-// The credentials themselves are given the connection that the listener
-// accepted, so that what they look for in it they find.
+// ServerHandshake implements credentials.TransportCredentials. It passes the accepted
+// connection to the wrapped credentials as it was before rawConn, so that they find the type
+// that they expect.
 func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	raw, ok := accepted.(*rawConn)
 	if !ok {
@@ -110,39 +108,38 @@ func (h handshaker) ServerHandshake(accepted net.Conn) (net.Conn, credentials.Au
 	}
 	called := record.Now()
 	conn, info, err := h.TransportCredentials.ServerHandshake(raw.Conn)
-	// The transport's own work begins before it comes to the credentials; only a
-	// handshake is a stage apart.
+	// newHTTP2Transport begins with handleRawConn, or after the handshake if there is one.
 	begin, _ := raw.trace.Stamps(stages.HandleRawConn)
 	secured, agreed := info.(credentials.TLSInfo)
-	if agreed || isSecure(raw.Conn) {
+	if agreed || cameToHTTPS(raw.Conn) {
 		raw.trace.BeginAt(stages.TLSHandshake, called)
 		begin = record.Now()
 		raw.trace.EndAt(stages.TLSHandshake, begin)
 	}
 	if err != nil {
-		raw.fail(whyRefused(err))
+		raw.fail(handshakeFailureReason(err))
 		return nil, nil, err
 	}
 	if agreed {
 		noteTLS(raw.trace, secured.State)
 	}
 	raw.trace.BeginAt(stages.NewHTTP2Transport, begin)
-	raw.served = newServerConn(h.o, conn, raw.trace)
-	return raw.served, info, nil
+	raw.upper = newServerConn(h.front, conn, raw.trace)
+	return raw.upper, info, nil
 }
 
-// Clone returns a copy that observes as well.
+// Clone implements credentials.TransportCredentials.
 func (h handshaker) Clone() credentials.TransportCredentials {
-	return handshaker{h.TransportCredentials.Clone(), h.o}
+	return handshaker{h.TransportCredentials.Clone(), h.front}
 }
 
-// isSecure reports whether a connection came to an https address.
-func isSecure(conn net.Conn) bool {
+// cameToHTTPS reports whether a connection came to an https address.
+func cameToHTTPS(conn net.Conn) bool {
 	c, ok := conn.(*serve.GRPCConn)
 	return ok && c.Secure()
 }
 
-// noteTLS notes what a handshake agreed on.
+// noteTLS notes what a TLS handshake has agreed on.
 func noteTLS(tc *record.Conn, state tls.ConnectionState) {
 	tc.Protocol = tls.VersionName(state.Version)
 	facts := &record.TLSFacts{
@@ -155,9 +152,9 @@ func noteTLS(tc *record.Conn, state tls.ConnectionState) {
 	tc.TLS = facts
 }
 
-// whyRefused says why a handshake came to nothing, in the words of crypto/tls
-// where it has any.
-func whyRefused(err error) string {
+// handshakeFailureReason says why a TLS handshake failed: in plain words for the common cases,
+// else in those of crypto/tls.
+func handshakeFailureReason(err error) string {
 	var notTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &notTLS):

@@ -19,34 +19,34 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// http observes requests that come as HTTP/1, from the first byte that the
-// connection read of one to the last that it wrote. It stands outermost, so that
-// requests which are refused have a timeline too.
-func (o *Front) http(next http.Handler) http.Handler {
+// http observes requests over HTTP/1, from the first byte that is read of a request to the last
+// that is written. It must be the outermost handler, so that requests that others refuse have a
+// timeline too.
+func (f *Front) http(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := record.Now()
 		conn := httpConnFrom(r.Context())
-		rec := o.beginHTTP(conn, r, now)
+		rec := f.beginHTTP(conn, r, now)
 		if rec == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
-		o.noteHTTP(rec, r, w.Header())
+		f.noteHTTPRequest(rec, r, w.Header())
 		reply := &httpReply{ResponseWriter: w, rec: rec, conn: conn}
-		defer reply.handled()
+		defer reply.endHandler()
 		next.ServeHTTP(reply, r.WithContext(context.WithValue(r.Context(), recordKey, rec)))
 		reply.returned = true
 	})
 }
 
-// beginHTTP begins a record as the handler does, whose request was being read
-// until now. A connection that is not seen leaves that out.
-func (o *Front) beginHTTP(conn *httpConn, r *http.Request, now int64) *record.Record {
+// beginHTTP begins the record of a request whose handler begins now. If the connection is not
+// observed, conn is nil, and the record does not say how long the request was read.
+func (f *Front) beginHTTP(conn *httpConn, r *http.Request, now int64) *record.Record {
 	begin, tc := now, (*record.Conn)(nil)
 	if conn != nil {
-		begin, tc = conn.arrived(r, now), conn.trace
+		begin, tc = conn.requestBegin(r, now), conn.trace
 	}
-	rec := o.rec.Start(tc, 0, begin)
+	rec := f.rec.Start(tc, 0, begin)
 	if rec == nil {
 		return nil
 	}
@@ -59,9 +59,9 @@ func (o *Front) beginHTTP(conn *httpConn, r *http.Request, now int64) *record.Re
 	return rec
 }
 
-// noteHTTP notes what is asked for. A client that sent a traceparent is told
-// where to find its request, as over gRPC.
-func (o *Front) noteHTTP(rec *record.Record, r *http.Request, reply http.Header) {
+// noteHTTPRequest notes what a request is about. A client that sent a traceparent is told where
+// the timeline of its request can be fetched, as over gRPC.
+func (f *Front) noteHTTPRequest(rec *record.Record, r *http.Request, reply http.Header) {
 	rec.Mark(record.MarkHTTP)
 	rec.Facts().Method = r.Method + " " + r.URL.Path
 	if r.ContentLength > 0 {
@@ -69,20 +69,20 @@ func (o *Front) noteHTTP(rec *record.Record, r *http.Request, reply http.Header)
 	}
 	if parent := r.Header.Values(client.HeaderTraceParent); len(parent) == 1 && rec.Adopt(parent[0]) {
 		reply.Set(client.HeaderTraceParent, rec.TraceParent())
-		if o.opts.TraceURL != "" {
-			reply.Set(client.HeaderTraceURL, o.opts.TraceURL)
+		if f.opts.TraceURL != "" {
+			reply.Set(client.HeaderTraceURL, f.opts.TraceURL)
 		}
 	}
 }
 
-// httpReply is the answer to a request: it remembers the status and counts the
-// bytes of the body. What else the real one can do is found by Unwrap.
+// httpReply notes the status of a reply and counts the bytes of its body. http.ResponseController
+// finds what else the ResponseWriter can do by Unwrap.
 type httpReply struct {
 	http.ResponseWriter
 	rec      *record.Record
-	conn     *httpConn // nil when it is not seen
-	status   int
-	returned bool // the handler did, and did not panic
+	conn     *httpConn // nil if it is not observed
+	status   int       // 0 until it is known
+	returned bool      // the handler has returned, so it did not panic
 }
 
 func (w *httpReply) WriteHeader(status int) {
@@ -101,20 +101,20 @@ func (w *httpReply) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap is used by http.ResponseController.
 func (w *httpReply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Flush sends what is written so far; a watch does after each event.
+// Flush implements http.Flusher. A watch flushes after each event.
 func (w *httpReply) Flush() { _ = w.FlushError() }
 
-// FlushError is Flush for http.ResponseController.
+// FlushError is used by http.ResponseController.
 func (w *httpReply) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// handled ends the handler's part of the record. What is left is net/http's: to
-// write out what it has buffered.
-func (w *httpReply) handled() {
+// endHandler is called when the handler has returned or is panicking. What is left is
+// net/http's: to write what it has buffered.
+func (w *httpReply) endHandler() {
 	now := record.Now()
 	w.rec.EndAt(stages.HTTPHandler, now)
 	switch {
@@ -124,20 +124,20 @@ func (w *httpReply) handled() {
 		w.status = http.StatusOK
 	}
 	w.rec.Facts().HTTPStatus = w.status
-	if _, seen := w.rec.Code(); !seen {
+	if _, seen := w.rec.Code(); !seen { // a call through the gateway has its own
 		w.rec.SetCode(uint32(codeOfPage(w.status)), "")
 	}
 	w.rec.BeginAt(stages.HTTPFlush, now)
 	w.rec.Done(record.EventHandled)
 	if w.conn == nil {
-		w.out(now, false)
+		w.endFlush(now, false)
 		return
 	}
-	w.conn.replied(w.out)
+	w.conn.onReplyWritten(w.endFlush)
 }
 
-// out is called when the reply is with the kernel, or lost.
-func (w *httpReply) out(end int64, lost bool) {
+// endFlush is called when the reply is written or lost.
+func (w *httpReply) endFlush(end int64, lost bool) {
 	w.rec.EndAt(stages.HTTPFlush, end)
 	if lost {
 		w.rec.Mark(record.MarkConnClosed)
@@ -145,12 +145,11 @@ func (w *httpReply) out(end int64, lost bool) {
 	w.rec.Done(record.EventWire)
 }
 
-// codeOfPage is the gRPC code that says most nearly what a page's status does.
-// The gateway has the call's own code.
+// codeOfPage returns the gRPC code that is nearest to the HTTP status of a page.
 func codeOfPage(status int) codes.Code {
 	switch {
 	case status == 0:
-		return codes.Internal // the handler panicked: net/http hangs up
+		return codes.Internal // the handler panicked: net/http closes the connection
 	case status < http.StatusBadRequest:
 		return codes.OK
 	case status == http.StatusNotFound:
@@ -170,54 +169,53 @@ func codeOfPage(status int) codes.Code {
 // httpListener observes net/http's accept loop, below TLS.
 type httpListener struct {
 	net.Listener
-	o *Front
+	front *Front
 }
 
-// Accept returns connections that observe what net/http does to them.
+// Accept returns an httpConn.
 func (l *httpListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &httpConn{Conn: conn, o: l.o, trace: l.o.claim(conn, record.Now())}, nil
+	return &httpConn{Conn: conn, front: l.front, trace: l.front.claim(conn, record.Now())}, nil
 }
 
-// SyscallConn gives channelz the socket's options.
+// SyscallConn returns the listener's socket, for channelz.
 func (l *httpListener) SyscallConn() (syscall.RawConn, error) { return syscallConn(l.Listener) }
 
-// httpConn is a connection as net/http has it, below TLS. What passes may be
-// encrypted, so requests are told apart by when bytes pass and not by what they
-// are. Its deadlines tell where net/http is, as handleRawConn's do: SetDeadline
-// surrounds a handshake, and SetWriteDeadline follows a reply of HTTP/1.
+// httpConn is a connection as net/http has it, below TLS. What passes may be encrypted, so a
+// request is recognized by the time at which bytes pass and not by their content. As with
+// handleRawConn, deadlines show where net/http is: it calls SetDeadline before and after a
+// handshake, and SetWriteDeadline after a reply of HTTP/1.
 type httpConn struct {
 	net.Conn
-	o     *Front
+	front *Front
 	trace *record.Conn
 
-	shaking atomic.Bool  // in the TLS handshake
-	serving atomic.Bool  // net/http serves it
-	used    atomic.Bool  // it has carried a request
-	http2   atomic.Bool  // many requests share it
-	first   atomic.Int64 // when the first byte of the latest request was read; zero between two of HTTP/1
-	agreed  sync.Once    // notes what the handshake agreed on
-	grpc    grpcStreams  // those of its requests that grpc-go handles
+	handshaking atomic.Bool  // the TLS handshake is under way
+	serving     atomic.Bool  // net/http serves it
+	used        atomic.Bool  // it has carried a request
+	http2       atomic.Bool  // requests may overlap
+	first       atomic.Int64 // when the first byte of the latest request was read; 0 between two requests of HTTP/1
+	tlsOnce     sync.Once    // guards noteTLS
+	grpc        grpcStreams  // the requests that grpc-go handles
 
-	mu      sync.Mutex
-	written int64                        // when the last Write returned, of those for a handler that has
-	failed  bool                         // that Write could not write
-	waiting []func(end int64, lost bool) // see replied
+	mu        sync.Mutex
+	writtenAt int64                        // when the last Write returned that began with a reply in waiting; 0 if none has
+	lost      bool                         // that Write failed
+	waiting   []func(end int64, lost bool) // in the order in which the handlers returned, see onReplyWritten
 }
 
-// httpConnFrom returns the connection that a request came on, from the request's
-// context, or nil for one that is not observed.
+// httpConnFrom returns the connection of a request's context, or nil if it is not observed.
 func httpConnFrom(ctx context.Context) *httpConn {
 	conn := serve.ConnFromContext(ctx)
-	c, ok := beneath[*httpConn](conn)
+	c, ok := unwrap[*httpConn](conn)
 	if !ok {
 		return nil
 	}
 	if secure, ok := conn.(*tls.Conn); ok {
-		c.agreed.Do(func() { noteTLS(c.trace, secure.ConnectionState()) })
+		c.tlsOnce.Do(func() { noteTLS(c.trace, secure.ConnectionState()) })
 	}
 	return c
 }
@@ -225,13 +223,12 @@ func httpConnFrom(ctx context.Context) *httpConn {
 // NetConn returns the connection below.
 func (c *httpConn) NetConn() net.Conn { return c.Conn }
 
-// SyscallConn gives the socket to those who set or read its options.
+// SyscallConn returns the socket, for socket options.
 func (c *httpConn) SyscallConn() (syscall.RawConn, error) { return syscallConn(c.Conn) }
 
-// arrived is called by a handler as it begins. It returns when the first byte of
-// its request was read. That is known of HTTP/1 alone; where many requests share
-// the connection, it returns now.
-func (c *httpConn) arrived(r *http.Request, now int64) int64 {
+// requestBegin returns when the first byte of the request was read. A handler calls it as it
+// begins. Over HTTP/2 the byte is not known, and requestBegin returns now.
+func (c *httpConn) requestBegin(r *http.Request, now int64) int64 {
 	c.used.Store(true)
 	if r.ProtoMajor != 1 {
 		c.http2.Store(true)
@@ -243,38 +240,38 @@ func (c *httpConn) arrived(r *http.Request, now int64) int64 {
 	return now
 }
 
-// replied is called by a handler as it returns, and has done called when its
-// reply is with the kernel, or is lost with the connection. Under HTTP/2 the end
-// is that of the next Write, which may have been for another request.
-func (c *httpConn) replied(done func(end int64, lost bool)) {
+// onReplyWritten has done called when the reply is written, or lost with the connection. A
+// handler calls it as it returns. Over HTTP/2 the end is that of the next Write, which may be
+// for another request.
+func (c *httpConn) onReplyWritten(done func(end int64, lost bool)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.waiting) == 0 {
-		c.written, c.failed = 0, false
+		c.writtenAt, c.lost = 0, false
 	}
 	c.waiting = append(c.waiting, done)
 }
 
-// out tells the first n of those that wait that their reply is out.
-func (c *httpConn) out(n int, lost bool) {
+// endReplies calls done for the first n of the waiting replies.
+func (c *httpConn) endReplies(n int, lost bool) {
 	c.mu.Lock()
 	n = min(n, len(c.waiting))
 	over := slices.Clone(c.waiting[:n])
 	c.waiting = slices.Delete(c.waiting, 0, n)
-	end, lost := c.written, lost || c.failed
+	end, lost := c.writtenAt, lost || c.lost
 	c.mu.Unlock()
 	if n > 0 && end == 0 {
-		end = record.Now() // it was written before the handler returned
+		end = record.Now() // the reply was written before the handler returned
 	}
 	for _, done := range over {
 		done(end, lost)
 	}
 }
 
-// Read notes the first byte of each request.
+// Read implements net.Conn. It notes the first byte of each request.
 func (c *httpConn) Read(p []byte) (int, error) {
-	if !c.shaking.Load() && !c.serving.Load() {
-		c.served(record.Now())
+	if !c.handshaking.Load() && !c.serving.Load() {
+		c.beginServing(record.Now())
 	}
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.serving.Load() && c.first.Load() == 0 {
@@ -283,7 +280,7 @@ func (c *httpConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write notes when it returned, if somebody waits for that.
+// Write implements net.Conn. If a reply waits to be written, it notes when Write returned.
 func (c *httpConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	before := len(c.waiting)
@@ -293,43 +290,43 @@ func (c *httpConn) Write(p []byte) (int, error) {
 		return n, err
 	}
 	c.mu.Lock()
-	c.written, c.failed = record.Now(), err != nil
+	c.writtenAt, c.lost = record.Now(), err != nil
 	c.mu.Unlock()
 	if c.http2.Load() {
-		c.out(before, false)
+		c.endReplies(before, false)
 	}
 	return n, err
 }
 
-// SetDeadline is called as a handshake begins and when it is over. Without one
-// it is never called.
+// SetDeadline is called before and after a TLS handshake, and never on a connection without
+// TLS.
 func (c *httpConn) SetDeadline(t time.Time) error {
 	now := record.Now()
 	switch {
 	case c.serving.Load():
 	case !t.IsZero():
-		c.shaking.Store(true)
+		c.handshaking.Store(true)
 		c.trace.EndAt(stages.NetAccept, now)
 		c.trace.BeginAt(stages.TLSHandshake, now)
 	default:
 		c.trace.EndAt(stages.TLSHandshake, now)
-		c.shaking.Store(false)
-		c.served(now)
+		c.handshaking.Store(false)
+		c.beginServing(now)
 	}
 	return c.Conn.SetDeadline(t)
 }
 
-// SetWriteDeadline is called by net/http when a reply of HTTP/1 is out.
+// SetWriteDeadline is called by net/http when a reply of HTTP/1 is written.
 func (c *httpConn) SetWriteDeadline(t time.Time) error {
 	if t.IsZero() && c.used.Load() && !c.http2.Load() {
 		c.first.Store(0)
-		c.out(1, false)
+		c.endReplies(1, false)
 	}
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// served is called when net/http begins to serve the connection.
-func (c *httpConn) served(now int64) {
+// beginServing is called when net/http begins to serve the connection. Later calls do nothing.
+func (c *httpConn) beginServing(now int64) {
 	if !c.serving.CompareAndSwap(false, true) {
 		return
 	}
@@ -339,12 +336,12 @@ func (c *httpConn) served(now int64) {
 	c.trace.BeginAt(stages.HTTPConn, now)
 }
 
-// Close ends the connection, and loses the replies that are not out.
+// Close closes the connection. Replies that are not written are lost.
 func (c *httpConn) Close() error {
 	err := c.Conn.Close()
-	if c.shaking.Load() {
+	if c.handshaking.Load() {
 		c.trace.End(stages.TLSHandshake)
-		c.trace.Fail("closed during the TLS handshake") // unless the reason is known
+		c.trace.Fail("closed during the TLS handshake") // no effect if handshakeFailure has noted the reason
 	}
 	if c.serving.Load() {
 		c.trace.End(stages.HTTPConn)
@@ -355,15 +352,15 @@ func (c *httpConn) Close() error {
 	c.mu.Lock()
 	waiting := len(c.waiting)
 	c.mu.Unlock()
-	c.out(waiting, true)
-	c.grpc.close()
+	c.endReplies(waiting, true)
+	c.grpc.end()
 	return err
 }
 
-// handshakeFailure notes why a handshake of net/http's clients came to nothing.
+// handshakeFailure notes why a TLS handshake with a client of net/http failed.
 func handshakeFailure(conn *tls.Conn, err error) {
-	if c, ok := beneath[*httpConn](conn); ok {
+	if c, ok := unwrap[*httpConn](conn); ok {
 		c.trace.End(stages.TLSHandshake)
-		c.trace.Fail(whyRefused(err))
+		c.trace.Fail(handshakeFailureReason(err))
 	}
 }

@@ -13,41 +13,41 @@ import (
 	"github.com/soheilhy/cmux"
 )
 
-// acceptListener observes the root's accept loop: cmux's, or that of grpc-go
-// where an address speaks gRPC alone.
+// acceptListener observes the accept loop of the port: cmux's, or grpc-go's on an address that
+// serves nothing but gRPC.
 type acceptListener struct {
 	net.Listener
-	o        *Front
+	front    *Front
 	failures failures
 }
 
-// Accept returns connections that know when they were accepted.
+// Accept returns an acceptedConn.
 func (l *acceptListener) Accept() (net.Conn, error) {
-	l.failures.retried()
+	l.failures.endBackoff()
 	conn, err := l.Listener.Accept()
 	now := record.Now()
 	if err != nil {
-		l.failures.failed(now, err)
+		l.failures.add(now, err)
 		return nil, err
 	}
-	tc := l.o.newConn(conn)
-	l.failures.tell(tc)
-	now = l.o.faults.Accepted(tc, now)
+	tc := l.front.newConn(conn)
+	l.failures.moveTo(tc)
+	now = l.front.faults.Accepted(tc, now)
 	return &acceptedConn{Conn: conn, trace: tc, at: now}, nil
 }
 
-// SyscallConn gives channelz the socket's options.
+// SyscallConn returns the listener's socket, for channelz.
 func (l *acceptListener) SyscallConn() (syscall.RawConn, error) { return syscallConn(l.Listener) }
 
-// acceptedConn is a connection as the root accepted it. Until a server has
-// claimed it, cmux is reading from it to find out what it speaks.
+// acceptedConn is a connection as the port accepted it. Until a server claims it, cmux reads
+// from it to find out which protocol it speaks.
 type acceptedConn struct {
 	net.Conn
 	trace   *record.Conn
 	at      int64                 // when it was accepted
-	claimed atomic.Bool           // a server's own Accept has returned it
-	sniffed atomic.Int64          // bytes that cmux has read; fixed once it is claimed
-	err     atomic.Pointer[error] // what reading ended with while cmux was reading
+	claimed atomic.Bool           // the Accept of grpc-go or net/http has returned it
+	sniffed atomic.Int64          // bytes that cmux has read; does not change once claimed
+	err     atomic.Pointer[error] // the last error of cmux's reading
 }
 
 // NetConn returns the connection below.
@@ -65,10 +65,10 @@ func (c *acceptedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close is called by cmux for a connection that it cannot make out.
+// Close is called by cmux for a connection that no server claims.
 func (c *acceptedConn) Close() error {
 	if !c.claimed.Load() {
-		why := c.whyNotClaimed()
+		why := c.unclaimedReason()
 		c.trace.BeginAt(stages.CmuxMatch, c.at)
 		c.trace.End(stages.CmuxMatch)
 		c.trace.Fail(why)
@@ -76,7 +76,8 @@ func (c *acceptedConn) Close() error {
 	return c.Conn.Close()
 }
 
-func (c *acceptedConn) whyNotClaimed() string {
+// unclaimedReason says why no server claimed the connection.
+func (c *acceptedConn) unclaimedReason() string {
 	silent, err := c.sniffed.Load() == 0, c.err.Load()
 	switch {
 	case err != nil && errors.Is(*err, os.ErrDeadlineExceeded) && silent:
@@ -91,18 +92,18 @@ func (c *acceptedConn) whyNotClaimed() string {
 	return "the client speaks nothing that this address serves"
 }
 
-// claim returns what is to be known of a connection that a server's Accept has
-// just returned. Below cmux it may have been accepted long before.
-func (o *Front) claim(conn net.Conn, now int64) *record.Conn {
-	accepted, ok := beneath[*acceptedConn](conn)
+// claim returns the trace of a connection that a server's Accept has just returned. If the
+// connection came by way of cmux, CmuxMatch lies between the port's Accept and this one.
+func (f *Front) claim(conn net.Conn, now int64) *record.Conn {
+	accepted, ok := unwrap[*acceptedConn](conn)
 	if !ok {
-		tc := o.newConn(conn)
+		tc := f.newConn(conn)
 		tc.BeginAt(stages.NetAccept, now)
 		return tc
 	}
 	accepted.claimed.Store(true)
 	tc := accepted.trace
-	if _, shared := beneath[*cmux.MuxConn](conn); shared {
+	if _, shared := unwrap[*cmux.MuxConn](conn); shared {
 		tc.BeginAt(stages.CmuxMatch, accepted.at)
 		tc.EndAt(stages.CmuxMatch, now)
 		tc.BeginAt(stages.NetAccept, now)
@@ -112,25 +113,25 @@ func (o *Front) claim(conn net.Conn, now int64) *record.Conn {
 	return tc
 }
 
-func (o *Front) newConn(conn net.Conn) *record.Conn {
-	tc := o.rec.NewConn(conn.RemoteAddr().String(), conn.LocalAddr().String())
+// newConn begins the trace of a connection.
+func (f *Front) newConn(conn net.Conn) *record.Conn {
+	tc := f.rec.NewConn(conn.RemoteAddr().String(), conn.LocalAddr().String())
 	tc.Protocol = conn.LocalAddr().Network()
 	return tc
 }
 
-// sniffedBytes is how much of a connection cmux has read and will give back. It
-// is not known when cmux has it from somewhere else.
+// sniffedBytes returns how many bytes cmux has read from a connection and will give back. The
+// number is not known if cmux accepted the connection from a listener that is not observed.
 func sniffedBytes(conn net.Conn) (n int, known bool) {
-	if accepted, ok := beneath[*acceptedConn](conn); ok {
+	if accepted, ok := unwrap[*acceptedConn](conn); ok {
 		return int(accepted.sniffed.Load()), true
 	}
-	_, shared := beneath[*cmux.MuxConn](conn)
+	_, shared := unwrap[*cmux.MuxConn](conn)
 	return 0, !shared
 }
 
-// beneath goes down from a connection, through whatever it was wrapped in, to
-// the first of a type.
-func beneath[T any](conn net.Conn) (found T, ok bool) {
+// unwrap returns the outermost connection of type T among conn and those that it wraps.
+func unwrap[T any](conn net.Conn) (found T, ok bool) {
 	for conn != nil {
 		if found, ok = conn.(T); ok {
 			return found, true
@@ -150,38 +151,38 @@ func beneath[T any](conn net.Conn) (found T, ok bool) {
 // listener observes grpc-go's accept loop.
 type listener struct {
 	net.Listener
-	o        *Front
+	front    *Front
 	failures failures
 }
 
-// Accept returns connections that observe what handleRawConn does to them.
+// Accept returns a rawConn.
 func (l *listener) Accept() (net.Conn, error) {
-	l.failures.retried()
+	l.failures.endBackoff()
 	conn, err := l.Listener.Accept()
 	now := record.Now()
 	if err != nil {
-		l.failures.failed(now, err)
+		l.failures.add(now, err)
 		return nil, err
 	}
-	raw := &rawConn{Conn: conn, trace: l.o.claim(conn, now)}
-	l.failures.tell(raw.trace)
+	raw := &rawConn{Conn: conn, trace: l.front.claim(conn, now)}
+	l.failures.moveTo(raw.trace)
 	return raw, nil
 }
 
-// SyscallConn gives channelz the socket's options.
+// SyscallConn returns the listener's socket, for channelz.
 func (l *listener) SyscallConn() (syscall.RawConn, error) { return syscallConn(l.Listener) }
 
-// failures counts the accepts that failed since the last one that did not. It is
-// used by the one goroutine that accepts.
+// failures are the Accepts that have failed since the last one that succeeded. It is used by
+// the goroutine that accepts.
 type failures struct {
 	n          int
-	begin, end int64 // the first has failed; the last wait is over
-	last       error
+	begin, end int64 // begin: the first Accept failed; end: the last back-off is over
+	last       error // of the last Accept that failed
 }
 
-// failed is called when Accept returns an error. Most often it is the last one,
-// and the listener is closed; then nobody will ask for it any more.
-func (f *failures) failed(now int64, err error) {
+// add notes an Accept that failed. An Accept also fails when the listener is closed; then no
+// connection follows, and the failure is not shown.
+func (f *failures) add(now int64, err error) {
 	if f.n == 0 {
 		f.begin = now
 	}
@@ -189,15 +190,15 @@ func (f *failures) failed(now int64, err error) {
 	f.last = err
 }
 
-// retried is called when Accept is called, which ends a back-off.
-func (f *failures) retried() {
+// endBackoff is called when Accept is called again.
+func (f *failures) endBackoff() {
 	if f.n > 0 {
 		f.end = record.Now()
 	}
 }
 
-// tell passes the failures on to the connection that was accepted after them.
-func (f *failures) tell(tc *record.Conn) {
+// moveTo notes the failures with the connection that was accepted after them.
+func (f *failures) moveTo(tc *record.Conn) {
 	if f.n == 0 {
 		return
 	}

@@ -9,11 +9,11 @@ import (
 	"glasskv/trace/stages"
 )
 
-// metrics shows what the recorder has added up, beside etcd's metrics. It is read
-// when somebody asks; requests pay nothing for it.
+// metrics is a prometheus.Collector of the recorder's sums. Requests pay nothing for it: the
+// sums are read when the metrics are.
 type metrics struct{ rec *record.Recorder }
 
-// newMetrics returns the metrics of one recorder, in a registry of their own.
+// newMetrics returns the metrics of rec, in a registry of their own.
 func newMetrics(rec *record.Recorder) prometheus.Gatherer {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(metrics{rec})
@@ -78,7 +78,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descMemory, s.MemoryBound, "bound")
 }
 
-// stageHistogram makes Prometheus' cumulative buckets of a stage's own.
+// stageHistogram converts a stage's counts, which are per bucket, to Prometheus' cumulative ones.
 func stageHistogram(h record.StageHistogram) prometheus.Metric {
 	buckets, below := make(map[float64]uint64, len(record.HistogramBounds)), uint64(0)
 	for i, bound := range record.HistogramBounds {

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// readBufferSize is grpc-go's own default, so that the number of system calls
-// stays what it is without the seam.
+// readBufferSize is grpc-go's default, so that the number of system calls is the same as without
+// the seam.
 const readBufferSize = 32 << 10
 
 var readBuffers = sync.Pool{New: func() any {
@@ -15,18 +15,19 @@ var readBuffers = sync.Pool{New: func() any {
 	return &b
 }}
 
-// readBuffer stands between a connection and the transport, in the place of the
-// buffer that ReadBufferSize(0) took out of the transport. Where the system
-// tells when a socket has something to read, an idle connection holds no memory.
+// readBuffer is the read buffer of a connection, in place of the transport's own, which
+// ReadBufferSize(0) removes. If the system reports when a socket has something to read, an idle
+// connection holds no memory.
 type readBuffer struct {
 	src     io.Reader
-	sniffed int          // bytes that cmux has read and gives back first
-	ready   *readySocket // nil where the system cannot tell
-	bytes   *[]byte      // nil while there is nothing in it
+	sniffed int          // bytes left of those that cmux has read, which src returns first
+	ready   *readySocket // nil if the system does not report it
+	bytes   *[]byte      // unread: (*bytes)[r:w]
 	r, w    int
-	err     error // came with the last bytes
+	err     error // came with the last bytes; returned after them
 }
 
+// newReadBuffer returns an empty buffer for conn.
 func newReadBuffer(conn net.Conn) readBuffer {
 	b := readBuffer{src: conn}
 	if sniffed, known := sniffedBytes(conn); known {
@@ -35,8 +36,8 @@ func newReadBuffer(conn net.Conn) readBuffer {
 	return b
 }
 
-// read is io.Reader's: at most one read from the connection, and only when
-// nothing is left of the last one.
+// read is like io.Reader's Read. It reads from the connection at most once, and only if nothing
+// is left in the buffer.
 func (b *readBuffer) read(p []byte) (int, error) {
 	if b.r == b.w {
 		if b.err != nil {
@@ -57,6 +58,7 @@ func (b *readBuffer) read(p []byte) (int, error) {
 	return n, nil
 }
 
+// fill reads once from the connection into the empty buffer.
 func (b *readBuffer) fill() {
 	b.r, b.w = 0, 0
 	if b.ready != nil && b.sniffed <= 0 {
@@ -71,8 +73,8 @@ func (b *readBuffer) fill() {
 	b.sniffed -= b.w
 }
 
-// peek returns the next n bytes without consuming them, or nil when they are not
-// all there. They stay as they are until the buffer is filled again.
+// peek returns the next n bytes without consuming them, or nil if the buffer has fewer. They are
+// valid until the next read from the connection.
 func (b *readBuffer) peek(n int) []byte {
 	if b.w-b.r < n {
 		return nil
@@ -80,6 +82,7 @@ func (b *readBuffer) peek(n int) []byte {
 	return (*b.bytes)[b.r : b.r+n]
 }
 
+// release gives the buffer's memory back.
 func (b *readBuffer) release() {
 	if b.bytes != nil {
 		readBuffers.Put(b.bytes)

@@ -9,35 +9,37 @@ import (
 	"syscall"
 )
 
-// readySocket reads a TCP socket with memory that it takes only when there is
-// something to read.
+// readySocket reads a TCP socket into memory that it takes from readBuffers only when the socket
+// has something to read (upstream: readyreader.Reader). It must be used by one goroutine at a
+// time.
 type readySocket struct {
 	raw   syscall.RawConn
-	try   func(fd uintptr) bool // attempt, bound once
+	try   func(fd uintptr) bool // the method attempt, bound once to save an allocation for each read
 	bytes *[]byte
 	n     int
 	err   error
 }
 
+// newReadySocket returns nil if conn is not a plain TCP connection.
 func newReadySocket(conn net.Conn) *readySocket {
-	if _, secure := beneath[*tls.Conn](conn); secure {
+	if _, secure := unwrap[*tls.Conn](conn); secure {
 		return nil // the socket's bytes are not the connection's
 	}
-	tcp, ok := beneath[*net.TCPConn](conn)
+	tcp, ok := unwrap[*net.TCPConn](conn)
 	if !ok {
 		return nil
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return nil // closed already; the ordinary Read will say so
+		return nil // the connection is closed; an ordinary Read reports it
 	}
 	s := &readySocket{raw: raw}
 	s.try = s.attempt
 	return s
 }
 
-// read waits until there is something to read and returns it, in a buffer that
-// belongs to the caller.
+// read waits until there is something to read and returns it, in a buffer that belongs to the
+// caller.
 func (s *readySocket) read() (*[]byte, int, error) {
 	err := s.raw.Read(s.try)
 	bytes, n := s.bytes, s.n
@@ -57,8 +59,8 @@ func (s *readySocket) read() (*[]byte, int, error) {
 	return nil, 0, err
 }
 
-// attempt reports whether the read is over; if not, the runtime calls it again
-// when the socket is ready.
+// attempt reads without waiting. It returns false if there is nothing to read; the runtime
+// calls it again when the socket is ready.
 func (s *readySocket) attempt(fd uintptr) bool {
 	s.bytes = newReadBytes()
 	for {

@@ -4,8 +4,8 @@ package front
 
 import "net"
 
-// readySocket is for systems on which grpc-go, too, reads without holding
-// memory while it waits.
+// readySocket is not used here. On these systems grpc-go, too, holds memory while it waits for
+// something to read.
 type readySocket struct{}
 
 func newReadySocket(net.Conn) *readySocket { return nil }

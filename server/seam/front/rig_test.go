@@ -125,7 +125,7 @@ func (r *rig) settle() {
 	}
 	r.front.conns.Range(func(key, _ any) bool {
 		c, _ := key.(*serverConn)
-		r.Errorf("connection %d is still known, with %d requests", c.trace.ID, c.streams.all(func(*stream) {}))
+		r.Errorf("connection %d is still known, with %d requests", c.trace.ID, c.streams.each(func(*stream) {}))
 		return true
 	})
 }

@@ -11,39 +11,37 @@ import (
 	"glasskv/trace/stages"
 )
 
-// On an https address shared with HTTP/1, a gRPC request may come to grpc-go by
-// way of net/http: grpc.(*Server).ServeHTTP. There is no connection of grpc-go's
-// then, no frame and no tap. The record begins with the call of ServeHTTP and
-// travels in the HTTP request's context, which the handler's descends from; the
-// stats handler, the codec and the chain find it there as they always do.
-
-// serveHTTP observes ServeHTTP.
-func (o *Front) serveHTTP(next http.Handler) http.Handler {
+// serveHTTP observes grpc.(*Server).ServeHTTP, by which net/http passes a gRPC request to
+// grpc-go on an https address that also serves HTTP/1. Such a request has no connection of
+// grpc-go's, no frames that are seen, and no tap. Its record begins with the call of ServeHTTP.
+// The stream is in the HTTP request's context, from which grpc-go derives the handler's, so the
+// stats handler, the codec and the chain find it as in any request.
+func (f *Front) serveHTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, c := o.throughHTTP(r)
+		s, c := f.beginServeHTTP(r)
 		if s == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
-		defer s.leaveHTTP(r, c)
+		defer s.endServeHTTP(r, c)
 		ctx := context.WithValue(r.Context(), streamKey{}, s)
 		ctx = context.WithValue(ctx, recordKey, s.rec)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// throughHTTP begins the record of a request. It returns nil where there is none.
-func (o *Front) throughHTTP(r *http.Request) (*stream, *httpConn) {
+// beginServeHTTP begins the record of a request. It returns nil if the request is not recorded.
+func (f *Front) beginServeHTTP(r *http.Request) (*stream, *httpConn) {
 	c := httpConnFrom(r.Context())
 	if c == nil {
 		return nil, nil
 	}
-	now := c.arrived(r, record.Now())
+	now := c.requestBegin(r, record.Now())
 	streams := c.grpcStreams()
 	if streams.conn == nil {
-		return nil, nil // the connection is over
+		return nil, nil // the connection is closed
 	}
-	rec := o.rec.Start(c.trace, streams.next.Add(2)-1, now)
+	rec := f.rec.Start(c.trace, streams.next.Add(2)-1, now)
 	if rec == nil {
 		return nil, nil
 	}
@@ -52,22 +50,22 @@ func (o *Front) throughHTTP(r *http.Request) (*stream, *httpConn) {
 	rec.Facts().Method = r.URL.Path
 	if parent := r.Header[http.CanonicalHeaderKey(client.HeaderTraceParent)]; len(parent) == 1 {
 		rec.Adopt(parent[0])
-		o.gatewayCalls.join(parent[0], rec)
+		f.gatewayCalls.join(parent[0], rec)
 	}
 	s := &stream{Context: r.Context(), rec: rec, conn: streams.conn, method: r.URL.Path}
-	s.handed.Store(true) // net/http has a goroutine for it
+	s.handed.Store(true) // net/http has started its goroutine
 	streams.conn.streams.add(s)
-	s.done(record.EventRead) // there is no reader whose way could be seen
+	s.done(record.EventRead) // its frames are not seen
 	return s, c
 }
 
-// leaveHTTP is called when ServeHTTP returns. The status is with net/http then,
-// which writes it after that, if the client is still there.
-func (s *stream) leaveHTTP(r *http.Request, c *httpConn) {
+// endServeHTTP is called when ServeHTTP returns. Then net/http writes the status, unless the
+// client is gone.
+func (s *stream) endServeHTTP(r *http.Request, c *httpConn) {
 	now := record.Now()
 	s.rec.EndAt(stages.ServeHTTP, now)
 	if !s.rec.Has(record.MarkBegun) {
-		s.done(record.EventHandled) // refused, or no handler: nobody else will say so
+		s.done(record.EventHandled) // refused, or no handler: grpc-go reports no End
 	}
 	if r.Context().Err() != nil {
 		s.rec.Mark(record.MarkReset)
@@ -75,50 +73,50 @@ func (s *stream) leaveHTTP(r *http.Request, c *httpConn) {
 		return
 	}
 	s.ending.Store(true)
-	c.replied(func(end int64, lost bool) {
+	c.onReplyWritten(func(end int64, lost bool) {
 		if lost {
 			s.conn.lose(s)
 			return
 		}
-		s.flushed(now, end)
+		s.endFlush(now, end)
 	})
 }
 
-// entersHTTP is called by the stats handler's TagRPC, the first thing of
-// handleStream that can be seen where the context is not the seam's own.
-func (s *stream) entersHTTP() {
+// enterHTTP is called by TagRPC, for requests whose context is not the stream itself. It begins
+// HandleStream if the request came by ServeHTTP.
+func (s *stream) enterHTTP() {
 	if s.rec.Has(record.MarkServeHTTP) && s.entered.CompareAndSwap(false, true) {
 		s.rec.Begin(stages.HandleStream)
 	}
 }
 
-// grpcStreams are the requests that came to grpc-go by way of one connection of
-// net/http's. They are given numbers, for HTTP/2's own cannot be seen.
+// grpcStreams are the requests of one connection of net/http's that grpc-go handles. They are
+// numbered, because HTTP/2's stream IDs are not seen.
 type grpcStreams struct {
 	once sync.Once
-	conn *serverConn // only for its streams: it reads and writes nothing
-	next atomic.Uint32
+	conn *serverConn   // holds the streams; nothing is read or written by it
+	next atomic.Uint32 // the last number, plus 1
 }
 
-// grpcStreams makes room for requests when the first one comes.
+// grpcStreams returns the connection's, with a nil conn if the connection is closed.
 func (c *httpConn) grpcStreams() *grpcStreams {
 	c.grpc.once.Do(func() {
-		c.grpc.conn = &serverConn{Conn: c.Conn, o: c.o, trace: c.trace}
-		c.o.conns.Store(c.grpc.conn, struct{}{})
+		c.grpc.conn = &serverConn{Conn: c.Conn, front: c.front, trace: c.trace}
+		c.front.conns.Store(c.grpc.conn, struct{}{})
 	})
 	return &c.grpc
 }
 
-// close is called when the connection is over. Handlers may still run.
-func (g *grpcStreams) close() {
-	g.once.Do(func() {}) // none will come any more
+// end is called when the connection is closed. Handlers may still run.
+func (g *grpcStreams) end() {
+	g.once.Do(func() {}) // from now on, no conn is made
 	if g.conn != nil {
-		g.conn.streams.all(func(s *stream) {
-			if !s.gone() {
+		g.conn.streams.each(func(s *stream) {
+			if !s.replyEnded() {
 				g.conn.lose(s)
 			}
 		})
-		g.conn.over.Store(true)
-		g.conn.o.forget(g.conn)
+		g.conn.closed.Store(true)
+		g.conn.front.forget(g.conn)
 	}
 }

@@ -14,21 +14,23 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// statsHandler sees what grpc-go tells of its own work. Every call for a
-// request comes on the goroutine that does the work it tells of.
-type statsHandler struct{ o *Front }
+// statsHandler receives grpc-go's own reports. A report about a request comes on the goroutine
+// that handles the request.
+type statsHandler struct{ front *Front }
 
+// connKey is the key of a connection in the context of its requests.
 type connKey struct{}
 
-// connFrom returns the connection that a request's context descends from, or
-// nil.
+// connFrom returns the connection that a request's context descends from, or nil if it is
+// not observed.
 func connFrom(ctx context.Context) *serverConn {
 	c, _ := ctx.Value(connKey{}).(*serverConn)
 	return c
 }
 
-// TagConn is where serveStreams begins. It puts the connection into the context
-// that all its requests descend from, and the peer's plain address back.
+// TagConn begins ServeStreams. It returns the context that all requests of the connection
+// descend from, with the connection in it, and with the peer's plain address, as it is
+// without the seam.
 func (h statsHandler) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
 	addr, ok := info.RemoteAddr.(connAddr)
 	if !ok {
@@ -39,70 +41,69 @@ func (h statsHandler) TagConn(ctx context.Context, info *stats.ConnTagInfo) cont
 		plain.Addr = addr.Addr
 		ctx = peer.NewContext(ctx, &plain)
 	}
-	h.o.conns.Store(addr.conn, struct{}{})
+	h.front.conns.Store(addr.conn, struct{}{})
 	addr.conn.trace.Begin(stages.ServeStreams)
 	return context.WithValue(ctx, connKey{}, addr.conn)
 }
 
-// HandleConn ends serveStreams. Nobody reads the connection or writes to it any
-// more.
+// HandleConn ends ServeStreams: nothing reads the connection or writes to it any more.
 func (h statsHandler) HandleConn(ctx context.Context, s stats.ConnStats) {
 	if _, ok := s.(*stats.ConnEnd); !ok {
 		return
 	}
 	if c := connFrom(ctx); c != nil {
 		c.trace.End(stages.ServeStreams)
-		c.served()
+		c.endServeStreams()
 	}
 }
 
-// TagRPC leaves the context alone: it carries the record since the tap, or since
-// ServeHTTP was called.
+// TagRPC returns ctx as it is: it has carried the record since the tap or since ServeHTTP.
 func (statsHandler) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context {
 	if s := streamFrom(ctx); s != nil {
-		s.entersHTTP()
+		s.enterHTTP()
 	}
 	return ctx
 }
 
-// HandleRPC stamps processRPC and what it ends.
+// HandleRPC stamps ProcessRPC and the stages that end with one of grpc-go's reports.
 func (h statsHandler) HandleRPC(ctx context.Context, e stats.RPCStats) {
 	switch e := e.(type) {
 	case *stats.InHeader:
 		if e.Compression != "" {
-			compressed(streamFrom(ctx), e.Compression)
+			noteCompression(streamFrom(ctx), e.Compression)
 		}
 	case *stats.Begin:
 		if s := streamFrom(ctx); s != nil {
-			h.o.holds.Reach(s.Context, s.rec, stages.ProcessRPC)
-			s.begin(e)
+			h.front.holds.Reach(s.Context, s.rec, stages.ProcessRPC)
+			s.beginProcessRPC(e)
 		}
 	case *stats.OutPayload:
 		if s := streamFrom(ctx); s != nil {
-			s.sent()
+			s.endSendMsg()
 		}
 	case *stats.OutTrailer:
 		if s := streamFrom(ctx); s != nil {
-			h.o.statusWritten(s)
+			h.front.endWriteStatus(s)
 		}
 	case *stats.End:
 		if s := streamFrom(ctx); s != nil {
-			s.end(e.Error)
+			s.endProcessRPC(e.Error)
 		}
 	}
 }
 
-// maxCompression bounds how much of the encoding's name is kept: it is the
-// client's.
+// maxCompression is how many bytes are kept of a compressor's name, which the client chooses.
 const maxCompression = 32
 
-func compressed(s *stream, how string) {
+// noteCompression notes how the request's messages are compressed.
+func noteCompression(s *stream, how string) {
 	if s != nil && !s.rec.Finished() {
 		s.rec.Facts().Compression = how[:min(len(how), maxCompression)]
 	}
 }
 
-func (s *stream) begin(e *stats.Begin) {
+// beginProcessRPC is called with the report that processRPC has begun.
+func (s *stream) beginProcessRPC(e *stats.Begin) {
 	s.rec.Begin(stages.ProcessRPC)
 	s.rec.Mark(record.MarkBegun)
 	if e.IsClientStream || e.IsServerStream {
@@ -110,9 +111,9 @@ func (s *stream) begin(e *stats.Begin) {
 	}
 }
 
-// sent ends SendMsg, the last thing of which is to report the payload. After the
-// one message of a unary call comes the status.
-func (s *stream) sent() {
+// endSendMsg is called with the report of a payload, which is the last thing that SendMsg does.
+// In a unary call the status comes next.
+func (s *stream) endSendMsg() {
 	if s.rec.Has(record.MarkStreaming) {
 		return // serverStream stamps each message
 	}
@@ -121,9 +122,9 @@ func (s *stream) sent() {
 	s.rec.BeginAt(stages.WriteStatus, now)
 }
 
-// statusWritten is called when the trailers are in the control buffer. A request
-// for which no handler was found is over with that.
-func (o *Front) statusWritten(s *stream) {
+// endWriteStatus is called when the trailers are in the control buffer. It ends a request for
+// which there was no handler.
+func (f *Front) endWriteStatus(s *stream) {
 	now := record.Now()
 	s.rec.EndAt(stages.WriteStatus, now)
 	s.rec.BeginAt(stages.Flush, now)
@@ -133,17 +134,19 @@ func (o *Front) statusWritten(s *stream) {
 	if s.entered.Load() {
 		s.rec.EndAt(stages.HandleStream, now)
 	} else {
-		s.rec.EndAt(stages.StartHandler, now) // handleStream was not seen, see context.go
+		s.rec.EndAt(stages.StartHandler, now) // the name is malformed: handleStream asked for no value
 	}
-	s.rec.SetCode(uint32(codes.Unimplemented), o.whyUnimplemented(s.method))
+	s.rec.SetCode(uint32(codes.Unimplemented), f.unimplementedMessage(s.method))
 	s.done(record.EventHandled)
 }
 
-func (s *stream) end(err error) {
+// endProcessRPC is called with the report that processRPC has ended. The error is the status
+// that was sent.
+func (s *stream) endProcessRPC(err error) {
 	now := record.Now()
 	for _, stage := range [...]stages.Stage{stages.SendMsg, stages.WriteStatus} {
 		if begun, sent := s.rec.Stamps(stage); begun != 0 && sent == 0 {
-			s.rec.EndAt(stage, now) // it could not be sent
+			s.rec.EndAt(stage, now) // the message or the status could not be sent
 		}
 	}
 	s.rec.EndAt(stages.ProcessRPC, now)
@@ -157,27 +160,26 @@ func (s *stream) end(err error) {
 	s.done(record.EventHandled)
 }
 
-// whyUnimplemented says what grpc-go tells a client for whose request it has no
-// handler.
-func (o *Front) whyUnimplemented(method string) string {
+// unimplementedMessage returns grpc-go's message for a request without a handler.
+func (f *Front) unimplementedMessage(method string) string {
 	service, name, ok := splitMethod(method)
 	if !ok {
 		return fmt.Sprintf("malformed method name: %q", method)
 	}
-	if _, known := o.services[service]; known {
+	if _, known := f.services[service]; known {
 		return fmt.Sprintf("unknown method %v for service %v", name, service)
 	}
 	return fmt.Sprintf("unknown service %v", service)
 }
 
 // handles reports whether a handler is registered for the method.
-func (o *Front) handles(method string) bool {
-	service, name, _ := splitMethod(method)
-	return o.services[service].has(name)
+func (f *Front) handles(method string) bool {
+	_, ok := f.methods[method]
+	return ok
 }
 
-// splitMethod cuts "/service/method" in two. It reports false for a name that
-// grpc-go calls malformed.
+// splitMethod splits "/service/method". It returns false for a name that grpc-go calls
+// malformed.
 func splitMethod(method string) (service, name string, ok bool) {
 	rest, ok := strings.CutPrefix(method, "/")
 	at := strings.LastIndexByte(rest, '/')

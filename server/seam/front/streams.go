@@ -8,64 +8,65 @@ import (
 	"glasskv/trace/record"
 )
 
-// stream is one HTTP/2 stream that carries a request: its record, and what the
-// wrappers around grpc-go must tell each other about it. It is also the context
-// that the request travels in, see context.go.
+// stream is one HTTP/2 stream that carries a request: its record, and the state that the
+// wrappers around grpc-go share. It is also the request's context, see context.go.
 type stream struct {
-	context.Context // set by the tap; nil for a stream that was turned away before
+	context.Context // set by the tap; nil if the stream was turned away before the tap
 	rec             *record.Record
 	conn            *serverConn
-	method          string // set by the tap, and never changed
+	method          string // full name, set by the tap
 
-	tapped   int64         // when the tap was through with it
-	handed   atomic.Bool   // operateHeaders is through with it: a goroutine of its own will handle it
-	entered  atomic.Bool   // that goroutine has begun
-	hasPlace atomic.Bool   // it counts in its connection's quota, see fault_quota.go
-	ending   atomic.Bool   // the reply's last frame is being written, or is written
-	written  atomic.Uint32 // frames of the reply so far; the sweeper looks whether it moves
-	window   atomic.Int64  // bytes that the client has allowed beyond the initial window, less those sent
-	blocked  atomic.Int64  // when the reply was found to have no window left; 0 while it has
+	tapped  int64         // when the tap returned
+	handed  atomic.Bool   // operateHeaders accepted it: it will run on a goroutine of its own
+	entered atomic.Bool   // that goroutine is in handleStream
+	inQuota atomic.Bool   // it occupies a place in its connection's quota, see awaitQuota
+	ending  atomic.Bool   // the reply's last frame is being written, or is written
+	written atomic.Uint32 // frames of the reply so far; the sweeper compares it with its last pass
+	window  atomic.Int64  // bytes allowed by the client beyond the initial window, minus those sent
+	blocked atomic.Int64  // when the reply had no window left; 0 while it has
 
-	request, reply carrier // see codec.go
+	request, reply carrier // here to save an allocation each, see desc.go
 }
 
-// done reports one of the events that complete the request's record.
+// done reports one of the three events that complete the request's record, see the package's
+// documentation. The event that comes last finishes the record and removes the stream from
+// its connection.
 func (s *stream) done(e record.Event) {
 	s.rec.Done(e)
 	if e == record.EventHandled {
-		s.givePlace()
+		s.releaseQuota()
 	}
 	if !s.rec.Finished() {
 		return
 	}
 	s.conn.streams.remove(s)
-	if s.conn.over.Load() {
-		s.conn.o.forget(s.conn)
+	if s.conn.closed.Load() {
+		s.conn.front.forget(s.conn)
 	}
 }
 
-// gone reports whether nothing more of the reply will be written.
-func (s *stream) gone() bool { return s.rec.Events()&record.EventWire != 0 }
+// replyEnded reports whether nothing more of the reply will be written.
+func (s *stream) replyEnded() bool { return s.rec.Events()&record.EventWire != 0 }
 
-// streams finds the stream of a frame. Whoever reads the connection, whoever
-// writes to it and every handler come here for every request, so there is no
-// lock: stream IDs count up, and each has a slot of its own as long as not more
-// than streamSlots requests are under way. Those beyond go to the spill.
+// streams is the table of a connection's unfinished requests, by stream ID. The reader, the
+// writer and every handler use it for every request, so it has no lock: IDs ascend, and each
+// has a slot of its own as long as no more than streamSlots requests are under way. The others
+// are in the spill.
 type streams struct {
 	slots   [streamSlots]atomic.Pointer[stream]
 	spill   sync.Map     // stream ID → *stream
-	spilled atomic.Int32 // entries of spill; so that an empty one costs nothing
+	spilled atomic.Int32 // entries of spill; while it is 0, the spill is not searched
 }
 
-// streamSlots is a power of two.
+// streamSlots is the number of slots. It must be a power of two.
 const streamSlots = 64
 
-// slot returns the place of a stream ID. A client's IDs are odd.
+// slot returns the slot of a stream ID. A client's IDs are odd, so the lowest bit is dropped.
 func (t *streams) slot(id uint32) *atomic.Pointer[stream] {
 	return &t.slots[id>>1&(streamSlots-1)]
 }
 
-// add is called by the goroutine that reads the connection.
+// add must be called by the goroutine that reads the connection.
 func (t *streams) add(s *stream) {
 	id := s.rec.StreamID()
 	if !t.slot(id).CompareAndSwap(nil, s) {
@@ -74,7 +75,8 @@ func (t *streams) add(s *stream) {
 	}
 }
 
-// find returns the stream with this ID, or nil: none, or its record is finished.
+// find returns the stream with this ID. It returns nil if the request is not recorded or its
+// record is finished.
 func (t *streams) find(id uint32) *stream {
 	if s := t.slot(id).Load(); s != nil && s.rec.StreamID() == id {
 		return s
@@ -99,9 +101,9 @@ func (t *streams) remove(s *stream) {
 	}
 }
 
-// all calls visit for every stream whose record is not finished, and returns
-// how many there are. Streams that come or go meanwhile may be missed.
-func (t *streams) all(visit func(*stream)) (n int) {
+// each calls visit for every stream whose record is not finished, and returns their number.
+// It may miss streams that are added or removed meanwhile.
+func (t *streams) each(visit func(*stream)) (n int) {
 	for i := range t.slots {
 		if s := t.slots[i].Load(); s != nil {
 			n++
@@ -116,35 +118,34 @@ func (t *streams) all(visit func(*stream)) (n int) {
 	return n
 }
 
-// queue makes the request wait while its connection has no place for it, which is so
-// only with the fault full-quota. It returns the stamp at which the request goes on.
-func (s *stream) queue(now int64) int64 {
-	hasPlace, now := s.conn.o.faults.Queue(s.Context, s.rec, &s.conn.quota, now)
+// awaitQuota makes the request wait for a place in its connection's quota, which is limited
+// only by the fault full-quota. It returns the stamp at which the request goes on.
+func (s *stream) awaitQuota(now int64) int64 {
+	hasPlace, now := s.conn.front.faults.Queue(s.Context, s.rec, &s.conn.quota, now)
 	if !hasPlace {
 		return now
 	}
-	s.hasPlace.Store(true)
+	s.inQuota.Store(true)
 	if s.rec.Events()&record.EventHandled != 0 {
-		s.givePlace() // it was given up while it waited, and nobody else will
+		s.releaseQuota() // EventHandled came during the wait, before the place could be released
 	}
 	return now
 }
 
-// givePlace is called when a request has been handled. It may be called more than
-// once.
-func (s *stream) givePlace() {
-	if s.hasPlace.Load() && s.hasPlace.CompareAndSwap(true, false) {
+// releaseQuota gives the place in the quota back. It may be called more than once.
+func (s *stream) releaseQuota() {
+	if s.inQuota.Load() && s.inQuota.CompareAndSwap(true, false) {
 		s.conn.quota.Give()
 	}
 }
 
-// ContextOf finds the context of a request of which only the record is at hand;
-// it ends when the client gives up. Where a request has none of its own, as one
-// that came over HTTP/1, nothing but the hold's timeout ends the hold.
-func (o *Front) ContextOf(rec *record.Record) context.Context {
+// ContextOf returns the context of a request, or that of the request that it is a part of. It
+// ends when the client gives up. For a request without a context of its own, such as one over
+// HTTP/1, it returns the background.
+func (f *Front) ContextOf(rec *record.Record) context.Context {
 	for _, r := range [...]*record.Record{rec, rec.Outermost()} {
 		ctx := context.Context(nil)
-		o.conns.Range(func(key, _ any) bool {
+		f.conns.Range(func(key, _ any) bool {
 			c := key.(*serverConn) //nolint:forcetypeassert // TagConn stores nothing else
 			if c.trace != r.Conn() {
 				return true

@@ -135,7 +135,7 @@ func TestStreamsAreFoundUntilTheyAreRemoved(t *testing.T) {
 			t.Fatalf("stream %d is not found", s.rec.StreamID())
 		}
 	}
-	if n := table.all(func(*stream) {}); n != len(all) {
+	if n := table.each(func(*stream) {}); n != len(all) {
 		t.Errorf("%d streams, want %d", n, len(all))
 	}
 	var wg sync.WaitGroup
@@ -152,6 +152,27 @@ func TestStreamsAreFoundUntilTheyAreRemoved(t *testing.T) {
 	}
 	if n := table.spilled.Load(); n != 0 {
 		t.Errorf("%d spilled streams are left", n)
+	}
+}
+
+// Whichever of the three events comes last finishes the record, and removes the stream.
+func TestTheLastOfThreeEventsFinishesARecord(t *testing.T) {
+	const handled, wire, read = record.EventHandled, record.EventWire, record.EventRead
+	for _, order := range [][]record.Event{
+		{handled, wire, read}, {handled, read, wire}, {wire, handled, read},
+		{wire, read, handled}, {read, handled, wire}, {read, wire, handled},
+	} {
+		c := &serverConn{}
+		s := &stream{rec: seamtest.Record(t), conn: c}
+		c.streams.add(s)
+		for i, event := range order {
+			s.done(event)
+			s.done(event) // may be reported twice, and counts once
+			last := i == len(order)-1
+			if s.rec.Finished() != last || (c.streams.find(s.rec.StreamID()) == nil) != last {
+				t.Errorf("%b, after %d: finished %v, %d streams", order, i+1, s.rec.Finished(), c.streams.each(func(*stream) {}))
+			}
+		}
 	}
 }
 

@@ -7,21 +7,20 @@ import (
 	"glasskv/trace/record"
 )
 
-// A record is complete when three things have happened, and for nearly every
-// request all three do. The sweeper is for the rest: a status that was never
-// written, a reply that the client has no window for, a handler that does not
-// notice that its client is gone.
+// For nearly every request the three events come that complete its record. The sweeper is for
+// the others: a status that was never written, a reply that the client grants no window for,
+// a handler that does not notice that its client is gone.
 
 const (
-	sweepEvery = time.Second
-	sweepAfter = 10 * time.Second
+	sweepEvery = time.Second      // between two passes
+	sweepAfter = 10 * time.Second // without change, until a request is swept
 )
 
-// sweep closes records that stopped halfway. It returns when ctx ends.
-func (o *Front) sweep(ctx context.Context) {
+// sweep finishes records that stopped halfway. It returns when ctx ends.
+func (f *Front) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
-	w := sweeper{o: o}
+	w := sweeper{front: f}
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,35 +31,37 @@ func (o *Front) sweep(ctx context.Context) {
 	}
 }
 
-// sweeper remembers which requests stood halfway on its last pass, and since
-// when. It is used by one goroutine.
+// sweeper remembers the state of the requests that were halfway on its last pass. It must be
+// used by one goroutine.
 type sweeper struct {
-	o       *Front
-	halfway map[*stream]standstill
+	front   *Front
+	halfway map[*stream]progress
 }
 
-// standstill is a request's state that has not changed since a moment.
-type standstill struct {
-	since   int64
+// progress is what must not change for a request to be swept.
+type progress struct {
+	since   int64 // the stamp of the first pass that found it
 	events  record.Event
-	written uint32
+	written uint32 // frames of the reply
 }
 
-// pass looks at every unfinished request once.
+// pass checks every unfinished request once.
 func (w *sweeper) pass(now int64) {
-	found := make(map[*stream]standstill)
-	w.o.conns.Range(func(key, _ any) bool {
+	found := make(map[*stream]progress)
+	w.front.conns.Range(func(key, _ any) bool {
 		c := key.(*serverConn) //nolint:forcetypeassert // TagConn stores nothing else
-		c.streams.all(func(s *stream) { w.look(s, now, found) })
-		w.o.forget(c)
+		c.streams.each(func(s *stream) { w.check(s, now, found) })
+		w.front.forget(c)
 		return true
 	})
 	w.halfway = found
 }
 
-func (w *sweeper) look(s *stream, now int64, found map[*stream]standstill) {
-	state := standstill{now, s.rec.Events(), s.written.Load()}
-	if !halfway(s, state.events) {
+// check sweeps the request if it has been halfway, without progress, for sweepAfter. A request
+// that is halfway for a shorter time is put into found.
+func (w *sweeper) check(s *stream, now int64, found map[*stream]progress) {
+	state := progress{now, s.rec.Events(), s.written.Load()}
+	if !isHalfway(s, state.events) {
 		return
 	}
 	if before, ok := w.halfway[s]; ok && before.events == state.events && before.written == state.written {
@@ -71,16 +72,16 @@ func (w *sweeper) look(s *stream, now int64, found map[*stream]standstill) {
 		return
 	}
 	s.rec.Mark(record.MarkSwept)
-	w.o.rec.Lost().Swept.Add(1)
+	w.front.rec.Lost().Swept.Add(1)
 	for _, e := range []record.Event{record.EventHandled, record.EventWire, record.EventRead} {
 		s.done(e)
 	}
 }
 
-// halfway reports whether a request is past its handler or its client, but not
-// both. A call that is being handled, however long, is neither; a reply that is
-// being written will be out, or its connection closed, without help.
-func halfway(s *stream, events record.Event) bool {
+// isHalfway reports whether EventHandled or EventWire has come and another event is missing.
+// A running handler alone is not halfway, however long it runs. Neither is a reply whose last
+// frame is being written: that Write ends by itself, at the latest when the connection closes.
+func isHalfway(s *stream, events record.Event) bool {
 	over := events &^ record.EventRead
 	return over != 0 && (over&record.EventWire != 0 || !s.ending.Load())
 }

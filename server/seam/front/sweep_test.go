@@ -20,7 +20,7 @@ import (
 // passes lets the sweeper look twice, as far apart as it allows a request to
 // stand still.
 func passes(r *rig) *sweeper {
-	w := &sweeper{o: r.front}
+	w := &sweeper{front: r.front}
 	now := record.Now()
 	w.pass(now)
 	w.pass(now + int64(sweepAfter))
@@ -85,7 +85,7 @@ func TestAReplyThatIsHeldBackIsSwept(t *testing.T) {
 	c.Until("first byte", data)
 	seamtest.Await(t, "end", ends)
 	s := onlyStream(r)
-	w := &sweeper{o: r.front}
+	w := &sweeper{front: r.front}
 	now := record.Now()
 	w.pass(now)
 	c.Must(c.Fr.WriteWindowUpdate(1, 1))
@@ -116,7 +116,7 @@ func (e endings) HandleRPC(_ context.Context, s stats.RPCStats) {
 func onlyStream(r *rig) (only *stream) {
 	r.front.conns.Range(func(key, _ any) bool {
 		c, _ := key.(*serverConn)
-		c.streams.all(func(s *stream) { only = s })
+		c.streams.each(func(s *stream) { only = s })
 		return true
 	})
 	if only == nil {

@@ -15,17 +15,15 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// A request that operateHeaders turns away never reaches the tap, and grpc-go
-// tells nobody about it. What can be known of it is on the wire: the name of the
-// method in its header block, and the reason in the reply's. Both are read here,
-// after the fact and only for such requests.
+// endTurnedAway ends the part of a request that operateHeaders turned away: no goroutine will
+// handle it. It is called by the goroutine that reads the connection.
 //
-// HPACK lets a block refer to earlier blocks of the connection. Those were not
-// kept, so a repeated mistake on one connection may stay without a name.
-
-// turnedAway is called on the reading goroutine, for a stream that no goroutine
-// was started for.
-func (c *serverConn) turnedAway(s *stream) {
+// If operateHeaders refuses a request before the tap, grpc-go reports nothing of it. What can
+// be known is on the wire: the method's name in the request's header block, and the reason in
+// the reply's. Both are decoded only for such requests. HPACK lets a block refer to earlier
+// blocks of the connection, which are not kept, so the name or the reason may stay unknown if
+// a client repeats its mistake.
+func (c *serverConn) endTurnedAway(s *stream) {
 	s.rec.End(stages.OperateHeaders)
 	if !s.rec.Has(record.MarkTapped) {
 		s.rec.Facts().Method = pathOf(requestBlock(c.in.block, c.in.flags))
@@ -33,14 +31,14 @@ func (c *serverConn) turnedAway(s *stream) {
 	if s.Context != nil && s.Context.Err() != nil {
 		s.rec.SetCode(uint32(codes.DeadlineExceeded), context.DeadlineExceeded.Error())
 	}
-	c.tooLate(s)
-	if s.gone() { // nothing will be written, so it is over with that
+	c.endIfNotServed(s)
+	if s.replyEnded() { // nothing will be written
 		s.rec.End(stages.OperateHeaders)
 	}
 	s.done(record.EventHandled)
 }
 
-// requestBlock takes padding and priority off the payload of a HEADERS frame.
+// requestBlock returns the payload of a HEADERS frame without padding and priority.
 func requestBlock(payload []byte, flags http2.Flags) []byte {
 	padding := 0
 	if flags.Has(http2.FlagHeadersPadded) && len(payload) > 0 {
@@ -55,18 +53,19 @@ func requestBlock(payload []byte, flags http2.Flags) []byte {
 // priorityLen is the length of the priority fields of a HEADERS frame.
 const priorityLen = 5
 
-// maxBlock bounds how much of a header block is looked at, in bytes.
+// maxBlock is the number of bytes of a header block that are decoded at most.
 const maxBlock = 16 << 10
 
-// headerFields calls visit for the fields of a block, up to the first that
-// cannot be read without the blocks before it.
+// headerFields calls visit for the fields of a header block, up to the first that refers to an
+// earlier block or is malformed.
 func headerFields(block []byte, visit func(hpack.HeaderField)) {
 	decoder := hpack.NewDecoder(4096, visit)
 	decoder.SetMaxStringLength(maxBlock)
-	// An error ends the reading; what was found by then is all there is to find.
+	// After an error there is nothing more to find.
 	_, _ = decoder.Write(block[:min(len(block), maxBlock)])
 }
 
+// pathOf returns the pseudo-header :path, which is the method's full name, or "".
 func pathOf(block []byte) (path string) {
 	headerFields(block, func(f hpack.HeaderField) {
 		if f.Name == ":path" {
@@ -76,8 +75,9 @@ func pathOf(block []byte) (path string) {
 	return path
 }
 
-// answered notes the reason from the header block of the reply.
-func (s *stream) answered(block []byte) {
+// noteEarlyAbort notes the code and the message in the header block of a reply that the
+// transport wrote by itself (upstream: writeEarlyAbort).
+func (s *stream) noteEarlyAbort(block []byte) {
 	var httpStatus, grpcStatus, message string
 	headerFields(block, func(f hpack.HeaderField) {
 		switch f.Name {
@@ -97,28 +97,28 @@ func (s *stream) answered(block []byte) {
 	}
 	if code, err := strconv.ParseUint(grpcStatus, 10, 32); err == nil {
 		s.rec.SetCode(uint32(code), message)
-	} else if code, ok := codeOfHTTP[httpStatus]; ok {
+	} else if code, ok := codeOfHTTPStatus[httpStatus]; ok {
 		s.rec.SetCode(uint32(code), message)
 	}
 }
 
-// codeOfHTTP holds the gRPC codes that go with the HTTP status of operateHeaders'
-// refusals, for when only the latter can be read.
-var codeOfHTTP = map[string]codes.Code{
+// codeOfHTTPStatus holds the gRPC codes of operateHeaders' refusals by their HTTP status, for
+// replies of which only the status can be decoded.
+var codeOfHTTPStatus = map[string]codes.Code{
 	"400": codes.Internal,
 	"405": codes.Internal,
 	"415": codes.InvalidArgument,
 }
 
-// resetSent notes that the server reset a stream, and why, when it had not handed
-// it on. The code is what gRPC lets a client make of it; a stream that was handed on has a
-// handler, which says more.
-func (s *stream) resetSent(payload []byte) {
+// noteResetSent notes that the server reset the stream. If the stream has no handler, the
+// error code of the reset is noted as the gRPC code that a client makes of it; a handler
+// reports its own.
+func (s *stream) noteResetSent(payload []byte) {
 	reason := http2.ErrCodeInternal
 	if len(payload) >= 4 {
 		reason = http2.ErrCode(binary.BigEndian.Uint32(payload))
 	}
-	if s.late(reason) {
+	if s.isDeadlineReset(reason) {
 		s.rec.Mark(record.MarkTimedOut)
 		return
 	}
@@ -133,9 +133,9 @@ func (s *stream) resetSent(payload []byte) {
 	s.rec.SetCode(uint32(code), "the server reset the stream: "+reason.String())
 }
 
-// late reports whether a reset is that of the transport's own timer, which ends a
-// stream at its deadline without asking the handler.
-func (s *stream) late(reason http2.ErrCode) bool {
+// isDeadlineReset reports whether a reset comes from the transport's timer, which ends a stream
+// at its deadline whatever the handler does.
+func (s *stream) isDeadlineReset(reason http2.ErrCode) bool {
 	if !s.handed.Load() || reason != http2.ErrCodeCancel {
 		return false
 	}
@@ -143,6 +143,8 @@ func (s *stream) late(reason http2.ErrCode) bool {
 	return limited
 }
 
+// codeOfReset holds the gRPC code that a client makes of a reset, by HTTP/2's error code. All
+// others become Internal.
 var codeOfReset = map[http2.ErrCode]codes.Code{
 	http2.ErrCodeRefusedStream:      codes.Unavailable,
 	http2.ErrCodeCancel:             codes.Canceled,
@@ -150,14 +152,13 @@ var codeOfReset = map[http2.ErrCode]codes.Code{
 	http2.ErrCodeInadequateSecurity: codes.PermissionDenied,
 }
 
-// With GOAWAY the server asks a client to open another connection: because it is
-// being stopped, because the connection is too old, or because the client pings
-// too much. A graceful one comes twice: first for all streams that there can ever
-// be, then, when the client has answered a ping, with the last stream that will
-// be served. A stream behind that one is dropped without a word.
-
-// goAway notes that the server said so, with the requests that are under way.
-func (c *serverConn) goAway(payload []byte) {
+// noteGoAway notes a GOAWAY with all requests that are under way.
+//
+// With GOAWAY the server asks a client to open another connection: because the server is
+// being stopped, the connection is too old, or the client pings too often. A graceful GOAWAY
+// comes twice: first with the highest possible stream ID, then, when the client has answered a
+// ping, with the last stream that will be served. Later streams are dropped without a reply.
+func (c *serverConn) noteGoAway(payload []byte) {
 	if len(payload) < 8 {
 		return
 	}
@@ -166,24 +167,24 @@ func (c *serverConn) goAway(payload []byte) {
 	if debug := payload[8:]; len(debug) > 0 {
 		reason += ", " + string(debug)
 	}
-	c.out.said.Store(&farewell{last, reason})
-	c.streams.all(func(s *stream) {
+	c.out.goAway.Store(&goAwayFrame{last, reason})
+	c.streams.each(func(s *stream) {
 		s.rec.Mark(record.MarkGoAway)
-		c.tooLate(s)
+		c.endIfNotServed(s)
 	})
 }
 
-// farewell is what a GOAWAY said.
-type farewell struct {
-	last   uint32 // streams above this one are not served
-	reason string
+// goAwayFrame is what a GOAWAY says.
+type goAwayFrame struct {
+	lastStream uint32 // streams with a higher ID are not served
+	reason     string // the error code and the debug data
 }
 
-// tooLate ends a request that came after the last one that will be served. Nobody
-// answers it; a gRPC client sends it again on another connection.
-func (c *serverConn) tooLate(s *stream) {
-	said := c.out.said.Load()
-	if said == nil || s.rec.StreamID() <= said.last || s.handed.Load() || s.gone() {
+// endIfNotServed ends a request that came after the last one that will be served. It gets no
+// reply; a gRPC client sends it again on another connection.
+func (c *serverConn) endIfNotServed(s *stream) {
+	said := c.out.goAway.Load()
+	if said == nil || s.rec.StreamID() <= said.lastStream || s.handed.Load() || s.replyEnded() {
 		return
 	}
 	s.rec.Mark(record.MarkGoAway)
