@@ -24,6 +24,7 @@ import (
 	"glasskv/trace/stages"
 	"glasskv/walkthrough/chapter"
 	"glasskv/walkthrough/chapter/check"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/source"
 )
 
@@ -78,7 +79,7 @@ func run(ctx context.Context, w io.Writer, bless, order bool, names []string) er
 // putInOrder renames the files to check.FileName, writes their last lines, and writes
 // the index of each language. It names each file that it renamed.
 func putInOrder(ctx context.Context, w io.Writer, folder string) error {
-	for _, l := range check.Languages {
+	for _, l := range lang.Languages {
 		chapters, _, err := chapter.Load(os.DirFS(folder), l)
 		if err != nil {
 			return err
@@ -87,6 +88,9 @@ func putInOrder(ctx context.Context, w io.Writer, folder string) error {
 			if err := putChapter(ctx, w, folder, c); err != nil {
 				return err
 			}
+		}
+		if len(chapters) == 0 {
+			continue
 		}
 		index := filepath.Join(folder, string(l), "README.md")
 		if err := os.WriteFile(index, []byte(check.Index(l, chapters)), 0o644); err != nil {
@@ -162,13 +166,13 @@ func report(w io.Writer, book *check.Book, only []stages.Stage) error {
 			fmt.Fprintf(w, "%s: %s of %s is not quoted any more; run with -bless\n", chapter.BlessedFile, q.Symbol, q.Stage)
 		}
 	}
-	for _, l := range check.Languages {
+	for _, l := range lang.Languages {
 		missing := book.Missing(l)
 		if len(only) > 0 {
 			missing = slices.DeleteFunc(missing, func(s stages.Stage) bool { return !slices.Contains(only, s) })
 		}
 		if len(missing) > 0 {
-			wrong = true
+			wrong = wrong || slices.Contains(lang.Complete, l) // otherwise English ones are shown
 			fmt.Fprintf(w, "%s: no chapter yet, %d: %s\n", l, len(missing), names(missing))
 		}
 		fmt.Fprintf(w, "%s: %d chapters read\n", l, len(book.Chapters[l]))
@@ -180,7 +184,7 @@ func report(w io.Writer, book *check.Book, only []stages.Stage) error {
 }
 
 func filesOf(book *check.Book, stage string) (files []string) {
-	for _, l := range check.Languages {
+	for _, l := range lang.Languages {
 		i := slices.IndexFunc(book.Chapters[l], func(c *chapter.Chapter) bool { return c.Stage.String() == stage })
 		if i >= 0 {
 			files = append(files, book.Chapters[l][i].File)

@@ -33,8 +33,9 @@ type Branch struct {
 	Stage stages.Stage
 	// Story is the script below server/seam/testdata/stories that plays it, without
 	// its ending.
-	Story  string
-	EN, ZH Text
+	Story string
+
+	entry *entry
 }
 
 // Text is what is said of a branch, in one language.
@@ -45,12 +46,10 @@ type Text struct {
 	Look   string // what to look for in the timeline
 }
 
-// In returns the text in the reader's language.
+// In returns the text in the reader's language. What does not exist in that language is
+// English.
 func (b *Branch) In(l lang.Lang) Text {
-	if l == lang.ZH {
-		return b.ZH
-	}
-	return b.EN
+	return Text{b.entry.Title.In(l), b.entry.What.In(l), b.entry.Client.In(l), b.entry.Look.In(l)}
 }
 
 // All returns the branches in the order of the path. The caller may change the
@@ -96,7 +95,8 @@ func load(dir fs.FS, files []string) (all []Branch, err error) {
 		if loadErr != nil {
 			return nil, loadErr
 		}
-		for i, e := range entries {
+		for i := range entries {
+			e := &entries[i]
 			for _, problem := range e.problems(names) {
 				err = errors.Join(err, fmt.Errorf("%s:%d: %s", file, root.Content[i].Line, problem))
 			}
@@ -108,29 +108,19 @@ func load(dir fs.FS, files []string) (all []Branch, err error) {
 
 // entry is a branch as its file writes it.
 type entry struct {
-	Name     string   `yaml:"name"`
-	Stage    string   `yaml:"stage"`
-	Story    string   `yaml:"story"`
-	Upstream []string `yaml:"upstream"`
-	Title    both     `yaml:"title"`
-	What     both     `yaml:"what"`
-	Client   both     `yaml:"client"`
-	Look     both     `yaml:"look"`
-}
-
-// both is one text in both languages.
-type both struct {
-	EN string `yaml:"en"`
-	ZH string `yaml:"zh"`
+	Name     string    `yaml:"name"`
+	Stage    string    `yaml:"stage"`
+	Story    string    `yaml:"story"`
+	Upstream []string  `yaml:"upstream"`
+	Title    lang.Text `yaml:"title"`
+	What     lang.Text `yaml:"what"`
+	Client   lang.Text `yaml:"client"`
+	Look     lang.Text `yaml:"look"`
 }
 
 func (e *entry) branch() Branch {
 	stage, _ := stages.ByName(e.Stage)
-	return Branch{
-		Name: e.Name, Upstream: e.Upstream, Stage: stage, Story: e.Story,
-		EN: Text{e.Title.EN, e.What.EN, e.Client.EN, e.Look.EN},
-		ZH: Text{e.Title.ZH, e.What.ZH, e.Client.ZH, e.Look.ZH},
-	}
+	return Branch{Name: e.Name, Upstream: e.Upstream, Stage: stage, Story: e.Story, entry: e}
 }
 
 const mostUpstream = 3 // functions that a page shows
@@ -167,19 +157,22 @@ func (e *entry) problems(taken map[string]bool) (all []string) {
 		report("%d functions under upstream, want 1 to %d", n, mostUpstream)
 	}
 	for _, text := range []struct {
-		name  string
-		words string
-	}{
-		{"title.en", e.Title.EN}, {"title.zh", e.Title.ZH}, {"what.en", e.What.EN}, {"what.zh", e.What.ZH},
-		{"client.en", e.Client.EN}, {"client.zh", e.Client.ZH}, {"look.en", e.Look.EN}, {"look.zh", e.Look.ZH},
-	} {
-		switch {
-		case text.words == "":
-			report("%s is missing", text.name)
-		case text.words != strings.TrimSpace(text.words):
-			report("%s begins or ends with a blank", text.name)
-		case brokenLine.MatchString(text.words):
-			report("%s is broken into lines, which puts a blank into Chinese", text.name)
+		name string
+		in   lang.Text
+	}{{"title", e.Title}, {"what", e.What}, {"client", e.Client}, {"look", e.Look}} {
+		for _, l := range text.in.Unknown() {
+			report("%s: field %s not found, and no language has this name: use %s", text.name, l, lang.Or(lang.Names()))
+		}
+		for _, l := range lang.Languages {
+			words := text.in[string(l)]
+			switch {
+			case words == "" && slices.Contains(lang.Complete, l):
+				report("%s.%s is missing", text.name, l)
+			case words != strings.TrimSpace(words):
+				report("%s.%s begins or ends with a blank", text.name, l)
+			case brokenLine.MatchString(words):
+				report("%s.%s is broken into lines, which puts a blank into Chinese", text.name, l)
+			}
 		}
 	}
 	return all

@@ -9,7 +9,7 @@
 //	parse.go     reads one file
 //	blessed.go   the code that the chapters were written for
 //	check        what must hold for all chapters
-//	en, zh       the chapters, a file for each stage, and an index
+//	en, zh       the chapters, a file for each stage, and an index; a folder for each language
 //
 // # How to add a chapter
 //
@@ -60,6 +60,9 @@
 //	go run ./scripts/chapters -bless STAGE remembers the code that it was written for
 //	go run ./scripts/chapters -order       numbers the files, links them, and writes the indexes
 //
+// A language other than English and Chinese has a folder of its name. Where it has no
+// chapter about a stage, the English one is shown. Its headings are the English ones.
+//
 // After an upgrade of a dependency, the first command without a stage lists the
 // chapters whose code has changed; they have to be read again.
 package chapter
@@ -67,6 +70,7 @@ package chapter
 import (
 	"cmp"
 	"embed"
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -136,12 +140,31 @@ type Jump struct {
 	Line   int          // where it is in the file, from 1
 }
 
-//go:embed en zh blessed.tsv
+//go:embed [a-z][a-z] blessed.tsv
 var files embed.FS
 
-var books = map[lang.Lang]func() []*Chapter{
-	lang.EN: sync.OnceValue(func() []*Chapter { return mustLoad(lang.EN) }),
-	lang.ZH: sync.OnceValue(func() []*Chapter { return mustLoad(lang.ZH) }),
+// books holds the chapters of each language, read when they are first asked for.
+var books = func() map[lang.Lang]func() []*Chapter {
+	all := make(map[lang.Lang]func() []*Chapter)
+	for _, l := range lang.Languages {
+		all[l] = sync.OnceValue(func() []*Chapter { return wholeBook(l) })
+	}
+	return all
+}()
+
+// wholeBook returns the chapters of a language; where one is missing, the English one.
+func wholeBook(l lang.Lang) []*Chapter {
+	chapters := mustLoad(l)
+	if slices.Contains(lang.Complete, l) {
+		return chapters
+	}
+	for _, english := range mustLoad(lang.EN) {
+		if !slices.ContainsFunc(chapters, func(c *Chapter) bool { return c.Stage == english.Stage }) {
+			chapters = append(chapters, english)
+		}
+	}
+	putInOrder(chapters)
+	return chapters
 }
 
 // mustLoad reads the embedded chapters. It leaves out what cannot be read: the tests
@@ -154,8 +177,8 @@ func mustLoad(l lang.Lang) []*Chapter {
 	return chapters
 }
 
-// Of returns the chapter about a stage in a language, and false if it has none. Like
-// All, it falls back to English.
+// Of returns the chapter about a stage in a language, or, like All, the English one. It
+// returns false if there is neither.
 func Of(s stages.Stage, l lang.Lang) (*Chapter, bool) {
 	all := All(l)
 	i, ok := slices.BinarySearchFunc(all, s, func(c *Chapter, s stages.Stage) int { return cmp.Compare(c.Stage, s) })
@@ -174,8 +197,8 @@ func TextOf(s stages.Stage, l lang.Lang) Text {
 	return Text{}
 }
 
-// All returns the chapters of a language in the order of the path. For a language
-// without chapters, it returns the English ones. The first call for a language reads
+// All returns the chapters of a language in the order of the path. Where the language has
+// no chapter about a stage, All returns the English one. The first call for a language reads
 // its files, which takes some milliseconds. All may be called concurrently.
 func All(l lang.Lang) []*Chapter {
 	if book := books[l]; book != nil {
@@ -184,11 +207,15 @@ func All(l lang.Lang) []*Chapter {
 	return books[lang.EN]()
 }
 
-// Load reads the chapters of a language from a folder that holds en and zh. It returns
-// them in the order of the path, with the problems of their files. An error means that
-// a file could not be read.
+// Load reads the chapters of a language from a folder that holds a folder for each
+// language. It returns them in the order of the path, with the problems of their files. A
+// language that is not complete may have no folder. An error means that a file could not
+// be read.
 func Load(from fs.FS, l lang.Lang) ([]*Chapter, []Problem, error) {
 	entries, err := fs.ReadDir(from, string(l))
+	if errors.Is(err, fs.ErrNotExist) && !slices.Contains(lang.Complete, l) {
+		return nil, nil, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -209,11 +236,16 @@ func Load(from fs.FS, l lang.Lang) ([]*Chapter, []Problem, error) {
 			all = append(all, c)
 		}
 	}
+	putInOrder(all)
+	return all, problems, nil
+}
+
+// putInOrder sorts chapters in the order of the path, and sets their neighbours.
+func putInOrder(all []*Chapter) {
 	slices.SortStableFunc(all, func(a, b *Chapter) int { return cmp.Compare(a.Stage, b.Stage) })
 	for i := 1; i < len(all); i++ {
 		all[i-1].Next, all[i].Previous = all[i].Stage, all[i-1].Stage
 	}
-	return all, problems, nil
 }
 
 // Part is a part of the book: consecutive chapters below one heading of the index.

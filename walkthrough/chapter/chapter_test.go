@@ -33,7 +33,7 @@ func book(t *testing.T) *check.Book {
 }
 
 func TestEveryStageHasAChapter(t *testing.T) {
-	for _, l := range check.Languages {
+	for _, l := range lang.Complete {
 		for _, stage := range book(t).Missing(l) {
 			t.Errorf("%s: no chapter about %s", l, stage)
 		}
@@ -73,7 +73,7 @@ func TestTheChaptersStandInTheOrderOfThePath(t *testing.T) {
 
 func TestTheBinaryHoldsTheChapters(t *testing.T) {
 	onDisk := book(t)
-	for _, l := range check.Languages {
+	for _, l := range lang.Complete {
 		all := chapter.All(l)
 		if len(all) == 0 || len(all) != len(onDisk.Chapters[l]) {
 			t.Fatalf("%s: %d chapters, %d on disk", l, len(all), len(onDisk.Chapters[l]))
@@ -92,6 +92,11 @@ func TestTheBinaryHoldsTheChapters(t *testing.T) {
 	}
 	if all := chapter.All("fr"); len(all) == 0 || all[0].Lang != lang.EN {
 		t.Error("who speaks another language does not get the English chapters")
+	}
+	for _, l := range lang.Languages {
+		if all := chapter.All(l); len(all) != len(onDisk.Chapters[lang.EN]) {
+			t.Errorf("%s: %d chapters, want one of each stage", l, len(all))
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func completeStage(_ *cobra.Command, args []string, prefix string) ([]cobra.Comp
 	}
 	for _, b := range branch.All() {
 		if strings.HasPrefix(b.Name, prefix) {
-			names = append(names, cobra.CompletionWithDesc(b.Name, b.EN.Title))
+			names = append(names, cobra.CompletionWithDesc(b.Name, b.In(lang.EN).Title))
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp

@@ -110,7 +110,7 @@ func (failing) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
 func TestExplainTellsOfABranchInBothLanguages(t *testing.T) {
 	b, _ := branch.Find("flow-control")
-	for language, text := range map[string]branch.Text{"en": b.EN, "zh": b.ZH} {
+	for language, text := range map[string]branch.Text{"en": b.In(lang.EN), "zh": b.In(lang.ZH)} {
 		out, _, err := run(t, NewExplainCommand(), b.Name, "--lang", language, "--width", "200")
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +126,7 @@ func TestExplainTellsOfABranchInBothLanguages(t *testing.T) {
 	if err := errors.Join(err, json.Unmarshal([]byte(out), &read)); err != nil {
 		t.Fatal(err)
 	}
-	if read.Branch != b.Name || read.Stage != b.Stage.String() || read.What != b.EN.What {
+	if read.Branch != b.Name || read.Stage != b.Stage.String() || read.What != b.In(lang.EN).What {
 		t.Errorf("%+v", read)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"glasskv/trace"
 	"glasskv/walkthrough/branch"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
 
@@ -99,9 +100,9 @@ func TestABranchAsTextFitsTheScreenAndSpeaksBothLanguages(t *testing.T) {
 		width int
 		text  branch.Text
 	}{
-		{[]string{"--lang", "en", "--width", "80"}, 80, b.EN},
-		{[]string{"--lang", "zh", "--width", "80"}, 80, b.ZH},
-		{[]string{"--lang", "en", "--width", "160"}, 160, b.EN},
+		{[]string{"--lang", "en", "--width", "80"}, 80, b.In(lang.EN)},
+		{[]string{"--lang", "zh", "--width", "80"}, 80, b.In(lang.ZH)},
+		{[]string{"--lang", "en", "--width", "160"}, 160, b.In(lang.EN)},
 	} {
 		got := run(t, b.Name, c.flags...)
 		for _, part := range []string{b.Name, c.text.Title, "RST_STREAM: REFUSED_STREAM", "grpc.operateHeaders", "glasskv explain " + b.Name} {

@@ -1,11 +1,15 @@
 // Package lang selects the reader's language and the texts in it.
 //
-// There is no table of messages. The code that prints a sentence holds it in both
-// languages, side by side, so that they are changed together.
+// There is no table of messages. The code that prints a sentence holds it in English and
+// Chinese, side by side, so that they are changed together. Texts in files (Text, and the
+// chapters) may be in more languages.
 package lang
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"glasskv/trace/stages"
@@ -20,14 +24,34 @@ const (
 	ZH Lang = "zh"
 )
 
-// Parse returns the language named by the value of a --lang flag, "en" or "zh". Any
+// Languages lists the languages that a reader can choose, in the order of help texts.
+var Languages = []Lang{EN, ZH}
+
+// Complete lists the languages in which every text exists; the tests require it. In any
+// other language, a missing text is shown in English.
+var Complete = []Lang{EN, ZH}
+
+// Names returns the names of Languages, which are the values of a --lang flag.
+func Names() (names []string) {
+	for _, l := range Languages {
+		names = append(names, string(l))
+	}
+	return names
+}
+
+// Or returns words as English lists a choice: "a, b or c". There must be at least two.
+func Or(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// Parse returns the language named by the value of a --lang flag, one of Names. Any
 // other value is an error.
 func Parse(s string) (Lang, error) {
-	switch l := Lang(s); l {
-	case EN, ZH:
+	if l := Lang(s); slices.Contains(Languages, l) {
 		return l, nil
 	}
-	return EN, fmt.Errorf("language %q: want en or zh", s)
+	return EN, fmt.Errorf("language %q: want %s", s, Or(Names()))
 }
 
 // FromEnv returns the language of the locale: the first of LC_ALL, LC_MESSAGES and
@@ -38,20 +62,37 @@ func FromEnv(getenv func(string) string) Lang {
 		if value == "" {
 			continue
 		}
-		if strings.HasPrefix(strings.ToLower(value), "zh") {
-			return ZH
+		for _, l := range Languages {
+			if strings.HasPrefix(strings.ToLower(value), string(l)) {
+				return l
+			}
 		}
 		return EN
 	}
 	return EN
 }
 
-// Pick returns the text of the language.
+// Pick returns the text of the language. For a language other than English and Chinese,
+// it returns the English one.
 func (l Lang) Pick(en, zh string) string {
 	if l == ZH {
 		return zh
 	}
 	return en
+}
+
+// Text is a text in several languages, by the names of the languages, as
+// YAML files write it: {en: …, zh: …}.
+type Text map[string]string
+
+// In returns the text in a language. If it does not exist in that language, In returns
+// the English one.
+func (t Text) In(l Lang) string { return cmp.Or(t[string(l)], t[string(EN)]) }
+
+// Unknown returns the keys of the text that are not names of Languages, sorted.
+func (t Text) Unknown() []string {
+	known := func(name string) bool { return slices.Contains(Languages, Lang(name)) }
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(t)), known)
 }
 
 // Say formats the text of the language with args. The Chinese format may refer to

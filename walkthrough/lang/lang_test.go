@@ -1,6 +1,10 @@
 package lang
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestTheLocaleChoosesTheLanguage(t *testing.T) {
 	for _, c := range []struct {
@@ -24,8 +28,33 @@ func TestParseRefusesWhatWeDoNotSpeak(t *testing.T) {
 	if l, err := Parse("zh"); err != nil || l != ZH {
 		t.Errorf("Parse(zh) = %s, %v", l, err)
 	}
-	if _, err := Parse("fr"); err == nil {
-		t.Error("Parse(fr) succeeded")
+	if _, err := Parse("fr"); err == nil || !strings.HasSuffix(err.Error(), "want "+Or(Names())) {
+		t.Errorf("Parse(fr): %v", err)
+	}
+	for words, want := range map[string]string{"en zh": "en or zh", "en zh de": "en, zh or de"} {
+		if got := Or(strings.Fields(words)); got != want {
+			t.Errorf("Or(%s) = %q, want %q", words, got, want)
+		}
+	}
+}
+
+func TestWhatIsMissingInALanguageIsEnglish(t *testing.T) {
+	text := Text{"en": "one", "zh": "一", "xx": "un"}
+	for l, want := range map[Lang]string{EN: "one", ZH: "一", "xx": "un", "yy": "one", "": "one"} {
+		if got := text.In(l); got != want {
+			t.Errorf("In(%s) = %q, want %q", l, got, want)
+		}
+	}
+	if got := Lang("yy").Pick("one", "一"); got != "one" {
+		t.Errorf("Pick = %q", got)
+	}
+	if got := text.Unknown(); !slices.Equal(got, []string{"xx"}) {
+		t.Errorf("unknown: %v", got)
+	}
+	for _, l := range Complete {
+		if !slices.Contains(Languages, l) {
+			t.Errorf("%s is complete and cannot be chosen", l)
+		}
 	}
 }
 

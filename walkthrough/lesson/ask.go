@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 )
 
@@ -34,7 +35,7 @@ func (p *player) ask(ctx context.Context, s *Step) error {
 		}
 		a.choices = append(a.choices, text)
 	}
-	if s.Ask.Unit != (Text{}) {
+	if s.Ask.Unit != nil {
 		if a.unit, err = p.text(s, s.Ask.Unit); err != nil {
 			return err
 		}
@@ -229,7 +230,7 @@ func (p *player) holds(s *Step, condition string) (bool, error) {
 
 // text returns a text of a step in the reader's language, with the values of its
 // formulas.
-func (p *player) text(s *Step, t Text) (string, error) {
+func (p *player) text(s *Step, t lang.Text) (string, error) {
 	return s.code.texts[t.In(p.screen.Lang)].fill(p.known)
 }
 

@@ -132,27 +132,37 @@ func (c *checker) check() {
 	}
 }
 
-// text checks that a text has both languages with the same formulas, and compiles
-// both. After a mistake it returns nil.
-func (c *checker) text(what string, t Text) (en, zh *template) {
-	if strings.TrimSpace(t.EN) == "" || strings.TrimSpace(t.ZH) == "" {
-		c.addMistake("%s: a text needs both en and zh", what)
-		return nil, nil
+// text checks that a text has every complete language, and the same formulas in all of
+// its languages. It returns the text compiled, in the order of lang.Languages. After a
+// mistake it returns nil.
+func (c *checker) text(what string, t lang.Text) (all []*template) {
+	for _, l := range lang.Complete {
+		if strings.TrimSpace(t[string(l)]) == "" {
+			c.addMistake("%s: a text needs both en and zh", what)
+			return nil
+		}
 	}
-	var all [2]*template
-	for i, text := range []string{t.EN, t.ZH} {
+	for _, l := range t.Unknown() {
+		c.addMistake("%s: field %s not found, and no language has this name: use %s", what, l, lang.Or(lang.Names()))
+	}
+	for _, l := range lang.Languages {
+		text, ok := t[string(l)]
+		if !ok {
+			continue
+		}
 		compiled, err := compileText(text, c.known)
 		if err != nil {
 			c.addMistake("%s: %w", what, err)
-			return nil, nil
+			return nil
 		}
-		c.step.code.texts[text], all[i] = compiled, compiled
+		c.step.code.texts[text], all = compiled, append(all, compiled)
 	}
-	en, zh = all[0], all[1]
-	if a, b := sorted(en.sources()), sorted(zh.sources()); !slices.Equal(a, b) {
-		c.addMistake("%s: the languages have different formulas: %v and %v", what, a, b)
+	for _, other := range all[1:] {
+		if a, b := sorted(all[0].sources()), sorted(other.sources()); !slices.Equal(a, b) {
+			c.addMistake("%s: the languages have different formulas: %v and %v", what, a, b)
+		}
 	}
-	return en, zh
+	return all
 }
 
 func sorted(s []string) []string {
@@ -208,7 +218,7 @@ func (c *checker) ask() {
 	for _, choice := range a.Choices {
 		c.text("choice", choice.Text)
 	}
-	if a.Unit != (Text{}) {
+	if a.Unit != nil {
 		c.text("unit", a.Unit)
 	}
 	c.unrevealed[a.Name] = a
@@ -251,11 +261,7 @@ func (c *checker) show() {
 // claim checks that the text contains no figures outside formulas.
 func (c *checker) claim() {
 	c.claims++
-	en, zh := c.text("claim", c.step.Claim.Text)
-	for _, t := range []*template{en, zh} {
-		if t == nil {
-			continue
-		}
+	for _, t := range c.text("claim", c.step.Claim.Text) {
 		if n := t.literalNumber(); n != "" {
 			c.addMistake("claim: the text contains the figure %q: write a formula, ${…}, instead", strings.TrimSpace(n))
 		}

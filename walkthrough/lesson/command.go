@@ -153,7 +153,7 @@ func writeList(w io.Writer, all []*Lesson, f *show.Flags) error {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		for _, l := range all {
-			if err := enc.Encode(listEntry{l.Name, l.Title.EN, l.Title.ZH, l.Minutes}); err != nil {
+			if err := enc.Encode(listEntry{l.Name, l.Title.In(lang.EN), l.Title.In(lang.ZH), l.Minutes}); err != nil {
 				return fmt.Errorf("write: %w", err)
 			}
 		}

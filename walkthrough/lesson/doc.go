@@ -45,6 +45,10 @@
 // numbers of `measure`. Durations are in nanoseconds; time(…), percent(…), bytes(…) and
 // times(…) format them for people.
 //
+// A text is in English and Chinese, and may be in any other language of lang.Languages;
+// what is missing there is shown in English. The teacher's page in another language is
+// teacher.LANGUAGE.md.
+//
 // A claim states what the run showed. Each figure in its text must be a formula, and
 // its `check` must test what its text says. A lesson makes at least two claims. They
 // must hold on a busy machine, too: compare orders, ratios, counts and medians of many

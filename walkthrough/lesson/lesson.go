@@ -21,29 +21,20 @@ import (
 
 // Lesson is one lesson, as read from its file.
 type Lesson struct {
-	Name    string  `yaml:"-"` // the name of its folder
-	Title   Text    `yaml:"title"`
-	Order   int     `yaml:"order"`   // its place in the course
-	Minutes int     `yaml:"minutes"` // how long it takes in class
-	Server  Server  `yaml:"server"`  // the first one; a step may start another
-	Steps   []*Step `yaml:"steps"`
+	Name    string    `yaml:"-"` // the name of its folder
+	Title   lang.Text `yaml:"title"`
+	Order   int       `yaml:"order"`   // its place in the course
+	Minutes int       `yaml:"minutes"` // how long it takes in class
+	Server  Server    `yaml:"server"`  // the first one; a step may start another
+	Steps   []*Step   `yaml:"steps"`
 
 	file    string               // named in the errors about mistakes
 	teacher map[lang.Lang]string // the teacher's page, as Markdown
 }
 
-// Text is a text in both languages.
-type Text struct {
-	EN string `yaml:"en"`
-	ZH string `yaml:"zh"`
-}
-
-// In returns the text in a language.
-func (t Text) In(l lang.Lang) string { return l.Pick(t.EN, t.ZH) }
-
 // Step is one step. Exactly one of its fields is set.
 type Step struct {
-	Say      *Text             `yaml:"say"`
+	Say      *lang.Text        `yaml:"say"`
 	Server   *Server           `yaml:"server"`   // start a new, empty server in place of the last
 	Do       *Requests         `yaml:"do"`       // requests
 	Together []*Requests       `yaml:"together"` // several kinds at the same time
@@ -114,17 +105,17 @@ func (s *Size) UnmarshalText(text []byte) error {
 
 // Ask asks for a prediction: one of the choices or, without choices, a number.
 type Ask struct {
-	Name     string   `yaml:"name"` // for the reveal step
-	Question Text     `yaml:"question"`
-	Choices  []Choice `yaml:"choices"`
-	Answer   string   `yaml:"answer"` // the formula for the number
-	Unit     Text     `yaml:"unit"`   // of the number
+	Name     string    `yaml:"name"` // for the reveal step
+	Question lang.Text `yaml:"question"`
+	Choices  []Choice  `yaml:"choices"`
+	Answer   string    `yaml:"answer"` // the formula for the number
+	Unit     lang.Text `yaml:"unit"`   // of the number
 }
 
 // Choice is one of the answers to a question.
 type Choice struct {
-	Text  `yaml:",inline"`
-	Right string `yaml:"right"` // a condition; the right choice is the first for which it holds
+	Text  lang.Text `yaml:",inline"`
+	Right string    `yaml:"right"` // a condition; the right choice is the first for which it holds
 }
 
 // Show shows a request, a result, or results side by side. Exactly one of Timeline,
@@ -138,21 +129,21 @@ type Show struct {
 
 // Beside is a column of the results side by side.
 type Beside struct {
-	Title Text   `yaml:"title"`
-	Of    string `yaml:"of"` // a formula for a result or a request
+	Title lang.Text `yaml:"title"`
+	Of    string    `yaml:"of"` // a formula for a result or a request
 }
 
 // Claim states what the run has shown.
 type Claim struct {
-	Text  Text   `yaml:"text"`
-	Check string `yaml:"check"` // the condition under which the claim holds
+	Text  lang.Text `yaml:"text"`
+	Check string    `yaml:"check"` // the condition under which the claim holds
 }
 
 // Point points to a place in the source; see package source for symbols and anchors.
 type Point struct {
-	Symbol string `yaml:"symbol"`
-	Anchor string `yaml:"anchor"`
-	Note   Text   `yaml:"note"`
+	Symbol string    `yaml:"symbol"`
+	Anchor string    `yaml:"anchor"`
+	Note   lang.Text `yaml:"note"`
 }
 
 //go:embed lessons
@@ -160,10 +151,17 @@ var embedded embed.FS
 
 // The files of a lesson's folder.
 const (
-	lessonFile    = "lesson.yaml"
-	teacherFile   = "teacher.md"
-	teacherFileZH = "teacher.zh.md"
+	lessonFile  = "lesson.yaml"
+	teacherFile = "teacher.md" // in English; see teacherFileIn
 )
+
+// teacherFileIn returns the name of the teacher's page in a language.
+func teacherFileIn(l lang.Lang) string {
+	if l == lang.EN {
+		return teacherFile
+	}
+	return "teacher." + string(l) + ".md"
+}
 
 // All returns the lessons of the course in their order. An error is a mistake in a
 // lesson, which a test would have found.
@@ -215,8 +213,8 @@ func load(dir fs.FS, name, file string) (*Lesson, error) {
 		return nil, err
 	}
 	l.teacher = make(map[lang.Lang]string)
-	for in, page := range map[lang.Lang]string{lang.EN: teacherFile, lang.ZH: teacherFileZH} {
-		switch text, err := fs.ReadFile(dir, page); {
+	for _, in := range lang.Languages {
+		switch text, err := fs.ReadFile(dir, teacherFileIn(in)); {
 		case err == nil:
 			l.teacher[in] = string(text)
 		case !errors.Is(err, fs.ErrNotExist):

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -42,7 +41,7 @@ const (
 func New() *Flags {
 	return &Flags{
 		output: choice{textOutput, []string{textOutput, jsonOutput}},
-		lang:   choice{string(lang.FromEnv(os.Getenv)), []string{string(lang.EN), string(lang.ZH)}},
+		lang:   choice{string(lang.FromEnv(os.Getenv)), lang.Names()},
 		color:  choice{"auto", []string{"auto", "always", "never"}},
 	}
 }
@@ -50,7 +49,7 @@ func New() *Flags {
 // AddFlags declares the flags in fs. A wrong value is an error of fs.Parse.
 func (f *Flags) AddFlags(fs *pflag.FlagSet) {
 	fs.Var(&f.output, "output", "text for people, or json for programs")
-	fs.Var(&f.lang, "lang", "language: en or zh; the locale's unless given")
+	fs.Var(&f.lang, "lang", "language: "+lang.Or(lang.Names())+"; the locale's unless given")
 	fs.Var(&f.width, "width", "columns to draw for (default: the terminal's, 80 in a pipe)")
 	fs.Var(&f.color, "color", "colours: auto, always or never")
 }
@@ -91,8 +90,7 @@ func (c *choice) Type() string   { return "string" }
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
-		last := len(c.allowed) - 1
-		return fmt.Errorf("use %s or %s", strings.Join(c.allowed[:last], ", "), c.allowed[last])
+		return fmt.Errorf("use %s", lang.Or(c.allowed))
 	}
 	c.value = s
 	return nil

@@ -33,7 +33,7 @@ func TestTheLanguageComesFromTheLocaleUnlessItIsGiven(t *testing.T) {
 func TestValuesAreCheckedWhenTheyAreParsed(t *testing.T) {
 	for _, c := range []struct{ flag, value, want string }{
 		{"--output", "yaml", "use text or json"},
-		{"--lang", "fr", "use en or zh"},
+		{"--lang", "fr", "use " + lang.Or(lang.Names())},
 		{"--color", "red", "use auto, always or never"},
 		{"--width", "wide", "use a number of columns"},
 		{"--width", "-1", "use a number of columns"},

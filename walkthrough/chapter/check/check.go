@@ -22,12 +22,9 @@ import (
 	"glasskv/walkthrough/source"
 )
 
-// Languages are the languages of the chapters.
-var Languages = []lang.Lang{lang.EN, lang.ZH}
-
 // Book holds the chapters of a folder and what the checks found in them.
 type Book struct {
-	Folder   fs.FS // holds en, zh and blessed.tsv
+	Folder   fs.FS // holds a folder for each language, and blessed.tsv
 	Chapters map[lang.Lang][]*chapter.Chapter
 	Problems []chapter.Problem   // sorted by file and line
 	Quotes   []chapter.Quotation // what the chapters show now, without duplicates; sorted by stage's name and symbol
@@ -39,7 +36,7 @@ type Book struct {
 func Read(folder fs.FS, library *source.Library, only ...stages.Stage) (*Book, error) {
 	b := &Book{Folder: folder, Chapters: make(map[lang.Lang][]*chapter.Chapter)}
 	wanted := func(s stages.Stage) bool { return len(only) == 0 || slices.Contains(only, s) }
-	for _, l := range Languages {
+	for _, l := range lang.Languages {
 		all, problems, err := chapter.Load(folder, l)
 		if err != nil {
 			return nil, err
@@ -144,46 +141,51 @@ func (b *Book) complain(c *chapter.Chapter, line int, format string, args ...any
 	b.Problems = append(b.Problems, chapter.Problem{File: c.File, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-// compareLanguages requires that both chapters about a stage show the same symbols and
-// jump to the same targets.
+// compareLanguages requires that the chapters about a stage show the same symbols and
+// jump to the same targets in every language as in English.
 func (b *Book) compareLanguages() {
-	for _, zh := range b.Chapters[lang.ZH] {
-		for _, en := range b.Chapters[lang.EN] {
-			if en.Stage == zh.Stage {
-				b.compare(en, zh)
+	for _, l := range lang.Languages {
+		if l == lang.EN {
+			continue
+		}
+		for _, other := range b.Chapters[l] {
+			for _, en := range b.Chapters[lang.EN] {
+				if en.Stage == other.Stage {
+					b.compare(en, other)
+				}
 			}
 		}
 	}
 }
 
-// entry is a source block or a jump. Its text must be the same in both languages.
+// entry is a source block or a jump. Its text must be the same in all languages.
 type entry struct {
 	text string
 	line int // in the file, from 1
 }
 
-func (b *Book) compare(en, zh *chapter.Chapter) {
-	for _, text := range []struct{ key, en, zh string }{{"phrase", en.Text.Phrase, zh.Text.Phrase}, {"stream", en.Text.Stream, zh.Text.Stream}} {
-		if (text.en == "") != (text.zh == "") {
-			b.complain(zh, 0, "only one of %s and this file has a text %s", en.File, text.key)
+func (b *Book) compare(en, other *chapter.Chapter) {
+	for _, text := range []struct{ key, en, other string }{{"phrase", en.Text.Phrase, other.Text.Phrase}, {"stream", en.Text.Stream, other.Text.Stream}} {
+		if (text.en == "") != (text.other == "") {
+			b.complain(other, 0, "only one of %s and this file has a text %s", en.File, text.key)
 		}
 	}
 	pairs := []struct {
-		what   string
-		en, zh []entry
+		what      string
+		en, other []entry
 	}{
-		{"source block", quotes(en), quotes(zh)},
-		{"jump", jumps(en), jumps(zh)},
+		{"source block", quotes(en), quotes(other)},
+		{"jump", jumps(en), jumps(other)},
 	}
 	for _, p := range pairs {
-		for i := range max(len(p.en), len(p.zh)) {
+		for i := range max(len(p.en), len(p.other)) {
 			switch {
 			case i >= len(p.en):
-				b.complain(zh, p.zh[i].line, "%s %d, %s, is not in %s", p.what, i+1, p.zh[i].text, en.File)
-			case i >= len(p.zh):
-				b.complain(zh, 0, "%s %d of %s is missing: %s", p.what, i+1, en.File, p.en[i].text)
-			case p.en[i].text != p.zh[i].text:
-				b.complain(zh, p.zh[i].line, "%s %d is %s; in %s it is %s", p.what, i+1, p.zh[i].text, en.File, p.en[i].text)
+				b.complain(other, p.other[i].line, "%s %d, %s, is not in %s", p.what, i+1, p.other[i].text, en.File)
+			case i >= len(p.other):
+				b.complain(other, 0, "%s %d of %s is missing: %s", p.what, i+1, en.File, p.en[i].text)
+			case p.en[i].text != p.other[i].text:
+				b.complain(other, p.other[i].line, "%s %d is %s; in %s it is %s", p.what, i+1, p.other[i].text, en.File, p.en[i].text)
 			default:
 				continue
 			}

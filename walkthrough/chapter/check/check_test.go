@@ -229,7 +229,7 @@ func TestFilesAreNamedLinkedAndListedInTheOrderOfThePath(t *testing.T) {
 		t.Fatalf("%v, %v", problems, err)
 	}
 
-	for _, l := range Languages {
+	for _, l := range lang.Languages {
 		for _, c := range b.Chapters[l] {
 			linked := Linked(c, string(files[c.File].Data))
 			if Linked(c, linked) != linked {

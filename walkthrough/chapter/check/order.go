@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"glasskv/trace/stages"
@@ -65,7 +66,7 @@ func Index(l lang.Lang, chapters []*chapter.Chapter) string {
 // were read. An error means that a file could not be read.
 func (b *Book) Order() (problems []chapter.Problem, err error) {
 	const remedy = "; run `go run ./scripts/chapters -order`"
-	for _, l := range Languages {
+	for _, l := range lang.Languages {
 		for _, c := range b.Chapters[l] {
 			text, err := fs.ReadFile(b.Folder, c.File)
 			if err != nil {
@@ -77,6 +78,9 @@ func (b *Book) Order() (problems []chapter.Problem, err error) {
 			if Linked(c, string(text)) != string(text) {
 				problems = append(problems, chapter.Problem{File: c.File, Text: "does not end with the links to its neighbours" + remedy})
 			}
+		}
+		if len(b.Chapters[l]) == 0 && !slices.Contains(lang.Complete, l) {
+			continue
 		}
 		name := path.Join(string(l), "README.md")
 		if text, err := fs.ReadFile(b.Folder, name); err != nil || string(text) != Index(l, b.Chapters[l]) {
