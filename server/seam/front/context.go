@@ -24,16 +24,14 @@ import (
 //
 //	the goroutine that reads the connection
 //	  operateHeaders
-//	    s.ctx, err = inTapHandle(s.ctx, …) ────► tap      OperateHeaders ends; s.ctx is the stream
-//	    if s.ctx.Err() != nil: writeEarlyAbort
-//	    s.ctxDone = s.ctx.Done() ──────────────► Done     StartHandler begins, at the stamp of the tap
-//	    handle(s)
-//	      streamQuota.acquire()
-//	      go f(), or a stream worker calls f
+//	    calls the tap ─────────────────────────► tap      OperateHeaders ends; the context is the stream
+//	    turns the stream away, or
+//	    asks the context for Done ─────────────► Done     StartHandler begins, at the stamp of the tap
+//	    hands it to a goroutine, or to a stream worker
 //
 //	the request's goroutine
 //	  handleStream
-//	    metadata.FromIncomingContext(ctx) ─────► Value    StartHandler ends, HandleStream begins
+//	    asks the context for the metadata ─────► Value    StartHandler ends, HandleStream begins
 //	    processRPC
 //	      the interceptors, the handler ───────► Value    nothing: the key is the stream's or the record's
 //
