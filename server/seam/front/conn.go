@@ -103,8 +103,8 @@ func (c *serverConn) endServeStreams() {
 	c.front.forget(c)
 }
 
-// abandon ends a request without a handler whose status can no longer be written: grpc-go
-// reports nothing more of it.
+// abandon ends a request whose status can no longer be written, if no handler is registered for
+// its method: grpc-go reports nothing more of it.
 func (f *Front) abandon(s *stream) {
 	if !s.rec.Has(record.MarkBegun) && !f.handles(s.method) {
 		s.done(record.EventHandled)

@@ -20,7 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// path holds the stages of a unary Put in the order in which they begin, each
+// putPath holds the stages of a unary Put in the order in which they begin, each
 // with the stage that it lies in.
 var putPath = []struct{ stage, inside stages.Stage }{
 	{stages.OperateHeaders, stages.None},

@@ -30,8 +30,8 @@ type Options struct {
 	StreamWorkers bool
 }
 
-// Front observes one server's connections and the calls on them, from outside of
-// grpc-go and net/http.
+// Front observes the connections of one server and the calls on them, from outside grpc-go and
+// net/http.
 type Front struct {
 	rec          *record.Recorder
 	opts         Options
@@ -50,8 +50,8 @@ type Front struct {
 	sweeping  sync.WaitGroup
 }
 
-// New returns the wrappers for one server, and starts the sweeper, which Close ends.
-// The holds and the faults are asked about each request.
+// New returns the wrappers for one server, and starts the sweeper, which Close stops. Where a
+// stage begins, holds and faults decide whether the request waits.
 func New(rec *record.Recorder, holds *hold.Holds, faults *fault.Faults, opts Options) *Front {
 	f := &Front{
 		rec: rec, opts: opts, holds: holds, faults: faults, gatewayCalls: newGatewayCalls(rec),

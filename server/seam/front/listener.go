@@ -172,8 +172,8 @@ func (l *listener) Accept() (net.Conn, error) {
 // SyscallConn returns the listener's socket, for channelz.
 func (l *listener) SyscallConn() (syscall.RawConn, error) { return syscallConn(l.Listener) }
 
-// failures are the Accepts that have failed since the last one that succeeded. It is used by
-// the goroutine that accepts.
+// failures are the Accepts that have failed since the last one that succeeded. They must be used
+// by one goroutine, the one that accepts.
 type failures struct {
 	n          int
 	begin, end int64 // begin: the first Accept failed; end: the last back-off is over

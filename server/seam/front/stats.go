@@ -29,8 +29,8 @@ func connFrom(ctx context.Context) *serverConn {
 }
 
 // TagConn begins ServeStreams. It returns the context that all requests of the connection
-// descend from, with the connection in it, and with the peer's plain address, as it is
-// without the seam.
+// descend from, with the connection in it. The peer's address in it is replaced by the plain
+// one, which handlers would find without the seam.
 func (h statsHandler) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
 	addr, ok := info.RemoteAddr.(connAddr)
 	if !ok {

@@ -61,6 +61,8 @@ type streams struct {
 // streamSlots is the number of slots. It must be a power of two.
 const streamSlots = 64
 
+var _ = [1]struct{}{}[streamSlots&(streamSlots-1)] // does not compile unless it is a power of two
+
 // slot returns the slot of a stream ID. A client's IDs are odd, so the lowest bit is dropped.
 func (t *streams) slot(id uint32) *atomic.Pointer[stream] {
 	return &t.slots[id>>1&(streamSlots-1)]

@@ -183,11 +183,11 @@ type goAwayFrame struct {
 // endIfNotServed ends a request that came after the last one that will be served. It gets no
 // reply; a gRPC client sends it again on another connection.
 func (c *serverConn) endIfNotServed(s *stream) {
-	said := c.out.goAway.Load()
-	if said == nil || s.rec.StreamID() <= said.lastStream || s.handed.Load() || s.replyEnded() {
+	goAway := c.out.goAway.Load()
+	if goAway == nil || s.rec.StreamID() <= goAway.lastStream || s.handed.Load() || s.replyEnded() {
 		return
 	}
 	s.rec.Mark(record.MarkGoAway)
-	s.rec.SetCode(uint32(codes.Unavailable), fmt.Sprintf("not served: the server had said GOAWAY (%s)", said.reason))
+	s.rec.SetCode(uint32(codes.Unavailable), fmt.Sprintf("not served: the server had said GOAWAY (%s)", goAway.reason))
 	s.done(record.EventWire)
 }
