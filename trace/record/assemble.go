@@ -12,17 +12,17 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Timeline puts a record in order. It may be called at any time; stages that
-// have begun and not ended are marked open. It costs some microseconds and is
-// not for the request's way.
+// Timeline returns the record as a timeline, with its ledger. It may be called at any time
+// by any goroutine: stages that have begun and not ended are marked open. It takes some
+// microseconds, so it is not called while the client waits.
 func (r *Record) Timeline() *trace.Timeline {
 	t := r.assemble(make([]trace.StageTime, 0, 32))
 	trace.FillLedger(t)
 	return t
 }
 
-// assemble makes the timeline without its ledger. Its stages go into the given
-// slice, as far as there is room.
+// assemble returns the timeline without its ledger. It appends the stages to the given
+// slice, after it has emptied it.
 func (r *Record) assemble(stages []trace.StageTime) *trace.Timeline {
 	t := &trace.Timeline{
 		TraceID: r.traceID.String(), SpanID: trace.FormatSpanID(r.spanID),
@@ -54,15 +54,17 @@ func (r *Record) assemble(stages []trace.StageTime) *trace.Timeline {
 	return t
 }
 
+// assembly is a timeline in the making. Stages are added in the order of the path, parents
+// before their children.
 type assembly struct {
 	r   *Record
 	t   *trace.Timeline
 	end int64 // the stamp that ends the request
 
-	opened          *Conn        // the connection, if this request opened it
-	handler, change stages.Stage // of the handlers, and of the changes, the one that it passed
+	opened          *Conn        // the connection, if the request opened it
+	handler, change stages.Stage // the handler's stage that the request passed, and the stage of its change; or None
 
-	passed [stages.NumStages]bool // stages that the timeline has; parents come before their children
+	passed [stages.NumStages]bool // the stages that were added
 }
 
 // set adds an attribute of the whole request.
@@ -106,7 +108,7 @@ func (a *assembly) stages() {
 			a.connFaults()
 		case stages.HandleStream:
 			a.inferStartHandlerEnd()
-		case stages.RaftHandleReady: // after it, so that raft.waitReady is known
+		case stages.RaftHandleReady: // after raft.waitReady, to which it adds
 			a.addLoopBusy()
 		case stages.WALSave:
 			a.batch(a.r.save.Load())
@@ -116,31 +118,32 @@ func (a *assembly) stages() {
 	}
 }
 
-// inferStartHandlerEnd marks the end of grpc.startHandler where handleStream, which comes
-// next, was not seen to begin.
+// inferStartHandlerEnd marks the end of grpc.startHandler as inferred if handleStream, the
+// next stage, was not stamped.
 func (a *assembly) inferStartHandlerEnd() {
 	if st := a.t.Find(stages.StartHandler); st != nil && !a.passed[stages.HandleStream] {
 		st.EndEdge = stages.Inferred
 	}
 }
 
-// inferReadRequestBegin marks the begin of http.readRequest where no request came of it: which
-// byte was a request's first is not known, and all the time is counted that
-// net/http waited for one.
+// inferReadRequestBegin marks the begin of http.readRequest as inferred if the connection
+// never carried a request: without a first byte, the stage is all the time that net/http
+// waited for one.
 func (a *assembly) inferReadRequestBegin() {
 	if a.r.Has(MarkConnection) && a.passed[stages.HTTPReadRequest] {
 		a.t.Find(stages.HTTPReadRequest).BeginEdge = stages.Inferred
 	}
 }
 
-// addLoopBusy says how much of raft.waitReady the raft loop spent on the batch before:
-// that is where group commit comes from, and most of the waiting under load.
+// addLoopBusy adds to raft.waitReady for how long the raft loop handled the Ready before
+// this request's. Under load that is most of the wait, and the reason why several requests
+// share one fsync.
 func (a *assembly) addLoopBusy() {
 	b, st := a.r.save.Load(), a.t.Find(stages.RaftWaitReady)
 	if b == nil || st == nil {
 		return
 	}
-	begin, end := b.before.begin.Load()-a.r.begin, b.before.end.Load()-a.r.begin
+	begin, end := b.before.begin.Load()-a.r.begin, b.before.end.Load()-a.r.begin // as a row's times
 	if overlap := min(end, st.EndNS) - max(begin, st.BeginNS); overlap > 0 {
 		st.Attributes = map[string]string{trace.AttrBusy: strconv.FormatInt(overlap, 10)}
 	}
@@ -156,7 +159,7 @@ func (a *assembly) connStage(s stages.Stage) {
 	}
 }
 
-// batch adds the two stages that a batch carries for all its requests.
+// batch adds the two stages of a batch, as far as they were stamped.
 func (a *assembly) batch(b *Batch) {
 	if b == nil {
 		return
@@ -181,9 +184,10 @@ func (a *assembly) batch(b *Batch) {
 	}
 }
 
-// add appends a stage that was stamped. A begin without an end is open. An end
-// before its begin was stamped by a goroutine that was quicker than the one that
-// had to begin: the stage is empty, and stands where it ended.
+// add appends a stage and returns its row, which is valid until the next one is appended.
+// If begin is zero, the stage was not passed: add returns nil. A stage without an end is
+// open. A stage whose end is before its begin, because two goroutines stamped it at once,
+// is shown as empty, at its end.
 func (a *assembly) add(s stages.Stage, begin, end int64) *trace.StageTime {
 	if begin == 0 {
 		return nil
@@ -211,7 +215,7 @@ func (a *assembly) add(s stages.Stage, begin, end int64) *trace.StageTime {
 	return &a.t.Stages[len(a.t.Stages)-1]
 }
 
-// statusLine writes an HTTP status as its reply does: "200 OK".
+// statusLine returns an HTTP status with its text, such as "200 OK".
 func statusLine(status int) string {
 	if words := http.StatusText(status); words != "" {
 		return strconv.Itoa(status) + " " + words
@@ -219,7 +223,7 @@ func statusLine(status int) string {
 	return strconv.Itoa(status)
 }
 
-// firstStamped returns the first stage of a group that was stamped; None if none was.
+// firstStamped returns the first stage from first to last that was stamped, or None.
 func (a *assembly) firstStamped(first, last stages.Stage) stages.Stage {
 	for s := first; s <= last; s++ {
 		if begin, _ := a.r.Stamps(s); begin != 0 {
@@ -229,15 +233,16 @@ func (a *assembly) firstStamped(first, last stages.Stage) stages.Stage {
 	return stages.None
 }
 
-// parent finds the stage that a stage lies in: the nearest one above it that the
-// request has passed. A compaction, for one, does not pass raftRequest, and where
-// net/http serves the connection a TLS handshake does not lie in handleRawConn.
+// parent returns the stage that contains a stage: of the stages above it in the catalogue
+// the nearest that the request has passed. It need not be the next one above: a compaction
+// does not pass raftRequest, and when net/http serves a connection, its TLS handshake is
+// not in handleRawConn.
 func (a *assembly) parent(spec *stages.Spec) stages.Stage {
 	return a.nearestPassed(a.groupMember(spec.Parent))
 }
 
-// nearestPassed returns the stage, or else the nearestPassed one above it that the request
-// has passed.
+// nearestPassed returns s if the request has passed it, or else the nearest stage above it
+// that the request has passed. A stage of another scope counts as passed.
 func (a *assembly) nearestPassed(s stages.Stage) stages.Stage {
 	for s != stages.None && !a.passed[s] && (stages.SpecOf(s).Scope == stages.ScopeRequest || stages.SpecOf(s).Scope == stages.ScopeConn) {
 		s = a.groupMember(stages.SpecOf(s).Parent)
@@ -245,7 +250,9 @@ func (a *assembly) nearestPassed(s stages.Stage) stages.Stage {
 	return s
 }
 
-// groupMember puts the stage that the request passed in the place of its group.
+// groupMember returns the stage for which a parent in the catalogue stands: GRPCHandler is
+// the parent of all that is in any handler, and TxnPut of all that is in any change. For
+// these it returns the handler or the change that the request passed.
 func (a *assembly) groupMember(parent stages.Stage) stages.Stage {
 	switch {
 	case parent == stages.GRPCHandler && a.handler != stages.None:
@@ -256,12 +263,12 @@ func (a *assembly) groupMember(parent stages.Stage) stages.Stage {
 	return parent
 }
 
-// embed adds the requests that the record is made of. A client's record takes the
-// server's half of the same call for its own.
+// embed adds the parts of the record. If the record is a client's and a part is the
+// server's record of the same call, the two are joined into one request.
 func (a *assembly) embed() {
-	parts, more := a.r.parts()
-	if more > 0 {
-		a.set(trace.AttrNotShown, strconv.Itoa(more))
+	parts, notShown := a.r.parts()
+	if notShown > 0 {
+		a.set(trace.AttrNotShown, strconv.Itoa(notShown))
 	}
 	if len(parts) == 0 {
 		if a.r.repeats.Load() != nil {
@@ -282,8 +289,8 @@ func (a *assembly) embed() {
 	trace.SortStages(a.t.Stages)
 }
 
-// serverHalf returns which of the parts is the server's half of a client's call:
-// the last of them, where the call was tried again.
+// serverHalf returns the index of the part that is the server's record of a client's call,
+// or -1. If the call was retried, it is the last one.
 func (a *assembly) serverHalf(parts []embeddedPart) int {
 	if !a.r.Has(MarkClient) {
 		return -1
@@ -296,7 +303,7 @@ func (a *assembly) serverHalf(parts []embeddedPart) int {
 	return -1
 }
 
-// addPart puts one part's stages where they were.
+// addPart adds a part and its stages, at the times at which they were.
 func (a *assembly) addPart(p embeddedPart) {
 	inner, shift := p.rec.assemble(nil), p.rec.begin-a.r.begin
 	under := ""
@@ -323,8 +330,8 @@ func (a *assembly) addPart(p embeddedPart) {
 func (a *assembly) attributes() {
 	r, set := a.r, a.set
 	if r.keyTotal > 0 {
-		if r.keyLen > 0 { // nothing of it is kept when it is redacted
-			set(trace.AttrKey, r.keyText())
+		if key := r.Key(); key != "" {
+			set(trace.AttrKey, key)
 		}
 		set(trace.AttrKeySize, strconv.Itoa(int(r.keyTotal)))
 	}
@@ -340,9 +347,9 @@ func (a *assembly) attributes() {
 	if n := r.behind.Load(); n > 0 {
 		set(trace.AttrBehind, strconv.Itoa(int(n)))
 	}
-	for _, m := range outcomes {
-		if r.Has(m.mark) {
-			set(trace.AttrOutcome, m.name)
+	for _, o := range outcomes {
+		if r.Has(o.mark) {
+			set(trace.AttrOutcome, o.name)
 			break
 		}
 	}
@@ -363,8 +370,9 @@ func (a *assembly) attributes() {
 	}
 }
 
-// debugURL returns the page on which golang.org/x/net/trace shows the last calls
-// of the request's service. grpc-go tells it of those that come to handleStream.
+// debugURL returns the address of the page of golang.org/x/net/trace with the last calls
+// of the request's service, or "" if there is none. grpc-go traces the calls that get to
+// handleStream.
 func (r *Record) debugURL() string {
 	if entered, _ := r.Stamps(stages.HandleStream); entered == 0 || r.recorder.opts.DebugURL == "" {
 		return ""
@@ -374,6 +382,7 @@ func (r *Record) debugURL() string {
 	return r.recorder.opts.DebugURL + "/debug/requests?" + page.Encode()
 }
 
+// markAttributes are the attributes that marks set.
 var markAttributes = []struct {
 	mark       Mark
 	key, value string
@@ -388,6 +397,8 @@ var markAttributes = []struct {
 	{MarkSpilled, trace.AttrWorker, trace.WorkerSpilled},
 }
 
+// outcomes are the values of the attribute trace.AttrOutcome. The first whose mark is set
+// counts.
 var outcomes = []struct {
 	mark Mark
 	name string
@@ -400,105 +411,105 @@ var outcomes = []struct {
 	{MarkConnClosed, trace.OutcomeConnClosed},
 }
 
-func (r *Record) keyText() string {
-	key := trace.ValidUTF8(string(r.key[:r.keyLen]))
-	if int(r.keyTotal) > int(r.keyLen) {
-		key += "…"
-	}
-	return key
-}
-
-// notReached says of the stages that one would expect and that are missing, why. A
-// client cannot know that of the server's.
+// notReached returns the stages that the reader of a timeline expects and that were not
+// stamped, each with the reason. For a client's record it returns none, because a client
+// does not know what its server did.
 func notReached(r *Record, t *trace.Timeline) []trace.NotReached {
+	m := missing{r: r, t: t}
 	switch {
 	case r.Has(MarkClient):
-		return nil
 	case r.Has(MarkConnection):
-		return []trace.NotReached{{Stage: stages.OperateHeaders.String(), Why: trace.WhyNoRequest}}
+		m.add(stages.OperateHeaders, trace.WhyNoRequest)
 	case r.Has(MarkHTTP):
-		return notReachedHTTP(t)
+		m.http()
+	default:
+		m.connection()
+		if !r.Has(MarkInProcess) {
+			m.handler()
+		}
+		m.rest()
 	}
-	out := connNotReached(r, t)
-	if !r.Has(MarkInProcess) {
-		out = append(out, handlerNotReached(r, t)...)
-	}
-	return append(out, laterNotReached(r, t)...)
+	return m.stages
 }
 
-// notReachedHTTP is for a request that net/http served: its connection is none of
-// grpc-go's.
-func notReachedHTTP(t *trace.Timeline) (out []trace.NotReached) {
-	if t.Connection.Reused {
-		out = append(out, trace.NotReached{Stage: stages.NetAccept.String(), Why: trace.WhyReused}, trace.NotReached{Stage: stages.HTTPConn.String(), Why: trace.WhyReused})
-	}
-	return append(out, trace.NotReached{Stage: stages.HandleRawConn.String(), Why: trace.WhyHTTP}, trace.NotReached{Stage: stages.ServeStreams.String(), Why: trace.WhyHTTP})
+// missing collects the stages that a request did not reach.
+type missing struct {
+	r      *Record
+	t      *trace.Timeline
+	stages []trace.NotReached
 }
 
-func connNotReached(r *Record, t *trace.Timeline) (out []trace.NotReached) {
-	not := func(s stages.Stage, why string) { out = append(out, trace.NotReached{Stage: s.String(), Why: why}) }
+func (m *missing) add(s stages.Stage, why string) {
+	m.stages = append(m.stages, trace.NotReached{Stage: s.String(), Why: why})
+}
+
+// http is for a request over HTTP/1, whose connection grpc-go never sees.
+func (m *missing) http() {
+	if m.t.Connection.Reused {
+		m.add(stages.NetAccept, trace.WhyReused)
+		m.add(stages.HTTPConn, trace.WhyReused)
+	}
+	m.add(stages.HandleRawConn, trace.WhyHTTP)
+	m.add(stages.ServeStreams, trace.WhyHTTP)
+}
+
+func (m *missing) connection() {
 	why := trace.WhyReused
 	switch {
-	case r.Has(MarkInProcess):
+	case m.r.Has(MarkInProcess):
 		why = trace.WhyInProcess
-		not(stages.NetAccept, why)
-	case r.Has(MarkServeHTTP):
+		m.add(stages.NetAccept, why)
+	case m.r.Has(MarkServeHTTP):
 		why = trace.WhyServeHTTP
-		if t.Connection.Reused {
-			not(stages.NetAccept, trace.WhyReused)
+		if m.t.Connection.Reused {
+			m.add(stages.NetAccept, trace.WhyReused)
 		}
-	case t.Connection.Reused:
-		not(stages.NetAccept, why)
+	case m.t.Connection.Reused:
+		m.add(stages.NetAccept, why)
 	default:
-		return nil
+		return
 	}
-	not(stages.HandleRawConn, why)
-	not(stages.ServeStreams, why)
-	return out
+	m.add(stages.HandleRawConn, why)
+	m.add(stages.ServeStreams, why)
 }
 
-func handlerNotReached(r *Record, t *trace.Timeline) (out []trace.NotReached) {
-	not := func(s stages.Stage, why string) { out = append(out, trace.NotReached{Stage: s.String(), Why: why}) }
-	switch entered := t.Find(stages.HandleStream) != nil; {
-	case r.Has(MarkServeHTTP) && !entered:
-		// Neither the tap nor operateHeaders is on its way.
-		if !r.Has(MarkBegun) {
-			not(stages.ProcessRPC, whyNoRPC(t.Method))
+func (m *missing) handler() {
+	switch entered := m.t.Find(stages.HandleStream) != nil; {
+	case m.r.Has(MarkServeHTTP) && !entered:
+		// Such a request passes neither operateHeaders nor the tap.
+		if !m.r.Has(MarkBegun) {
+			m.add(stages.ProcessRPC, whyNoRPC(m.t.Method))
 		}
-	case !r.Has(MarkServeHTTP) && t.Find(stages.StartHandler) == nil:
-		not(stages.HandleStream, trace.WhyBeforeTap)
-	case r.Has(MarkBegun):
+	case !m.r.Has(MarkServeHTTP) && m.t.Find(stages.StartHandler) == nil:
+		m.add(stages.HandleStream, trace.WhyBeforeTap)
+	case m.r.Has(MarkBegun):
 	case entered:
-		not(stages.ProcessRPC, whyNoRPC(t.Method))
-	case whyNoRPC(t.Method) == trace.WhyMalformed:
-		// It answers such a request before it does anything that can be seen.
-		not(stages.HandleStream, trace.WhyNotSeen)
-		not(stages.ProcessRPC, trace.WhyMalformed)
+		m.add(stages.ProcessRPC, whyNoRPC(m.t.Method))
+	case whyNoRPC(m.t.Method) == trace.WhyMalformed:
+		// handleStream refuses such a request before it calls anything that stamps.
+		m.add(stages.HandleStream, trace.WhyNotSeen)
+		m.add(stages.ProcessRPC, trace.WhyMalformed)
 	}
-	return out
 }
 
+// whyNoRPC returns the reason why grpc-go found no handler for a method. A name with less
+// than two slashes is malformed.
 func whyNoRPC(method string) string {
-	if len(method) == 0 || method[0] != '/' {
-		return trace.WhyMalformed
-	}
-	for i := len(method) - 1; i > 0; i-- {
-		if method[i] == '/' {
-			return trace.WhyUnknown
-		}
+	if strings.HasPrefix(method, "/") && strings.Count(method, "/") > 1 {
+		return trace.WhyUnknown
 	}
 	return trace.WhyMalformed
 }
 
-func laterNotReached(r *Record, t *trace.Timeline) (out []trace.NotReached) {
-	if begin, _ := r.Stamps(stages.V3Range); begin != 0 && t.Find(stages.ReadIndex) == nil {
-		out = append(out, trace.NotReached{Stage: stages.ReadIndex.String(), Why: trace.WhySerializable})
+// rest is about the stages after the handler began.
+func (m *missing) rest() {
+	if begin, _ := m.r.Stamps(stages.V3Range); begin != 0 && m.t.Find(stages.ReadIndex) == nil {
+		m.add(stages.ReadIndex, trace.WhySerializable)
 	}
-	if begin, _ := r.Stamps(stages.RaftRequest); begin != 0 && t.Find(stages.RaftPropose) == nil {
-		out = append(out, trace.NotReached{Stage: stages.RaftPropose.String(), Why: trace.WhyRefused})
+	if begin, _ := m.r.Stamps(stages.RaftRequest); begin != 0 && m.t.Find(stages.RaftPropose) == nil {
+		m.add(stages.RaftPropose, trace.WhyRefused)
 	}
-	if begin, _ := r.Stamps(stages.Flush); begin == 0 && !r.Has(MarkInProcess) && !r.Has(MarkServeHTTP) {
-		out = append(out, trace.NotReached{Stage: stages.Flush.String(), Why: trace.WhyNoReply})
+	if begin, _ := m.r.Stamps(stages.Flush); begin == 0 && !m.r.Has(MarkInProcess) && !m.r.Has(MarkServeHTTP) {
+		m.add(stages.Flush, trace.WhyNoReply)
 	}
-	return out
 }

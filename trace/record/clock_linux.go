@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bootID names this run of the machine's kernel: two processes that say the same
-// share one CLOCK_MONOTONIC. It is empty when that cannot be known.
+// bootID returns the ID of this run of the kernel. Processes with the same ID share one
+// CLOCK_MONOTONIC. It is empty if the kernel does not give it.
 var bootID = sync.OnceValue(func() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -19,11 +19,12 @@ var bootID = sync.OnceValue(func() string {
 	return strings.TrimSpace(string(id))
 })
 
-// monotonic turns a stamp of this process into CLOCK_MONOTONIC, in nanoseconds.
+// monotonic returns the time of a stamp on CLOCK_MONOTONIC, in nanoseconds.
 func monotonic(stamp int64) int64 { return stamp + monotonicOffset() }
 
-// monotonicOffset is measured once: of several tries the one that took least
-// time is off by least.
+// monotonicOffset returns the time on CLOCK_MONOTONIC at which stamps are zero. It is
+// measured once, between two readings of Now. Of several tries the one whose readings are
+// closest together is the most precise.
 var monotonicOffset = sync.OnceValue(func() (offset int64) {
 	const tries = 16
 	tightest := int64(math.MaxInt64)

@@ -10,35 +10,36 @@ import (
 	"glasskv/trace/stages"
 )
 
-// ConnFault is a fault that struck a connection. Its wait, if it made it wait,
-// stands in the timeline of the request that opened the connection; its name in
-// those of all requests.
+// ConnFault is a fault that struck a connection. All requests of the connection have its
+// name among their attributes. If the fault made the connection wait, the request that
+// opened it has a row for the wait.
 type ConnFault struct {
 	Name       string
-	At         stages.Stage // the stage that would have begun
-	Begin, End int64        // stamps; zero where it was no wait
+	At         stages.Stage // the stage that could not begin
+	Begin, End int64        // stamps of the wait; zero if there was none
 }
 
-// faultLog remembers which fault was on and when, so that nothing has to be noted on
-// a request's way: its timeline asks when it is made.
+// faultLog keeps the periods in which faults were on. A timeline looks up those of its
+// request, so that requests need not record them.
 type faultLog struct {
-	mu      sync.Mutex // of those who write
-	periods atomic.Pointer[[]faultPeriod]
+	mu      sync.Mutex                    // for writers
+	periods atomic.Pointer[[]faultPeriod] // copied for every change
 }
 
-// faultPeriod is the time from switching a fault on to switching it off; an end of
-// zero says that it is still on.
+// faultPeriod is the time from switching a fault on to switching it off, as stamps. If the
+// end is zero, the fault is still on.
 type faultPeriod struct {
 	name       string
 	begin, end int64
 }
 
-// maxFaultPeriods bounds what is remembered. Beyond it the two oldest of a fault are
-// made one: a request then carries a name too many, never one too few.
+// maxFaultPeriods bounds the periods that are kept. If there are more, two of one fault are
+// joined: then requests between the two name a fault that was off, but none misses one.
 const maxFaultPeriods = 256
 
-// FaultOn notes that a fault was switched on. Requests that run from now on, and
-// those under way, carry its name in AttrFaults. It may be called by any goroutine.
+// FaultOn notes that a fault is switched on now. If it is on already, nothing changes. The
+// requests that are under way, and those that begin before FaultOff, have its name in the
+// attribute trace.AttrFaults. It may be called by any goroutine.
 func (rc *Recorder) FaultOn(name string) {
 	rc.faults.change(func(all []faultPeriod) []faultPeriod {
 		if slices.ContainsFunc(all, func(p faultPeriod) bool { return p.name == name && p.end == 0 }) {
@@ -48,7 +49,7 @@ func (rc *Recorder) FaultOn(name string) {
 	})
 }
 
-// FaultOff notes that a fault was switched off.
+// FaultOff notes that a fault is switched off now. It may be called by any goroutine.
 func (rc *Recorder) FaultOff(name string) {
 	rc.faults.change(func(all []faultPeriod) []faultPeriod {
 		for i := range all {
@@ -60,19 +61,20 @@ func (rc *Recorder) FaultOff(name string) {
 	})
 }
 
-func (l *faultLog) change(how func([]faultPeriod) []faultPeriod) {
+func (l *faultLog) change(edit func([]faultPeriod) []faultPeriod) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []faultPeriod
 	if old := l.periods.Load(); old != nil {
-		all = slices.Clone(*old) // others are reading that one
+		all = slices.Clone(*old) // which may be being read
 	}
-	all = how(all)
+	all = edit(all)
 	l.periods.Store(&all)
 }
 
-// joinOldest joins the oldest period with the next one of the same fault when there are
-// too many. There are more periods than faults by far, so there is a next one.
+// joinOldest joins the oldest period that has a later one of the same fault with that one,
+// if there are too many periods. There are far fewer faults than maxFaultPeriods, so there
+// are two periods to join.
 func joinOldest(all []faultPeriod) []faultPeriod {
 	if len(all) <= maxFaultPeriods {
 		return all
@@ -87,7 +89,8 @@ func joinOldest(all []faultPeriod) []faultPeriod {
 	return all
 }
 
-// during lists the faults that were on at some moment between two stamps.
+// during returns the names of the faults that were on at some time between two stamps, a
+// name once for each period.
 func (l *faultLog) during(begin, end int64) (names []string) {
 	all := l.periods.Load()
 	if all == nil {
@@ -101,7 +104,8 @@ func (l *faultLog) during(begin, end int64) (names []string) {
 	return names
 }
 
-// faults names what was switched on while the request ran.
+// faults sets the attribute with the names of the faults that were on while the request
+// ran, or struck its connection.
 func (a *assembly) faults() {
 	var names []string
 	if rc := a.r.recorder; rc != nil {
@@ -118,7 +122,7 @@ func (a *assembly) faults() {
 	}
 }
 
-// connFaults adds the waits of the connection to the request that opened it.
+// connFaults adds a row for each wait of the connection, if the request opened it.
 func (a *assembly) connFaults() {
 	if a.opened == nil {
 		return

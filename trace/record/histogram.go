@@ -12,45 +12,42 @@ import (
 	"glasskv/trace/stages"
 )
 
-// HistogramBounds are the upper bounds of a stage's buckets, in nanoseconds: a
-// microsecond to ten seconds. What takes longer goes to one bucket more.
+// HistogramBounds are the upper bounds of a histogram's buckets, in nanoseconds, inclusive:
+// from one microsecond to ten seconds. One more bucket has what took longer.
 var HistogramBounds = [...]int64{
 	1e3, 25e2, 5e3, 1e4, 25e3, 5e4, 1e5, 25e4, 5e5, // microseconds
 	1e6, 25e5, 5e6, 1e7, 25e6, 5e7, 1e8, 25e7, 5e8, // milliseconds
 	1e9, 25e8, 5e9, 1e10, // seconds
 }
 
-// StageHistogram tells how long a stage took, in all requests since the recorder
-// began.
+// StageHistogram says how long a stage took, in all requests since the recorder started.
 type StageHistogram struct {
 	Stage  stages.Stage
-	Counts [len(HistogramBounds) + 1]uint64 // each bucket's own; the last one is above all bounds
-	Count  uint64                           // of all buckets
-	SumNS  int64
+	Counts [len(HistogramBounds) + 1]uint64 // of each bucket alone; the last bucket is above all bounds
+	Count  uint64                           // the sum of Counts
+	SumNS  int64                            // the sum of the durations, in nanoseconds
 }
 
-// RequestCount tells how many requests of a method ended with a code.
+// RequestCount says how many requests of a method ended with a code.
 type RequestCount struct {
-	Method string // of gRPC's; otherMethod for all that had no handler, httpMethod for those that came as HTTP/1
-	Code   string // as in Timeline
+	Method string // the full gRPC method; "http" for all requests over HTTP/1, "other" for all without a handler
+	Code   string // as in trace.Timeline
 	Count  uint64
 }
 
-// The methods of a RequestCount that are none: names that clients make up are not
-// counted one by one.
+// These replace the names that clients make up, of which there may be any number.
 const (
 	otherMethod = "other"
 	httpMethod  = "http"
 )
 
-// histograms is what the recorder's worker adds up, straight from the stamps. What
-// is shared is counted once: a batch, and a connection's stages with the request
-// that opened it. Records that the worker did not come to in time are missing, as
-// Counters.Overwritten says.
+// histograms are what the worker adds up from the stamps of finished records. The stages
+// of a batch are counted once, and those of a connection with the request that opened it.
+// Records that were overwritten in the ring are missing.
 type histograms struct {
 	stages [stages.NumStages]stageHistogram
 
-	mu       sync.Mutex // requests is read by others than the worker
+	mu       sync.Mutex
 	requests map[requestKey]uint64
 }
 
@@ -61,14 +58,15 @@ type stageHistogram struct {
 
 type requestKey struct {
 	method string
-	code   uint32 // gRPC's, or HTTP's behind noCode
+	code   uint32 // a gRPC code, or noCode, or noCode plus an HTTP status
 }
 
-// noCode stands behind all codes of gRPC's.
+// noCode is above all gRPC codes.
 const noCode = 1 << 16
 
-// Histograms returns how long each stage took. Stages that no request has passed
-// are left out. The numbers are read one after the other while requests go on.
+// Histograms returns the histogram of each stage that a request has passed, in the order
+// of the stages. Buckets are read one after the other while the worker counts on; Count is
+// always their sum.
 func (rc *Recorder) Histograms() []StageHistogram {
 	var all []StageHistogram
 	for s := stages.None + 1; s < stages.NumStages; s++ {
@@ -85,8 +83,8 @@ func (rc *Recorder) Histograms() []StageHistogram {
 	return all
 }
 
-// RequestCounts returns how many requests ended how, in the order of their
-// methods.
+// RequestCounts returns how many requests ended with which code, sorted by method and
+// code.
 func (rc *Recorder) RequestCounts() []RequestCount {
 	rc.hist.mu.Lock()
 	defer rc.hist.mu.Unlock()
@@ -112,9 +110,9 @@ func (k requestKey) text() string {
 
 // count adds a finished record. Only the worker calls it.
 //
-// What a request stood still for a breakpoint or a fault is taken out of its own
-// stages; the wait is counted as a stage of its own. Those of a batch waited
-// together, so it is taken out of what they share as well.
+// Pauses, at breakpoints and because of faults, are subtracted from the stages in which
+// they lie, and counted as the stages Hold and Fault. The requests of a batch pause
+// together, so their pauses are subtracted from the batch's stages as well.
 func (h *histograms) count(r *Record) {
 	pauses := r.pauses()
 	r.stamps.each(func(s stages.Stage, i *interval) {
@@ -133,9 +131,9 @@ func (h *histograms) count(r *Record) {
 	h.batch(r.round.Load(), pauses)
 	if rs := r.repeats.Load(); rs != nil {
 		rs.each(
-			func(one *repeat) {
-				if one.end != 0 { // a hold may outlast its request
-					h.stages[one.stage].add(one.end-one.begin, 1)
+			func(kept *repeat) {
+				if kept.end != 0 { // a pause may outlast its request
+					h.stages[kept.stage].add(kept.end-kept.begin, 1)
 				}
 			},
 			func(f *fold) { h.stages[f.stage].add(f.total/int64(f.n), f.n) }, // each counts as their average
@@ -190,8 +188,8 @@ func (h *stageHistogram) add(ns int64, n int) {
 	h.sum.Add(ns * int64(n))
 }
 
-// bucketFrom holds the first bucket that a number with so many binary digits can
-// belong to.
+// bucketFrom is, by the number of binary digits of a duration, the first bucket that it
+// can belong to.
 var bucketFrom = func() (first [65]int) {
 	for digits := range first {
 		least := uint64(1) << max(0, digits-1)

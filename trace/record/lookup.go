@@ -13,8 +13,8 @@ import (
 	"glasskv/trace"
 )
 
-// Last returns the n records that finished last, the last one first. Those that
-// are part of another one are not among them.
+// Last returns up to n records that finished last, the newest first. Records that are
+// parts of others are not among them.
 func (rc *Recorder) Last(n int) []*Record {
 	n = min(max(n, 0), len(rc.ring))
 	out := make([]*Record, 0, n)
@@ -28,7 +28,7 @@ func (rc *Recorder) Last(n int) []*Record {
 	return out
 }
 
-// Slowest returns the n slowest unary requests since the recorder began, the
+// Slowest returns up to n of the slowest unary requests since the recorder started, the
 // slowest first.
 func (rc *Recorder) Slowest(n int) []*Record { return rc.slowest.top(n, false) }
 
@@ -53,15 +53,17 @@ func (rc *Recorder) find(id trace.ID) (found *Record) {
 	return found.outermost()
 }
 
-// WaitFor returns the record of that trace ID, waiting for it to finish. It
-// returns ErrTraceID for a text that is none, and ctx's error when ctx ends.
+// WaitFor returns the record with that trace ID, as soon as it has finished. For a part of
+// a record it returns the record that shows it. Of several records with one trace ID it
+// returns the one that finished last. It returns trace.ErrTraceID if traceID is not a
+// trace ID, and ctx's error if ctx ends first.
 func (rc *Recorder) WaitFor(ctx context.Context, traceID string) (*Record, error) {
 	id, err := trace.ParseTraceID(traceID)
 	if err != nil {
 		return nil, err
 	}
-	// First in the queue, then a look at the ring: what finishes in between is
-	// seen twice rather than not at all.
+	// Wait first and look into the ring then: a record that finishes in between is found
+	// twice rather than not at all.
 	arrival := make(chan *Record, 1)
 	defer rc.waiting.add(id, arrival)()
 	if r := rc.find(id); r != nil {
@@ -75,9 +77,9 @@ func (rc *Recorder) WaitFor(ctx context.Context, traceID string) (*Record, error
 	}
 }
 
-// waiters are those who wait for a request to finish.
+// waiters are the calls of WaitFor that wait for a record.
 type waiters struct {
-	count atomic.Int32 // so that the worker need not take the lock for nobody
+	count atomic.Int32 // if zero, the worker does not take the lock
 	mu    sync.Mutex
 	byID  map[trace.ID][]chan *Record
 }
@@ -101,6 +103,7 @@ func (w *waiters) add(id trace.ID, c chan *Record) (remove func()) {
 	}
 }
 
+// deliver sends r to the waiters for it and for its parts.
 func (w *waiters) deliver(r *Record) {
 	if w.count.Load() == 0 {
 		return
@@ -110,24 +113,24 @@ func (w *waiters) deliver(r *Record) {
 	w.deliverTo(r, r)
 }
 
-// deliverTo hands r to those who wait for it, and to those who wait for one of the
-// requests that it is made of.
-func (w *waiters) deliverTo(of, r *Record) {
-	for _, c := range w.byID[of.traceID] {
+// deliverTo sends r to the waiters for part, which is r or a part of it, and for the parts
+// of part.
+func (w *waiters) deliverTo(part, r *Record) {
+	for _, c := range w.byID[part.traceID] {
 		select {
 		case c <- r:
-		default: // has one already
+		default: // an earlier record with this trace ID is there
 		}
 	}
-	parts, _ := of.parts()
-	for _, part := range parts {
-		w.deliverTo(part.rec, r)
+	parts, _ := part.parts()
+	for _, p := range parts {
+		w.deliverTo(p.rec, r)
 	}
 }
 
-// slowest keeps the records that took longest, so that load cannot wash them
-// out of the ring. Streaming calls have a place of their own: they last as long
-// as their client wants and would fill it otherwise.
+// slowest keeps the records that took longest, because under load the ring soon overwrites
+// them. Streaming calls, which last as long as their client wants, are kept apart from
+// unary requests, because they would displace them.
 type slowest struct {
 	mu             sync.Mutex
 	unary, streams slowHeap
@@ -140,11 +143,10 @@ func newSlowest(limit budget) slowest {
 	}
 }
 
-// offer keeps the record if it belongs to the slowest requests. Only the worker
-// calls it.
+// offer keeps the record if it is among the slowest. Only the worker calls it.
 func (s *slowest) offer(r *Record) {
 	if r.Has(MarkConnection) {
-		return // as slow as its time limit, and no request
+		return // it is not a request, and as slow as some time limit
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +157,7 @@ func (s *slowest) offer(r *Record) {
 	h.offer(slow{r, r.Duration(), r.weight()})
 }
 
-// top returns the n slowest, the slowest first.
+// top returns up to n of the slowest, the slowest first.
 func (s *slowest) top(n int, streams bool) []*Record {
 	s.mu.Lock()
 	h := &s.unary
@@ -164,14 +166,15 @@ func (s *slowest) top(n int, streams bool) []*Record {
 	}
 	all := slices.Clone(h.items)
 	s.mu.Unlock()
-	slices.SortFunc(all, func(a, b slow) int { return cmp.Compare(b.took, a.took) })
+	slices.SortFunc(all, func(a, b slow) int { return cmp.Compare(b.duration, a.duration) })
 	out := make([]*Record, 0, min(max(n, 0), len(all)))
-	for _, one := range all[:cap(out)] {
-		out = append(out, one.r)
+	for _, item := range all[:cap(out)] {
+		out = append(out, item.r)
 	}
 	return out
 }
 
+// len returns how many records are kept, parts included.
 func (s *slowest) len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,8 +186,8 @@ func (s *slowest) each(f func(*Record) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range []*slowHeap{&s.unary, &s.streams} {
-		for _, one := range h.items {
-			if !f(one.r) {
+		for _, item := range h.items {
+			if !f(item.r) {
 				return
 			}
 		}
@@ -192,24 +195,24 @@ func (s *slowest) each(f func(*Record) bool) {
 }
 
 type slow struct {
-	r      *Record
-	took   time.Duration
-	weight int // records that r keeps in memory, itself included
+	r        *Record
+	duration time.Duration
+	weight   int // see Record.weight
 }
 
-// slowHeap is a bounded heap with the quickest on top: the next to go.
+// slowHeap is a bounded heap. The quickest record is on top: it is the next to be dropped.
 type slowHeap struct {
 	items  []slow
-	weight int
-	cap    int // of the weight
+	weight int // of all items
+	cap    int // the most that weight may be
 }
 
 func (h *slowHeap) offer(s slow) {
 	if s.weight > h.cap {
-		return // the ring has it
+		return
 	}
 	for h.weight+s.weight > h.cap {
-		if s.took <= h.items[0].took {
+		if s.duration <= h.items[0].duration {
 			return
 		}
 		out := heap.Pop(h).(slow) //nolint:forcetypeassert // Push is given nothing else
@@ -221,14 +224,14 @@ func (h *slowHeap) offer(s slow) {
 	heap.Push(h, s)
 }
 
-// The methods that container/heap asks for.
+// Len, Less, Swap, Push and Pop implement heap.Interface.
 
 func (h *slowHeap) Len() int           { return len(h.items) }
-func (h *slowHeap) Less(i, j int) bool { return h.items[i].took < h.items[j].took }
+func (h *slowHeap) Less(i, j int) bool { return h.items[i].duration < h.items[j].duration }
 func (h *slowHeap) Swap(i, j int)      { h.items[i], h.items[j] = h.items[j], h.items[i] }
 func (h *slowHeap) Push(x any)         { h.items = append(h.items, x.(slow)) }
 
-// Pop takes the last item off.
+// Pop removes the last item.
 func (h *slowHeap) Pop() any {
 	last := h.items[len(h.items)-1]
 	h.items = h.items[:len(h.items)-1]

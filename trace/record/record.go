@@ -166,7 +166,11 @@ func (r *Record) Key() string {
 	if r == nil || r.keyLen == 0 {
 		return ""
 	}
-	return r.keyText()
+	key := trace.ValidUTF8(string(r.key[:r.keyLen]))
+	if int(r.keyTotal) > int(r.keyLen) {
+		key += "…"
+	}
+	return key
 }
 
 // SetCode sets the gRPC code of the reply and, for an error, its message.

@@ -12,23 +12,23 @@ import (
 	"glasskv/trace/stages"
 )
 
-// worker is the recorder's other half: one goroutine that follows the ring and
-// does with each finished record what must not happen on a request's way.
+// worker is the half of a Recorder that requests do not run: one goroutine takes finished
+// records from the ring, in the order of their numbers, and processes them.
 type worker struct {
-	seen    atomic.Uint64 // the cursor: numbers up to this one are dealt with
+	seen    atomic.Uint64 // the cursor: the last number that is processed or lost
 	slowest slowest
 	subs    subscribers
 	waiting waiters
-	out     *exportQueue // nil when nothing is exported
+	out     *exportQueue // nil if nothing is exported
 
-	closing chan struct{} // closed to ask the worker to finish
+	closing chan struct{} // closed by Close
 	closed  sync.Once
-	done    chan struct{} // closed when it has
+	done    chan struct{} // closed when the goroutine has ended
 }
 
-// restAfterDrain is how long the worker leaves finished records alone after it dealt with
-// some. Waking a goroutine costs a request more than all its stamps; under load
-// one waking serves the records of this whole time.
+// restAfterDrain is how long the worker rests after it processed records. To wake a
+// goroutine costs a request more than all its stamps: with the rest, one waking is enough
+// for the records of two milliseconds.
 const restAfterDrain = 2 * time.Millisecond
 
 func (w *worker) start(rc *Recorder) {
@@ -41,9 +41,10 @@ func (w *worker) start(rc *Recorder) {
 	go rc.run()
 }
 
-// Close deals with the records that are finished, exports what is sampled,
-// shuts the exporter down and stops the worker. It gives up when ctx ends and
-// returns its error; records that finish later are not looked at any more.
+// Close processes the records that have finished, exports the sampled ones, shuts the
+// outlet down and stops the recorder's goroutines. If ctx ends first, Close returns its
+// error. Records that finish later are not processed. Close may be called again, to wait
+// longer.
 func (rc *Recorder) Close(ctx context.Context) error {
 	rc.closed.Do(func() { close(rc.closing) })
 	select {
@@ -85,8 +86,8 @@ func (rc *Recorder) run() {
 	}
 }
 
-// drain deals with all records that stand in the ring beyond the cursor, and
-// returns how many numbers it moved on.
+// drain processes the records in the ring beyond the cursor. It returns how far it moved
+// the cursor.
 func (rc *Recorder) drain() (moved int) {
 	for at := rc.seen.Load(); at < rc.next.Load(); moved++ {
 		if behind := rc.next.Load() - at; behind > uint64(len(rc.ring)) {
@@ -95,7 +96,7 @@ func (rc *Recorder) drain() (moved int) {
 			r := rc.ring[at%uint64(len(rc.ring))].Load()
 			switch {
 			case r == nil || r.kept.number < at+1:
-				return moved // its number is taken, it is on its way; its finish will wake us
+				return moved // its goroutine has the number and will store it and wake us
 			case r.kept.number > at+1:
 				rc.lost.Overwritten.Add(1)
 			default:
@@ -108,12 +109,12 @@ func (rc *Recorder) drain() (moved int) {
 	return moved
 }
 
-// process does all that is done with a finished record. The record is in the ring
-// already, so whoever is told of it finds it there.
+// process does what is done with each finished record once. The record is in the ring, so
+// a subscriber can look it up.
 func (rc *Recorder) process(r *Record) {
 	rc.hist.count(r)
 	if r.isPart() {
-		return // it is dealt with as a part of the one that follows
+		return // its outer record follows in the ring
 	}
 	rc.slowest.offer(r)
 	for _, each := range rc.subs.all() {
@@ -125,16 +126,16 @@ func (rc *Recorder) process(r *Record) {
 	}
 }
 
-// Subscribe has f called with every finished record, in the order in which they
-// finished, until cancel is called. It is called on the worker's goroutine: while
-// it runs, nothing else is dealt with, and what the ring cannot hold meanwhile
-// is lost and counted. A call may still be under way when cancel returns.
+// Subscribe calls f with every finished record that is not part of another one, in the
+// order in which they finished, until cancel is called. A call may still be under way when
+// cancel returns. f runs on the worker's goroutine: while it runs, no record is processed,
+// and records that are overwritten in the ring meanwhile are lost to f, and counted.
 func (rc *Recorder) Subscribe(f func(*Record)) (cancel func()) {
 	return rc.subs.add(f)
 }
 
-// subscribers is a list that is replaced, never changed, so that the worker
-// reads it without a lock.
+// subscribers is a list that is copied for every change, so that the worker reads it
+// without a lock.
 type subscribers struct {
 	mu   sync.Mutex
 	list atomic.Pointer[[]*subscriber]
@@ -150,11 +151,11 @@ func (s *subscribers) all() []*subscriber {
 }
 
 func (s *subscribers) add(f func(*Record)) (cancel func()) {
-	one := &subscriber{call: f}
-	s.change(func(list []*subscriber) []*subscriber { return append(list, one) })
+	added := &subscriber{call: f}
+	s.change(func(list []*subscriber) []*subscriber { return append(list, added) })
 	return func() {
 		s.change(func(list []*subscriber) []*subscriber {
-			return slices.DeleteFunc(list, func(x *subscriber) bool { return x == one })
+			return slices.DeleteFunc(list, func(x *subscriber) bool { return x == added })
 		})
 	}
 }
@@ -166,49 +167,49 @@ func (s *subscribers) change(edit func([]*subscriber) []*subscriber) {
 	s.list.Store(&list)
 }
 
-// Outlet turns finished requests into spans and sends them out of the process.
-// The recorder calls it from one goroutine of its own, so an Outlet may block
-// and needs no lock.
+// Outlet turns finished requests into spans and sends them out of the process. The
+// recorder calls one method at a time, and no request waits for it, so methods may block
+// and need no lock.
 type Outlet interface {
-	// Timeline adds the spans of one request. The timeline has no ledger, and is
-	// only valid during the call.
+	// Timeline adds the spans of one request. The timeline has no ledger. The outlet must
+	// not keep it after the call.
 	Timeline(t *trace.Timeline)
-	// Conn adds the spans of a connection, once for each connection. A stage that
-	// has not ended is open at the given stamp.
+	// Conn adds the spans of a connection. It is called once for each connection, with
+	// the current stamp, at which stages that have not ended are open.
 	Conn(c *Conn, now int64)
-	// Batch adds the spans of a batch that is complete, once for each batch.
+	// Batch adds the spans of a complete batch. It is called once for each batch.
 	Batch(b *Batch)
 	// Waiting returns how many spans were added since the last Flush.
 	Waiting() int
-	// Flush sends the spans that were added and forgets them, whether or not it
-	// could send them. It returns when they are sent or ctx ends.
+	// Flush sends the spans that were added. It forgets them even if it returns an error.
+	// It returns ctx's error if ctx ends first.
 	Flush(ctx context.Context) error
-	// Shutdown releases what the outlet holds. Nothing is called after it.
+	// Shutdown releases the outlet's resources. No method is called after it.
 	Shutdown(ctx context.Context) error
 }
 
-// exportQueue passes sampled records to the Outlet, on a goroutine of its own: an
-// exporter that hangs delays neither a request nor the worker. The queue is
-// bounded; what does not fit is lost and counted.
+// exportQueue passes sampled records to the Outlet on a goroutine of its own, so that an
+// exporter that hangs delays neither requests nor the worker. The queue is bounded:
+// records that do not fit are not exported, and counted.
 type exportQueue struct {
 	rc     *Recorder
 	outlet Outlet
 	queue  chan *Record
-	queued atomic.Int64 // records in the queue, embedded ones included
+	queued atomic.Int64 // records in the queue, their parts included
 
-	stages   []trace.StageTime // of the record at hand
+	stages   []trace.StageTime // reused from record to record
 	pending  int               // records whose spans wait in the outlet
-	exported atomic.Uint64
+	exported atomic.Uint64     // records whose spans were sent
 
-	ctx    context.Context // ends when Close gives up
+	ctx    context.Context // cancelled when Close gives up
 	cancel context.CancelFunc
 	ended  sync.Once
-	done   chan struct{}
+	done   chan struct{} // closed when the goroutine has ended
 
-	lastReport int64 // when OnError was last called; zero: never
+	lastReport int64 // stamp of the last call of OnError; zero if there was none
 }
 
-// linger is how long spans wait for company.
+// linger is how long spans wait for others to be sent with.
 const linger = 100 * time.Millisecond
 
 func newExportQueue(rc *Recorder) *exportQueue {
@@ -220,8 +221,8 @@ func newExportQueue(rc *Recorder) *exportQueue {
 	return o
 }
 
-// offer queues a record for export, or counts it as lost. Only the worker calls
-// it.
+// offer queues a record for export, or counts it as not exported if the queue is full.
+// Only the worker calls it.
 func (o *exportQueue) offer(r *Record) {
 	weight := int64(r.weight())
 	if o.queued.Add(weight) > int64(cap(o.queue)) {
@@ -230,11 +231,11 @@ func (o *exportQueue) offer(r *Record) {
 		return
 	}
 	r.retain()
-	o.queue <- r // there is room: nobody else sends
+	o.queue <- r // does not block: a record takes one slot and weighs at least one, and nobody else sends
 }
 
-// close exports what is queued and shuts the exporter down. The worker must
-// have ended: nothing is offered any more.
+// close exports the queued records and shuts the outlet down. It is called after the
+// worker has ended, so that nothing is offered any more.
 func (o *exportQueue) close(ctx context.Context) error {
 	defer o.cancel()
 	o.ended.Do(func() { close(o.queue) })
@@ -271,11 +272,13 @@ func (o *exportQueue) run() {
 	}
 }
 
-// add makes the record's spans, and those of what it shares with others unless
-// an earlier record has brought them.
+// add gives the outlet the spans of a record, after a flush if they might not fit into the
+// same export.
 func (o *exportQueue) add(r *Record) {
 	t := r.assemble(o.stages)
 	o.stages = t.Stages
+	// The request and its stages; for it and each part two batches of two stages, and a
+	// connection with its stages.
 	most := 1 + len(t.Stages) + r.weight()*(4+int(stages.LastConn-stages.FirstConn)+2)
 	if o.pending > 0 && o.outlet.Waiting()+most > o.rc.limit.batch {
 		o.flush()
@@ -286,8 +289,8 @@ func (o *exportQueue) add(r *Record) {
 	o.pending++
 }
 
-// addShared makes the spans of what the record, and those that it is made of, have in
-// common with others.
+// addShared gives the outlet the spans of the connections and batches of the record and
+// its parts, unless an earlier record has brought them.
 func (o *exportQueue) addShared(r *Record) {
 	parts, _ := r.parts()
 	for _, part := range parts {
@@ -303,7 +306,7 @@ func (o *exportQueue) addShared(r *Record) {
 	}
 }
 
-// flush gives the spans to the exporter and waits for it.
+// flush has the outlet send its spans, and waits for it.
 func (o *exportQueue) flush() {
 	if o.pending == 0 {
 		return
@@ -323,7 +326,7 @@ func (o *exportQueue) export() error {
 	return o.outlet.Flush(ctx)
 }
 
-// reportError passes an error on, but not a thousand of them.
+// reportError calls OnError, unless it was called less than a second ago.
 func (o *exportQueue) reportError(err error) {
 	now := o.rc.opts.Clock()
 	if o.rc.opts.OnError == nil || (o.lastReport != 0 && now-o.lastReport < time.Second.Nanoseconds()) {
@@ -333,10 +336,10 @@ func (o *exportQueue) reportError(err error) {
 	o.rc.opts.OnError(err)
 }
 
-// sampled reports whether a finished record is to be exported. The client's
-// decision counts where there is one, so that a trace is exported whole or not
-// at all; else the ratio decides by the trace ID, by the same arithmetic as
-// OpenTelemetry's TraceIDRatioBased, so that all who see the ID decide alike.
+// sampled reports whether a finished record is to be exported. If the client sent a
+// traceparent, its sampled flag decides, so that a trace is exported whole or not at all.
+// If not, SampleRatio and the trace ID decide, as OpenTelemetry's TraceIDRatioBased does,
+// so that all programs that see the ID decide alike.
 func (o *Options) sampled(r *Record) bool {
 	if o.SlowerThan > 0 && r.Duration() < o.SlowerThan {
 		return false
