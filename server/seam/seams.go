@@ -68,7 +68,7 @@ func New(rec *record.Recorder, opts Options) (*Observer, error) {
 func (o *Observer) Seams() serve.Seams {
 	all := o.front.Seams()
 	all.Server = o.path.Seams()
-	all.V3RPC = v3rpc.Seams{Watch: o.path.Watch()}
+	all.V3RPC = v3rpc.Seams{Watch: o.path.WatchLoop}
 	// Requests that end from then on without a reply say why. Nobody is held any
 	// more, for the server waits for its requests.
 	all.Stopping = func() { o.front.Stopping(); o.release() }

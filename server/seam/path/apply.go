@@ -14,38 +14,41 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// applying observes the apply goroutine. One entry is applied at a time, so the
-// request that owns the entry owns everything that the store does meanwhile.
+// applying observes the apply goroutine. It applies one entry at a time, so all that the
+// store does meanwhile belongs to the request of that entry.
 type applying struct {
 	requests *requests
-	notified *notified
+	notified *notifyStamps
 	holds    *hold.Holds
 	faults   *fault.Faults
 	current  atomic.Pointer[record.Record] // the request whose entry is being applied
 
-	jobs    atomic.Int64  // batches that are applied
-	applied atomic.Uint64 // index of the last entry that is applied, or nearly
+	jobsDone atomic.Int64  // of raftLoop.applyJobs, those that are applied
+	applied  atomic.Uint64 // entries up to this index are applied; it may lag while a job runs
 }
 
+// all observes one job of the apply goroutine: the committed entries of one Ready.
 func (a *applying) all(next etcdserver.ApplyAllFunc) etcdserver.ApplyAllFunc {
 	return func(entries []*raftpb.Entry) {
 		now := record.Now()
 		for _, e := range entries {
-			rec := a.requests.of(e.GetData())
+			rec := a.requests.ofEntry(e.GetData())
 			rec.EndAt(stages.ApplySchedule, now)
 			rec.BeginAt(stages.ApplyQueue, now)
 		}
 		next(entries)
-		a.jobs.Add(1)
+		a.jobsDone.Add(1)
 		if n := len(entries); n > 0 {
 			a.applied.Store(entries[n-1].GetIndex())
 		}
 	}
 }
 
+// entry observes the applying of one entry, and makes its record current. apply.entry ends
+// in waitTable.Trigger if the entry has a result, and here if it has none.
 func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFunc {
 	return func(e *raftpb.Entry) {
-		rec := a.requests.of(e.GetData())
+		rec := a.requests.ofEntry(e.GetData())
 		if rec == nil {
 			if a.faults.IsOn(fault.StalledApply) {
 				a.faults.Delay(context.Background(), fault.StalledApply, nil, stages.ApplyEntry, 0)
@@ -67,12 +70,13 @@ func (a *applying) entry(next etcdserver.ApplyEntryFunc) etcdserver.ApplyEntryFu
 		a.current.Store(rec)
 		next(e)
 		a.current.Store(nil)
-		if _, handedOver := rec.Stamps(stages.ApplyEntry); handedOver == 0 {
+		if _, ended := rec.Stamps(stages.ApplyEntry); ended == 0 {
 			rec.End(stages.ApplyEntry)
 		}
 	}
 }
 
+// apply observes the change that the current entry makes, if there is a stage for it.
 func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
 	return func(ctx context.Context, r *pb.InternalRaftRequest) *etcdserver.Result {
 		rec, stage := a.current.Load(), changeOf(r)
@@ -87,7 +91,8 @@ func (a *applying) apply(next etcdserver.ApplyFunc) etcdserver.ApplyFunc {
 	}
 }
 
-// changeOf names the stage that a request is while it changes the store.
+// changeOf returns the stage in which a request changes the store, or stages.None if the
+// request has no such stage.
 func changeOf(r *pb.InternalRaftRequest) stages.Stage {
 	switch {
 	case r.GetPut() != nil:

@@ -60,7 +60,7 @@ func TestAnEntrysPartEndsWhereItsResultIsHandedOver(t *testing.T) {
 	table := &requests{}
 	a := &applying{requests: table}
 	rec := known(t, table, 1)[0]
-	w := &waiting{wait.New(), table, nil}
+	w := &waitTable{wait.New(), table, nil}
 	result := w.Register(1)
 	a.entry(func(*raftpb.Entry) {
 		w.Trigger(1, &etcdserver.Result{})

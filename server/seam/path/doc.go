@@ -1,19 +1,18 @@
-// Package path observes a request from its proposal, or its read, to the store and
-// back. It wraps raft.Node, the log, the store and the function values that
-// server/etcdserver calls its own steps through.
+// Package path observes a request from its proposal, or its read, to the store and back.
+// It wraps raft.Node, the log, the store, and the steps of server/etcdserver that are
+// function values.
 //
-// In the order in which a Put meets them:
+// A Put meets the files in this order. What carries its record is on the right:
 //
-//	request.go   raftRequest, processInternalRaftRequestOnce
-//	requests.go  from an entry back to its request's record, by the request ID
-//	node.go      the proposal is handed to raft
-//	ready.go     the raft loop's work on one Ready
-//	storage.go   wal.save and, by the WAL's own histogram (fsync.go), wal.sync
-//	apply.go     from apply's queue through the entry
-//	kv.go        the store's part of an entry
-//	wait.go      the result wakes the handler
+//	propose.go   raftRequest, processInternalRaftRequestOnce    the context
+//	propose.go   the proposal is handed to raft                 the context; from here on
+//	ready.go     the raft loop works on one Ready               the request ID in the entry,
+//	storage.go   wal.save and wal.sync                          and requests.go finds
+//	apply.go     from apply's queue through the entry           the record by it
+//	kv.go        the store's part of the entry                  applying.current
+//	propose.go   the result wakes the handler                   the request ID
 //
-// read.go observes linearizable reads, watch.go and watch_notified.go an event on its
-// way from a write to a watcher, lease.go and maintenance.go what does not go through
-// the log. path.go joins them, and report.go tells server/seam/hold what is queued.
+// fsync.go measures wal.sync. read.go observes linearizable reads, watch.go an event's way
+// from a write to a watcher, and local.go what a member does without the log. path.go
+// joins them, and surroundings.go tells package hold what the server is doing.
 package path

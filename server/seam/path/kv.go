@@ -9,13 +9,15 @@ import (
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
-// kv observes the store while an entry is applied: taking its locks, the
-// changes, and the end of the transaction, which may commit the backend.
+// kv observes the store while an entry is applied: the begin of its transaction, which takes
+// the locks, the changes, and the end, which may commit the backend. watch.go has its
+// NewWatchStream.
 type kv struct {
 	mvcc.WatchableKV
 	applying *applying
 }
 
+// Write begins a write transaction. Only the apply goroutine calls it.
 func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 	rec := k.applying.current.Load()
 	k.applying.holds.ReachShared(rec, stages.MVCCBegin)
@@ -25,11 +27,11 @@ func (k *kv) Write(t *traceutil.Trace) mvcc.TxnWrite {
 	return &txnWrite{tx, rec, k.applying}
 }
 
-// txnWrite observes one write transaction. Of a transaction with many changes
-// each kind spans from the first to the last.
+// txnWrite observes one write transaction. If it makes many changes, each kind of change is
+// one stage, from its first change to its last.
 type txnWrite struct {
 	mvcc.TxnWrite
-	rec      *record.Record // nil when nobody waits for it
+	rec      *record.Record // nil if the entry belongs to no recorded request
 	applying *applying
 }
 
@@ -49,7 +51,8 @@ func (t *txnWrite) DeleteRange(key, end []byte) (n, rev int64) {
 	return n, rev
 }
 
-// End is where the store tells the watchers, before the change is visible.
+// End stamps the revision for the watchers: the store notifies them in its End, before the
+// change is visible.
 func (t *txnWrite) End() {
 	t.applying.holds.ReachShared(t.rec, stages.MVCCEnd)
 	now := record.Now()

@@ -41,7 +41,7 @@ type fakeStore struct {
 func (f fakeStore) Write(*traceutil.Trace) mvcc.TxnWrite { return f.txn }
 
 func TestAWritingTransactionIsSeenFromItsLockToItsEnd(t *testing.T) {
-	rec, inner, a := seamtest.Record(t), &fakeTxn{}, &applying{notified: &notified{}}
+	rec, inner, a := seamtest.Record(t), &fakeTxn{}, &applying{notified: &notifyStamps{}}
 	a.current.Store(rec)
 	tx := (&kv{fakeStore{txn: inner}, a}).Write(nil)
 	var firstEnd int64
@@ -76,7 +76,7 @@ func TestAWritingTransactionIsSeenFromItsLockToItsEnd(t *testing.T) {
 // Another member's entry is nobody's request, and watchers are told of it all the
 // same. A transaction that changed nothing makes no revision.
 func TestAWriteForNobodyIsStampedForItsWatchers(t *testing.T) {
-	inner, told := &fakeTxn{}, &notified{}
+	inner, told := &fakeTxn{}, &notifyStamps{}
 	store := &kv{fakeStore{txn: inner}, &applying{notified: told}}
 	store.Write(nil).End()
 	if stamp := told.get(5); stamp != 0 {

@@ -11,71 +11,94 @@ import (
 	"glasskv/server/etcdserver"
 	"glasskv/server/seam/fault"
 	"glasskv/server/seam/hold"
-	"glasskv/server/v3rpc"
 	"glasskv/trace/record"
+	"glasskv/trace/stages"
 )
 
-// Path observes one server's way of a request from its proposal, or its read, to the
-// store and back. It is a hold.Surroundings together with front.Front.
+// Path observes the requests of one server from the proposal, or the read, to the store
+// and back. Together with front.Front it implements hold.Surroundings.
 type Path struct {
 	holds    *hold.Holds
 	faults   *fault.Faults
 	requests requests
-	loop     raftLoop
+	raftLoop raftLoop
 	applying applying
-	notified notified
-	reading  reading
-	raftNode atomic.Pointer[raft.Node] // once the server is being built
+	notified notifyStamps
+	readLoop readLoop
+	raftNode atomic.Pointer[raft.Node] // nil until the server starts raft
 }
 
-// newPath returns the observer of one server. It is an error when the WAL's own
-// measurement of its fdatasync cannot be found: the disk could not be told from the
-// rest of a save.
+// New returns the observer of one server. It returns an error if it cannot find the
+// histogram by which the WAL measures fdatasync: wal.sync could not be told from the rest
+// of wal.save without it.
 func New(h *hold.Holds, f *fault.Faults) (*Path, error) {
 	meter, err := newFsyncMeter()
 	if err != nil {
 		return nil, err
 	}
 	p := &Path{holds: h, faults: f}
-	p.loop = raftLoop{requests: &p.requests, fsync: meter, holds: h, faults: f}
+	p.raftLoop = raftLoop{requests: &p.requests, fsync: meter, holds: h, faults: f}
 	p.applying.requests, p.applying.notified = &p.requests, &p.notified
 	p.applying.holds, p.applying.faults = h, f
-	p.reading.holds = h
+	p.readLoop.holds = h
 	return p, nil
 }
 
-// Watch returns the wrapper of each watch stream's send loop.
-func (o *Path) Watch() func(context.Context, v3rpc.WatchLoop) v3rpc.WatchLoop { return o.watchLoop }
-
-// Seams returns the wrappers of the server's inner half.
-func (o *Path) Seams() etcdserver.Seams {
+// Seams returns the wrappers for server/etcdserver. All of them must be installed, and on
+// one server only.
+func (p *Path) Seams() etcdserver.Seams {
 	return etcdserver.Seams{
-		Node:    func(n raft.Node) raft.Node { o.raftNode.Store(&n); return &node{n, &o.requests, o.holds} },
-		Storage: func(s etcdserver.Storage) etcdserver.Storage { return &storage{s, &o.loop} },
-		Wait:    func(w wait.Wait) wait.Wait { return &waiting{w, &o.requests, o.holds} },
-		KV:      func(k mvcc.WatchableKV) mvcc.WatchableKV { return &kv{k, &o.applying} },
+		Node:    func(n raft.Node) raft.Node { p.raftNode.Store(&n); return &node{n, &p.requests, p.holds} },
+		Storage: func(s etcdserver.Storage) etcdserver.Storage { return &storage{s, &p.raftLoop} },
+		Wait:    func(w wait.Wait) wait.Wait { return &waitTable{w, &p.requests, p.holds} },
+		KV:      func(k mvcc.WatchableKV) mvcc.WatchableKV { return &kv{k, &p.applying} },
 
-		RaftRequest: o.raftRequest,
-		ProcessOnce: o.processOnce,
-		ReqTimeout:  o.reqTimeout,
-		Ready:       o.loop.ready,
-		ApplyAll:    o.applying.all,
-		ApplyEntry:  o.applying.entry,
-		Apply:       o.applying.apply,
-		Range:       o.rangeKeys,
-		Txn:         o.txn,
-		ReadNotify:  o.reading.notify,
-		ReadRound:   o.reading.round,
-		ReadIndex:   o.reading.index,
-		WaitApplied: o.reading.waitApplied,
+		RaftRequest: p.raftRequest,
+		ProcessOnce: p.processOnce,
+		ReqTimeout:  p.reqTimeout,
+		Ready:       p.raftLoop.ready,
+		ApplyAll:    p.applying.all,
+		ApplyEntry:  p.applying.entry,
+		Apply:       p.applying.apply,
+		Range:       p.rangeKeys,
+		Txn:         p.txn,
+		ReadNotify:  p.readLoop.notify,
+		ReadRound:   p.readLoop.round,
+		ReadIndex:   p.readLoop.index,
+		WaitApplied: p.readLoop.waitApplied,
 
-		Maintenance: o.maintenanceSeams(),
+		Maintenance: p.maintenanceSeams(),
 
-		LeaseWaitApplied: o.leaseWaitApplied,
-		LeaseLookup:      o.leaseLookup,
-		LeaseRenew:       o.leaseRenew,
+		LeaseWaitApplied: p.leaseWaitApplied,
+		LeaseLookup:      p.leaseLookup,
+		LeaseRenew:       p.leaseRenew,
 	}
 }
 
 // Current returns the record of the request whose entry is being applied, or nil.
-func (o *Path) Current() *record.Record { return o.applying.current.Load() }
+func (p *Path) Current() *record.Record { return p.applying.current.Load() }
+
+// observe wraps a call that is one stage of the request whose record travels in the call's
+// context.
+func observe[Q, R any](p *Path, stage stages.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
+	return func(ctx context.Context, request Q) (R, error) {
+		rec := record.FromContext(ctx)
+		p.holds.Reach(ctx, rec, stage)
+		rec.Begin(stage)
+		reply, err := next(ctx, request)
+		rec.End(stage)
+		return reply, err
+	}
+}
+
+// stampSince stamps a stage that began at begin and ends now. Of a stream, which passes
+// the stage once for each message, it adds a repeat.
+func stampSince(ctx context.Context, stage stages.Stage, begin int64) {
+	rec, now := record.FromContext(ctx), record.Now()
+	if rec.Has(record.MarkStreaming) {
+		rec.Repeat(stage, begin, now)
+		return
+	}
+	rec.BeginAt(stage, begin)
+	rec.EndAt(stage, now)
+}

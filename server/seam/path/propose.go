@@ -2,6 +2,10 @@ package path
 
 import (
 	"context"
+	"time"
+
+	"go.etcd.io/etcd/pkg/v3/wait"
+	"go.etcd.io/raft/v3"
 
 	"glasskv/server/etcdserver"
 	"glasskv/server/seam/hold"
@@ -9,35 +13,20 @@ import (
 	"glasskv/trace/stages"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/pkg/v3/wait"
-	"go.etcd.io/raft/v3"
 )
 
-// raftRequest observes a request's whole way through raft, on the handler's
-// goroutine.
-func (o *Path) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
-	return during(o, stages.RaftRequest, next)
+// raftRequest observes a request's whole way through raft, on the handler's goroutine.
+func (p *Path) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
+	return observe(p, stages.RaftRequest, next)
 }
 
-// during observes a call that is one stage of the request whose record travels
-// in the call's context.
-func during[Q, R any](o *Path, stage stages.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {
-	return func(ctx context.Context, request Q) (R, error) {
-		rec := record.FromContext(ctx)
-		o.holds.Reach(ctx, rec, stage)
-		rec.Begin(stage)
-		reply, err := next(ctx, request)
-		rec.End(stage)
-		return reply, err
-	}
-}
-
-// processOnce observes the proposal and the wait for its result. Its return is
-// also the moment at which the handler's goroutine had woken from the wait.
-func (o *Path) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
+// processOnce observes the proposal and the wait for its result, on the handler's
+// goroutine. If the result has come, this goroutine has woken by the time at which next
+// returns, so wait.trigger ends there as well.
+func (p *Path) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOnceFunc {
 	return func(ctx context.Context, r *pb.InternalRaftRequest) (*etcdserver.Result, error) {
 		rec := record.FromContext(ctx)
-		o.holds.Reach(ctx, rec, stages.ProcessOnce)
+		p.holds.Reach(ctx, rec, stages.ProcessOnce)
 		rec.Begin(stages.ProcessOnce)
 		result, err := next(ctx, r)
 		now := record.Now()
@@ -49,15 +38,30 @@ func (o *Path) processOnce(next etcdserver.ProcessOnceFunc) etcdserver.ProcessOn
 	}
 }
 
-// node observes raft.Node: the hand-over of a proposal to raft's goroutine.
+// holdReqTimeout is the server's time limit on a request while requests may be held.
+const holdReqTimeout = time.Hour
+
+// reqTimeout replaces the server's own time limit on a request while requests may be held:
+// the limit would end the hold of a write after seven seconds. It leaves the client's
+// deadline as it is.
+func (p *Path) reqTimeout(next etcdserver.ReqTimeoutFunc) etcdserver.ReqTimeoutFunc {
+	return func() time.Duration {
+		if p.holds.Active() {
+			return holdReqTimeout
+		}
+		return next()
+	}
+}
+
+// node observes raft.Node: how a proposal is handed to raft's goroutine.
 type node struct {
 	raft.Node
 	requests *requests
 	holds    *hold.Holds
 }
 
-// Propose joins the request's record, which travels in ctx until here, with the
-// request ID, which travels in the entry from here on.
+// Propose puts the request's record into the table of requests. Up to here ctx carries the
+// record; from here on only the request ID in the entry leads to it.
 func (n *node) Propose(ctx context.Context, data []byte) error {
 	rec := record.FromContext(ctx)
 	if rec == nil {
@@ -73,28 +77,29 @@ func (n *node) Propose(ctx context.Context, data []byte) error {
 	now := record.Now()
 	rec.EndAt(stages.RaftPropose, now)
 	if err != nil {
-		n.requests.drop(id) // it will not come back
+		n.requests.drop(id) // raft did not take the entry
 		return err
 	}
 	rec.BeginAt(stages.RaftWaitReady, now)
 	return nil
 }
 
-// waiting observes the table in which requests wait for the result of their
-// entry. Trigger runs on the apply goroutine; the handler wakes on its own.
-type waiting struct {
+// waitTable observes the table in which requests wait for the result of their entry.
+type waitTable struct {
 	wait.Wait
 	requests *requests
 	holds    *hold.Holds
 }
 
-// Trigger hands a result over, which is the last thing that apply does with an
-// entry. A handler that does not wait any longer calls it as well, without a
-// result, to have its place in the table cleared; its entry may still be on its
-// way, and what happens to it then is still noted.
-func (w *waiting) Trigger(id uint64, x any) {
-	if x == nil {
-		w.Wait.Trigger(id, x)
+// Trigger hands a result to the handler that waits for it. The apply goroutine calls it as
+// the last step of an entry, so apply.entry ends here.
+//
+// A handler that has stopped waiting also calls it, with a nil result, to remove itself
+// from the table. Its entry may still come, and is still stamped then: so its record stays
+// in the table of requests.
+func (w *waitTable) Trigger(id uint64, result any) {
+	if result == nil {
+		w.Wait.Trigger(id, result)
 		return
 	}
 	rec := w.requests.get(id)
@@ -106,8 +111,8 @@ func (w *waiting) Trigger(id uint64, x any) {
 	if w.holds.ReachShared(rec, stages.WaitTrigger) {
 		now = record.Now()
 	}
-	if _, left := rec.Stamps(stages.ProcessOnce); left == 0 {
+	if _, left := rec.Stamps(stages.ProcessOnce); left == 0 { // the handler still waits
 		rec.BeginAt(stages.WaitTrigger, now)
 	}
-	w.Wait.Trigger(id, x)
+	w.Wait.Trigger(id, result)
 }

@@ -18,7 +18,7 @@ import (
 func TestAResultWakesItsRequest(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
-	w := &waiting{wait.New(), table, nil}
+	w := &waitTable{wait.New(), table, nil}
 	c := w.Register(1)
 	w.Trigger(1, &etcdserver.Result{})
 	if x := seamtest.Await(t, "result", c); x == nil {
@@ -38,7 +38,7 @@ func TestARequestThatHasGivenUpIsNotWoken(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
 	rec.Begin(stages.ProcessOnce)
-	w := &waiting{wait.New(), table, nil}
+	w := &waitTable{wait.New(), table, nil}
 	c := w.Register(1)
 	w.Trigger(1, nil)
 	rec.End(stages.ProcessOnce)
@@ -67,14 +67,14 @@ func TestALateResultDoesNotMakeItsEntryLonger(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]
 	rec.EndAt(stages.ApplyEntry, 1)
-	(&waiting{wait.New(), table, nil}).Trigger(1, &etcdserver.Result{})
+	(&waitTable{wait.New(), table, nil}).Trigger(1, &etcdserver.Result{})
 	if _, applied := rec.Stamps(stages.ApplyEntry); applied != 1 {
 		t.Errorf("apply.entry ends at %d", applied)
 	}
 }
 
 func TestAResultForNobodyHereIsPassedOn(t *testing.T) {
-	w := &waiting{wait.New(), &requests{}, nil}
+	w := &waitTable{wait.New(), &requests{}, nil}
 	c := w.Register(9)
 	w.Trigger(9, "x")
 	if x := seamtest.Await(t, "result", c); x != "x" {
@@ -94,7 +94,7 @@ func TestAProposalIsFoundAgainByItsID(t *testing.T) {
 	rec, table := seamtest.Record(t), &requests{}
 	var during *record.Record
 	n := &node{fakeNode{propose: func(_ context.Context, data []byte) error {
-		during = table.of(data) // raft may be quicker than Propose's return
+		during = table.ofEntry(data) // raft may be quicker than Propose's return
 		return nil
 	}}, table, nil}
 	if err := n.Propose(seamtest.Context(t, rec), seamtest.Entry(t, 7)); err != nil {

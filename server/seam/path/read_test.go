@@ -15,7 +15,7 @@ import (
 
 // rounds is a read loop that is turned by hand.
 type rounds struct {
-	reading
+	readLoop
 	notify etcdserver.ReadNotifyFunc
 	over   chan struct{} // closed when the round is over
 	joined chan struct{}
@@ -23,7 +23,7 @@ type rounds struct {
 
 func newRounds() *rounds {
 	r := &rounds{over: make(chan struct{}), joined: make(chan struct{}, 1024)}
-	r.notify = r.reading.notify(func(ctx context.Context, _ *etcdserver.ReadRound) error {
+	r.notify = r.readLoop.notify(func(ctx context.Context, _ *etcdserver.ReadRound) error {
 		r.joined <- struct{}{}
 		select {
 		case <-r.over:
@@ -75,7 +75,7 @@ func TestReadersShareARound(t *testing.T) {
 			r.turn(t, round, applied)
 			wg.Wait()
 
-			batch := r.current(round)
+			batch := r.batchOf(round)
 			if batch.Members() != readers || len(batch.Links()) != readers {
 				t.Errorf("%d members, %d links, want %d", batch.Members(), len(batch.Links()), readers)
 			}
@@ -138,7 +138,7 @@ func TestAReaderThatIsNotRecordedWaitsAsWell(t *testing.T) {
 	if err := r.notify(seamtest.Limit(t), &etcdserver.ReadRound{Seq: 5}); err != nil {
 		t.Errorf("notify: %v", err)
 	}
-	if n := r.current(&etcdserver.ReadRound{Seq: 5}).Members(); n != 0 {
+	if n := r.batchOf(&etcdserver.ReadRound{Seq: 5}).Members(); n != 0 {
 		t.Errorf("%d members", n)
 	}
 }

@@ -3,83 +3,95 @@ package path
 import (
 	"sync/atomic"
 
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
 	"glasskv/server/etcdserver"
 	"glasskv/server/seam/fault"
 	"glasskv/server/seam/hold"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
-
-	"go.etcd.io/raft/v3"
-	"go.etcd.io/raft/v3/raftpb"
 )
 
-// raftLoop is what the raft loop's own goroutine knows while it works on one
-// Ready. No other goroutine touches it.
+// raftLoop observes the raft loop, which handles one Ready at a time. Only the raft loop's
+// own goroutine touches it, but for applyJobs and tail.
 type raftLoop struct {
 	requests *requests
 	holds    *hold.Holds
 	faults   *fault.Faults
 	fsync    *fsyncMeter
-	batch    *record.Batch              // the save that this Ready brings, or nil
-	members  []*record.Record           // the requests in it that are recorded
-	written  int64                      // when the log itself had saved the batch
-	saved    int64                      // when the batch's save returned; zero: not yet. Later than written only where a fault struck
-	last     struct{ begin, end int64 } // when the loop was busy with the Ready before
-	stood    int64                      // how long it stood still in this Ready, because a request was held
 
-	handedOver atomic.Int64 // Readys with something to apply
-	tail       tail
+	// Of the Ready that is being handled:
+	batch   *record.Batch    // the save of its new entries; nil if it has none
+	members []*record.Record // the recorded requests of these entries
+	written int64            // the stamp at which the storage returned from the save; zero before
+	saved   int64            // the same, or later if the fault slow-fsync struck; zero before
+	heldFor int64            // nanoseconds for which the loop was held
+
+	last struct{ begin, end int64 } // the stamps between which the Ready before was handled
+
+	applyJobs atomic.Int64 // Readys with committed entries
+	tail      logTail
 }
 
-// ready observes a Ready's arrival: new entries leave raft's log for the disk,
-// committed ones set out for apply.
+// ready stamps the arrival of a Ready: its new entries are to be saved, and its committed
+// entries set out for the apply goroutine.
 func (l *raftLoop) ready(next etcdserver.ReadyFunc) etcdserver.ReadyFunc {
 	return func(rd raft.Ready) error {
 		now := record.Now()
 		begin := now
-		l.open(rd.Entries, now)
-		now = l.hold(stages.RaftHandleReady, now)
+		l.openBatch(rd.Entries, now)
+		now = l.reach(stages.RaftHandleReady, now)
 		for _, rec := range l.members {
 			rec.BeginAt(stages.RaftHandleReady, now)
 		}
 		if len(rd.CommittedEntries) > 0 {
-			l.handedOver.Add(1)
+			l.applyJobs.Add(1)
 		}
 		for i, e := range rd.CommittedEntries {
-			rec := l.requests.of(e.GetData())
+			rec := l.requests.ofEntry(e.GetData())
 			rec.EndAt(stages.RaftCommit, now)
 			rec.BeginAt(stages.ApplyWait, now)
 			rec.BeginAt(stages.ApplySchedule, now)
 			rec.SetBehind(i)
 		}
 		err := next(rd)
-		l.synced()
-		l.last.begin, l.last.end = begin+l.stood, record.Now()
-		l.close()
+		l.endBatch()
+		l.last.begin, l.last.end = begin+l.heldFor, record.Now()
+		l.forgetBatch()
 		return err
 	}
 }
 
-// hold stands still before a stage if one of the batch is to be held there. It
-// returns when the stage begins: now, unless somebody was held.
-func (l *raftLoop) hold(s stages.Stage, now int64) int64 {
+// reach holds the batch if one of its requests is to be held at a stage. It returns the
+// stamp at which the stage begins: now, unless the batch was held.
+func (l *raftLoop) reach(s stages.Stage, now int64) int64 {
 	if !l.holds.ReachBatch(l.members, s) {
 		return now
 	}
 	later := record.Now()
-	l.stood += later - now
+	l.heldFor += later - now
 	return later
 }
 
-// open joins the records of the new entries in one batch.
-func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
+// delay makes the raft loop wait if a fault is on, and with it all requests of the batch.
+// It returns the stamp at which the loop goes on: now, unless the fault struck.
+func (l *raftLoop) delay(k fault.Kind, at stages.Stage, now int64) int64 {
+	if !l.faults.IsOn(k) {
+		return now
+	}
+	return l.faults.DelayBatch(k, l.members, l.batch.Members(), at, now)
+}
+
+// openBatch makes a batch of the new entries.
+func (l *raftLoop) openBatch(entries []*raftpb.Entry, now int64) {
 	if len(entries) == 0 {
 		return
 	}
 	l.batch = record.NewBatch(stages.WALSave, len(entries))
 	l.batch.BusyBefore(l.last.begin, l.last.end)
 	for _, e := range entries {
-		rec := l.requests.of(e.GetData())
+		rec := l.requests.ofEntry(e.GetData())
 		l.batch.Add(rec)
 		if rec == nil {
 			continue
@@ -90,33 +102,27 @@ func (l *raftLoop) open(entries []*raftpb.Entry, now int64) {
 	}
 }
 
-// synced works out when the batch was in fdatasync. It comes after Advance, so
-// that raft need not wait for the reading, and before the next Ready, which is
-// the first that can commit the batch. The sync is the last thing that Save does,
-// unless it also cut the segment, and then there was more than one.
-func (l *raftLoop) synced() {
+// endBatch stamps wal.sync and the end of wal.save. It is called after Advance, so that
+// raft does not wait for the reading of the meter, and before the next Ready, which is the
+// first that can commit the entries.
+//
+// fdatasync is the last step of a Save, so wal.sync ends when the storage returned. That is
+// not so if Save also cut the segment. But then it called fdatasync more than once, and the
+// stamps are marked as inferred.
+func (l *raftLoop) endBatch() {
 	if l.batch == nil || l.saved == 0 {
 		return
 	}
-	if took, once := l.fsync.since(); took > 0 {
+	if ns, once := l.fsync.read(); ns > 0 {
 		begin, _ := l.batch.Stamps(stages.WALSave)
 		l.batch.SyncInferred.Store(!once)
-		l.batch.SecondStageAt(max(begin, l.written-took), l.written)
+		l.batch.SecondStageAt(max(begin, l.written-ns), l.written)
 	}
 	l.batch.EndAt(l.saved)
 }
 
-// close lets go of the records, so that the loop does not keep them alive.
-func (l *raftLoop) close() {
+// forgetBatch drops the records, so that the loop does not keep them in memory.
+func (l *raftLoop) forgetBatch() {
 	clear(l.members)
-	l.batch, l.members, l.written, l.saved, l.stood = nil, l.members[:0], 0, 0, 0
-}
-
-// delay makes the raft loop wait if the fault is on, and with it all requests of its
-// batch. It returns when the loop goes on: now, unless the fault struck.
-func (l *raftLoop) delay(k fault.Kind, at stages.Stage, now int64) int64 {
-	if !l.faults.IsOn(k) {
-		return now
-	}
-	return l.faults.DelayBatch(k, l.members, l.batch.Members(), at, now)
+	l.batch, l.members, l.written, l.saved, l.heldFor = nil, l.members[:0], 0, 0, 0
 }

@@ -8,27 +8,28 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// requests finds the record of a proposal by its request ID, which is all that
-// an entry carries of where it came from.
+// requests finds the record of a proposal by its request ID, which is all that an entry says
+// about its request. Its methods may be called by any goroutine.
 //
-// IDs of one member count up, so the low bits spread them evenly over the slots
-// and no lock is needed. Should more proposals be under way than there are
-// slots, the later one takes the slot and the earlier one loses the rest of its
-// raft stages; its timeline then shows that time as unexplained.
+// A slot is chosen by the low bits of the ID. A member's IDs count up, so the slots fill
+// evenly and no lock is needed. If more proposals are under way than there are slots, a
+// later proposal takes the slot of an earlier one. The earlier request then loses the rest
+// of its raft stages: its timeline shows that time as unexplained.
 type requests struct {
 	slots [requestSlots]atomic.Pointer[record.Record]
 }
 
-// requestSlots is above the 5,000 entries that may be committed and not applied
+// requestSlots is above 5,000, the number of entries that may be committed and not applied
 // before the server refuses proposals.
 const requestSlots = 1 << 13
 
+// put sets the request ID of a record and adds the record to the table.
 func (q *requests) put(id uint64, rec *record.Record) {
 	rec.SetRequestID(id)
 	q.slots[id%requestSlots].Store(rec)
 }
 
-// get returns the record of the request with this ID, or nil.
+// get returns the record of the request with this ID, or nil if the table does not have it.
 func (q *requests) get(id uint64) *record.Record {
 	if rec := q.slots[id%requestSlots].Load(); rec.RequestID() == id {
 		return rec
@@ -36,8 +37,8 @@ func (q *requests) get(id uint64) *record.Record {
 	return nil
 }
 
-// of returns the record of an entry's request, or nil.
-func (q *requests) of(data []byte) *record.Record {
+// ofEntry returns the record of an entry's request, or nil if the table does not have it.
+func (q *requests) ofEntry(data []byte) *record.Record {
 	id := requestID(data)
 	if id == 0 {
 		return nil
@@ -45,7 +46,7 @@ func (q *requests) of(data []byte) *record.Record {
 	return q.get(id)
 }
 
-// drop forgets a request whose last raft stage is over.
+// drop removes a request. It is called when the request has had its last raft stage.
 func (q *requests) drop(id uint64) {
 	slot := &q.slots[id%requestSlots]
 	if rec := slot.Load(); rec.RequestID() == id {
@@ -59,9 +60,9 @@ const (
 	fieldID     = 1   // RequestHeader.ID
 )
 
-// requestID reads the request's ID out of an entry: InternalRaftRequest, its
-// header, the ID. It is zero for entries that carry none (an empty entry of a
-// new leader) and for bytes that are no such message.
+// requestID returns the request ID in an entry's data, which is an InternalRaftRequest. It
+// parses no more than the header. It returns zero if the entry has no ID, such as the empty
+// entry of a new leader, or if the data is not such a message.
 func requestID(entry []byte) uint64 {
 	header, ok := field(entry, fieldHeader, protowire.BytesType)
 	if !ok {
@@ -78,7 +79,8 @@ func requestID(entry []byte) uint64 {
 	return id
 }
 
-// field finds the first field of that number and type and returns its bytes.
+// field returns the bytes of the first field with a number and a type. It reports false if
+// there is no such field, or if b is not a message.
 func field(b []byte, want protowire.Number, wantType protowire.Type) ([]byte, bool) {
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)

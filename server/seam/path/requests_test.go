@@ -62,7 +62,7 @@ func TestARequestMayLoseItsSlotToALaterOne(t *testing.T) {
 	first, second, table := seamtest.Record(t), seamtest.Record(t), &requests{}
 	table.put(id, first)
 	table.put(id+requestSlots, second)
-	if table.get(id) != nil || table.of(seamtest.Entry(t, id)) != nil {
+	if table.get(id) != nil || table.ofEntry(seamtest.Entry(t, id)) != nil {
 		t.Error("the earlier one is found")
 	}
 	table.drop(id)

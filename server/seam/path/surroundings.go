@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"time"
 
 	"go.etcd.io/raft/v3"
 
 	"glasskv/server/control"
-	"glasskv/server/etcdserver"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
 )
@@ -24,10 +22,12 @@ func (p *Path) Raft() control.Raft {
 }
 
 // LastSaved implements hold.Surroundings.
-func (p *Path) LastSaved() []control.Entry { return p.loop.tail.entries() }
+func (p *Path) LastSaved() []control.Entry { return p.raftLoop.tail.entries() }
 
-// Readers implements hold.Surroundings.
-func (p *Path) WaitingReaders(except []*record.Record) int { return p.reading.waiting(except) }
+// WaitingReaders implements hold.Surroundings.
+func (p *Path) WaitingReaders(except []*record.Record) int {
+	return p.readLoop.waiting.count(except)
+}
 
 // EachProposal implements hold.Surroundings.
 func (p *Path) EachProposal(visit func(rec *record.Record)) {
@@ -38,7 +38,7 @@ func (p *Path) EachProposal(visit func(rec *record.Record)) {
 	}
 }
 
-// raftStatus writes what raft says of itself as etcd's log does.
+// raftStatus formats raft's status as etcd's log does, with IDs in hexadecimal.
 func raftStatus(st raft.Status) control.Raft {
 	hex := func(id uint64) string { return strconv.FormatUint(id, 16) }
 	out := control.Raft{
@@ -55,10 +55,11 @@ func raftStatus(st raft.Status) control.Raft {
 	return out
 }
 
-// Queues implements hold.Surroundings: it measures what can pile up on a request's way.
+// Queues implements hold.Surroundings.
 func (p *Path) Queues(committed uint64) control.Queues {
 	q := control.Queues{
-		Readers: p.reading.waiting(nil), ApplyJobs: max(0, p.loop.handedOver.Load()-p.applying.jobs.Load()),
+		Readers:   p.WaitingReaders(nil),
+		ApplyJobs: max(0, p.raftLoop.applyJobs.Load()-p.applying.jobsDone.Load()),
 	}
 	if applied := p.applying.applied.Load(); committed > applied && applied > 0 {
 		q.Unapplied = committed - applied
@@ -69,19 +70,4 @@ func (p *Path) Queues(committed uint64) control.Queues {
 		}
 	})
 	return q
-}
-
-// patience is how long a request may take while somebody may be held.
-const patience = time.Hour
-
-// reqTimeout lets the server's own limit on a request rest while somebody may be
-// held, or nobody could look at a write for longer than seven seconds. The
-// client's own deadline is not touched.
-func (p *Path) reqTimeout(next etcdserver.ReqTimeoutFunc) etcdserver.ReqTimeoutFunc {
-	return func() time.Duration {
-		if p.holds.Active() {
-			return patience
-		}
-		return next()
-	}
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"sync/atomic"
 
+	"go.etcd.io/etcd/server/v3/storage/mvcc"
+
 	"glasskv/server/seam/hold"
 	"glasskv/server/v3rpc"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
-
-	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
 // NewWatchStream returns a stream that observes how its watchers are created.
@@ -17,13 +17,13 @@ func (k *kv) NewWatchStream() mvcc.WatchStream {
 	return watchStream{k.WatchableKV.NewWatchStream(), k.applying.holds}
 }
 
-// watchStream observes the store's side of a watch, on the goroutine of the
-// receive loop.
+// watchStream observes the store's side of a watch stream.
 type watchStream struct {
 	mvcc.WatchStream
 	holds *hold.Holds
 }
 
+// Watch creates a watcher. The stream's receive loop calls it.
 func (w watchStream) Watch(
 	ctx context.Context, id mvcc.WatchID, key, end []byte, startRev int64, filters ...mvcc.FilterFunc,
 ) (mvcc.WatchID, error) {
@@ -38,51 +38,58 @@ func (w watchStream) Watch(
 	return id, err
 }
 
-// watchLoop observes the send loop of one watch stream. It takes two stamps for
-// a message: one may go to each of thousands of watchers.
+// watchLoop observes the send loop of one watch stream. It takes two stamps for each
+// message, and no more: a single write may send a message on thousands of streams. Only
+// the send loop's goroutine touches it.
+//
+//	    Next returns      Send returns      Next returns
+//	──────────┬─────────────────┬─────────────────┬───────
+//	watch.wait│   watch.send    │   watch.wait    │
+//	          fetched           idle              fetched
 type watchLoop struct {
 	v3rpc.WatchLoop
 	ctx       context.Context // the stream's
 	rec       *record.Record
 	holds     *hold.Holds
-	notified  *notified
-	idle      int64 // when there was nothing more to send
-	taken     int64 // when the message in hand was taken
-	announced int64 // when the client was last told of a new watcher
+	notified  *notifyStamps
+	idle      int64 // the stamp since which there is nothing to send
+	fetched   int64 // the stamp at which the loop had the message that it sends
+	announced int64 // the stamp at which the client was last told of a new watcher
 }
 
-func (o *Path) watchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.WatchLoop {
+// WatchLoop wraps the send loop of each watch stream, for v3rpc.Seams.Watch. ctx is the
+// stream's context. The loop of a stream that is not recorded is returned as it is.
+func (p *Path) WatchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.WatchLoop {
 	rec := record.FromContext(ctx)
 	if rec == nil {
 		return loop
 	}
 	return &watchLoop{
-		WatchLoop: loop, ctx: ctx, rec: rec, holds: o.holds, notified: &o.notified, idle: record.Now(),
+		WatchLoop: loop, ctx: ctx, rec: rec, holds: p.holds, notified: &p.notified, idle: record.Now(),
 	}
 }
 
-// alreadyThere is the time in nanoseconds within which the loop takes events for
-// which it did not have to wait.
-const alreadyThere = 1000
+// noWait is the time in nanoseconds up to which the loop's fetching of events does not count
+// as waiting for them.
+const noWait = 1000
 
 func (l *watchLoop) Next() (v3rpc.WatchMessage, error) {
 	m, err := l.WatchLoop.Next()
 	now := record.Now()
-	if l.taken = now; m.Control != nil || err != nil || now-l.idle > alreadyThere {
+	if l.fetched = now; m.Control != nil || err != nil || now-l.idle > noWait {
 		l.rec.Repeat(stages.WatchWait, l.idle, now)
 	} else {
-		l.taken = l.idle // what it took to fetch it is part of the sending
+		l.fetched = l.idle // watch.send includes the fetching
 	}
 	if n := len(m.Response.Events); n > 0 {
-		l.arrived(now, record.Detail{Events: int64(n), Revision: m.Response.Revision})
+		l.stampNotify(now, record.Detail{Events: int64(n), Revision: m.Response.Revision})
 	}
 	return m, err
 }
 
-// arrived stamps how long events were on their way from the write. Those of a
-// watcher that was not there yet when the write came have been on their way since
-// it was announced.
-func (l *watchLoop) arrived(now int64, about record.Detail) {
+// stampNotify stamps watch.notify: how long events took from the write to this loop. If the
+// watcher is newer than the write, the time counts from when the watcher was announced.
+func (l *watchLoop) stampNotify(now int64, about record.Detail) {
 	if wrote := l.notified.get(about.Revision); wrote != 0 {
 		l.rec.RepeatOf(stages.WatchNotify, max(wrote, l.announced), now, about)
 	}
@@ -90,7 +97,7 @@ func (l *watchLoop) arrived(now int64, about record.Detail) {
 
 func (l *watchLoop) Send(m v3rpc.WatchMessage) error {
 	if l.holds.Reach(l.ctx, l.rec, stages.WatchSend) {
-		l.taken = record.Now()
+		l.fetched = record.Now()
 	}
 	err := l.WatchLoop.Send(m)
 	l.idle = record.Now()
@@ -101,39 +108,39 @@ func (l *watchLoop) Send(m v3rpc.WatchMessage) error {
 			l.announced = l.idle
 		}
 	}
-	l.rec.RepeatOf(stages.WatchSend, l.taken, l.idle, about)
+	l.rec.RepeatOf(stages.WatchSend, l.fetched, l.idle, about)
 	return err
 }
 
-// notified remembers when the store told its watchers of each of the last
-// revisions. The apply goroutine writes it, any number of send loops read it, and
-// nobody waits: a revision has a slot of its own until as many others have come.
-type notified struct {
-	slots [notifiedSlots]struct{ revision, stamp atomic.Int64 }
+// notifyStamps keeps, for each of the last revisions, the stamp at which the store notified
+// its watchers. One goroutine calls put, the apply goroutine. Any goroutine may call get.
+// Neither of them waits.
+type notifyStamps struct {
+	slots [notifySlots]struct{ revision, stamp atomic.Int64 }
 }
 
-// notifiedSlots is a power of two, and more than the writes of a quarter of a
-// second. Events that are older have been read from the backend, and then how
-// long they were on their way says nothing.
-const notifiedSlots = 1 << 12
+// notifySlots is a power of two, and more than the writes of a quarter of a second. A
+// watcher that is further behind than that reads its events from the backend. How long they
+// took then says nothing of the way from the write.
+const notifySlots = 1 << 12
 
-// put is called by one goroutine.
-func (n *notified) put(revision, stamp int64) {
-	slot := &n.slots[revision%notifiedSlots]
-	slot.revision.Store(0) // readers of the one that was here turn away
+// put stores the stamp of a revision, in the place of the one notifySlots revisions ago.
+func (n *notifyStamps) put(revision, stamp int64) {
+	slot := &n.slots[revision%notifySlots]
+	slot.revision.Store(0) // a get that reads the slot now returns zero
 	slot.stamp.Store(stamp)
 	slot.revision.Store(revision)
 }
 
-// get returns the stamp of a revision, or zero.
-func (n *notified) get(revision int64) int64 {
-	slot := &n.slots[revision%notifiedSlots]
+// get returns the stamp of a revision, or zero if it is not kept.
+func (n *notifyStamps) get(revision int64) int64 {
+	slot := &n.slots[revision%notifySlots]
 	if slot.revision.Load() != revision {
 		return 0
 	}
 	stamp := slot.stamp.Load()
 	if slot.revision.Load() != revision {
-		return 0 // it has been replaced meanwhile
+		return 0 // replaced meanwhile
 	}
 	return stamp
 }
