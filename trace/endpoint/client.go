@@ -13,15 +13,13 @@ import (
 	"time"
 
 	"glasskv/trace"
-	"glasskv/trace/record"
 )
 
-// ErrUnknown is returned when the server has no finished request of that trace
-// ID, or none any more.
+// ErrUnknown is returned by Client.Get if the server has no finished request with that trace
+// ID, because there was none or it is not kept any more.
 var ErrUnknown = errors.New("unknown request")
 
-// Client asks a server for its timelines. It may be used by any number of
-// goroutines at once.
+// Client gets timelines from a server. Any number of goroutines may use it at once.
 type Client struct {
 	// Base is the endpoint's address, such as "http://127.0.0.1:2378".
 	Base string
@@ -29,23 +27,24 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// Last returns the n requests that finished last, the last one first.
+// Last returns up to n requests that finished last, the newest first.
 func (c *Client) Last(ctx context.Context, n int) ([]*trace.Timeline, error) {
 	return list[trace.Timeline](ctx, c, url.Values{"last": {strconv.Itoa(n)}})
 }
 
-// Slowest returns the n slowest unary requests, the slowest first.
+// Slowest returns up to n of the slowest unary requests, the slowest first.
 func (c *Client) Slowest(ctx context.Context, n int) ([]*trace.Timeline, error) {
 	return list[trace.Timeline](ctx, c, url.Values{"slowest": {strconv.Itoa(n)}})
 }
 
-// LastEnvelopes is Last with each request's begin on the machine's clock.
+// LastEnvelopes is Last with the origin of each timeline.
 func (c *Client) LastEnvelopes(ctx context.Context, n int) ([]*Envelope, error) {
 	return list[Envelope](ctx, c, url.Values{"last": {strconv.Itoa(n)}, "origin": {"true"}})
 }
 
-// Get returns one request, waiting up to the given time for it to finish. It
-// returns ErrUnknown when it has not finished by then, or is not kept any more.
+// Get returns the request with that trace ID. It waits for the request to finish, for the
+// given time and for no more than 30 seconds, and returns ErrUnknown if it has not finished
+// by then.
 func (c *Client) Get(ctx context.Context, traceID string, wait time.Duration) (*Envelope, error) {
 	q := url.Values{}
 	if wait > 0 {
@@ -66,21 +65,7 @@ func (c *Client) Get(ctx context.Context, traceID string, wait time.Duration) (*
 	return e, nil
 }
 
-// Status returns the recorder's state in numbers.
-func (c *Client) Status(ctx context.Context) (record.Stats, error) {
-	var s record.Stats
-	body, err := c.get(ctx, "/v1/status", nil)
-	if err != nil {
-		return s, err
-	}
-	defer body.Close()
-	if err := json.NewDecoder(body).Decode(&s); err != nil {
-		return s, c.unreadable(err)
-	}
-	return s, nil
-}
-
-// list reads an answer of one object a line.
+// list gets a list of timelines, which come as one JSON object per line.
 func list[T any](ctx context.Context, c *Client, q url.Values) ([]*T, error) {
 	body, err := c.get(ctx, "/v1/requests", q)
 	if err != nil {
@@ -89,14 +74,14 @@ func list[T any](ctx context.Context, c *Client, q url.Values) ([]*T, error) {
 	defer body.Close()
 	var all []*T
 	for dec := json.NewDecoder(body); ; {
-		one := new(T)
-		switch err := dec.Decode(one); {
+		item := new(T)
+		switch err := dec.Decode(item); {
 		case err == io.EOF:
 			return all, nil
 		case err != nil:
 			return all, c.unreadable(err)
 		}
-		all = append(all, one)
+		all = append(all, item)
 	}
 }
 
@@ -104,7 +89,7 @@ func (c *Client) unreadable(err error) error {
 	return fmt.Errorf("read from trace endpoint %s: %w", c.Base, err)
 }
 
-// get returns the body of an answer that is a success. The caller closes it.
+// get returns the body of a successful answer, which the caller closes.
 func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadCloser, error) {
 	address := strings.TrimRight(c.Base, "/") + path
 	if len(q) > 0 {
@@ -125,7 +110,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 	if err != nil {
 		var op *url.Error
 		if errors.As(err, &op) {
-			err = op.Err // the address is named here already, without the query
+			err = op.Err // without the address and the query: the message below names the address
 		}
 		return nil, fmt.Errorf("trace endpoint %s: %w", c.Base, err)
 	}
@@ -136,7 +121,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values) (io.ReadClo
 	return nil, fmt.Errorf("trace endpoint %s: %w", c.Base, refusal(resp))
 }
 
-// refusal reads the error that the server sent.
+// refusal returns the error that the server sent.
 func refusal(resp *http.Response) error {
 	var p problem
 	const enough = 4 << 10

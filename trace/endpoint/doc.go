@@ -1,16 +1,17 @@
-// Package endpoint hands out what a recorder holds, over HTTP on a port of its
-// own: never the port that is traced, or looking would change what is seen.
+// Package endpoint serves the timelines of a recorder over HTTP, and gets them from there.
+// The server has a port of its own, so that looking at requests does not change what is seen
+// on the port that is traced.
 //
-// The requests, all of them GET or HEAD:
+// All requests but those under /v1/control/ are GET or HEAD:
 //
-//	/v1/requests?last=20             the last ones, a JSON object a line, the last one first
+//	/v1/requests?last=20             the last ones, the newest first: a JSON object per line
 //	/v1/requests?slowest=20          the slowest ones, the slowest first
 //	/v1/requests?last=20&origin=true with the begin of each on the machine's clock
-//	/v1/requests/{trace_id}?wait=2s  one of them, waiting for it to finish
-//	/v1/status                       the recorder's state in numbers
-//	/v1/control/…                    what steers the server, where that is allowed; other methods as well
+//	/v1/requests/{trace_id}?wait=2s  one of them; waits for it to finish
+//	/v1/status                       the recorder's state in numbers; see record.Stats
+//	/v1/control/…                    steers the server, if that is allowed; see WithControl
 //
-// Errors are objects with the single member "error".
+// An error is an object with the single member "error".
 package endpoint
 
 import (
@@ -18,8 +19,8 @@ import (
 	"glasskv/trace/record"
 )
 
-// Envelope is a timeline with its begin on the machine's own clock, by which a
-// client on the same machine can put its part and the server's together.
+// Envelope is a timeline with its begin on the clock that all processes of the machine share.
+// With it a client on the same machine can join its own timeline and the server's.
 type Envelope struct {
 	Timeline *trace.Timeline `json:"timeline"`
 	trace.Origin

@@ -44,7 +44,7 @@ func request(rc *record.Recorder, method string, took time.Duration) *record.Rec
 	r.Facts().Method = method
 	r.BeginAt(stages.Flush, begin)
 	r.EndAt(stages.Flush, begin+took.Nanoseconds())
-	r.Done(record.EventHandled | record.EventWire | record.EventRead)
+	r.Done(record.AllEvents)
 	return r
 }
 
@@ -90,7 +90,7 @@ func TestOneRequestIsWaitedFor(t *testing.T) {
 	if _, err := c.Get(tracetest.Limit(t), r.TraceID(), 0); !errors.Is(err, ErrUnknown) {
 		t.Fatalf("before it is finished: %v", err)
 	}
-	go r.Done(record.EventHandled | record.EventWire | record.EventRead)
+	go r.Done(record.AllEvents)
 	got, err := c.Get(tracetest.Limit(t), r.TraceID(), 20*time.Second)
 	if err != nil {
 		t.Fatal(err)
@@ -132,8 +132,13 @@ func TestStatusIsTheRecordersState(t *testing.T) {
 	if _, err := rc.WaitFor(tracetest.Limit(t), r.TraceID()); err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Status(tracetest.Limit(t))
-	if err != nil || s.Finished != 1 || s.MemoryBound != record.DefaultMemoryBytes {
+	body, err := c.get(tracetest.Limit(t), "/v1/status", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	var s record.Stats
+	if err := json.NewDecoder(body).Decode(&s); err != nil || s.Finished != 1 || s.MemoryBound != record.DefaultMemoryBytes {
 		t.Fatalf("%+v, %v", s, err)
 	}
 }
@@ -152,7 +157,7 @@ func TestNobodyThereIsAClearError(t *testing.T) {
 func TestWhatIsRefused(t *testing.T) {
 	rc := record.NewRecorder(record.Options{})
 	defer rc.Close(tracetest.Limit(t))
-	h := Handler(rc)
+	h := newHandler(rc)
 	for _, c := range []struct {
 		method, target, host string
 		status               int
@@ -203,7 +208,7 @@ func TestTheAddressThatIsListenedOnIsNoStranger(t *testing.T) {
 	at := net.Addr(&net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 2378})
 	req = req.WithContext(context.WithValue(req.Context(), http.LocalAddrContextKey, at))
 	w := httptest.NewRecorder()
-	Handler(rc).ServeHTTP(w, req)
+	newHandler(rc).ServeHTTP(w, req)
 	if w.Code != http.StatusOK {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}

@@ -18,23 +18,22 @@ import (
 )
 
 const (
-	// defaultCount is how many requests are listed when no number is given.
+	// defaultCount is how many requests are listed if the client gives no number.
 	defaultCount = 20
-	// maxWait bounds ?wait=, whatever is asked for.
+	// maxWait bounds ?wait=.
 	maxWait = 30 * time.Second
 )
 
-// Handler answers from what rc holds. It answers only those who asked for it by
-// an address or as localhost: a web page can make a browser ask under a name of
-// its own that it points to this machine, but not under these.
-func Handler(rc *record.Recorder, options ...Option) http.Handler {
+// newHandler returns the handler of the endpoint's requests. It answers only requests whose
+// Host is local; see IsLocal.
+func newHandler(rc *record.Recorder, options ...Option) http.Handler {
 	h := &handler{rc: rc}
 	for _, o := range options {
 		o(h)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/v1/requests", h.list)
-	mux.HandleFunc("/v1/requests/{trace_id}", h.one)
+	mux.HandleFunc("/v1/requests/{trace_id}", h.request)
 	mux.HandleFunc("/v1/status", h.status)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, fmt.Errorf("nothing at %s: try /v1/requests or /v1/status", r.URL.Path))
@@ -43,7 +42,7 @@ func Handler(rc *record.Recorder, options ...Option) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		switch {
-		case !ours(r):
+		case !IsLocal((&url.URL{Host: r.Host}).Hostname(), r):
 			refuse(w, http.StatusForbidden, fmt.Errorf("host %q is not this server: use its address, or localhost", r.Host))
 		case strings.HasPrefix(r.URL.Path, controlPrefix):
 			h.steer(w, r)
@@ -56,24 +55,19 @@ func Handler(rc *record.Recorder, options ...Option) http.Handler {
 	})
 }
 
-// ours reports whether a request asked for this machine.
-func ours(r *http.Request) bool {
-	return IsLocal((&url.URL{Host: r.Host}).Hostname(), r)
-}
-
-// Option adds something to a Handler.
+// Option is an option of Serve.
 type Option func(*handler)
 
-// WithControl has control answer what begins with /v1/control/: whoever may see
-// what a server did may then also steer it. Without it these requests are told
-// how a server is started that can be steered.
+// WithControl passes requests for paths that begin with /v1/control/ to control, which steers
+// the server. So every program that can read the timelines can also steer the server. Without
+// this option such requests are refused with a hint how to start a server with it.
 func WithControl(control http.Handler) Option {
 	return func(h *handler) { h.control = control }
 }
 
 type handler struct {
 	rc      *record.Recorder
-	control http.Handler // nil where nobody may steer
+	control http.Handler // nil without WithControl
 }
 
 const controlPrefix = "/v1/control/"
@@ -102,12 +96,12 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 			line = whole.Timeline
 		}
 		if enc.Encode(line) != nil {
-			return // the client has gone away
+			return // the client is gone
 		}
 	}
 }
 
-// pick reads ?last= or ?slowest=.
+// pick returns the records that ?last= or ?slowest= asks for.
 func (h *handler) pick(q url.Values) ([]*record.Record, error) {
 	last, slowest := q.Get("last"), q.Get("slowest")
 	switch {
@@ -131,7 +125,7 @@ func count(name, text string) (int, error) {
 	return int(n), nil
 }
 
-func (h *handler) one(w http.ResponseWriter, r *http.Request) {
+func (h *handler) request(w http.ResponseWriter, r *http.Request) {
 	wait, err := waitOf(r.URL.Query().Get("wait"))
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err)
@@ -166,10 +160,10 @@ func (h *handler) status(w http.ResponseWriter, _ *http.Request) { answer(w, h.r
 
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // fails only when the client has gone away
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client is gone
 }
 
-// problem is the body of every answer that is no success.
+// problem is the body of every answer that reports an error.
 type problem struct {
 	Error string `json:"error"`
 }
@@ -180,13 +174,14 @@ func refuse(w http.ResponseWriter, status int, why error) {
 	_ = json.NewEncoder(w).Encode(problem{why.Error()})
 }
 
-// Serve answers on l until stop is called. Stop breaks off those who wait for a
-// request, lets the others have their answer, closes the listener and returns
-// when nothing of the server is left, or with ctx's error.
+// Serve starts a server of rc's timelines on l and returns. The server runs until stop is
+// called. Stop closes the listener, cancels the requests that wait for a timeline, and
+// returns when all others are answered and the server's goroutines have ended. If ctx ends
+// first, stop closes the connections and returns ctx's error. It may be called again.
 func Serve(l net.Listener, rc *record.Recorder, options ...Option) (stop func(ctx context.Context) error) {
 	waiting, leave := context.WithCancel(context.Background())
 	srv := &http.Server{
-		Handler:           Handler(rc, options...),
+		Handler:           newHandler(rc, options...),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      maxWait + 30*time.Second,
@@ -210,11 +205,12 @@ func Serve(l net.Listener, rc *record.Recorder, options ...Option) (stop func(ct
 	}
 }
 
-// IsLocal reports whether host, the name that r asked for without its port, is
-// localhost, a loopback address, or the address that r's connection came in on.
-// A page elsewhere that has its own name point here asks for that name, and is
-// told apart by it. It is for handlers of an http.Server, which puts the local
-// address into r's context.
+// IsLocal reports whether host is localhost, a loopback address, or the address on which the
+// server accepted r's connection. Host is a host name of r, such as the one of its Host
+// header, without the port. A handler that refuses all other hosts is safe from DNS
+// rebinding, with which a web page makes a browser send requests to this machine under a name
+// of the page's own. r must come from an http.Server, which puts the local address into its
+// context.
 func IsLocal(host string, r *http.Request) bool {
 	if host == "localhost" {
 		return true
@@ -234,6 +230,6 @@ func IsLocal(host string, r *http.Request) bool {
 	return err == nil && at.Addr().Unmap() == asked.Unmap()
 }
 
-// DefaultTraceURL is where a server offers its timelines when nothing else is
-// said, and where the commands look for them.
+// DefaultTraceURL is where a server serves its timelines, and where commands ask for them,
+// unless a flag says otherwise.
 const DefaultTraceURL = "http://127.0.0.1:2378"
