@@ -103,12 +103,3 @@ func (f *Front) Seams() serve.Seams {
 		InProcess:   f.inProcess,
 	}
 }
-
-// Unfinished returns the number of requests whose records are not finished.
-func (f *Front) Unfinished() (n int) {
-	f.conns.Range(func(key, _ any) bool {
-		n += key.(*serverConn).streams.each(func(*stream) {}) //nolint:forcetypeassert // TagConn stores nothing else
-		return true
-	})
-	return n
-}

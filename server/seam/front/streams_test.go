@@ -207,3 +207,36 @@ func TestManyClientsAtOnce(t *testing.T) {
 		t.Errorf("%d requests opened a connection, want %d", openers, conns)
 	}
 }
+
+// While the connection stays open, nothing keeps a request that is over.
+func TestAConnectionKeepsNoRequestThatIsOver(t *testing.T) {
+	const clients, rounds = 64, 10
+	r := newRig(t, Options{})
+	kv := pb.NewKVClient(r.dial())
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for range rounds {
+				if _, err := kv.Put(seamtest.Limit(t), &pb.PutRequest{Key: []byte("k")}); err != nil {
+					t.Errorf("put: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for range clients * rounds {
+		r.record()
+	}
+	conns := 0
+	r.front.conns.Range(func(key, _ any) bool {
+		conns++
+		c, _ := key.(*serverConn)
+		if n := c.streams.each(func(*stream) {}); n != 0 {
+			t.Errorf("%d requests are still known to their connection", n)
+		}
+		return true
+	})
+	if conns != 1 {
+		t.Errorf("%d connections are open, want 1", conns)
+	}
+}

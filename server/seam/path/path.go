@@ -75,9 +75,6 @@ func (p *Path) Seams() etcdserver.Seams {
 	}
 }
 
-// Current returns the record of the request whose entry is being applied, or nil.
-func (p *Path) Current() *record.Record { return p.applying.current.Load() }
-
 // observe wraps a call that is one stage of the request whose record travels in the call's
 // context.
 func observe[Q, R any](p *Path, stage stages.Stage, next func(context.Context, Q) (R, error)) func(context.Context, Q) (R, error) {

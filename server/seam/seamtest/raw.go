@@ -13,18 +13,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// rawClient speaks HTTP/2 frame by frame, also in ways that a real client never
-// would.
+// Client writes and reads HTTP/2 frames one by one, also in ways in which a real client never
+// would. Only one goroutine may use it. If something goes wrong, the test fails.
 type Client struct {
 	testing.TB
 	Conn  net.Conn
-	Wire  io.Writer // where frames are written; the connection unless a test puts something between
+	Wire  io.Writer // where frames are written: the connection, unless a test puts something between
 	Fr    *http2.Framer
 	block bytes.Buffer
 	enc   *hpack.Encoder
 }
 
-// dialRaw connects to an address and shakes hands.
+// Dial connects to an address and sends the preface and empty SETTINGS.
 func Dial(t testing.TB, addr string) *Client {
 	t.Helper()
 	c := DialTCP(t, addr)
@@ -32,7 +32,7 @@ func Dial(t testing.TB, addr string) *Client {
 	return c
 }
 
-// dialRawTCP connects to an address and sends nothing.
+// DialTCP connects to an address and sends nothing.
 func DialTCP(t testing.TB, addr string) *Client {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(Limit(t), "tcp", addr)
@@ -51,8 +51,10 @@ func DialTCP(t testing.TB, addr string) *Client {
 	return c
 }
 
+// Write writes bytes as they are.
 func (c *Client) Write(p []byte) (int, error) { return c.Wire.Write(p) }
 
+// Must fails the test if there is an error.
 func (c *Client) Must(err error) {
 	c.Helper()
 	if err != nil {
@@ -60,6 +62,7 @@ func (c *Client) Must(err error) {
 	}
 }
 
+// Hello sends the preface and SETTINGS.
 func (c *Client) Hello(settings ...http2.Setting) {
 	c.Helper()
 	_, err := io.WriteString(c, http2.ClientPreface)
@@ -67,7 +70,7 @@ func (c *Client) Hello(settings ...http2.Setting) {
 	c.Must(c.Fr.WriteSettings(settings...))
 }
 
-// PutHeaders are those of an ordinary Put.
+// PutHeaders returns the headers of an ordinary Put.
 func PutHeaders() []hpack.HeaderField {
 	return []hpack.HeaderField{
 		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"},
@@ -76,7 +79,7 @@ func PutHeaders() []hpack.HeaderField {
 	}
 }
 
-// With replaces a field of headers, adds it, or takes it away when it is empty.
+// With returns the headers with a field set. If value is empty, it removes the field.
 func With(headers []hpack.HeaderField, name, value string) []hpack.HeaderField {
 	var out []hpack.HeaderField
 	for _, f := range headers {
@@ -93,6 +96,7 @@ func With(headers []hpack.HeaderField, name, value string) []hpack.HeaderField {
 	return out
 }
 
+// Encode returns headers as HPACK encodes them on this connection.
 func (c *Client) Encode(fields []hpack.HeaderField) []byte {
 	c.block.Reset()
 	for _, f := range fields {
@@ -101,6 +105,7 @@ func (c *Client) Encode(fields []hpack.HeaderField) []byte {
 	return bytes.Clone(c.block.Bytes())
 }
 
+// Headers writes a HEADERS frame, with END_STREAM if end is set.
 func (c *Client) Headers(stream uint32, end bool, fields []hpack.HeaderField) {
 	c.Helper()
 	c.Must(c.Fr.WriteHeaders(http2.HeadersFrameParam{
@@ -108,7 +113,7 @@ func (c *Client) Headers(stream uint32, end bool, fields []hpack.HeaderField) {
 	}))
 }
 
-// Message writes a request message and, with end, closes the client's side.
+// Message writes a request message in a DATA frame, with END_STREAM if end is set.
 func (c *Client) Message(stream uint32, m proto.Message, end bool) {
 	c.Helper()
 	c.Must(c.Fr.WriteData(stream, end, grpcMessage(c, m)))
@@ -117,16 +122,18 @@ func (c *Client) Message(stream uint32, m proto.Message, end bool) {
 func grpcMessage(c *Client, m proto.Message) []byte {
 	body, err := proto.Marshal(m)
 	c.Must(err)
-	return append([]byte{0, 0, 0, 0, byte(len(body))}, body...) // short ones only
+	return append([]byte{0, 0, 0, 0, byte(len(body))}, body...) // the length is below 256
 }
 
+// Put writes a whole Put request.
 func (c *Client) Put(stream uint32) {
 	c.Helper()
 	c.Headers(stream, false, PutHeaders())
 	c.Message(stream, &pb.PutRequest{Key: []byte("k"), Value: []byte("v")}, true)
 }
 
-// Until reads frames up to the first that ok accepts.
+// Until reads frames up to the first that ok accepts, and returns that one. It acknowledges
+// SETTINGS and PING.
 func (c *Client) Until(what string, ok func(http2.Frame) bool) http2.Frame {
 	c.Helper()
 	for {
@@ -146,7 +153,7 @@ func (c *Client) Until(what string, ok func(http2.Frame) bool) http2.Frame {
 	}
 }
 
-// Ended reads up to the end of a stream: END_STREAM or RST_STREAM.
+// Ended reads frames up to the end of a stream, which is END_STREAM or RST_STREAM.
 func (c *Client) Ended(stream uint32) http2.Frame {
 	c.Helper()
 	return c.Until("end of stream", func(f http2.Frame) bool {
