@@ -45,8 +45,8 @@ var kept = map[string]string{
 var todo = []string{
 	"server/etcdserver.*", // 2
 	"server/seam/fault.MinWindow",
-	"server/serve.*",   // 6
-	"trace/otlp.*",     // 5
+	"server/serve.*", // 6
+	"trace/otlp.*",   // 5
 }
 
 // checkUnused finds exported names that no other package uses, and constants
