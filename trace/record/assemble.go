@@ -250,9 +250,9 @@ func (a *assembly) nearestPassed(s stages.Stage) stages.Stage {
 	return s
 }
 
-// groupMember returns the stage for which a parent in the catalogue stands: GRPCHandler is
-// the parent of all that is in any handler, and TxnPut of all that is in any change. For
-// these it returns the handler or the change that the request passed.
+// groupMember returns the given parent, but for two: the catalogue gives GRPCHandler as the
+// parent of what is in any handler, and TxnPut as that of what is in any change. For these
+// it returns the handler or the change that the request passed.
 func (a *assembly) groupMember(parent stages.Stage) stages.Stage {
 	switch {
 	case parent == stages.GRPCHandler && a.handler != stages.None:

@@ -202,8 +202,8 @@ func (r *Record) partCompleted() {
 }
 
 // complete is called once, by the goroutine that made the state complete. It hands the
-// record to the recorder, or tells the record that it is part of: that one will be handed
-// over with all its parts.
+// record to the recorder. A part is not handed over: its outer record has one pending part
+// less, and will be handed over with all its parts.
 func (r *Record) complete() {
 	r.end.CompareAndSwap(0, Now())
 	if r.outer.CompareAndSwap(nil, &alone) {

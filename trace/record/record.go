@@ -131,7 +131,7 @@ func (r *Record) Has(m Mark) bool {
 	return r != nil && Mark(r.marks.Load())&m == m
 }
 
-// Facts returns the request's facts for the caller to fill in; Facts says who may.
+// Facts returns the request's facts for the caller to fill in. The type says when.
 // For a nil Record it returns a new value that nobody reads.
 func (r *Record) Facts() *Facts {
 	if r == nil {
