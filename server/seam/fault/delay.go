@@ -9,13 +9,13 @@ import (
 	"glasskv/server/control"
 )
 
-// delay is how long a fault waits: a fixed time, or one that chance draws.
+// delay is how long a fault waits: a fixed time, or a random one.
 type delay struct {
 	shape string // one of the keys of shapes; empty for a fixed time
-	of    [2]time.Duration
+	of    [2]time.Duration // the shape's parameters; for a fixed time, the first
 }
 
-// shapes are the distributions, with their number of parameters.
+// shapes are the distributions of random delays.
 var shapes = map[string]struct {
 	params int
 	draw   func(of [2]time.Duration, chance *rand.Rand) time.Duration
@@ -31,9 +31,9 @@ var shapes = map[string]struct {
 	}},
 }
 
-// parseDelay reads "50ms", "uniform(10ms,80ms)" from the least to the most,
-// "normal(40ms,10ms)" with mean and deviation, or "exp(20ms)" with its mean. The error
-// is a control.ErrMistake.
+// parseDelay parses a fixed time such as "50ms", "uniform(least,most)",
+// "normal(mean,deviation)" or "exp(mean)". If the text is none of these, or a time is not
+// above zero and up to maxDelay, it returns a control.ErrMistake.
 func parseDelay(text string) (d delay, err error) {
 	shape, inner, called := strings.Cut(strings.TrimSpace(text), "(")
 	if !called {
@@ -70,7 +70,7 @@ func parseTime(param, of string) (time.Duration, error) {
 	return d, nil
 }
 
-// sample draws a time, from zero to maxDelay.
+// sample returns a time from zero to maxDelay.
 func (d delay) sample(chance *rand.Rand) time.Duration {
 	if d.shape == "" {
 		return d.of[0]
@@ -78,7 +78,7 @@ func (d delay) sample(chance *rand.Rand) time.Duration {
 	return min(max(0, shapes[d.shape].draw(d.of, chance)), maxDelay)
 }
 
-// String writes it as parseDelay reads it.
+// String returns the delay as parseDelay parses it.
 func (d delay) String() string {
 	if d.shape == "" {
 		return d.of[0].String()

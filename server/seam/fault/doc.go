@@ -1,9 +1,10 @@
-// Package fault makes requests wait as they would wait if something were wrong. The
-// other halves of the seams ask it at the places where it could be; a fault waits there
-// and does nothing else, so nothing is lost and nothing is acknowledged early.
+// Package fault makes requests wait where they would wait if something were wrong: a slow
+// disk, a stalled apply goroutine, a full queue. The seams call it at these places. A fault
+// waits and does nothing else, so nothing is lost and nothing is acknowledged early.
 //
-//	fault.go         waiting
-//	fault_kinds.go   which faults there are, and their parameters
-//	fault_delay.go   how long a fault waits, which may be left to chance
-//	fault_switch.go  on and off
+//	fault.go   waiting: of a request, a batch, the accept loop; and the smaller window
+//	quota.go   waiting for a place among the requests that a connection may have handled
+//	kinds.go   which faults there are, and their parameters
+//	delay.go   how long a fault waits, which may be random
+//	switch.go  switching faults on and off; the goroutines that keep processors busy
 package fault

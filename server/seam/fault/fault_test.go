@@ -14,21 +14,21 @@ import (
 func TestTheQuotaCountsRight(t *testing.T) {
 	var q Quota
 	for range 2 {
-		if q.take(2) != nil {
+		if q.acquire(2) != nil {
 			t.Fatal("one of two had to wait")
 		}
 	}
-	third, fourth := q.take(2), q.take(2)
+	third, fourth := q.acquire(2), q.acquire(2)
 	if q.leave(third) {
 		t.Error("who gave up had a place")
 	}
-	q.Give() // to the fourth
+	q.Release() // to the fourth
 	seamtest.Await(t, "turn", fourth)
 	if !q.leave(fourth) {
 		t.Error("whose turn it was has no place")
 	}
-	q.Give()
-	q.Give()
+	q.Release()
+	q.Release()
 	if q.running != 0 || len(q.waiting) != 0 {
 		t.Errorf("%d are running and %d wait, want none", q.running, len(q.waiting))
 	}
@@ -38,7 +38,7 @@ func TestTheQuotaCountsRight(t *testing.T) {
 func TestAFaultThatIsOffCostsNothing(t *testing.T) {
 	f := New(record.NewRecorder(record.Options{}), func(control.Event) {}, 0)
 	allocs := testing.AllocsPerRun(1000, func() {
-		if f.IsOn(SlowHandler) || f.DelayBatch(SlowFsync, nil, 1, stages.WALSync, 1) != 1 || f.Accepted(nil, 1) != 1 {
+		if f.IsOn(SlowHandler) || f.DelayBatch(SlowFsync, nil, 1, stages.WALSync, 1) != 1 || f.DelayAccept(nil, 1) != 1 {
 			t.Fatal("something is on")
 		}
 	})

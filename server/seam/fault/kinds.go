@@ -9,25 +9,25 @@ import (
 	"glasskv/server/seam/frames"
 )
 
-// parameters are what a fault was switched on with.
+// parameters are what a fault is switched on with.
 type parameters struct {
 	delay       delay
-	probability float64 // above zero, at most 1
-	amount      int     // streams, bytes or goroutines; whichever the fault counts
-	duration    time.Duration
+	probability float64       // above zero, at most 1
+	amount      int           // of streams, bytes or goroutines: see spec.counts
+	duration    time.Duration // after which it switches itself off; zero: never
 }
 
-// faultSpec describes a fault to users. What it counts is the JSON name of the
-// parameter, with bounds; a fault that counts nothing takes a delay.
-type faultSpec struct {
+// spec says what a fault is called, what it takes, and what it does. A fault takes either an
+// amount of something, or a delay and a probability.
+type spec struct {
 	name        string
-	counts      string
-	least, most int
-	example     string
-	en, zh      string
+	counts      string // the JSON name of the amount, one of control.Amounts; empty if it takes a delay
+	least, most int    // of the amount
+	example     string // of its parameters
+	en, zh      string // what it does
 }
 
-var faultSpecs = [numFaults]faultSpec{
+var specs = [numKinds]spec{
 	SlowWrite: {
 		name: "slow-write", example: "delay 20ms",
 		en: "the raft loop waits before it writes new entries to the log; the whole batch waits",
@@ -40,7 +40,7 @@ var faultSpecs = [numFaults]faultSpec{
 	},
 	StalledApply: {
 		name: "stalled-apply", example: "delay 20ms",
-		en: "the apply goroutine stands still before each entry; those behind it queue up",
+		en: "the apply goroutine waits before each entry; the entries behind it queue up",
 		zh: "apply goroutine 在每个条目之前停住；后面的条目排队",
 	},
 	SlowHandler: {
@@ -59,48 +59,51 @@ var faultSpecs = [numFaults]faultSpec{
 		zh: "accept 循环在每个连接之后等待；后面的连接留在内核队列里",
 	},
 	smallWindow: {
-		name: "small-window", counts: "bytes", least: MinWindow, most: frames.DefaultWindow, example: "bytes 16384",
+		name: "small-window", counts: "bytes", least: minWindow, most: frames.DefaultWindow, example: "bytes 16384",
 		en: "clients that connect from now on may send only so many bytes of a request before the server grants more",
 		zh: "此后建立的连接上，客户端的一个请求最多先发这么多字节，再等服务端放行",
 	},
 	busyProcessor: {
 		name: "busy-processor", counts: "goroutines", least: 1, most: 256, example: "goroutines 4",
-		en: "so many goroutines keep the processors busy; waiting for a processor grows wherever one is needed",
+		en: "this many goroutines keep the processors busy; every wait for a processor takes longer",
 		zh: "这么多 goroutine 一直占着处理器；凡是要等处理器的地方都会变长",
 	},
 }
 
+// kindOf returns the fault with a name. If there is none, it returns a control.ErrUnknown
+// that lists all names.
 func kindOf(name string) (Kind, error) {
-	names := make([]string, numFaults)
-	for k := range numFaults {
-		if names[k] = faultSpecs[k].name; names[k] == name {
+	names := make([]string, numKinds)
+	for k := range numKinds {
+		if names[k] = specs[k].name; names[k] == name {
 			return k, nil
 		}
 	}
 	return 0, control.Unknown(fmt.Sprintf("no fault is called %q; there are %s", name, strings.Join(names, ", ")))
 }
 
-// describeFault says what there is to say of a fault; of one that is off, one is nil.
-func describeFault(k Kind, one *active) control.Fault {
-	spec := &faultSpecs[k]
+// describe describes a fault to users. active is nil if the fault is off.
+func describe(k Kind, active *activeFault) control.Fault {
+	spec := &specs[k]
 	out := control.Fault{Name: spec.name, Counts: spec.counts, EN: spec.en, ZH: spec.zh}
-	if one == nil {
+	if active == nil {
 		return out
 	}
-	out.On, out.For, out.Struck = true, control.Duration(one.duration), one.times.Load()
-	if !one.until.IsZero() {
-		out.Until = one.until.UTC().Format(time.RFC3339)
+	out.On, out.For, out.Struck = true, control.Duration(active.duration), active.strikes.Load()
+	if !active.until.IsZero() {
+		out.Until = active.until.UTC().Format(time.RFC3339)
 	}
 	if spec.counts != "" {
-		*out.Amount(spec.counts) = one.amount
+		*out.Amount(spec.counts) = active.amount
 	} else {
-		out.Delay, out.Probability = one.delay.String(), one.probability
+		out.Delay, out.Probability = active.delay.String(), active.probability
 	}
 	return out
 }
 
-// check reads the parameters, and refuses those that the fault does not take.
-func (s *faultSpec) check(in control.Fault) (p parameters, err error) {
+// check returns the parameters in a request to switch the fault on. It returns a
+// control.ErrMistake, with an example of what is right, if they are not what the fault takes.
+func (s *spec) check(in control.Fault) (p parameters, err error) {
 	for _, name := range control.Amounts {
 		if name != s.counts && *in.Amount(name) != 0 {
 			return p, s.mistake("does not take " + name)
@@ -119,14 +122,14 @@ func (s *faultSpec) check(in control.Fault) (p parameters, err error) {
 	if p.probability = in.Probability; p.probability == 0 {
 		p.probability = 1
 	}
-	if !(p.probability > 0 && p.probability <= 1) { // which no number is that is none
+	if !(p.probability > 0 && p.probability <= 1) { // also rejects NaN
 		return p, s.mistake("takes a probability above 0 and not above 1")
 	}
 	p.delay, err = parseDelay(in.Delay)
 	return p, err
 }
 
-func (s *faultSpec) checkAmount(n int, in control.Fault) error {
+func (s *spec) checkAmount(n int, in control.Fault) error {
 	switch {
 	case in.Delay != "" || in.Probability != 0:
 		return s.mistake("does not take a delay or a probability")
@@ -138,6 +141,6 @@ func (s *faultSpec) checkAmount(n int, in control.Fault) error {
 	return nil
 }
 
-func (s *faultSpec) mistake(what string) error {
+func (s *spec) mistake(what string) error {
 	return control.Mistake(fmt.Sprintf("%s %s; for example: %s", s.name, what, s.example))
 }

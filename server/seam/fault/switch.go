@@ -7,18 +7,18 @@ import (
 
 	"glasskv/server/control"
 	"glasskv/trace/record"
-	"glasskv/trace/stages"
 )
 
-// newFaults returns faults that are all off. Switching one on or off is noted in rec
-// and reported to tell. The seed decides what is left to chance; 0 means any.
-func New(rec *record.Recorder, tell func(control.Event), seed uint64) *Faults {
+// New returns the faults of one server, all of them off. It tells rec when a fault is
+// switched on or off, and calls publish with that change. seed decides what the faults
+// leave to chance; zero means any seed.
+func New(rec *record.Recorder, publish func(control.Event), seed uint64) *Faults {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	return &Faults{
-		rec: rec, tell: tell, stop: make(chan struct{}),
-		chance: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // nothing is secret about a fault
+		rec: rec, publish: publish, stop: make(chan struct{}),
+		chance: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // a fault needs no secrets
 	}
 }
 
@@ -28,35 +28,35 @@ func (f *Faults) SetFault(in control.Fault) error {
 	if err != nil {
 		return err
 	}
-	p, err := faultSpecs[k].check(in)
+	p, err := specs[k].check(in)
 	if err != nil {
 		return err
 	}
-	one := &active{name: in.Name, parameters: p, off: make(chan struct{})}
+	active := &activeFault{name: in.Name, parameters: p, off: make(chan struct{})}
 	f.mu.Lock()
 	if f.stopped {
 		f.mu.Unlock()
 		return control.Mistake("the server is being stopped")
 	}
-	f.rec.FaultOn(one.name) // before it can strike
-	f.replace(k, one)
+	f.rec.FaultOn(active.name) // before it can strike
+	f.replace(k, active)
 	if p.duration > 0 {
-		one.until = time.Now().Add(p.duration)
-		one.timer = time.AfterFunc(p.duration, func() { f.clear(k, one) })
+		active.until = time.Now().Add(p.duration)
+		active.timer = time.AfterFunc(p.duration, func() { f.clear(k, active) })
 	}
 	if k == busyProcessor {
-		f.keepBusy(one)
+		f.keepBusy(active)
 	}
-	told := describeFault(k, one)
+	changed := describe(k, active)
 	f.mu.Unlock()
-	f.tell(control.Event{Kind: control.FaultChanged, Fault: &told})
+	f.publish(control.Event{Kind: control.FaultChanged, Fault: &changed})
 	return nil
 }
 
 // ClearFault implements control.Faulter.
 func (f *Faults) ClearFault(name string) error {
 	if name == "" {
-		for k := range numFaults {
+		for k := range numKinds {
 			f.clear(k, nil)
 		}
 		return nil
@@ -68,25 +68,25 @@ func (f *Faults) ClearFault(name string) error {
 	return err
 }
 
-// clear switches a fault off. With an own one it does so only where that is still the
-// one that is on.
-func (f *Faults) clear(k Kind, own *active) {
+// clear switches a fault off. If only is not nil, it does so only if that is what is on.
+func (f *Faults) clear(k Kind, only *activeFault) {
 	f.mu.Lock()
 	old := f.on[k].Load()
-	if old == nil || own != nil && own != old {
+	if old == nil || only != nil && only != old {
 		f.mu.Unlock()
 		return
 	}
 	f.replace(k, nil)
 	f.rec.FaultOff(old.name)
 	f.mu.Unlock()
-	told := describeFault(k, nil)
-	f.tell(control.Event{Kind: control.FaultChanged, Fault: &told})
+	changed := describe(k, nil)
+	f.publish(control.Event{Kind: control.FaultChanged, Fault: &changed})
 }
 
-// replace puts one in the place of what is on, and lets those go on who wait for that.
-func (f *Faults) replace(k Kind, one *active) {
-	if old := f.on[k].Swap(one); old != nil {
+// replace switches a fault on, or off if active is nil, and ends the waits of the one that
+// was on. The caller holds f.mu.
+func (f *Faults) replace(k Kind, active *activeFault) {
+	if old := f.on[k].Swap(active); old != nil {
 		close(old.off)
 		if old.timer != nil {
 			old.timer.Stop()
@@ -98,23 +98,24 @@ func (f *Faults) replace(k Kind, one *active) {
 func (f *Faults) Faults() []control.Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := make([]control.Fault, 0, numFaults)
-	for k := range numFaults {
-		all = append(all, describeFault(k, f.on[k].Load()))
+	all := make([]control.Fault, 0, numKinds)
+	for k := range numKinds {
+		all = append(all, describe(k, f.on[k].Load()))
 	}
 	return all
 }
 
-// Close lets everybody go on, and switches everything off for good.
+// Close switches all faults off for good and ends their waits. It returns when the
+// goroutines of busy-processor have ended. It may be called more than once.
 func (f *Faults) Close() {
 	f.mu.Lock()
 	if !f.stopped {
 		f.stopped = true
 		close(f.stop)
-		for k := range numFaults {
-			if one := f.on[k].Load(); one != nil {
+		for k := range numKinds {
+			if active := f.on[k].Load(); active != nil {
 				f.replace(k, nil)
-				f.rec.FaultOff(one.name)
+				f.rec.FaultOff(active.name)
 			}
 		}
 	}
@@ -122,24 +123,19 @@ func (f *Faults) Close() {
 	f.busy.Wait()
 }
 
-// strikeConn notes a fault that has struck a connection.
-func strikeConn(tc *record.Conn, one *active, at stages.Stage, begin, end int64) {
-	tc.Faults = append(tc.Faults, record.ConnFault{Name: one.name, At: at, Begin: begin, End: end})
-}
-
-// busySlice is how long a busy goroutine computes before it looks whether it is to
-// stop and lets others have the processor. The runtime takes a processor away after
-// ten milliseconds, so a shorter slice is a goroutine that is busy and not wicked.
+// busySlice is how long a busy goroutine computes before it yields and looks whether it is
+// to stop. The runtime preempts a goroutine after ten milliseconds; a slice below that makes
+// it busy, but not uncooperative.
 const busySlice = 4 * time.Millisecond
 
-// keepBusy starts the goroutines of a busy-processor. They end when the fault is
-// switched off, or with the server.
-func (f *Faults) keepBusy(one *active) {
-	for range one.amount {
+// keepBusy starts the goroutines of busy-processor. They end when the fault is switched off
+// or the server stops.
+func (f *Faults) keepBusy(active *activeFault) {
+	for range active.amount {
 		f.busy.Go(func() {
 			for {
 				select {
-				case <-one.off:
+				case <-active.off:
 					return
 				case <-f.stop:
 					return
@@ -147,7 +143,7 @@ func (f *Faults) keepBusy(one *active) {
 				}
 				for begin := time.Now(); time.Since(begin) < busySlice; {
 				}
-				one.times.Add(1)
+				active.strikes.Add(1)
 				runtime.Gosched()
 			}
 		})

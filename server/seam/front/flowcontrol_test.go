@@ -8,7 +8,6 @@ import (
 	"slices"
 	"testing"
 
-	"glasskv/server/seam/fault"
 	"glasskv/server/seam/frames"
 	"glasskv/trace/record"
 	"glasskv/trace/stages"
@@ -153,8 +152,9 @@ func TestTheWindowStaysSmall(t *testing.T) {
 		}
 	}
 	sent := bytes.Clone(server.Bytes())
+	const smallest = frames.DefaultWindow/4 + 1   // that small-window takes
 	for _, cut := range []int{len(sent), 31, 9} { // at ends of frames, as grpc-go writes
-		n, to := narrowing{bytes: fault.MinWindow}, &written{}
+		n, to := narrowing{bytes: smallest}, &written{}
 		for _, p := range [][]byte{sent[:min(cut, len(sent))], sent[min(cut, len(sent)):]} {
 			if wrote, err := n.write(to, p); err != nil || wrote != len(p) {
 				t.Fatalf("wrote %d of %d: %v", wrote, len(p), err)
@@ -163,7 +163,7 @@ func TestTheWindowStaysSmall(t *testing.T) {
 		if !bytes.Equal(sent, server.Bytes()) {
 			t.Error("the caller's bytes were changed")
 		}
-		if got := windowsIn(t, &to.Buffer); !slices.Equal(got, []uint32{fault.MinWindow, 1<<18 + 1, fault.MinWindow}) {
+		if got := windowsIn(t, &to.Buffer); !slices.Equal(got, []uint32{smallest, 1<<18 + 1, smallest}) {
 			t.Errorf("cut at %d: the client reads windows %v", cut, got)
 		}
 	}

@@ -32,7 +32,7 @@ func (l *acceptListener) Accept() (net.Conn, error) {
 	}
 	tc := l.front.newConn(conn)
 	l.failures.moveTo(tc)
-	now = l.front.faults.Accepted(tc, now)
+	now = l.front.faults.DelayAccept(tc, now)
 	return &acceptedConn{Conn: conn, trace: tc, at: now}, nil
 }
 

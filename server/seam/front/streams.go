@@ -123,7 +123,7 @@ func (t *streams) each(visit func(*stream)) (n int) {
 // awaitQuota makes the request wait for a place in its connection's quota, which is limited
 // only by the fault full-quota. It returns the stamp at which the request goes on.
 func (s *stream) awaitQuota(now int64) int64 {
-	hasPlace, now := s.conn.front.faults.Queue(s.Context, s.rec, &s.conn.quota, now)
+	hasPlace, now := s.conn.front.faults.AwaitPlace(s.Context, s.rec, &s.conn.quota, now)
 	if !hasPlace {
 		return now
 	}
@@ -137,7 +137,7 @@ func (s *stream) awaitQuota(now int64) int64 {
 // releaseQuota gives the place in the quota back. It may be called more than once.
 func (s *stream) releaseQuota() {
 	if s.inQuota.Load() && s.inQuota.CompareAndSwap(true, false) {
-		s.conn.quota.Give()
+		s.conn.quota.Release()
 	}
 }
 
