@@ -13,28 +13,31 @@ import (
 	"glasskv/trace/record"
 )
 
-// FrontOptions are the options of the outer half.
+// FrontOptions are the options of package front.
 type FrontOptions = front.Options
 
-// Options steer what the seams tell a client, and what they let others do.
+// Options are the options of an Observer. The zero value is ready to use.
 type Options struct {
-	// HoldTimeout is how long a request is held at a breakpoint that has no timeout
-	// of its own; 0 means a minute.
+	// HoldTimeout is how long a request is held at most, at a breakpoint without a
+	// timeout of its own. Zero means one minute.
 	HoldTimeout time.Duration
 
-	// FaultSeed decides what faults leave to chance; 0 means any.
+	// FaultSeed decides what faults leave to chance. Zero means any seed.
 	FaultSeed uint64
 
 	FrontOptions
 }
 
-// Observer holds the wrappers of one server. It may be used for one server
-// only, for it knows that server's connections and requests.
+// Observer observes one server. It must not be used for another one: it keeps that server's
+// connections and requests. Its methods may be called by any goroutine.
 //
-// Every part has its own state. What one part needs of another it is given here:
+// Each part has its own state. New gives each of them what it needs of the others:
 //
-//	front ──► holds, faults ◄── path      both ask whether a request is to wait
-//	holds ──► surroundings                front and path, by an interface
+//	front ──► holds, faults ◄── path      at each stage: is the request to wait?
+//	  ▲                           ▲
+//	  └────── surroundings ───────┘       when a request is held: what is around it?
+//	                ▲
+//	              holds
 type Observer struct {
 	front  *front.Front
 	path   *path.Path
@@ -42,15 +45,16 @@ type Observer struct {
 	faults *fault.Faults
 }
 
-// surroundings are what the holds see of the server: the two halves as one.
+// surroundings joins front and path to what the holds ask of the server.
 type surroundings struct {
 	*front.Front
 	*path.Path
 }
 
-// New prepares the wrappers for one server, and starts the sweeper, which Close ends.
-// It is an error when the WAL's own measurement of its fdatasync cannot be found: the
-// disk could not be told from the rest of a save.
+var _ hold.Surroundings = surroundings{}
+
+// New returns an Observer for one server. It starts a goroutine, which Close ends. It returns
+// an error if it cannot find the histogram by which the WAL measures fdatasync.
 func New(rec *record.Recorder, opts Options) (*Observer, error) {
 	h := hold.New(rec, opts.HoldTimeout)
 	f := fault.New(rec, h.Publish, opts.FaultSeed)
@@ -63,39 +67,39 @@ func New(rec *record.Recorder, opts Options) (*Observer, error) {
 	return o, nil
 }
 
-// Seams returns the wrappers for serve.Start. All of them must be installed, for they
-// work together.
+// Seams returns the wrappers for serve.Start. All of them must be installed, since they work
+// together. A caller may put wrappers of its own around them.
 func (o *Observer) Seams() serve.Seams {
 	all := o.front.Seams()
 	all.Server = o.path.Seams()
 	all.V3RPC = v3rpc.Seams{Watch: o.path.WatchLoop}
-	// Requests that end from then on without a reply say why. Nobody is held any
-	// more, for the server waits for its requests.
-	all.Stopping = func() { o.front.Stopping(); o.release() }
+	// From then on a request that ends without a reply says that the server was
+	// stopped. The server waits for its requests, so they must not be held any more.
+	all.Stopping = func() { o.front.Stopping(); o.endHoldsAndFaults() }
 	return all
 }
 
-// Steering returns what holds requests and switches faults, for those in the same
-// process and for control.Handler. It does its work until the server stops.
+// Steering returns what holds requests and switches faults, to be called in this process or
+// to be given to control.Handler. When the server stops, all holds and faults end, and from
+// then on there are no new ones.
 func (o *Observer) Steering() control.Steering { return steering{o.holds, o.faults} }
 
-// steering joins what an Observer has to offer.
+// steering makes one control.Steering of holds and faults.
 type steering struct {
 	*hold.Holds
 	control.Faulter
 }
 
-// release lets those go on who are held, or wait for a fault. Nobody is held any
-// more, and no fault strikes.
-func (o *Observer) release() {
+// endHoldsAndFaults ends all holds and faults for good.
+func (o *Observer) endHoldsAndFaults() {
 	o.holds.Close()
 	o.faults.Close()
 }
 
-// Close ends the sweeper, and lets those go on who are held. The wrappers keep
-// working; records that do not complete by themselves stay unfinished from then on.
-// Close may be called more than once.
+// Close ends all holds and faults, and the goroutine that New started: that one finishes the
+// records that do not complete by themselves, which stay unfinished from then on. The
+// wrappers keep working. Close may be called more than once.
 func (o *Observer) Close() {
-	o.release()
+	o.endHoldsAndFaults()
 	o.front.Close()
 }
