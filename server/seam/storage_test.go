@@ -90,11 +90,11 @@ func TestTheSyncsOfTwoServersCannotBeToldApart(t *testing.T) {
 	put := func() words {
 		return words{t, &datadriven.TestData{Cmd: "put", CmdArgs: []datadriven.CmdArg{{Key: "k"}, {Key: "v"}}}}
 	}
-	one.gates["save"].hold()
+	one.gates["save"].close()
 	held := one.send(put())
 	one.gates["save"].arrive(t)
 	other.finish(other.send(put()), words{t, &datadriven.TestData{}})
-	one.gates["save"].release()
+	one.gates["save"].open()
 	one.finish(held, words{t, &datadriven.TestData{}})
 
 	for s, want := range map[*story]stages.Edge{one: stages.Inferred, other: stages.Near} {

@@ -12,22 +12,22 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// gate is a place where the server can be held. The zero value is open.
+// gate is a place where a goroutine of the server can be stopped, without the seams. The
+// zero value is open.
 type gate struct {
 	mu      sync.Mutex
 	closed  chan struct{} // nil while the gate is open
 	arrived chan struct{}
 }
 
-// hold closes the gate.
-func (g *gate) hold() {
+func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed, g.arrived = make(chan struct{}), make(chan struct{}, 1024)
 }
 
-// release opens it and lets everybody go on.
-func (g *gate) release() {
+// open lets all that wait go on.
+func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed != nil {
@@ -36,7 +36,7 @@ func (g *gate) release() {
 	}
 }
 
-// pass goes through the gate, or waits before it.
+// pass returns when the gate is open.
 func (g *gate) pass() {
 	g.mu.Lock()
 	closed, arrived := g.closed, g.arrived
@@ -47,7 +47,7 @@ func (g *gate) pass() {
 	}
 }
 
-// arrive waits until somebody stands before the gate.
+// arrive waits until a goroutine waits at the gate.
 func (g *gate) arrive(t testing.TB) {
 	t.Helper()
 	g.mu.Lock()

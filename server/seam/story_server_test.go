@@ -23,7 +23,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// serve starts a server that a story can hold in places.
+// serve starts a server with the gates of the story.
 func (s *story) serve(w words) {
 	options := Options{FrontOptions: FrontOptions{TraceURL: "http://glass:2381"}}
 	if by, err := time.ParseDuration(w.named("shorten", "0s")); err != nil {
@@ -69,7 +69,7 @@ func (s *story) serve(w words) {
 	s.node = servetest.Start(s, cfg, seams)
 	s.Cleanup(func() { // before the node is stopped
 		for _, g := range s.gates {
-			g.release()
+			g.open()
 		}
 		s.observer.holds.Close()
 	})
@@ -86,7 +86,7 @@ func shorten(to time.Duration) tap.ServerInHandle {
 }
 
 // around puts the story's own wrappers around the observer's, and one inside of
-// its storage: what is held at save is a disk that takes its time.
+// its storage: a gate closed at save is a slow disk.
 func (s *story) around(in etcdserver.Seams) etcdserver.Seams {
 	out, order := in, &proposals{}
 	out.Storage = func(st etcdserver.Storage) etcdserver.Storage {

@@ -99,11 +99,11 @@ func newStory(t testing.TB) *story {
 var commands = map[string]func(*story, words) string{
 	// serve [max-streams=N] [max-request-bytes=N] [redact] [shorten=DURATION]
 	"serve": func(s *story, w words) string { s.serve(w); return "" },
-	// hold PLACE, arrive PLACE, release PLACE: stop the path at save, apply, index
-	// or answer; wait until somebody stands there; let everybody go on.
-	"hold":    func(s *story, w words) string { s.gates[w.at(0)].hold(); return "" },
+	// block PLACE, arrive PLACE, unblock PLACE: close the gate at save, apply, index or
+	// answer; wait until a goroutine waits there; let all of them go on.
+	"block":   func(s *story, w words) string { s.gates[w.at(0)].close(); return "" },
 	"arrive":  func(s *story, w words) string { s.gates[w.at(0)].arrive(s); return "" },
-	"release": func(s *story, w words) string { s.gates[w.at(0)].release(); return "" },
+	"unblock": func(s *story, w words) string { s.gates[w.at(0)].open(); return "" },
 	// proposed N: wait until raft has taken N entries from clients.
 	"proposed": func(s *story, w words) string { s.tally.await(s, "proposed", w.number(0)); return "" },
 	// joined N: wait until N readers wait for a read index.
