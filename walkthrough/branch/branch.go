@@ -161,7 +161,7 @@ func (e *entry) problems(taken map[string]bool) (all []string) {
 		in   lang.Text
 	}{{"title", e.Title}, {"what", e.What}, {"client", e.Client}, {"look", e.Look}} {
 		for _, l := range text.in.Unknown() {
-			report("%s: field %s not found, and no language has this name: use %s", text.name, l, lang.Or(lang.Names()))
+			report("%s: field %s not found, and no language has this name", text.name, l)
 		}
 		for _, l := range lang.Languages {
 			words := text.in[string(l)]

@@ -103,7 +103,7 @@ func TestAMistakeIsReportedWithItsFileAndLine(t *testing.T) {
 		{"story: put\n", "story: put\n  story: get\n", "some.yaml:4: "},
 		{"  story: put\n", "", `some.yaml:1: branch "a-branch": no story`},
 		{", zh: 标题}", "}", `some.yaml:1: branch "a-branch": title.zh is missing`},
-		{", zh: 标题}", ", zh: 标题, xx: x}", `some.yaml:1: branch "a-branch": title: field xx not found, and no language has this name: use en`},
+		{", zh: 标题}", ", zh: 标题, xx: x}", `some.yaml:1: branch "a-branch": title: field xx not found, and no language has this name`},
 		{"zh: 发生了。", "zh: 发生 了。", `some.yaml:1: branch "a-branch": what.zh is broken into lines`},
 		{"en: a stage", "en: ' a stage'", `some.yaml:1: branch "a-branch": look.en begins or ends with a blank`},
 		{"[example.org/p.F]", "[]", "0 functions under upstream"},

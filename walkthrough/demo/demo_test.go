@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"glasskv/trace"
+	"glasskv/walkthrough/lang"
 	"glasskv/walkthrough/screen"
 	"glasskv/walkthrough/show"
 	"glasskv/walkthrough/summary"
@@ -216,7 +217,7 @@ func execute(args ...string) (string, error) {
 func TestMistakesAreRefusedBeforeAnythingStarts(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"--only puts", "no scene \"puts\", use one of put, reused, range, unknown, shared, table"},
-		{"--lang fr", "use en or zh"},
+		{"--lang fr", "use " + lang.Or(lang.Names())},
 		{"--output yaml", "use text or json"},
 		{"--frobnicate", "unknown flag: --frobnicate"},
 		{"puts", "no scene \"puts\", use one of put, reused, range, unknown, shared, table, or a branch that --list names"},

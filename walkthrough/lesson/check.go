@@ -143,7 +143,7 @@ func (c *checker) text(what string, t lang.Text) (all []*template) {
 		}
 	}
 	for _, l := range t.Unknown() {
-		c.addMistake("%s: field %s not found, and no language has this name: use %s", what, l, lang.Or(lang.Names()))
+		c.addMistake("%s: field %s not found, and no language has this name", what, l)
 	}
 	for _, l := range lang.Languages {
 		text, ok := t[string(l)]
