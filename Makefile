@@ -45,6 +45,10 @@ crash:
 hostile:
 	go test ./scripts/hostile -full -count 1 -v -timeout 20m
 
+# The recipes of docs/extending.md, each followed in a copy of the repository.
+extend:
+	go test -count=1 -v -timeout 20m ./scripts/extend -full
+
 # All figures, about fifteen minutes on a quiet machine; rewrites docs/performance.md.
 bench:
 	go run ./scripts/bench -write docs/performance.md
@@ -73,4 +77,4 @@ readme:
 ci:
 	.ci/run
 
-.PHONY: browser chapters test race hostile lint fuzz compat etcdctl clients crash bench bench-short overlay demo docs readme ci
+.PHONY: browser chapters test race hostile lint fuzz compat etcdctl clients crash extend bench bench-short overlay demo docs readme ci

@@ -99,8 +99,17 @@ func TestTheRecipesWork(t *testing.T) {
 			}
 		})
 	}
+	t.Run("everything else", func(t *testing.T) {
+		if out, err := c.run(t, near); err != nil {
+			t.Errorf("%v: a file that its test needs is not listed:\n%s", err, out)
+		}
+	})
 	t.Run("served", func(t *testing.T) { serveWithExporter(t, c) })
 }
+
+// near runs the tests of all that the examples come near: a recipe that leaves out a file
+// breaks one of them.
+const near = "go test ./trace/... ./server/seam/... ./server/command ./walkthrough/... ./scripts/house ./scripts/chapters"
 
 // runCommands runs the commands of all recipes. What they write is what the document says.
 func runCommands(t *testing.T, c *workingCopy) {
