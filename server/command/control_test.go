@@ -155,7 +155,7 @@ func TestFlagsOfControlThatContradictOthers(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"--break", "wal.sync"}, "--break wal.sync: wal.sync is not begun at a place where one could wait; the nearest such stage is wal.save"},
+		{[]string{"--break", "wal.sync"}, "--break wal.sync: requests cannot be held at wal.sync; the nearest stage where they can is wal.save"},
 		{[]string{"--break", "raft.propos"}, `no stage is called "raft.propos"`},
 		{[]string{"--control", "--trace", "off"}, "--trace off installs no seam"},
 		{[]string{"--control", "--listen-trace-url", ""}, "is reached over the trace endpoint"},

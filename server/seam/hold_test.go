@@ -243,9 +243,9 @@ func TestBreakpointsThatMakeNoSenseAreRefused(t *testing.T) {
 		says string
 	}{
 		{control.Break{Stage: "wal.sink"}, `no stage is called "wal.sink"`},
-		{control.Break{Stage: "wal.sync"}, "the nearest such stage is wal.save"},
-		{control.Break{Stage: "raft.waitReady"}, "the nearest such stage is raft.propose"},
-		{control.Break{Stage: "grpc.operateHeaders"}, "the nearest such stage is grpc.processRPC"},
+		{control.Break{Stage: "wal.sync"}, "the nearest stage where they can is wal.save"},
+		{control.Break{Stage: "raft.waitReady"}, "the nearest stage where they can is raft.propose"},
+		{control.Break{Stage: "grpc.operateHeaders"}, "the nearest stage where they can is grpc.processRPC"},
 		{control.Break{Stage: "peer.send"}, "never passes it"},
 		{control.Break{Stage: "seam.hold"}, "the hold itself"},
 		{control.Break{Stage: "grpc.processRPC", KeyPrefix: "a"}, "its key is not known there yet"},

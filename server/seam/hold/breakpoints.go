@@ -39,9 +39,9 @@ func (h *Holds) check(b *control.Break) error {
 	case spec.Seam == "":
 		return control.Mistake(fmt.Sprintf("%s: this server never passes it; `glasskv explain %s` says why", b.Stage, b.Stage))
 	case spec.Kind == stages.KindHeld:
-		return control.Mistake(b.Stage + " is the hold itself, and no place to be held at")
+		return control.Mistake(b.Stage + " is the hold itself: requests cannot be held there")
 	case spec.Hold == "":
-		return control.Mistake(fmt.Sprintf("%s is not begun at a place where one could wait; the nearest such stage is %s", b.Stage, near))
+		return control.Mistake(fmt.Sprintf("requests cannot be held at %s; the nearest stage where they can is %s", b.Stage, near))
 	case b.KeyPrefix != "" && stage < stages.CodecDecode:
 		return control.Mistake(b.Stage + " begins before the request is decoded: its key is not known there yet")
 	case b.KeyPrefix != "" && h.rec.Redacts():
