@@ -29,8 +29,8 @@ type Path struct {
 }
 
 // New returns the observer of one server. It returns an error if it cannot find the
-// histogram by which the WAL measures fdatasync: wal.sync could not be told from the rest
-// of wal.save without it.
+// histogram by which the WAL measures fdatasync: without it, wal.sync cannot be separated
+// from the rest of wal.save.
 func New(h *hold.Holds, f *fault.Faults) (*Path, error) {
 	meter, err := newFsyncMeter()
 	if err != nil {
