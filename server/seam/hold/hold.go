@@ -84,8 +84,8 @@ func New(rec *record.Recorder, timeout time.Duration) *Holds {
 	}
 }
 
-// SetSurroundings says which server the holds are in. New cannot be told: the seams that
-// make up the surroundings are built with the Holds. It is called once.
+// SetSurroundings sets the server around the holds. It is not an argument of New because the
+// surroundings are built from the Holds. It is called once.
 func (h *Holds) SetSurroundings(s Surroundings) { h.surroundings = s }
 
 // Reach is called by a request's own goroutine right before it stamps the begin of a
