@@ -24,7 +24,7 @@ type ReadRound struct {
 	Seq uint64
 
 	done chan struct{} // closed when the round is over
-	err  error         // read only after done is closed
+	err  error         // nil if its readers may read the store; read only after done is closed
 
 	// leaderChanged is closed when the leader changes. It is taken before the
 	// round begins, so that no change goes unnoticed.
@@ -34,13 +34,6 @@ type ReadRound struct {
 func newReadRound(seq uint64) *ReadRound {
 	return &ReadRound{Seq: seq, done: make(chan struct{})}
 }
-
-// Done returns a channel that is closed when the round is over.
-func (r *ReadRound) Done() <-chan struct{} { return r.done }
-
-// Err returns nil if the readers of the round may read the store. It must not be
-// called before Done is closed.
-func (r *ReadRound) Err() error { return r.err }
 
 // finish releases all readers of the round. Only the read loop calls it, once.
 func (r *ReadRound) finish(err error) {

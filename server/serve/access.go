@@ -19,10 +19,9 @@ type accessController struct {
 	next    http.Handler
 }
 
-// AccessController returns a handler that applies cfg's HostWhitelist and CORS, and calls
-// next for the requests that pass. It is for pages outside the node that follow the same
-// rules as the node's own, such as the debugging pages on their own address.
-func AccessController(lg *zap.Logger, cfg HTTPConfig, next http.Handler) http.Handler {
+// newAccessController returns a handler that applies cfg's HostWhitelist and CORS, and
+// calls next for the requests that pass.
+func newAccessController(lg *zap.Logger, cfg HTTPConfig, next http.Handler) http.Handler {
 	return &accessController{lg: lg, hosts: cfg.HostWhitelist, origins: cfg.CORS, next: next}
 }
 

@@ -220,7 +220,7 @@ func (n *Node) serveMetrics() {
 	mux.Handle("/metrics", n.http.metrics.handler)
 	handleHealth(n.lg, mux, n.server, &n.http.metrics.health)
 	ms.http = &http.Server{
-		Handler:           AccessController(n.lg, n.cfg.HTTPConfig, limitBody(maxPageBodyBytes, mux)),
+		Handler:           newAccessController(n.lg, n.cfg.HTTPConfig, limitBody(maxPageBodyBytes, mux)),
 		ReadHeaderTimeout: n.cfg.ConnectionTimeout,
 		IdleTimeout:       httpIdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,

@@ -290,6 +290,8 @@ const (
 // footprint is the memory that one record can keep, if it shares nothing with others. It
 // is never allocated, only measured. Every field of Record that points to memory has a
 // part here, but for what reserve accounts for; a test checks that none is forgotten.
+//
+//nolint:unused // only its size is used
 type footprint struct {
 	record  Record
 	write   [len(writeStages)]interval
