@@ -94,6 +94,9 @@ func launch(t *testing.T) *tab {
 	b.check("watch for shifts", err)
 	_, err = chromedp.Call(b.ctx, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
 	b.check("load everything each time", err)
+	// Without a window system nothing gives the page the focus; what has it would not show it.
+	_, err = chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	b.check("have the focus", err)
 	return b
 }
 
