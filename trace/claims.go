@@ -47,15 +47,15 @@ type claimant struct {
 	rows     []StageTime
 	duration int64
 	tree     tree
-	left     []int64 // of each row, when the request had left it
-	first    []int64 // of each row, when its first child began; never without one
-	failed   int64   // when a save had failed; never if none did
+	left     []int64 // for each row: when the request had left it
+	first    []int64 // for each row: when its first child began; never, if it has none
+	failed   int64   // when a save had failed; never, if none did
 	claims   []claim
 }
 
-// claimsOf returns what each row claims of the time from 0 to duration, in the order of
-// the begins. No claim is empty, and none reaches beyond the duration. Stages without a
-// kind of time, such as a connection's life, claim nothing.
+// claimsOf returns what each row claims of the time from 0 to duration, in the order in
+// which the claims begin. No claim is empty, and none reaches beyond the duration. Stages
+// without a kind of time, such as a connection's life, claim nothing.
 func claimsOf(rows []StageTime, parts []Part, duration int64) []claim {
 	c := claimant{
 		rows: rows, duration: duration, tree: treeOf(rows, parts), failed: never,
@@ -87,7 +87,8 @@ func (c *claimant) leave(i int) {
 	}
 }
 
-// meetChild notes a row's begin with its parent, if that is where a child may begin.
+// meetChild notes for a row's parent when the row began, unless the row began before the
+// parent.
 func (c *claimant) meetChild(i int) {
 	above := c.tree.parent[i]
 	if above < 0 || c.rows[i].BeginNS < c.rows[above].BeginNS {

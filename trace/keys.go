@@ -6,17 +6,17 @@ const (
 	AttrKeySize   = "glasskv.key.size"     // bytes
 	AttrValueSize = "glasskv.value.size"   // bytes; the value itself is never recorded
 	AttrRevision  = "glasskv.revision"     // the store's revision after a write
-	AttrLease     = "glasskv.lease"        // the lease that it is about, as etcdctl writes it
-	AttrBehind    = "glasskv.apply.behind" // entries before it in its apply batch
-	AttrBusy      = "glasskv.raft.busy_ns" // of raft.waitReady: the raft loop was at work on the batch before
-	AttrFailure   = "glasskv.failure"      // of wal.save: why it failed, such as a disk that refused it
+	AttrLease     = "glasskv.lease"        // the lease that the request is about, as etcdctl writes it
+	AttrBehind    = "glasskv.apply.behind" // how many entries were before this one in its apply batch
+	AttrBusy      = "glasskv.raft.busy_ns" // on raft.waitReady: for how long the raft loop was still at work on the batch before
+	AttrFailure   = "glasskv.failure"      // on wal.save: why it failed, such as a write error of the disk
 	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
 	AttrDebugURL  = "glasskv.debug_url"    // the page of /debug/requests on which the request is shown as well
 	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
 
 	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent for not at all
 
-	AttrHTTPStatus = "http.status"         // of a request that came as HTTP/1, as a number
+	AttrHTTPStatus = "http.status"         // the HTTP status as a number, if the request came as HTTP/1
 	AttrServeHTTP  = "glasskv.serve_http"  // "true" where net/http read the request and handed it to grpc-go
 	AttrFailedConn = "glasskv.failed_conn" // "true" where it is no request but a connection that never carried one
 	AttrInProcess  = "glasskv.in_process"  // "true" where a handler of this server made the request
@@ -49,8 +49,8 @@ const (
 	AttrTLSServerName = "tls.server_name"
 	AttrTLSPeer       = "tls.peer"    // the common name of the client's certificate
 	AttrTLSResumed    = "tls.resumed" // "true" where the keys of an earlier connection were taken up
-	AttrAttempts      = "attempts"    // of accepts that failed, in a row
-	AttrError         = "error"       // what the last of them said
+	AttrAttempts      = "attempts"    // how many calls of Accept failed in a row
+	AttrError         = "error"       // the error of the last of them
 )
 
 // AttrFaults lists the faults, by name and with commas between, that were switched on

@@ -73,7 +73,7 @@ type finder struct {
 	parts  []Part
 	known  [stages.NumStages]namesakes
 	others map[string]namesakes
-	rows   map[string][]int // of the names that have several, in the order of their begins
+	rows   map[string][]int // by name, for names that several rows have; in the order in which the rows began
 }
 
 // namesakes counts the rows of one name, and says which is the last.
@@ -165,8 +165,8 @@ func liesIn(s, outer stages.Stage) bool {
 // names it: a file may have a hundred thousand of them.
 const window = 2 * MaxEmbedded
 
-// nearest returns row i's parent among rows of one name, which are in the order of
-// their begins. It looks in the given part first, then in the parts around it.
+// nearest returns row i's parent among rows of one name, which must be in the order in
+// which they began. It looks in the given part first, then in the parts around it.
 func (f *finder) nearest(i int, rows []int, part int) int {
 	st := &f.stages[i]
 	begun, _ := slices.BinarySearchFunc(rows, st.BeginNS+1, func(row int, at int64) int {

@@ -57,12 +57,13 @@ func tile(rows []StageTime, parts []Part, duration int64) []LedgerRow {
 // underWay is a heap of the claims that have begun, the highest rank on top. A claim that
 // has ended is removed when it comes to the top.
 type underWay struct {
-	claims []claim // in the order of their begins
+	claims []claim // in the order in which they begin
 	next   int     // the first that has not begun
 	heap   []int   // indices of claims
 }
 
-// at returns the name of the claim that wins at a moment. The moments must not decrease.
+// at returns the name of the claim that wins at the moment now, or Unexplained. From one
+// call to the next, now must not decrease.
 func (u *underWay) at(now int64) string {
 	for ; u.next < len(u.claims) && u.claims[u.next].begin <= now; u.next++ {
 		heap.Push(u, u.next)
@@ -76,8 +77,8 @@ func (u *underWay) at(now int64) string {
 	return u.claims[u.heap[0]].name
 }
 
-// The methods that container/heap asks for. Of equal ranks the one that began
-// first counts.
+// The methods that container/heap needs. Of two claims of equal rank, the one that began
+// first is on top.
 
 func (u *underWay) Len() int      { return len(u.heap) }
 func (u *underWay) Swap(i, j int) { u.heap[i], u.heap[j] = u.heap[j], u.heap[i] }

@@ -7,7 +7,7 @@ import (
 	"glasskv/trace/stages"
 )
 
-// Origin is the begin of a request on a clock that other processes of the same
+// Origin is the start of a request on a clock that other processes of the same
 // machine share.
 type Origin struct {
 	BootID      string `json:"boot_id"`            // empty: the clock is this process's own
@@ -17,10 +17,10 @@ type Origin struct {
 // Alignment says where the server's times lie in the client's.
 type Alignment struct {
 	Exact   bool  // both were read from one clock
-	ShiftNS int64 // the server's begin, counted from the client's; only when exact
+	ShiftNS int64 // how long after the client's part the server's part began; 0 if not exact
 }
 
-// Align compares the begins of the two halves of one request.
+// Align compares when the two halves of one request began.
 func Align(client, server Origin) Alignment {
 	if client.BootID == "" || client.BootID != server.BootID {
 		return Alignment{}
@@ -97,8 +97,8 @@ func (t *Timeline) takeServer(server *Timeline) {
 	}
 }
 
-// wait is the time that the client waited for the server, in nanoseconds from the
-// client's begin.
+// wait is the time that the client waited for the server, in nanoseconds from the start
+// of the client's part.
 type wait struct {
 	sent     int64 // when its last write returned
 	received int64 // when the read that brought the reply returned, or the call's end

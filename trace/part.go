@@ -16,18 +16,19 @@ type Part struct {
 	Message    string            `json:"message,omitempty"`
 	TraceID    string            `json:"trace_id"`
 	SpanID     string            `json:"span_id"`
-	Under      string            `json:"under"`        // the stage that it lies in
-	In         int               `json:"in,omitempty"` // the number of the part that this one is part of; 0: of the request itself
+	Under      string            `json:"under"`        // the stage during which it was made
+	In         int               `json:"in,omitempty"` // the number of the part that contains this one; 0: the request itself contains it
 	BeginNS    int64             `json:"begin_ns"`
 	EndNS      int64             `json:"end_ns"`
-	Connection Connection        `json:"connection,omitzero"` // empty: none, it was made inside the server
+	Connection Connection        `json:"connection,omitzero"` // empty if the request was made inside the server, without a connection
 	Attributes map[string]string `json:"attributes,omitempty"`
 
 	ConnSpan Link `json:"-"` // as in Timeline
 }
 
-// TakeParts appends another timeline's parts, whose begin is shift nanoseconds after t's.
-// They become parts of t's part number of, or of the request itself when of is 0.
+// TakeParts appends the parts of another timeline, which began shift nanoseconds after
+// t. If of is above 0, they become parts of t's part with that number, counted from 1; if
+// of is 0, they become parts of the request itself.
 func (t *Timeline) TakeParts(from *Timeline, of int, shift int64) {
 	base := len(t.Parts)
 	for _, part := range from.Parts {

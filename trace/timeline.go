@@ -8,7 +8,7 @@ import (
 )
 
 // Timeline is one finished request: what people are shown, and what programs read as
-// JSON. All times are nanoseconds from the request's begin.
+// JSON. All times are nanoseconds from the request's start.
 type Timeline struct {
 	TraceID     string            `json:"trace_id"`
 	SpanID      string            `json:"span_id,omitempty"`
@@ -34,7 +34,7 @@ type Timeline struct {
 	ConnSpan Link `json:"-"` // the connection's span, when the timeline was made from a record
 }
 
-// Observer says who saw the request's begin and end.
+// Observer says who observed when the request began and ended.
 type Observer string
 
 // The observers.
@@ -139,7 +139,8 @@ func (t *Timeline) Stage(name string) *StageTime {
 }
 
 // Streaming reports whether the request is a streaming call, or a request over HTTP/1
-// that the gateway made one of. A lock is not: its watch is one of several parts.
+// that the gateway turned into a streaming call. A lock is neither: the watch inside it
+// is one of several parts.
 func (t *Timeline) Streaming() bool {
 	return t.Attributes[AttrStreaming] == "true" ||
 		len(t.Parts) == 1 && t.Parts[0].Attributes[AttrStreaming] == "true"
@@ -154,11 +155,11 @@ func (t *Timeline) Waited() map[string]int64 {
 	return sum
 }
 
-// folded reports whether the row stands for stretches that were not kept.
+// folded reports whether the row sums up several stretches that were not kept one by one.
 func (st *StageTime) folded() bool { return st.Count > 1 && st.Attributes[AttrTook] != "" }
 
-// Took returns how long the stage took, in nanoseconds: its length, or for a row
-// that stands for many stretches what they add up to.
+// Took returns how long the stage took, in nanoseconds: the sum of its stretches for a
+// folded row, otherwise its length.
 func (st *StageTime) Took() int64 {
 	if st.folded() {
 		if took, err := strconv.ParseInt(st.Attributes[AttrTook], 10, 64); err == nil {

@@ -25,29 +25,29 @@ import (
 // enough that the server's flight recorder still has them all.
 const batchSize = 1000
 
-// The observer of the duration of which a share is explained.
+// The values of explained.Observer: who measured the duration.
 const (
 	byClient = "client"
 	byServer = "server"
 )
 
-// explained says how much of the duration of one workload's requests their timelines
-// explain.
+// explained is the result of one workload: the share of a request's duration that its
+// timeline explains, from 0 to 1, as quantiles over all requests.
 type explained struct {
 	Workload   string   `json:"workload"`
-	Observer   string   `json:"observer"` // client or server
+	Observer   string   `json:"observer"` // byClient or byServer
 	Requests   int      `json:"requests"`
-	P50        float64  `json:"explained_p50"` // of half of the requests, at least this share
-	P99        float64  `json:"explained_p99"` // of 99 in 100, at least this share
+	P50        float64  `json:"explained_p50"` // half of the requests have at least this share
+	P99        float64  `json:"explained_p99"` // 99 in 100 requests have at least this share
 	Duration50 float64  `json:"duration_p50_us"`
 	Duration99 float64  `json:"duration_p99_us"`
-	Outside50  float64  `json:"outside_p50_us,omitempty"` // the duration that the caller measured, less the timeline's
+	Outside50  float64  `json:"outside_p50_us,omitempty"` // by how much the caller's duration is longer than the timeline's
 	Violations int      `json:"violations"`
-	Examples   []string `json:"examples,omitempty"` // of violations
+	Examples   []string `json:"examples,omitempty"` // some of the violations
 }
 
-// explainAll measures warm puts and ranges, alone and in company, and puts over
-// TLS.
+// explainAll measures puts and ranges on warm connections, from a single client and from
+// many, and puts over TLS.
 func (b *bench) explainAll(ctx context.Context) ([]explained, error) {
 	p, err := b.glasskv(ctx, b.newData(), nil, "--trace", "on")
 	if err != nil {
@@ -219,12 +219,12 @@ const (
 	streamLength  = 50 // messages that the server sends on each stream that is explained
 )
 
-// served is a kind of request that is explained from the server's side, which is all
-// that a client other than ours has.
+// served is a kind of request that is not made with our own client. Only the server's
+// part of its timeline exists, and so only that is explained.
 type served struct {
 	name    string
 	method  string // as timelines name it
-	batch   int    // requests before their timelines are fetched
+	batch   int    // how many requests are made before their timelines are fetched
 	request func(ctx context.Context, p *process, id int) error
 }
 

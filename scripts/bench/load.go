@@ -41,7 +41,7 @@ type workload struct {
 	name    string
 	clients int
 	op      operation
-	on      []string // names of the targets that get it
+	on      []string // names of the targets that it is run on
 	fresh   bool     // each request has a connection of its own, dialled for it
 }
 
@@ -54,8 +54,8 @@ type turn struct {
 	Exported  float64 `json:"exported,omitempty"` // share of the requests whose spans the receiver took
 }
 
-// run loads a server for the given time or, if enough is not 0, until at least enough
-// requests are answered. The first error ends it.
+// run sends requests to a server for the time length. If enough is not 0, it ignores
+// length and stops after at least enough requests. It stops at the first error.
 func (w workload) run(ctx context.Context, p *process, length time.Duration, enough int) (turn, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -79,7 +79,8 @@ func (w workload) run(ctx context.Context, p *process, length time.Duration, eno
 	return summarize(slices.Concat(latencies...), elapsed), nil
 }
 
-// loop is one client; it returns the latency of each of its requests.
+// loop makes the requests of one client, and returns their latencies. It stops at the
+// time until or, if enough is not 0, after enough requests.
 func (w workload) loop(ctx context.Context, p *process, id int, until time.Time, enough int) ([]time.Duration, error) {
 	chance := rand.New(rand.NewPCG(uint64(id), keySpace)) //nolint:gosec // keys, not secrets
 	conn := p.conns[id%len(p.conns)]

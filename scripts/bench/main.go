@@ -49,9 +49,9 @@ type options struct {
 	before  string
 
 	rounds   int
-	measure  time.Duration // of load that counts, for each target and workload
-	warm     time.Duration // of load before that
-	explain  int           // requests whose time is to be explained, of each kind
+	measure  time.Duration // how long each workload is measured on each target
+	warm     time.Duration // how long it runs before it is measured
+	explain  int           // for each kind of request, how many are explained
 	watchers int           // watchers of one key
 	changes  int           // changes of that key
 	longLoad int           // requests of the long load

@@ -2,7 +2,7 @@
 // the modules in go.mod. Run it from the top of the repository:
 //
 //	go run ./scripts/chapters [STAGE…]         check; after an upgrade, list the chapters to read again
-//	go run ./scripts/chapters -bless [STAGE…]  check; if there is no mistake, record the code as that for which they are written
+//	go run ./scripts/chapters -bless [STAGE…]  check; if there is no mistake, record that the chapters fit the code
 //	go run ./scripts/chapters -order           number the files, link them, write the indexes
 //
 // It writes a line for each mistake, and exits with 1 if there is any.
@@ -35,7 +35,7 @@ const folder = "walkthrough/chapter"
 var errProblems = errors.New("the chapters are not in order")
 
 func main() {
-	bless := flag.Bool("bless", false, "remember the code as that for which the chapters are written")
+	bless := flag.Bool("bless", false, "record that the chapters fit the code")
 	order := flag.Bool("order", false, "number the files, link them, and write the indexes")
 	flag.Parse()
 	if err := run(context.Background(), os.Stdout, *bless, *order, flag.Args()); err != nil {

@@ -16,7 +16,7 @@ import (
 
 // example is made by one recipe.
 type example struct {
-	heading string            // of its section in the document
+	heading string            // the heading of its section in the document
 	words   map[string]string // what it puts for the document's words in capitals
 	edits   []edit
 	checks  []check

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	requestTime = 10 * time.Second       // for one request with all its retries
-	redialTime  = 100 * time.Millisecond // at most, between two attempts to connect
-	retryTime   = time.Second            // after an error, if the server runs on
+	requestTime = 10 * time.Second       // limits one request with all its retries
+	redialTime  = 100 * time.Millisecond // the longest pause between two attempts to connect
+	retryTime   = time.Second            // the pause after an error if the server is still running
 )
 
 // connect returns one of three kinds of client, by id: a plain connection of grpc-go;
 // etcd's client with one attempt for each request; and etcd's client with its
-// defaults, which sends some requests again. The last would reveal a write that is
-// applied twice for that reason. end closes the client.
+// defaults, which sends some requests again. The last kind would reveal a write that is
+// applied twice because it was sent twice. end closes the client.
 func connect(id int, addr string) (kv clientv3.KV, end func() error, err error) {
 	redial := grpc.WithConnectParams(grpc.ConnectParams{
 		Backoff:           backoff.Config{BaseDelay: redialTime / 4, Multiplier: 2, MaxDelay: redialTime},

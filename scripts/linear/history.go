@@ -49,7 +49,7 @@ func (h *history) add(e event) int {
 }
 
 // settle notes that the requests at these indices, which have no reply, can have taken
-// effect until now at the latest: no server that they could have reached runs on.
+// effect until now at the latest: no server that they could have reached still runs.
 func (h *history) settle(events []int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -209,17 +209,17 @@ const (
 type input struct {
 	kind   kind
 	key    string
-	value  string // to be written; every write has a value of its own
-	expect string // of a cas: the value that the key must have
-	prev   bool   // of a put: the reply has the previous value
+	value  string // the value to write; every write has a different one
+	expect string // for a cas: the value that the key must have
+	prev   bool   // for a put: whether the reply has the previous value
 }
 
 // output is what the client learnt.
 type output struct {
 	unknown  bool   // there was no reply: the request may have taken effect or not
-	value    string // before the request
+	value    string // the value of the key before the request
 	done     bool   // a delete found something, a cas found what it expected
-	revision int64  // of the store
+	revision int64  // the store's revision
 	modified int64  // the revision in which value was written
 }
 

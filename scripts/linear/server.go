@@ -182,8 +182,8 @@ func (l *lives) awaitServing(ctx context.Context) bool {
 	}
 }
 
-// pause waits until it makes sense to try again: until the next life if this one ends,
-// and for retryTime if it goes on.
+// pause waits until it makes sense to try again: for retryTime or, if this life ends
+// before, until the next life begins.
 func (l *life) pause(ctx context.Context) {
 	wait := time.NewTimer(retryTime)
 	defer wait.Stop()
@@ -193,7 +193,7 @@ func (l *life) pause(ctx context.Context) {
 		case <-l.next:
 		case <-ctx.Done():
 		}
-	case <-wait.C: // the server runs on
+	case <-wait.C: // the server is still running
 	case <-ctx.Done():
 	}
 }

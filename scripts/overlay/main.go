@@ -10,7 +10,7 @@
 // files are made in a temporary directory, from the module cache.
 //
 // The go command does not let an overlay replace files of the module cache. So a
-// second mod file replaces grpc-go with a symbolic link to its folder in the cache,
+// second go.mod replaces grpc-go with a symbolic link to its folder in the cache,
 // and the overlay replaces files below the link.
 package main
 
@@ -68,7 +68,8 @@ func run(ctx context.Context, args ...string) (err error) {
 	return command(ctx, binary, args...).Run()
 }
 
-// prepare writes the second mod file, the link and the overlay into dir.
+// prepare writes into dir what building edges needs: a go.mod that replaces grpc-go, the
+// symbolic link that it points to, and the overlay.
 func prepare(ctx context.Context, dir string) error {
 	source, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}", grpcModule)
 	if err != nil {

@@ -38,8 +38,8 @@ func (f *controlFlags) addFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.holdTimeout, "hold-timeout", control.DefaultHoldTimeout, "longest time that a request is held")
 }
 
-// collect returns the function of a flag that may be given several times: it parses
-// each value and appends it to all.
+// collect returns the callback for a flag that may be given several times. The callback
+// parses each value and appends it to *all.
 func collect[T any](all *[]T, parse func(string) (T, error)) func(string) error {
 	return func(text string) error {
 		value, err := parse(text)
@@ -105,8 +105,8 @@ type console struct {
 	last int // the ID of the hold that was printed last; 0 before the first
 }
 
-// consoleQueue is the capacity of events: more than the begins and ends of all
-// requests that can be held at a time.
+// consoleQueue is the capacity of events. It is more than twice MaxHolds, because each
+// held request causes two events: when its hold begins and when it ends.
 const consoleQueue = 4 * control.MaxHolds
 
 // newConsole begins to print holds on out. It reads commands if standard input is a

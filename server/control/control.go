@@ -254,9 +254,9 @@ func (l Lane) Shared() bool { return l != LaneRequest }
 // Event says that something has changed.
 type Event struct {
 	Kind  EventKind `json:"kind"`
-	Hold  *Hold     `json:"hold,omitempty"`  // of Held, Released and Passed
-	Ended string    `json:"ended,omitempty"` // of Released: "continued", "stepped", "timeout", "client gone" or "stopping"
-	Fault *Fault    `json:"fault,omitempty"` // of FaultChanged: the fault after the change
+	Hold  *Hold     `json:"hold,omitempty"`  // set if Kind is Held, Released or Passed
+	Ended string    `json:"ended,omitempty"` // why, if Kind is Released: "continued", "stepped", "timeout", "client gone" or "stopping"
+	Fault *Fault    `json:"fault,omitempty"` // the fault after the change, if Kind is FaultChanged
 }
 
 // EventKind says what has happened.

@@ -62,7 +62,7 @@ func (s *EtcdServer) applyReady(ap *toApply) {
 	}
 }
 
-// applyAll is the plain ApplyAllFunc. It applies the entries and then releases the
+// applyAll is the unwrapped ApplyAllFunc. It applies the entries and then releases the
 // readers that wait for them.
 func (s *EtcdServer) applyAll(entries []*raftpb.Entry) {
 	s.applyEntries(entries)
@@ -120,7 +120,7 @@ func (s *EtcdServer) applyEntry(e *raftpb.Entry) {
 	}
 }
 
-// applyEntryNormal is the plain ApplyEntryFunc. It executes the request in an entry
+// applyEntryNormal is the unwrapped ApplyEntryFunc. It executes the request in an entry
 // and gives the result to the goroutine that waits for it, if there is one on this
 // member.
 func (s *EtcdServer) applyEntryNormal(e *raftpb.Entry) {

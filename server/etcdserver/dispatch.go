@@ -15,7 +15,7 @@ import (
 // instead of a copy, as in etcd.
 const sharedWriteBuffer = true
 
-// dispatch is the plain ApplyFunc: it executes one request on the store. It must do
+// dispatch is the unwrapped ApplyFunc: it executes one request on the store. It must do
 // the same on every member, so nothing in it may depend on the clock, on chance or
 // on this member's configuration. The quota is the exception: it should be the same
 // on all members.

@@ -24,8 +24,8 @@ type failure struct {
 	c    chan error // yields err once
 	// failed is closed with the first error.
 	failed chan struct{}
-	// broken is closed when a part below has failed and may have left a lock held.
-	// From then on nothing may wait for that part.
+	// broken is closed when a package of etcd has failed and may have left a lock
+	// held. From then on nothing may wait for that package.
 	brokenOnce sync.Once
 	broken     chan struct{}
 }
@@ -47,10 +47,10 @@ func (f *failure) report(err error) {
 	})
 }
 
-// guard returns a logger for the parts below. If a part cannot go on, such as a
-// backend that cannot commit to a full disk, it logs the error as fatal or panic
-// and relies on the logger not to return. This logger reports the error and ends
-// the goroutine that logged it, instead of the process.
+// guard returns a logger for etcd's packages, such as the backend and the WAL. If one of
+// them cannot go on, such as a backend that cannot commit to a full disk, it logs the
+// error as fatal or panic and relies on the logger not to return. This logger reports the
+// error and ends the goroutine that logged it, instead of the process.
 func (f *failure) guard(lg *zap.Logger) *zap.Logger {
 	return lg.WithOptions(
 		zap.WithFatalHook(guardHook{f}),
@@ -115,8 +115,8 @@ func (f *failure) happened() bool {
 }
 
 // run calls build on a goroutine of its own and returns what build returns. If a
-// part below fails meanwhile, it ends a goroutine but not the caller's, and run
-// returns the part's error.
+// package of etcd fails during build, the logger of guard ends the failed goroutine,
+// which is not the caller's, and run returns the error.
 func run[T any](f *failure, build func() (T, error)) (T, error) {
 	var (
 		v    T

@@ -105,13 +105,13 @@ func (s *EtcdServer) LeaseRenew(ctx context.Context, id lease.LeaseID) (int64, e
 	}
 }
 
-// renewLease is the plain LeaseRenewFunc. If the lease has expired, renewLease waits
+// renewLease is the unwrapped LeaseRenewFunc. If the lease has expired, renewLease waits
 // until the lease is revoked or this member no longer leads.
 func (s *EtcdServer) renewLease(_ context.Context, id lease.LeaseID) (int64, error) {
 	return s.lessor.Renew(id)
 }
 
-// lookupLease is the plain LeaseLookupFunc.
+// lookupLease is the unwrapped LeaseLookupFunc. It returns nil if there is no such lease.
 func (s *EtcdServer) lookupLease(_ context.Context, id lease.LeaseID) *lease.Lease {
 	return s.lessor.Lookup(id)
 }
@@ -125,7 +125,8 @@ func (s *EtcdServer) waitCommittedApplied(ctx context.Context) error {
 	return s.path.leaseWaitApplied(ctx)
 }
 
-// waitAppliedIndex is the plain LeaseWaitAppliedFunc.
+// waitAppliedIndex is the unwrapped LeaseWaitAppliedFunc. It waits until everything
+// that is committed now is applied.
 func (s *EtcdServer) waitAppliedIndex(ctx context.Context) error {
 	timeout := time.NewTimer(applyTimeout)
 	defer timeout.Stop()
@@ -180,7 +181,7 @@ func (s *EtcdServer) pause(ctx context.Context, d time.Duration) error {
 // LeaseTimeToLive returns how many seconds a lease has left and, if the request
 // asks for them, the keys attached to it. Only the leader knows the time. It may return
 // lease.ErrLeaseNotFound, ErrLeaderChanged if this member lost its leadership
-// meanwhile, ErrNoLeader, ErrTimeoutWaitAppliedIndex or ErrStopped.
+// during the call, ErrNoLeader, ErrTimeoutWaitAppliedIndex or ErrStopped.
 func (s *EtcdServer) LeaseTimeToLive(ctx context.Context, r *pb.LeaseTimeToLiveRequest) (*pb.LeaseTimeToLiveResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.path.reqTimeout())
 	defer cancel()

@@ -97,7 +97,7 @@ func (s *EtcdServer) shutdown(sched schedule.Scheduler) {
 	select {
 	case <-ended:
 	case <-s.life.failure.broken:
-		// A part below may have ended with a lock held. The log can still be
+		// A package of etcd may have failed with a lock held. The log can still be
 		// closed; the rest ends with the process.
 		s.r.abandon()
 	}
@@ -134,7 +134,7 @@ func (s *EtcdServer) Stop() {
 // HardStop ends the member without waiting for requests: those under way get
 // ErrStopped, but may be applied after a restart. Acknowledged writes are durable.
 // It returns when all goroutines have ended and all files are closed, except after
-// an error of a part below (see Fatal) that blocks this. It may be called more than
+// an error of etcd's packages (see Fatal) that blocks this. It may be called more than
 // once.
 func (s *EtcdServer) HardStop() {
 	s.life.stopOnce.Do(func() {

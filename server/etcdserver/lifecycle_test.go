@@ -145,8 +145,8 @@ func (d *fullDisk) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 	return d.Storage.Save(st, ents)
 }
 
-// The parts below log as fatal what they cannot survive. That ends the member
-// and not the process.
+// If etcd's packages cannot go on after an error, they log it as fatal. That ends the
+// member and not the process.
 func TestFatalLogLineStopsTheMember(t *testing.T) {
 	s := startServer(t, testConfig(t, t.TempDir()), Seams{})
 	go s.lg.Fatal("failed to commit", zap.Error(syscall.ENOSPC))

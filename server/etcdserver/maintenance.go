@@ -21,7 +21,7 @@ func (s *EtcdServer) Hash(ctx context.Context) (hash uint32, rev int64, err erro
 	return s.path.hash(ctx)
 }
 
-// hashBackend is the plain HashFunc.
+// hashBackend is the unwrapped HashFunc.
 func (s *EtcdServer) hashBackend(context.Context) (uint32, int64, error) {
 	return s.kv.HashStorage().Hash()
 }
@@ -37,13 +37,13 @@ func (s *EtcdServer) HashByRev(ctx context.Context, rev int64) (mvcc.KeyValueHas
 	return s.path.hashByRev(ctx, rev)
 }
 
-// hashKeys is the plain HashByRevFunc.
+// hashKeys is the unwrapped HashByRevFunc.
 func (s *EtcdServer) hashKeys(_ context.Context, rev int64) (mvcc.KeyValueHash, int64, error) {
 	return s.kv.HashStorage().HashByRev(rev)
 }
 
 // Defragment rewrites the backend's file without the free pages that deleted keys
-// left. Reads and writes of the backend wait meanwhile.
+// left. Until it returns, reads and writes of the backend wait.
 func (s *EtcdServer) Defragment(ctx context.Context) error {
 	if !s.requests.enter() {
 		return errors.ErrStopped
@@ -52,12 +52,12 @@ func (s *EtcdServer) Defragment(ctx context.Context) error {
 	return s.path.defragment(ctx)
 }
 
-// defragBackend is the plain DefragmentFunc.
+// defragBackend is the unwrapped DefragmentFunc.
 func (s *EtcdServer) defragBackend(context.Context) error { return s.be.Defrag() }
 
 // Snapshot calls f with a snapshot of the backend as it is now, and returns f's
-// error. f must return when ctx ends. Writes go on meanwhile, but the pages that they
-// replace stay in the file until f has returned.
+// error. f must return when ctx ends. While f runs, writes go on, but the pages that
+// they replace stay in the file.
 func (s *EtcdServer) Snapshot(ctx context.Context, f func(backend.Snapshot) error) error {
 	if !s.requests.enter() {
 		return errors.ErrStopped
@@ -71,7 +71,7 @@ func (s *EtcdServer) Snapshot(ctx context.Context, f func(backend.Snapshot) erro
 	return err
 }
 
-// snapshotBackend is the plain SnapshotFunc.
+// snapshotBackend is the unwrapped SnapshotFunc.
 func (s *EtcdServer) snapshotBackend(context.Context) backend.Snapshot { return s.be.Snapshot() }
 
 // DowngradeInfo returns whether a downgrade is enabled, and to which release.

@@ -109,7 +109,8 @@ func proposeErr(err error) error {
 
 // parseProposeCtxErr returns the error for a proposal that raft accepted and that
 // was not applied before its context ended: ErrCanceled if the caller gave up,
-// ErrTimeoutDueToLeaderFail if the leader was lost meanwhile, else ErrTimeout.
+// ErrTimeoutDueToLeaderFail if a leader was elected after start, within two election
+// timeouts, else ErrTimeout.
 func (s *EtcdServer) parseProposeCtxErr(err error, start time.Time) error {
 	switch {
 	case stderrors.Is(err, context.Canceled):

@@ -114,7 +114,7 @@ func adjustChunkLimit(limit int64, size, want int) int64 {
 	return limit
 }
 
-// readChunk is the plain RangeFunc of RangeStream. Unlike readRange, it does not
+// readChunk is the unwrapped RangeFunc of RangeStream. Unlike readRange, it does not
 // count the keys beyond the limit.
 func (s *EtcdServer) readChunk(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
 	resp, _, err := txn.Range(ctx, s.lg, s.kv, r, false)

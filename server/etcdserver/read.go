@@ -80,7 +80,8 @@ func (s *EtcdServer) linearizableReadNotify(ctx context.Context) error {
 	return s.path.readNotify(ctx, s.read.join())
 }
 
-// readNotify is the plain ReadNotifyFunc.
+// readNotify is the unwrapped ReadNotifyFunc. It wakes the read loop and waits for the
+// end of the round.
 func (s *EtcdServer) readNotify(ctx context.Context, round *ReadRound) error {
 	select {
 	case s.read.wakec <- struct{}{}:
@@ -114,7 +115,8 @@ func (s *EtcdServer) linearizableReadLoop() {
 	}
 }
 
-// readRound is the plain ReadRoundFunc.
+// readRound is the unwrapped ReadRoundFunc. It gets a read index, waits until that index
+// is applied, and ends the round.
 func (s *EtcdServer) readRound(round *ReadRound) {
 	index, err := s.path.readIndex(round)
 	if err == nil && s.AppliedIndex() < index {
@@ -123,7 +125,8 @@ func (s *EtcdServer) readRound(round *ReadRound) {
 	round.finish(err)
 }
 
-// waitApplied is the plain WaitAppliedFunc.
+// waitApplied is the unwrapped WaitAppliedFunc. It waits until the entry at index is
+// applied.
 func (s *EtcdServer) waitApplied(_ *ReadRound, index uint64) error {
 	select {
 	case <-s.applyWait.Wait(index):

@@ -108,7 +108,7 @@ func (r *raftNode) sendReadStates(states []raft.ReadState) error {
 
 // sendToApply hands the committed entries to the apply goroutine and returns what
 // it handed over. It returns nil, and does not wake that goroutine, if entries is
-// empty. errRaftStopping is returned if the loop is told to stop meanwhile.
+// empty. If the loop is told to stop while it waits, errRaftStopping is returned.
 func (r *raftNode) sendToApply(entries []*raftpb.Entry) (*toApply, error) {
 	if len(entries) == 0 {
 		return nil, nil

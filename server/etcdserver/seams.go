@@ -14,10 +14,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Seams are the places of the path where behaviour can be wrapped without
-// editing the path itself. Each field is a function that takes the plain part and
-// returns what the server uses instead: a wrapper that observes the part, delays
-// it or makes it fail. A nil field leaves the plain part alone, so the zero value
+// Seams are the places of the path where behaviour can be wrapped without editing the
+// path itself. Each field is a function that takes a part of the server, unwrapped, and
+// returns what the server uses instead: a wrapper that observes the part, delays it or
+// makes it fail. If a field is nil, the server uses the part itself, so the zero value
 // makes a server without wrappers.
 //
 // NewServer calls these functions (wiring.go) before any goroutine of the server

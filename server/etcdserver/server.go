@@ -101,7 +101,7 @@ type lifecycle struct {
 func NewServer(cfg Config, seams Seams) (*EtcdServer, error) {
 	cfg = cfg.withDefaults()
 	f := newFailure()
-	// The parts below log an error as fatal if they cannot go on after it.
+	// If etcd's packages cannot go on after an error, they log it as fatal.
 	cfg.Logger = f.guard(cfg.Logger)
 	s, err := run(f, func() (*EtcdServer, error) {
 		b, err := bootstrap(cfg)

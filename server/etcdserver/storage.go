@@ -9,7 +9,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// walStorage is the plain Storage: the write-ahead log and the snapshot files.
+// walStorage is the unwrapped Storage: the write-ahead log and the snapshot files.
 // The log has a lock of its own, for the raft loop and the apply goroutine. mu
 // only makes Close wait for the other methods.
 type walStorage struct {

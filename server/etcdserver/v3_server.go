@@ -25,7 +25,7 @@ func (s *EtcdServer) Range(ctx context.Context, r *pb.RangeRequest) (*pb.RangeRe
 	return s.path.rangeFn(ctx, r)
 }
 
-// readRange is the plain RangeFunc.
+// readRange is the unwrapped RangeFunc.
 func (s *EtcdServer) readRange(ctx context.Context, r *pb.RangeRequest) (*pb.RangeResponse, error) {
 	resp, _, err := txn.Range(ctx, s.lg, s.kv, r, true)
 	return resp, err
@@ -62,7 +62,7 @@ func (s *EtcdServer) Txn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse
 	return s.path.txn(ctx, r)
 }
 
-// readTxn is the plain TxnFunc.
+// readTxn is the unwrapped TxnFunc.
 func (s *EtcdServer) readTxn(ctx context.Context, r *pb.TxnRequest) (*pb.TxnResponse, error) {
 	resp, _, err := txn.Txn(ctx, s.lg, r, sharedWriteBuffer, s.kv, s.lessor, false)
 	return resp, err

@@ -36,8 +36,8 @@ func New() *Service {
 	return &Service{arrived: make(chan struct{}), release: make(chan struct{})}
 }
 
-// Arrived waits until a request of Hold arrives, one for each call. If ctx ends
-// first, Arrived returns its cause.
+// Arrived waits until a request of Hold arrives. Each call reports a different request.
+// If ctx ends first, Arrived returns its cause.
 func (s *Service) Arrived(ctx context.Context) error {
 	select {
 	case <-s.arrived:
@@ -74,7 +74,7 @@ func (s *Service) hold(ctx context.Context, _ *emptypb.Empty) (*emptypb.Empty, e
 	}
 }
 
-// panics panics.
+// panics is a handler that panics on purpose.
 func (s *Service) panics(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	panic("this handler panics on purpose")
 }

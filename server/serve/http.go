@@ -29,9 +29,9 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// newHTTPServer returns the server of the connections that do not go to grpc-go's own
-// transport. All addresses share it. A client has as long to send its headers as for a
-// handshake; etcd waits 5 minutes.
+// newHTTPServer returns the server for connections that are not passed to grpc-go's own
+// transport. All addresses share it. A client has ConnectionTimeout to send its headers,
+// as it has for a handshake; etcd waits 5 minutes.
 func (n *Node) newHTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           n.grpcHandlerFunc(),

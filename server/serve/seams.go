@@ -15,7 +15,7 @@ import (
 
 // Seams are the places where a node can be wrapped without being edited: those of the raft
 // side and the handlers, and those that grpc-go and net/http offer. A nil field wraps
-// nothing, so the zero value is the plain node.
+// nothing, so the zero value makes a node without wrappers.
 //
 // A wrapper may observe, wait or fail: tracing, holds and faults all use these places.
 // Unless its comment says otherwise, each function is called once, before the first

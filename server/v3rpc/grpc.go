@@ -47,7 +47,7 @@ type Config struct {
 }
 
 // Seams are the places where the handlers can be wrapped without being edited. A nil
-// field wraps nothing, so the zero value is the plain server.
+// field wraps nothing, so the zero value makes a server without wrappers.
 type Seams struct {
 	// Watch wraps the send loop of a watch stream. It is called once for each
 	// stream, with the stream's context, before the loop begins. Only the goroutine of

@@ -250,8 +250,8 @@ func (s *snapshotSender) send(blob []byte) error {
 const allGRPCServices = ""
 
 // healthNotifier makes the health service answer NOT_SERVING during a defragmentation.
-// Requests wait until that is over, and a load balancer can send them to other members
-// meanwhile. Upstream has a type of the same name.
+// Requests to this member would wait for the end of it; a load balancer can send them to
+// other members instead. Upstream has a type of the same name.
 type healthNotifier struct {
 	lg           *zap.Logger
 	hs           *health.Server

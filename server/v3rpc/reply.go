@@ -39,9 +39,9 @@ var toGRPCError = []struct {
 	{membership.ErrPeerURLexists, rpctypes.ErrGRPCPeerURLExist},
 	{membership.ErrMemberNotLearner, rpctypes.ErrGRPCMemberNotLearner},
 	{membership.ErrTooManyLearners, rpctypes.ErrGRPCTooManyLearners},
-	// etcd 3.7.3 lists the client's form of "not enough started members" here, which is
-	// not a status, so that clients get the code Unknown. etcdctl prints the code, so it
-	// must be the same here.
+	// In etcd 3.7.3 this line has the client's form of the error. That is not a gRPC
+	// status, and so clients get the code Unknown. Here they must get the same code,
+	// because etcdctl prints it.
 	{etcderrors.ErrNotEnoughStartedMembers, status.Error(codes.Unknown, etcderrors.ErrNotEnoughStartedMembers.Error())},
 	{etcderrors.ErrLearnerNotReady, rpctypes.ErrGRPCLearnerNotReady},
 	{etcderrors.ErrBadLeaderTransferee, rpctypes.ErrGRPCBadLeaderTransferee},
@@ -68,9 +68,9 @@ var toGRPCError = []struct {
 	{auth.ErrAuthNotEnabled, rpctypes.ErrGRPCAuthNotEnabled},
 	{auth.ErrInvalidAuthMgmt, rpctypes.ErrGRPCInvalidAuthMgmt},
 
-	// The server has no room for the request now. etcd 3.7.3 lists the client's form of
-	// "too many requests", which is not a status, so that clients get the code Unknown.
-	// Here they get the status with the same text.
+	// The server has no room for the request now. In etcd 3.7.3 the line of
+	// ErrTooManyRequests has the client's form of the error. That is not a gRPC status,
+	// and so clients get the code Unknown. Here they get the status with the same text.
 	{etcderrors.ErrNoSpace, rpctypes.ErrGRPCNoSpace},
 	{etcderrors.ErrTooManyRequests, rpctypes.ErrGRPCRequestTooManyRequests},
 
@@ -101,7 +101,7 @@ func ask[Q, R any](ctx context.Context, r Q, method func(context.Context, Q) (R,
 	return resp, nil
 }
 
-// askFilled is ask for a reply whose header h must fill.
+// askFilled calls ask, and then fills the header of the reply with h.
 func askFilled[Q any, R interface{ GetHeader() *pb.ResponseHeader }](
 	ctx context.Context, r Q, h *header, method func(context.Context, Q) (R, error),
 ) (R, error) {

@@ -64,12 +64,12 @@ type WatchMessage struct {
 	// Control answers a request of the client; it is nil if the message is from the
 	// store.
 	Control *pb.WatchResponse
-	// Response is from the store: events, the progress of a watcher without events, or
-	// the end of a watcher whose revision has been compacted.
+	// Response is what the store has for a watcher: events, the progress of a watcher
+	// without events, or the end of a watcher whose revision has been compacted.
 	Response mvcc.WatchResponse
 
-	watcher watcher         // of the watcher that Control announces
-	done    chan<- struct{} // closed when Control has been dealt with; may be nil
+	watcher watcher         // the new watcher, if Control announces one
+	done    chan<- struct{} // closed after the attempt to send Control; may be nil
 }
 
 // serverWatchStream is one stream with any number of watchers. Two goroutines work on it:

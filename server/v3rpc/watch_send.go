@@ -27,7 +27,7 @@ type watchSender struct {
 	// progress ticks when progress notifications are due; it is nil until a watcher asks
 	// for them.
 	progress *time.Ticker
-	header   *pb.ResponseHeader // of the last response
+	header   *pb.ResponseHeader // the header of the last response
 }
 
 // watcher is what the send loop knows of a watcher: the options of its request.
@@ -86,7 +86,7 @@ func (sws *serverWatchStream) Next() (WatchMessage, error) {
 }
 
 // drainStore moves what is in the store's channel to the queue, so that the store can
-// fill the channel again meanwhile. With many watchers on the stream a single write can
+// fill the channel again during a send. With many watchers on the stream a single write can
 // fill it, and watchers without room in it have to be caught up from the backend.
 func (sws *serverWatchStream) drainStore() {
 	s := &sws.sending

@@ -6,7 +6,7 @@
 //
 //	/v1/requests?last=20             the last ones, the newest first: a JSON object per line
 //	/v1/requests?slowest=20          the slowest ones, the slowest first
-//	/v1/requests?last=20&origin=true with the begin of each on the machine's clock
+//	/v1/requests?last=20&origin=true with the start of each on the machine's clock
 //	/v1/requests/{trace_id}?wait=2s  one of them; waits for it to finish
 //	/v1/status                       the recorder's state in numbers; see record.Stats
 //	/v1/control/…                    steers the server, if that is allowed; see WithControl
@@ -19,8 +19,8 @@ import (
 	"glasskv/trace/record"
 )
 
-// Envelope is a timeline with its begin on the clock that all processes of the machine share.
-// With it a client on the same machine can join its own timeline and the server's.
+// Envelope is a timeline with its start on the clock that all processes of the machine share.
+// With its Origin a client on the same machine can join its own timeline and the server's.
 type Envelope struct {
 	Timeline *trace.Timeline `json:"timeline"`
 	trace.Origin

@@ -53,7 +53,7 @@ var (
 
 func near(errorNS int64) EdgeSpec { return EdgeSpec{Near, errorNS} }
 
-// StandardLibrary is the Module of a Symbol of the standard library.
+// StandardLibrary is the value of Symbol.Module for a function of the standard library.
 const StandardLibrary = "std"
 
 // Symbol names a function of a module, in the version that go.mod names.
@@ -75,7 +75,7 @@ func (s Symbol) String() string {
 // "google.golang.org/grpc.(*Server).handleRawConn".
 func (s Symbol) Path() string { return s.Package + "." + s.Name }
 
-// The modules that the catalogue names functions of, each in the version that go.mod
+// The modules whose functions the catalogue names, each in the version that go.mod
 // requires.
 const (
 	gatewayModule   = "github.com/grpc-ecosystem/grpc-gateway/v2"
@@ -94,7 +94,7 @@ const (
 // pkg is a package: its module, and where it lies in the module.
 type pkg struct{ module, path string }
 
-// The packages that the catalogue names functions of.
+// The packages whose functions the catalogue names.
 var (
 	tls     = pkg{StandardLibrary, "crypto/tls"}
 	net     = pkg{StandardLibrary, "net"}

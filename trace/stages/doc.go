@@ -1,4 +1,4 @@
-// Package stages is the catalogue: every stage of a request's way, declared once, with
+// Package stages is the catalogue: every stage of a request's path, declared once, with
 // its name, its place among the others, how exactly its edges are known, and the
 // upstream function that does its work.
 //

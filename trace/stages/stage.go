@@ -1,6 +1,6 @@
 package stages
 
-// Stage is one stage of a request's way. The constants are in the order of the path,
+// Stage is one stage of a request's path. The constants are in the order of the path,
 // parents before their children. If two stages are under way at the same moment, the
 // higher constant says more precisely where the request is: the ledger relies on that.
 type Stage uint8
@@ -169,7 +169,7 @@ const (
 	KindHeld      Kind = "held" // waiting at a breakpoint, or for a fault that somebody switched on
 )
 
-// Edge says how exactly a stage's begin or end is known.
+// Edge says how exactly it is known when a stage begins or ends.
 type Edge string
 
 // The qualities of an edge.

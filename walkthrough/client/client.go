@@ -106,11 +106,11 @@ func (o *Observation) Timeline() *trace.Timeline {
 // is unknown: the server does not record requests, or is not a GlassKV.
 var ErrNoTraceURL = errors.New("the server does not say where its timelines are: is it a GlassKV with --trace on?")
 
-// traceLocator knows the address of the server's trace endpoint.
+// traceLocator finds the address of the server's trace endpoint.
 type traceLocator struct {
-	given     string // what the user said
+	given     string // the address that the user gave; "" if none
 	endpoints []string
-	learned   atomic.Pointer[string] // what the server said last
+	learned   atomic.Pointer[string] // the address that the server named last; nil before the first
 	http      http.Client
 }
 
@@ -175,9 +175,9 @@ func (c *Client) Join(ctx context.Context, o *Observation) (*trace.Timeline, err
 	return o.join(part), nil
 }
 
-// JoinAll returns the whole timelines of recent requests, in the order of all. It
-// fetches the server's last requests at once, and those that are not among them one by
-// one. It returns the first error, without timelines.
+// JoinAll returns the whole timelines of recent requests, in the order of all.
+// It fetches the requests that the server finished last in one call, and the others one
+// by one. If a call fails, it returns the error and no timelines.
 func (c *Client) JoinAll(ctx context.Context, all []*Observation) ([]*trace.Timeline, error) {
 	server, err := c.locator.client()
 	if err != nil {

@@ -215,7 +215,7 @@ func hasMethod(method string) func(*record.Record) bool {
 // isConnection fits the records of connections that never carried a request.
 func isConnection(rec *record.Record) bool { return rec.Has(record.MarkConnection) }
 
-// onStream fits the request on a stream of a wire.
+// onStream fits the request on a stream of w's connection.
 func onStream(w *wire, id uint32) func(*record.Record) bool {
 	return func(rec *record.Record) bool {
 		return rec.StreamID() == id && rec.Conn() != nil && rec.Conn().Peer == w.conn.LocalAddr().String()
@@ -291,9 +291,9 @@ func (r *rig) wire(ctx context.Context, settings ...http2.Setting) (*wire, error
 	return w, nil
 }
 
-// heldOnWire opens a wire, sends a request that the service for practice holds, and
-// returns when the request is held. It stays held until practice.Release, or until
-// its connection is gone.
+// heldOnWire opens a connection as wire does, sends a request that the service for
+// practice holds, and returns when the request is held. It stays held until
+// practice.Release, or until its connection is gone.
 func (r *rig) heldOnWire(ctx context.Context) (w *wire, id uint32, err error) {
 	if w, err = r.wire(ctx); err != nil {
 		return nil, 0, err
@@ -304,7 +304,8 @@ func (r *rig) heldOnWire(ctx context.Context) (w *wire, id uint32, err error) {
 	return w, id, r.practice.Arrived(ctx)
 }
 
-// callOnWire makes one request on a new wire and shows it.
+// callOnWire makes one request on a connection of its own, whose frames it writes one by
+// one, and shows the request.
 func (r *rig) callOnWire(ctx context.Context, method string, m proto.Message, more ...hpack.HeaderField) (*outcome, error) {
 	w, err := r.wire(ctx)
 	if err != nil {

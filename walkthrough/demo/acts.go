@@ -403,7 +403,8 @@ func shortAgeAndGrace(cfg *serve.Config) {
 	cfg.MaxConnectionAge, cfg.MaxConnectionAgeGrace = 300*time.Millisecond, 300*time.Millisecond
 }
 
-// connectionAge has a request under way that outlives its connection's grace.
+// connectionAge holds a request for longer than the grace that a connection has after
+// it has reached its maximum age.
 func connectionAge(ctx context.Context, r *rig) (*outcome, error) {
 	w, id, err := r.heldOnWire(ctx)
 	if err != nil {
@@ -420,8 +421,8 @@ func connectionAge(ctx context.Context, r *rig) (*outcome, error) {
 
 func shortAge(cfg *serve.Config) { cfg.MaxConnectionAge = 200 * time.Millisecond }
 
-// goAway sends a request after the final GOAWAY. A request that is held keeps the
-// connection open until then.
+// goAway sends a request after the server has sent its final GOAWAY. Another request is
+// held at that time: without it the server would have closed the connection.
 func goAway(ctx context.Context, r *rig) (*outcome, error) {
 	w, _, err := r.heldOnWire(ctx)
 	if err != nil {

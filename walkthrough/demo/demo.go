@@ -34,9 +34,9 @@ import (
 
 // Options are the options of Run.
 type Options struct {
-	Only string      // the name of a scene or branch; empty for the tour
+	Only string      // the name of a scene or branch; empty: all scenes, one after the other
 	Show *show.Flags // language, width, colours, output
-	Log  *zap.Logger // of the server
+	Log  *zap.Logger // the server's log
 }
 
 // demo is one run.
@@ -44,7 +44,7 @@ type demo struct {
 	Options
 	out    io.Writer
 	screen screen.Options
-	number int // of the current scene, from 1
+	number int // the number of the current scene, from 1
 }
 
 // Run starts a server, makes the requests and prints to w. When it returns, also

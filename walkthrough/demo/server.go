@@ -260,7 +260,7 @@ func parentDirs() []string {
 // LiveOptions are the options of StartLive. The zero value is a warm server without
 // TLS, stream workers or a log.
 type LiveOptions struct {
-	Log     *zap.Logger         // of the server; nil for none
+	Log     *zap.Logger         // the server's log; nil for none
 	TLS     bool                // with a self-signed certificate
 	Workers uint32              // stream workers; 0 gives each request a goroutine of its own
 	Cold    bool                // the server is not warmed up

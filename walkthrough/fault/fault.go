@@ -172,7 +172,7 @@ func setting(l lang.Lang, f *control.Fault) string {
 			parts = append(parts, l.Say(counted.en, counted.zh, counted.n))
 		}
 	}
-	if f.Struck > 0 && f.Goroutines == 0 { // busy-processor never stops striking
+	if f.Struck > 0 && f.Goroutines == 0 { // a fault with goroutines, busy-processor, strikes all the time
 		parts = append(parts, l.Say("struck so far: %d", "至今 %d 次", f.Struck))
 	}
 	if until, err := time.Parse(time.RFC3339, f.Until); err == nil {

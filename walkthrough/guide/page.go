@@ -31,8 +31,8 @@ const (
 	mostText     = 100 // longer lines are hard to read
 )
 
-// page writes a page of labels with texts beside them. The spec and the text are those
-// of a page about a stage.
+// page writes a page of labels with texts beside them. Only a page about a stage has a
+// spec and a text: those of the stage.
 type page struct {
 	spec  *stages.Spec
 	text  chapter.Text
@@ -111,8 +111,8 @@ func (p *page) upstream(s place) {
 	}
 }
 
-// edges writes how exactly the stage's begin and end are known, and which file of ours
-// observes them.
+// edges writes how exactly it is known when the stage begins and ends, and which of our
+// files observes that.
 func (p *page) edges() {
 	if p.spec.Seam == "" {
 		return // no edge is observed; How says so

@@ -26,12 +26,12 @@ const (
 
 // tree writes the catalogue as a tree.
 type tree struct {
-	opts  screen.Options
-	width int
-	name  int // columns of the names
-	scope int // columns of the scopes
-	up    int // columns of the upstream functions
-	out   *screen.Writer
+	opts     screen.Options
+	width    int
+	name     int // columns of the names
+	scope    int // columns of the scopes
+	upstream int // columns of the upstream functions' names
+	out      *screen.Writer
 }
 
 // Tree writes all stages, each below its parent. An error means that w could not be
@@ -61,9 +61,9 @@ func (t *tree) fit() {
 	if t.width >= roomyFrom {
 		t.name = longestName
 	}
-	t.up = t.width - 2 - t.name - kindColumns - t.scope
+	t.upstream = t.width - 2 - t.name - kindColumns - t.scope
 	if t.width >= notesFrom {
-		t.up = min(t.up*2/5, mostUpstream)
+		t.upstream = min(t.upstream*2/5, mostUpstream)
 	}
 }
 
@@ -135,12 +135,12 @@ func (t *tree) rest(spec *stages.Spec) string {
 	if t.width < wideFrom {
 		upstream = spec.Upstream.Name
 	}
-	upstream = screen.Middle(upstream, t.up)
+	upstream = screen.Middle(upstream, t.upstream)
 	if t.width < notesFrom {
 		return upstream
 	}
 	text := chapter.TextOf(spec.Stage, t.opts.Lang)
 	note := cmp.Or(text.Absent, text.Note)
-	used := 2 + t.name + kindColumns + t.scope + t.up + 2
-	return screen.Left(upstream, t.up) + "  " + screen.Dim.Paint(screen.Cut(note, t.width-used))
+	used := 2 + t.name + kindColumns + t.scope + t.upstream + 2
+	return screen.Left(upstream, t.upstream) + "  " + screen.Dim.Paint(screen.Cut(note, t.width-used))
 }

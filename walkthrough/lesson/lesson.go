@@ -38,7 +38,7 @@ type Step struct {
 	Server   *Server           `yaml:"server"`   // start a new, empty server in place of the last
 	Do       *Requests         `yaml:"do"`       // requests
 	Together []*Requests       `yaml:"together"` // several kinds at the same time
-	InTurn   []*Requests       `yaml:"in-turn"`  // several kinds, one request of each by turns, so that all meet the same load
+	InTurn   []*Requests       `yaml:"in-turn"`  // several kinds, one request of each in turn, so that all meet the same load
 	Fault    *Fault            `yaml:"fault"`
 	Hold     *Hold             `yaml:"hold"`
 	Measure  map[string]string `yaml:"measure"` // formulas for numbers, by the names that they get
@@ -47,7 +47,7 @@ type Step struct {
 	Show     *Show             `yaml:"show"`
 	Claim    *Claim            `yaml:"claim"`
 	Point    *Point            `yaml:"point"`
-	Chapter  string            `yaml:"chapter"` // the name of a stage
+	Chapter  string            `yaml:"chapter"` // the stage whose chapter is shown
 
 	kind string // the name of the field that is set, in the file's form
 	line int    // the step's first line in the file
@@ -66,7 +66,7 @@ type Server struct {
 
 // Requests describes requests to make, all of one kind.
 type Requests struct {
-	Name         string        `yaml:"name"`         // of the result
+	Name         string        `yaml:"name"`         // the name of their result
 	Op           string        `yaml:"op"`           // put, get, txn, page, panic or call
 	Count        int           `yaml:"count"`        // how many requests; default 1
 	Clients      int           `yaml:"clients"`      // how many clients make them at the same time; default 1
@@ -78,10 +78,10 @@ type Requests struct {
 	Method       string        `yaml:"method"`       // for op call: the full method name
 	Serializable bool          `yaml:"serializable"` // for op get
 	Deadline     time.Duration `yaml:"deadline"`     // of each request; default none
-	Fails        []string      `yaml:"fails"`        // the gRPC codes with which requests may fail; any other ends the lesson
-	After        time.Duration `yaml:"after"`        // in together: how much later these requests begin
-	Until        string        `yaml:"until"`        // in together: repeat, instead of Count times, until the requests of this name are over
-	Watchers     int           `yaml:"watchers"`     // for op put: how many streams watch the key meanwhile
+	Fails        []string      `yaml:"fails"`        // the gRPC codes with which requests may fail; any other code ends the lesson
+	After        time.Duration `yaml:"after"`        // in together: how long these requests wait before they begin
+	Until        string        `yaml:"until"`        // in together: repeat these requests until those of this name are over; Count is ignored
+	Watchers     int           `yaml:"watchers"`     // for op put: how many streams watch the key during the puts
 	Link         time.Duration `yaml:"link"`         // network delay in each direction
 	Window       Size          `yaml:"window"`       // the client's HTTP/2 flow-control windows, of the stream and of the connection
 }

@@ -53,7 +53,7 @@ type player struct {
 	known     scope
 	questions map[string]*question
 	outcome   Outcome
-	index     int // of the step, from 1
+	index     int // the number of the current step, from 1
 }
 
 // Play plays a lesson and prints it to w. Before it returns, also if ctx ends, it stops
@@ -219,10 +219,10 @@ type Event struct {
 	Results map[string]Figures `json:"results,omitempty"`
 	Values  map[string]float64 `json:"values,omitempty"`
 
-	Name    string   `json:"name,omitempty"` // of a question
+	Name    string   `json:"name,omitempty"` // the name of a question
 	Choices []string `json:"choices,omitempty"`
-	Said    string   `json:"said,omitempty"` // the prediction; absent if none was made
-	Was     string   `json:"was,omitempty"`  // the right answer
+	Said    string   `json:"said,omitempty"` // what the reader predicted; absent if there was no prediction
+	Was     string   `json:"was,omitempty"`  // what the answer turned out to be
 
 	Check  string `json:"check,omitempty"`
 	Holds  *bool  `json:"holds,omitempty"`
@@ -231,7 +231,7 @@ type Event struct {
 	TookNS int64  `json:"took_ns,omitempty"`
 
 	Timeline *trace.Timeline          `json:"timeline,omitempty"`
-	Columns  map[string][]summary.Row `json:"columns,omitempty"` // of a table, by its title
+	Columns  map[string][]summary.Row `json:"columns,omitempty"` // the rows of each table, by the title of the table
 
 	Symbol string `json:"symbol,omitempty"`
 	Anchor string `json:"anchor,omitempty"`

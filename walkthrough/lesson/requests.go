@@ -187,8 +187,8 @@ func (p *player) together(ctx context.Context, rounds []*workload) error {
 	return context.Cause(ctx)
 }
 
-// run makes the requests of one kind: r.Count of them or, if until is not nil, as many
-// as fit until it is closed.
+// run makes r.Count requests of one kind. If until is not nil, it makes requests until
+// that channel is closed instead, but no more than maxCount.
 func (r *workload) run(ctx context.Context, until <-chan struct{}) error {
 	if err := sleep(ctx, r.After); err != nil {
 		return err

@@ -164,11 +164,11 @@ func (p *player) pause(ctx context.Context) error {
 
 // The layout of results side by side.
 const (
-	maxBeside        = 4
-	maxNameColumns   = 26 // of a stage's name
-	maxResultColumns = 20 // of a result: its median and its share of the wait
-	shareColumns     = 6  // of maxResultColumns, those for the share
-	minBesideShare   = 0.01
+	maxBeside        = 4    // results
+	maxNameColumns   = 26   // for a stage's name
+	maxResultColumns = 20   // for a result: its median and its share of the wait
+	shareColumns     = 6    // for the share alone
+	minBesideShare   = 0.01 // of the wait; a stage with less in all results is left out
 )
 
 // comparison draws several results side by side.

@@ -18,13 +18,13 @@ import (
 // stopView is the data of the template "stop".
 type stopView struct {
 	Lang      lang.Lang
-	ID        string // of the heading; empty if there are several stops in the page
+	ID        string // the id of the heading; empty if the page has several stops
 	Route     string
 	Slug      string
 	Class     string
-	PageTitle string // of the browser's window
+	PageTitle string // the title of the browser's window
 	Said      string // what a screen reader says when the script has moved here
-	Name      string // of the stage
+	Name      string // the stage's name
 	Kind      string
 	Scope     string
 	Upstream  string // the function that does the work

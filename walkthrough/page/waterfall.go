@@ -170,7 +170,7 @@ func (s scale) bars(intervals []timeline.Interval) (out []bar) {
 	return out
 }
 
-// extent returns the begin of a row's first bar and the end of its last, in percent of
+// extent returns where a row's first bar begins and where its last ends, in percent of
 // the plot's width.
 func (s scale) extent(intervals []timeline.Interval) (from, to float64) {
 	from, to = 100, 0

@@ -19,7 +19,7 @@ type folder struct {
 	dir   string
 	once  sync.Once
 	files []*file // the files for this operating system and processor first
-	err   error   // of reading
+	err   error   // why reading failed
 }
 
 // file is one Go file, parsed without its comments; tokenize reads them.
@@ -30,7 +30,7 @@ type file struct {
 	once sync.Once
 	set  *token.FileSet
 	ast  *ast.File
-	err  error // of parsing
+	err  error // why parsing failed
 }
 
 // folder returns the folder dir, read at most once. It returns an error if dir does

@@ -108,15 +108,15 @@ func (e *Excerpt) Around(n int) []Line {
 	return append(lines, cut(e.Lines, from, to)...)
 }
 
-// window returns a range of room lines with the mark in its middle.
-func (e *Excerpt) window(room int) (from, to int) {
+// window returns a range of lines with the mark in its middle; height is their number.
+func (e *Excerpt) window(height int) (from, to int) {
 	if e.MarkFirst == 0 {
-		return 0, room
+		return 0, height
 	}
 	first, last := e.MarkFirst-e.First, e.MarkLast-e.First
-	from = first - max(room-(last-first+1), 0)/2
-	from = max(0, min(from, len(e.Lines)-room))
-	return from, from + room
+	from = first - max(height-(last-first+1), 0)/2
+	from = max(0, min(from, len(e.Lines)-height))
+	return from, from + height
 }
 
 // cut returns lines[from:to], followed by an ellipsis if more lines follow.

@@ -234,8 +234,8 @@ func escapePath(path string) string {
 	return filepath.FromSlash(b.String())
 }
 
-// repositories maps module paths to GitHub repositories. The folder is the module's
-// within the repository.
+// repositories maps module paths to GitHub repositories. folder is where the module is
+// in its repository.
 var repositories = []struct{ module, repository, folder string }{
 	{"google.golang.org/grpc", "grpc/grpc-go", ""},
 	{"google.golang.org/protobuf", "protocolbuffers/protobuf-go", ""},

@@ -51,11 +51,11 @@ type Section struct {
 
 // Tick is a mark of an axis.
 type Tick struct {
-	At    int64 // nanoseconds from the request's begin
+	At    int64 // nanoseconds from the request's start
 	Label string
 }
 
-// Interval is a time from Begin to End, in nanoseconds from the request's begin.
+// Interval is a time from Begin to End, in nanoseconds from the request's start.
 type Interval struct{ Begin, End int64 }
 
 // Row is one line of a chart: a stage, a request that the server made itself (Part),

@@ -13,7 +13,7 @@ import (
 // 0 is the left edge.
 const eighths = 8
 
-// scale maps times, in nanoseconds from the request's begin, to the cells of a plot.
+// scale maps times, in nanoseconds from the request's start, to the cells of a plot.
 type scale struct {
 	begin, end int64
 	cells      int
@@ -33,9 +33,9 @@ const (
 	maxTicks  = 10 // of an axis
 )
 
-// requestScale returns the scale of the request, from its begin to its end. If stages
-// went on after the reply, it reaches to their end, but at most to twice the
-// request's duration.
+// requestScale returns the scale for a request's own stages. It runs from the start of
+// the request to its end. If stages ended later, the scale runs to the end of the last
+// one, but to no more than twice the request's duration.
 func requestScale(t *trace.Timeline, cells int) scale {
 	end := t.DurationNS
 	for i := range t.Stages {

@@ -9,7 +9,7 @@
 //	part /etcdserverpb.KV/Put OK 100us 900us under=gateway.call
 //	wal.sync 300us 500us part=1
 //
-// A stage's times count from the request's begin. Its scope, parent and edges are
+// A stage's times count from the request's start. Its scope, parent and edges are
 // those of the catalogue unless the line gives them.
 package timelinetest
 

@@ -153,8 +153,8 @@ type options struct {
 	Trace         string       // a file of spans, "-" for the standard input, or a trace ID
 	Last          int          // how many of the last requests of a running server; 0: none
 	Request       string       // the request to make; one of tour.Names
-	Endpoint      string       // the server to make it on; empty: a server in this process
-	TraceEndpoint string       // where a server's timelines are; empty: where the server says, or the default
+	Endpoint      string       // the server to send the request to; empty: a server in this process
+	TraceEndpoint string       // the URL of a server's timelines; empty: the URL that the server names, or the default
 	Show          *show.Flags
 	Library       *source.Library // nil: the versions in this binary
 	Book          tour.Book       // nil: the chapters of this binary

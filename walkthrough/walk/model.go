@@ -29,7 +29,7 @@ const (
 // What takes long runs in commands, on goroutines of their own; their results come back
 // as messages.
 type model struct {
-	ctx     context.Context // of the commands
+	ctx     context.Context // the context of the commands
 	library *source.Library
 	book    tour.Book
 	lang    lang.Lang
@@ -40,7 +40,7 @@ type model struct {
 	requests    []*trace.Timeline // to choose from
 	makeRequest func(context.Context) (*trace.Timeline, error)
 	making      bool               // a request is being made
-	control     control.Controller // of the server that requests are made on; nil if they cannot be held
+	control     control.Controller // steers the server that gets the requests; nil if it cannot be steered
 	startStage  stages.Stage       // where a walk begins; None: at the first stop
 	tour        *tour.Tour         // nil until a request is chosen
 
@@ -77,7 +77,7 @@ type chapterKey struct {
 
 type sourceKey struct {
 	quote chapter.Quote
-	lang  lang.Lang // of the remarks
+	lang  lang.Lang // the language of the remarks
 	width int
 }
 

@@ -204,7 +204,7 @@ func (m *model) chooseRequest() *picker {
 	return p
 }
 
-// requestLine returns a line about a request: its begin, operation, outcome and duration.
+// requestLine returns a line about a request: its start, operation, outcome and duration.
 func (m *model) requestLine(t *trace.Timeline, width int) string {
 	const took, code = 10, 12
 	title, outcome, duration := headline(t, m.lang)

@@ -62,7 +62,7 @@ func isConnLife(s *tour.Stop) bool {
 	return s.Row != nil && s.Stage != stages.None && stages.SpecOf(s.Stage).Kind == stages.KindNone
 }
 
-// bounds returns when a stop begins and ends, in nanoseconds from the request's begin.
+// bounds returns when a stop begins and ends, in nanoseconds from the request's start.
 func bounds(s *tour.Stop) (begin, end int64) {
 	if s.Part != nil {
 		return s.Part.BeginNS, s.Part.EndNS
@@ -221,7 +221,7 @@ func (p *plain) source(q chapter.Quote) {
 	p.lines(layoutSource(e.Around(excerptLines), p.width).withRemarks(remarks(e, err, p.opts.Lang), p.width).lines)
 }
 
-// stopJSON is a stop in JSON. Times are in nanoseconds from the request's begin.
+// stopJSON is a stop in JSON. Times are in nanoseconds from the request's start.
 type stopJSON struct {
 	TraceID  string       `json:"trace_id"`
 	Number   int          `json:"number,omitempty"` // from 1; 0 for a stage that the request did not pass

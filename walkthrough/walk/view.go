@@ -273,7 +273,7 @@ func (p pane) draw(width, height int) []string {
 	return lines
 }
 
-// first returns the first visible line in a pane that shows room lines.
+// first returns the first visible line in a pane with space for room lines.
 func (p pane) first(room int) int {
 	top := p.top
 	if top == topAtMark {
@@ -422,7 +422,8 @@ func (m *model) bar(s *tour.Stop, columns int) string {
 	return roleOfStop(s).Paint(bar)
 }
 
-// cell returns the character for two halves of a column.
+// cell returns the character for one column of a bar. left and right say which of its
+// halves are thick; thin says whether the column is thin where it is not thick.
 func cell(left, right, thin bool) string {
 	switch {
 	case left && right:

@@ -17,8 +17,8 @@ import (
 	"syscall"
 )
 
-// root returns the folder of the main module, which the working directory must be
-// in.
+// root returns the folder of the main module. The working directory must be in that
+// folder or below it.
 func root(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "glasskv").Output()
 	if err != nil {

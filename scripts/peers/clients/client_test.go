@@ -107,7 +107,7 @@ func TestLeasesOutliveARestart(t *testing.T) {
 		}
 		kept()
 		s.stop()
-		for len(alive) > 0 { // of the time before
+		for len(alive) > 0 { // the replies from before the restart
 			<-alive
 		}
 		s.start(t)

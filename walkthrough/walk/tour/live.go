@@ -28,9 +28,9 @@ import (
 // LiveOptions say on which server requests are made.
 type LiveOptions struct {
 	Endpoint string                           // of a running server; empty: Start starts one
-	TraceURL string                           // where its timelines are; empty: where the server says
-	Creds    credentials.TransportCredentials // nil: by the endpoint's scheme
-	Log      *zap.Logger                      // of the server that Start starts
+	TraceURL string                           // the URL of its timelines; empty: the URL that the server names
+	Creds    credentials.TransportCredentials // nil: those that the endpoint's scheme requires
+	Log      *zap.Logger                      // the log of the server that Start starts
 }
 
 // Live makes requests and returns their timelines. Its methods may be called by any

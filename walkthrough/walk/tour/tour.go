@@ -42,8 +42,8 @@ type Stop struct {
 	Part   *trace.Part        // a request that the server made itself; nil for a stage
 	Depth  int                // levels below the top of the tree
 	Took   int64              // how long it was under way, the sum of Times, in nanoseconds
-	Waits  []trace.LedgerRow  // the ledger's rows of this stop: when the request waited in it
-	Waited int64              // their sum, in nanoseconds
+	Waits  []trace.LedgerRow  // the times in which the request waited in this stop, from the ledger
+	Waited int64              // the sum of Waits, in nanoseconds
 
 	entry timeline.Entry
 	book  Book
