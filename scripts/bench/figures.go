@@ -87,7 +87,7 @@ func explainedFigures(e explained) []figure {
 	return []figure{
 		share,
 		{
-			"ledger of those: gaps, overlaps, negative rows", "0", fmt.Sprint(e.Violations),
+			"their ledgers: gaps, overlaps, negative rows", "0", fmt.Sprint(e.Violations),
 			e.Violations == 0, float64(e.Violations), func(v float64) bool { return v == 0 },
 		},
 	}
@@ -168,7 +168,7 @@ func (r *result) checkSane() error {
 	var wrong []error
 	for _, f := range r.figures() {
 		if !f.sane(f.value) {
-			wrong = append(wrong, fmt.Errorf("%s: %s, to reach %s", f.What, f.Got, f.Reach))
+			wrong = append(wrong, fmt.Errorf("%s: %s, goal %s", f.What, f.Got, f.Reach))
 		}
 	}
 	for _, e := range r.Explained {

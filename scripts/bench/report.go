@@ -65,7 +65,7 @@ func (r *result) markdown() string {
 		}
 		rows = append(rows, []string{f.What, f.Reach, f.Got, met})
 	}
-	table(&s, []string{"what", "to reach", "measured", ""}, rows)
+	table(&s, []string{"what", "goal", "measured", ""}, rows)
 	r.turnTable(&s, "Requests per second", []workload{put64, put256, range64, put64TLS, putFresh}, perSecond)
 	r.turnTable(&s, "Median latency, µs", []workload{putAlone, range1, put64, put64TLS, putFresh}, p50)
 	r.turnTable(&s, "99th percentile of latency, µs", []workload{putAlone, range1, put64, put64TLS, putFresh}, p99)
@@ -112,7 +112,7 @@ func (r *result) explainedTable(w io.Writer) {
 		})
 	}
 	table(w, []string{
-		"Explained", "seen by the", "requests", "half of them at least", "99 of 100 at least",
+		"Explained", "seen by", "requests", "explained, median", "explained, 1st percentile",
 		"p50, µs", "p99, µs", "not in the timeline, µs",
 	}, rows)
 }
@@ -131,7 +131,7 @@ func (r *result) memoryTable(w io.Writer) {
 		}
 		rows = append(rows, row)
 	}
-	table(w, []string{"A long load", "requests", "resident before", "resident after", "recorder says", "lost"}, rows)
+	table(w, []string{"A long load", "requests", "resident before", "resident after", "recorder's own account", "lost"}, rows)
 }
 
 // table writes a markdown table whose columns also line up as text.
