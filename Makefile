@@ -1,11 +1,11 @@
-# The handful of commands that one needs. Each is an ordinary Go command, so
+# The handful of commands that development needs. Each is an ordinary Go command, so
 # none of them needs make.
 
-# What the README promises: everything, on a fresh machine.
+# All tests that run on a fresh machine.
 test:
 	go test ./...
 
-# The same under the race detector; needs a C compiler.
+# The same tests under the race detector; needs a C compiler.
 race:
 	go test -race ./...
 
@@ -13,19 +13,19 @@ race:
 lint:
 	gofmt -l -s . && go vet ./... && golangci-lint run ./...
 
-# Each parser of foreign bytes against ten seconds of mutated input.
+# Each parser of foreign bytes gets ten seconds of mutated input.
 fuzz:
 	go run ./scripts/fuzz -time 10s
 
-# Real etcd and GlassKV on the same data directory, both ways.
+# Real etcd opens GlassKV's data directory, and GlassKV real etcd's.
 compat:
 	go test -C scripts/peers ./compat
 
-# The same etcdctl commands for GlassKV and real etcd; a table of what differs.
+# The same etcdctl commands for GlassKV and for real etcd; prints which ones differ.
 etcdctl:
 	go test -C scripts/peers -count=1 -v ./diff
 
-# etcd's Go client, grpcurl, curl and Node's client against either server.
+# etcd's Go client, grpcurl, curl and Node's client, against both servers.
 clients:
 	go test -C scripts/peers -count=1 ./clients
 
@@ -33,15 +33,15 @@ clients:
 browser:
 	go test -count=1 -v ./scripts/browser -chromium
 
-# After an upgrade: which chapters have to be read again.
+# After an upgrade: lists the chapters to read again.
 chapters:
 	go run ./scripts/chapters
 
-# Fifty times kill -9 under load: nothing acknowledged may be lost.
+# kill -9 under load, fifty times: nothing acknowledged may be lost.
 crash:
 	go test ./scripts/crash -cycles 50 -count 1 -timeout 30m
 
-# What nobody should do to a server, in full size.
+# Hostile clients, in full size.
 hostile:
 	go test ./scripts/hostile -full -count 1 -v -timeout 20m
 
@@ -53,11 +53,11 @@ extend:
 bench:
 	go run ./scripts/bench -write docs/performance.md
 
-# The ledger and orders of magnitude in less than a minute, no times asserted.
+# The ledger and orders of magnitude, in less than a minute; no times are asserted.
 bench-short:
 	go run ./scripts/bench -short
 
-# Our edges against the true entry and exit of grpc-go's private functions.
+# Compares our edges with the true entry and exit of grpc-go's private functions.
 overlay:
 	go run ./scripts/overlay
 
@@ -65,11 +65,11 @@ overlay:
 demo:
 	go run . demo
 
-# Documents that are made from the code.
+# Rewrites the documents that are generated from the code.
 docs:
 	go generate ./...
 
-# The timeline in both READMEs, from a run made now.
+# Rewrites the timeline in both READMEs, from a new run.
 readme:
 	go run ./scripts/readme
 
