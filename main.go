@@ -56,7 +56,7 @@ func newRootCommand() *cobra.Command {
 	})
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "Run a server:"},
-		&cobra.Group{ID: groupKeys, Title: "Talk to one, as etcdctl does:"},
+		&cobra.Group{ID: groupKeys, Title: "Talk to a server, as etcdctl does:"},
 		&cobra.Group{ID: groupLook, Title: "Look inside:"},
 	)
 	join(root, groupServer, servercommand.NewServeCommand(servercommand.Options{

@@ -18,7 +18,7 @@ func TestTheHelpNamesTheCommandsInTheOrderOfTheirUse(t *testing.T) {
 	rest := got.out
 	for _, part := range []string{
 		"Run a server:", "\n  serve ",
-		"Talk to one, as etcdctl does:", "\n  put ", "\n  get ", "\n  del ", "\n  txn ", "\n  compact ", "\n  lease ",
+		"Talk to a server, as etcdctl does:", "\n  put ", "\n  get ", "\n  del ", "\n  txn ", "\n  compact ", "\n  lease ",
 		"Look inside:", "\n  demo ", "\n  timeline ", "\n  explain ", "\n  stages ",
 	} {
 		_, behind, found := strings.Cut(rest, part)

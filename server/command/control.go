@@ -30,10 +30,10 @@ type controlFlags struct {
 func (f *controlFlags) addFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.on, "control", false, "let glasskv hold and glasskv fault steer this server, from this machine")
 	fs.Func("break",
-		"hold requests where a `stage` begins, such as raft.propose, or raft.propose:key=/orders/:method=Put; implies --control",
+		"hold requests where this `stage` begins: raft.propose, or raft.propose:key=/orders/:method=Put for some requests only; implies --control",
 		collect(&f.breaks, control.ParseBreak))
 	fs.Func("fault",
-		"make something go wrong, such as the `fault` slow-fsync:delay=50ms; glasskv fault lists them; implies --control",
+		"switch this `fault` on, such as slow-fsync:delay=50ms; glasskv fault lists all faults; implies --control",
 		collect(&f.faults, control.ParseFault))
 	fs.DurationVar(&f.holdTimeout, "hold-timeout", control.DefaultHoldTimeout, "longest time that a request is held")
 }

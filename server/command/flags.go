@@ -61,8 +61,8 @@ func (f *serveFlags) add(fs *pflag.FlagSet) {
 	f.addRaft(fs)
 	f.addLimits(fs)
 	f.addServices(fs)
-	fs.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn, error, panic or fatal")
-	fs.StringVar(&f.logFormat, "log-format", "console", "console, for people, or json, as etcd's")
+	fs.StringVar(&f.logLevel, "log-level", "info", "lowest level to log: debug, info, warn, error, panic or fatal")
+	fs.StringVar(&f.logFormat, "log-format", "console", "console for people, or json as in etcd")
 }
 
 func (f *serveFlags) addMember(fs *pflag.FlagSet) {
@@ -71,7 +71,7 @@ func (f *serveFlags) addMember(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.listenClientURLs, "listen-client-urls", []string{serve.DefaultListenClientURL},
 		"URLs to serve clients on; port 0 takes any free port")
 	fs.StringSliceVar(&f.listenHTTPURLs, "listen-client-http-urls", nil,
-		"URLs to serve HTTP on; those of --listen-client-urls are then for gRPC alone")
+		"URLs to serve HTTP on; those of --listen-client-urls then serve gRPC only")
 	fs.StringSliceVar(&f.advertiseClientURLs, "advertise-client-urls", nil,
 		"client URLs to tell the cluster (default: those it listens on)")
 	fs.StringSliceVar(&f.listenPeerURLs, "listen-peer-urls", []string{serve.DefaultListenPeerURL},
@@ -96,11 +96,11 @@ func (f *serveFlags) addRaft(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.PreVote, "pre-vote", c.PreVote, "ask for votes before the term is raised")
 	fs.Uint64Var(&c.SnapshotCount, "snapshot-count", c.SnapshotCount, "writes between two snapshots")
 	fs.Uint64Var(&c.SnapshotCatchUpEntries, "snapshot-catchup-entries", c.SnapshotCatchUpEntries,
-		"entries kept after a snapshot for slow members")
+		"log entries kept after a snapshot for slow members")
 	fs.UintVar(&c.MaxSnapFiles, "max-snapshots", c.MaxSnapFiles, "snapshot files to keep; 0 keeps all")
 	fs.UintVar(&c.MaxWALFiles, "max-wals", c.MaxWALFiles, "log files to keep; 0 keeps all")
 	fs.Int64Var(&c.QuotaBackendBytes, "quota-backend-bytes", c.QuotaBackendBytes,
-		"size of the database at which writes are refused; 0 means 2 GiB, below 0 no bound")
+		"size of the database in bytes above which writes are refused; 0 means 2 GiB, a negative value no limit")
 	fs.DurationVar(&c.BackendBatchInterval, "backend-batch-interval", c.BackendBatchInterval,
 		"time until writes are committed to the database; 0 means 100ms")
 	fs.IntVar(&c.BackendBatchLimit, "backend-batch-limit", c.BackendBatchLimit,
@@ -110,9 +110,9 @@ func (f *serveFlags) addRaft(fs *pflag.FlagSet) {
 func (f *serveFlags) addLimits(fs *pflag.FlagSet) {
 	c := &f.cfg
 	fs.UintVar(&c.MaxRequestBytes, "max-request-bytes", c.MaxRequestBytes, "size of the largest request, in bytes")
-	fs.UintVar(&c.MaxTxnOps, "max-txn-ops", c.MaxTxnOps, "operations in the largest transaction")
+	fs.UintVar(&c.MaxTxnOps, "max-txn-ops", c.MaxTxnOps, "largest number of operations in a transaction")
 	fs.Uint32Var(&c.MaxConcurrentStreams, "max-concurrent-streams", c.MaxConcurrentStreams,
-		"requests that a connection may have under way")
+		"largest number of requests under way on one connection")
 	fs.DurationVar(&c.WatchProgressNotifyInterval, "watch-progress-notify-interval", c.WatchProgressNotifyInterval,
 		"time between two progress notifications to watchers that ask for them; 0 means 10m")
 	fs.DurationVar(&c.GRPCKeepAliveMinTime, "grpc-keepalive-min-time", c.GRPCKeepAliveMinTime,
@@ -128,14 +128,14 @@ func (f *serveFlags) addLimits(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.MaxConnectionAgeGrace, "max-connection-age-grace", c.MaxConnectionAgeGrace,
 		"time that the requests of such a connection may still take; 0 means no limit")
 	fs.Uint32Var(&c.NumStreamWorkers, "num-stream-workers", c.NumStreamWorkers,
-		"goroutines that are kept to handle requests; 0 gives each request its own")
+		"number of goroutines kept to handle requests; 0 gives each request its own")
 }
 
 // addServices declares the flags for what is served beside etcd's services.
 func (f *serveFlags) addServices(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.cfg.EnableGRPCReflection, "grpc-reflection", f.cfg.EnableGRPCReflection,
 		"let clients such as grpcurl ask for the services and their messages")
-	fs.Func("feature-gates", "etcd's features to switch on or off, as Name=true,…; known is StopGRPCServiceOnDefrag", f.setFeatures)
+	fs.Func("feature-gates", "etcd's features to switch on or off, as Name=true,…; the only one here is StopGRPCServiceOnDefrag", f.setFeatures)
 }
 
 // setFeatures parses a list of features as etcd's flag takes it.
@@ -163,15 +163,15 @@ func (f *serveFlags) setFeatures(list string) error {
 func (f *serveFlags) addTLS(fs *pflag.FlagSet) {
 	c, info := &f.cfg.TLSConfig, &f.cfg.ClientTLSInfo
 	fs.StringVar(&info.CertFile, "cert-file", "", "certificate for https addresses; it may be replaced while the server runs")
-	fs.StringVar(&info.KeyFile, "key-file", "", "key of the certificate")
-	fs.BoolVar(&info.ClientCertAuth, "client-cert-auth", false, "ask clients for a certificate")
-	fs.StringVar(&info.TrustedCAFile, "trusted-ca-file", "", "certificate authorities that must have signed a client's certificate")
-	fs.StringVar(&info.CRLFile, "client-crl-file", "", "list of clients' certificates that were revoked, as DER")
+	fs.StringVar(&info.KeyFile, "key-file", "", "private key of --cert-file")
+	fs.BoolVar(&info.ClientCertAuth, "client-cert-auth", false, "require clients to show a certificate")
+	fs.StringVar(&info.TrustedCAFile, "trusted-ca-file", "", "file of the authorities, one of which must have signed a client's certificate")
+	fs.StringVar(&info.CRLFile, "client-crl-file", "", "revocation list for clients' certificates, as DER")
 	fs.StringSliceVar(&info.AllowedHostnames, "client-cert-allowed-hostname", nil,
 		"host names; a client's certificate must have one of them")
 	fs.StringVar(&info.ClientCertFile, "client-cert-file", "",
 		"certificate with which the gateway calls the server, if clients must show one (default: that of --cert-file)")
-	fs.StringVar(&info.ClientKeyFile, "client-key-file", "", "its key")
+	fs.StringVar(&info.ClientKeyFile, "client-key-file", "", "private key of --client-cert-file")
 	fs.BoolVar(&c.ClientAutoTLS, "auto-tls", false, "make a self-signed certificate for https addresses; clients have no reason to trust it")
 	fs.UintVar(&c.SelfSignedCertValidity, "self-signed-cert-validity", c.SelfSignedCertValidity,
 		"years for which a certificate of --auto-tls is valid")
@@ -197,9 +197,9 @@ func (f *serveFlags) addHTTP(fs *pflag.FlagSet) {
 		"origins whose pages may read the answers in a browser; * for any")
 	fs.StringSliceVar(&f.http.hostWhitelist, "host-whitelist", []string{"*"},
 		"host names under which HTTP without TLS is answered; * for any")
-	fs.StringVar(&c.Metrics, "metrics", c.Metrics, "basic, or extensive: gRPC calls are measured as well")
+	fs.StringVar(&c.Metrics, "metrics", c.Metrics, "basic, or extensive, which adds how long gRPC calls take")
 	fs.StringSliceVar(&f.http.metricsURLs, "listen-metrics-urls", nil,
-		"URLs to serve /metrics and the health pages on, beside those for clients")
+		"further URLs to serve /metrics and the health pages on")
 	f.debugURL.given = true // its default is empty, so no default port may be replaced
 	fs.Var(&f.debugURL, "listen-debug-url",
 		"URL to serve profiles, channelz and the last calls on, such as http://127.0.0.1:2377; empty for nowhere")

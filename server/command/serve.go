@@ -51,8 +51,9 @@ func NewServeCommand(opts Options) *cobra.Command {
 		Use:   "serve",
 		Short: "Run a GlassKV server",
 		Long: "Run a GlassKV server: a single member that speaks etcd's v3 API.\n\n" +
-			"Each flag can also be given as a variable, --data-dir as GLASSKV_DATA_DIR for example;\n" +
-			"the flag wins. SIGINT or SIGTERM stops the server in order, a second one at once.",
+			"Each flag can also be set by an environment variable, --data-dir by GLASSKV_DATA_DIR for\n" +
+			"example; the flag takes precedence. SIGINT or SIGTERM stops the server gracefully, a second\n" +
+			"signal at once.",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -72,7 +72,7 @@ func NewTracing(printer Printer) *Tracing {
 
 // AddFlags implements Observer.
 func (t *Tracing) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&t.mode, "trace", "on", "on, or off: no seam is installed")
+	fs.StringVar(&t.mode, "trace", "on", "on, or off to run without any tracing")
 	fs.BoolVar(&t.timeline, "timeline", false, "print each request's timeline as it ends")
 	fs.StringVar(&t.exporter, "exporter", otlp.ExporterNone,
 		"where spans go: none, stdout, otlp (OTEL_EXPORTER_OTLP_* say where), or file")

@@ -37,7 +37,7 @@ func NewExplainCommand() *cobra.Command {
 		Use:   "explain NAME",
 		Short: "Explain one stage, or one branch of the path: what it is, and where its source is",
 		Long: "Explain one stage in a screenful: what it is, which upstream function does it and where that\n" +
-			"stands on this disk, how GlassKV sees it and how exactly, what makes it slow, what to do about\n" +
+			"is on this disk, how GlassKV sees it and how exactly, what makes it slow, what to do about\n" +
 			"it, and what to read next. `glasskv stages` lists the stages.\n\n" +
 			"A branch of grpc-go's server path, such as flow-control, is explained as well: what happens,\n" +
 			"what its client sees, what to look for. `glasskv demo --list` lists them. `glasskv explain debug`\n" +
@@ -155,8 +155,8 @@ func NewStagesCommand() *cobra.Command {
 	cmd := prepare(&cobra.Command{
 		Use:   "stages",
 		Short: "Show all stages of a request as a tree",
-		Long: "Show the catalogue: every stage that a timeline can show, below what it sits inside, with\n" +
-			"what kind of time it is, whose work it is, and which upstream function does it.",
+		Long: "Show every stage that a timeline can show, as a tree: each below the stage that contains it, with\n" +
+			"the kind of time it is, whether one request has it alone, and the upstream function that does it.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return Stages(cmd.OutOrStdout(), o) },
 	})

@@ -54,9 +54,9 @@ func NewTimelineCommand() *cobra.Command {
 	cmd := prepare(&cobra.Command{
 		Use:   "timeline [TRACE_ID | FILE | -]",
 		Short: "Show requests of a running server, or of a file",
-		Long: "Show the timeline of the last request of a running server, of its slowest ones, of one that is\n" +
-			"named by its trace ID, or of every request in a file of spans (OTLP/JSON or stdouttrace's JSON),\n" +
-			"also one that another program wrote.",
+		Long: "Show the timeline of a running server's last request, of its slowest requests, or of the request\n" +
+			"with a trace ID. Or show every request in a file of spans (OTLP/JSON or stdouttrace's JSON),\n" +
+			"whichever program wrote it.",
 		Example: "  glasskv timeline\n  glasskv timeline --slowest 3\n  glasskv timeline traces.json --summary",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -76,10 +76,10 @@ func NewTimelineCommand() *cobra.Command {
 		},
 	})
 	fs := cmd.Flags()
-	fs.IntVar(&o.Last, "last", 0, "the last N requests (default 1; of a file: all)")
-	fs.IntVar(&o.Slowest, "slowest", 0, "the N slowest requests")
+	fs.IntVar(&o.Last, "last", 0, "show the last N requests (default 1, or all of a file)")
+	fs.IntVar(&o.Slowest, "slowest", 0, "show the N slowest requests")
 	fs.StringVar(&o.Endpoint, "endpoint", endpoint.DefaultTraceURL, "the server's trace endpoint, its --listen-trace-url")
-	fs.BoolVar(&o.Summary, "summary", false, "a table of every stage's percentiles over these requests")
+	fs.BoolVar(&o.Summary, "summary", false, "show a table of every stage's percentiles over these requests")
 	fs.DurationVar(&o.Fold, "fold", 0, "leave out stages shorter than this")
 	o.Show.AddFlags(fs)
 	return cmd

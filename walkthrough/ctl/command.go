@@ -175,7 +175,7 @@ func (f *traceFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.endpoint, "trace-endpoint", "", "address of the server's timelines, as http://host:port (default: the one that the server names)")
 	f.show = show.New()
 	f.show.AddFlags(fs)
-	fs.Lookup("output").Usage = "the timeline as text for people, or as json for programs and nothing else"
+	fs.Lookup("output").Usage = "how --trace prints: text for people, or json for programs, which leaves out the reply"
 }
 
 // check rejects flags that would have no effect.

@@ -282,7 +282,7 @@ type delFlags struct {
 func (f *delFlags) add(fs *pflag.FlagSet) {
 	f.keyRange.add(fs, "delete")
 	fs.BoolVar(&f.prevKV, "prev-kv", false, "print the pairs that were deleted")
-	fs.BoolVar(&f.asRange, "range", false, "delete a range at once: do not pause when RANGE_END is given")
+	fs.BoolVar(&f.asRange, "range", false, "delete at once, without the pause that RANGE_END brings")
 }
 
 func (f *delFlags) request(args []string) (*pb.DeleteRangeRequest, error) {

@@ -24,8 +24,8 @@ func NewCommand() *cobra.Command {
 		Short: "Start a server, send it requests, and show where their time went",
 		Long: "Start a server in this process, on free ports and a real disk, send it requests as a\n" +
 			"gRPC client, and show each one's timeline. Everything is removed at the end.\n\n" +
-			"With NAME it is one scene alone, or one branch of grpc-go's server path, played on a\n" +
-			"server of its own; --list names them all.",
+			"With NAME it plays one scene only, or one branch of grpc-go's server path, on a server of\n" +
+			"its own; --list lists all names.",
 		Example: "  glasskv demo\n  glasskv demo flow-control\n  glasskv demo --only shared --lang zh\n  glasskv demo --output json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,7 +48,7 @@ func NewCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&o.Only, "only", "", "show one scene, as NAME does")
+	cmd.Flags().StringVar(&o.Only, "only", "", "the same as NAME")
 	cmd.Flags().BoolVar(&list, "list", false, "list the scenes and the branches")
 	o.Show.AddFlags(cmd.Flags())
 	cmd.ValidArgsFunction = completeName

@@ -26,8 +26,8 @@ func NewCommand() *cobra.Command {
 	f := &hold.Flags{Show: show.New()}
 	cmd := &cobra.Command{
 		Use:   "fault",
-		Short: "Have something go wrong on purpose in a running server: a slow fsync, a busy processor …",
-		Long: "Have something go wrong on purpose in a running server, and see in the timelines what it does.\n" +
+		Short: "Make something go wrong on purpose in a running server: a slow fsync, a busy processor …",
+		Long: "Make something go wrong on purpose in a running server, and see its effect in the timelines.\n" +
 			"A fault only makes requests wait: nothing is lost, and nothing is acknowledged early. The server\n" +
 			"must have been started with --control, or with --fault. Without a subcommand, lists all faults\n" +
 			"and which are on.",
@@ -61,12 +61,12 @@ func newSet(f *hold.Flags) *cobra.Command {
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&fault.Delay, "delay", "", "how long: 50ms, uniform(10ms,80ms), normal(40ms,10ms) or exp(20ms); 10s at most")
-	fs.Float64Var(&fault.Probability, "probability", 0, "the probability that it strikes, above 0 and not above 1 (default: always)")
-	fs.IntVar(&fault.Streams, "streams", 0, "of full-quota: how many requests of a connection are handled at once")
-	fs.IntVar(&fault.Bytes, "bytes", 0, "of small-window: how much of a request may be sent at once")
-	fs.IntVar(&fault.Goroutines, "goroutines", 0, "of busy-processor: how many goroutines compute")
-	fs.DurationVar(&duration, "for", 0, "switch it off by itself after this time")
+	fs.StringVar(&fault.Delay, "delay", "", "how long a request waits: 50ms, uniform(10ms,80ms), normal(40ms,10ms) or exp(20ms); 10s at most")
+	fs.Float64Var(&fault.Probability, "probability", 0, "the probability that the fault strikes, above 0 and at most 1 (default 1)")
+	fs.IntVar(&fault.Streams, "streams", 0, "for full-quota: how many requests of a connection are handled at once")
+	fs.IntVar(&fault.Bytes, "bytes", 0, "for small-window: how many bytes of a request may be sent at once")
+	fs.IntVar(&fault.Goroutines, "goroutines", 0, "for busy-processor: how many goroutines compute")
+	fs.DurationVar(&duration, "for", 0, "switch the fault off after this time")
 	return cmd
 }
 

@@ -67,8 +67,8 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hold",
 		Short: "Hold requests of a running server where a stage begins, and look at them",
-		Long: "Hold requests of a running server where a stage begins, look at what surrounds them, and have\n" +
-			"them go on, a stage at a time if you like. The server must have been started with --control, or\n" +
+		Long: "Hold requests of a running server where a stage begins, look at what surrounds them, and let\n" +
+			"them go on, one stage at a time if you like. The server must have been started with --control, or\n" +
 			"with --break STAGE. Without a subcommand, lists the breakpoints and the requests that are held.",
 		Example: "  glasskv serve --control\n  glasskv hold break raft.propose --key-prefix /orders/\n" +
 			"  glasskv hold show 1\n  glasskv hold step 1\n  glasskv hold continue --all",
@@ -81,7 +81,7 @@ func NewCommand() *cobra.Command {
 		},
 	}
 	f.AddFlags(cmd.PersistentFlags())
-	cmd.Flags().DurationVar(&wait, "wait", 0, "wait until a request is held, but no longer than this, and 30s at most")
+	cmd.Flags().DurationVar(&wait, "wait", 0, "wait until a request is held, but no longer than this; at most 30s")
 	cmd.AddCommand(f.newBreak(), f.newShow(), f.newStep(), f.newContinue(), f.newClear())
 	return cmd
 }
@@ -92,7 +92,7 @@ func (f *Flags) newBreak() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "break STAGE",
 		Short:             "Set a breakpoint: requests are held where the stage begins",
-		Long:              "Set a breakpoint on a stage; it replaces the one that is there. `glasskv stages` marks the stages\nthat can be held.",
+		Long:              "Set a breakpoint on a stage. It replaces the stage's breakpoint, if there is one. `glasskv stages`\nmarks the stages that can be held.",
 		Example:           "  glasskv hold break raft.propose\n  glasskv hold break wal.save --key-prefix /orders/ --once",
 		Args:              One("break takes one stage, such as raft.propose; `glasskv stages` lists them"),
 		ValidArgsFunction: completeHoldable,

@@ -52,12 +52,13 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "walk [STAGE]",
 		Short: "Walk through a request stage by stage: what happens, and the source that does it",
-		Long: "Make a request and walk through it stage by stage: the chapter about each, and the source of\n" +
-			"grpc-go, raft and etcd that did the work, from this machine's module cache, in the version that\n" +
-			"ran. The request is made on a server started for it, or with --endpoint on a running one. Or it\n" +
-			"is an earlier one: from a file (--trace), or from a running server (--last, --trace TRACE_ID).\n\n" +
+		Long: "Make a request and walk through it stage by stage. Each stop shows the stage's chapter and the\n" +
+			"source of grpc-go, raft or etcd that did the work, from this machine's module cache, in the\n" +
+			"version that ran. The request is made on a server started for it, or with --endpoint on a running\n" +
+			"one. Instead, the walk can show earlier requests: from a file (--trace FILE), or from a running\n" +
+			"server (--last N, --trace TRACE_ID).\n\n" +
 			"On a terminal, keys move through the walk; ? lists them. Into a pipe, and with --plain, the walk\n" +
-			"is text from top to bottom. STAGE is where to begin; `glasskv stages` lists them.",
+			"is text from top to bottom. STAGE is the stage to begin at; `glasskv stages` lists them.",
 		Example: "  glasskv walk\n  glasskv walk wal.sync --lang zh\n  glasskv walk --request get --plain | less\n  glasskv walk --web\n  glasskv walk --trace traces.json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -88,14 +89,14 @@ func NewCommand() *cobra.Command {
 func (o *options) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.BoolVar(&o.Plain, "plain", false, "text from top to bottom, for pipes and screen readers")
-	fs.BoolVar(&o.Web, "web", false, "a page in a browser: waterfall, chapter and source side by side")
-	fs.StringVar(&o.Listen, "listen", "", "where the page is served, as 127.0.0.1:port (default: a free port)")
+	fs.BoolVar(&o.Plain, "plain", false, "print text from top to bottom, for pipes and screen readers")
+	fs.BoolVar(&o.Web, "web", false, "serve a page for a browser: waterfall, chapter and source side by side")
+	fs.StringVar(&o.Listen, "listen", "", "with --web: the address to serve the page at, as 127.0.0.1:port (default: a free port)")
 	fs.StringVar(&o.Request, "request", tour.Names()[0], "the request to make: "+strings.Join(tour.Names(), ", "))
-	fs.StringVar(&o.Endpoint, "endpoint", "", "a running server to make it on, as host:port (default: one is started)")
-	fs.StringVar(&o.Trace, "trace", "", "a file of spans (OTLP/JSON or stdouttrace's), - for standard input, or a trace ID")
-	fs.IntVar(&o.Last, "last", 0, "the last N requests of a running server")
-	fs.StringVar(&o.TraceEndpoint, "trace-endpoint", "", "where a server's timelines are, as http://host:port (default: where it says, or "+defaultTraceURL+")")
+	fs.StringVar(&o.Endpoint, "endpoint", "", "make the request on this running server, host:port (default: start one)")
+	fs.StringVar(&o.Trace, "trace", "", "show requests from a file of spans (OTLP/JSON or stdouttrace's), or from standard input (-), or the one with this trace ID")
+	fs.IntVar(&o.Last, "last", 0, "show the last N requests of a running server")
+	fs.StringVar(&o.TraceEndpoint, "trace-endpoint", "", "where the server's timelines are, as http://host:port (default: where the server says, or "+defaultTraceURL+")")
 	o.Show.AddFlags(fs)
 	_ = cmd.RegisterFlagCompletionFunc("request", cobra.FixedCompletions(tour.Names(), cobra.ShellCompDirectiveNoFileComp))
 }
