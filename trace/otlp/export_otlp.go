@@ -63,10 +63,7 @@ func otlpClient() (otlptrace.Client, error) {
 }
 
 func (o *otlpSink) exportDirect(ctx context.Context, from *provenance, spans []span) error {
-	o.encoded = o.encoded[:0]
-	for i := range spans {
-		o.encoded = appendSpan(o.encoded, &spans[i])
-	}
+	o.encoded = inProtobuf.spans(o.encoded[:0], spans)
 	scope := &tracepb.ScopeSpans{
 		Scope:     &commonpb.InstrumentationScope{Name: from.scope.Name, Version: from.scope.Version},
 		SchemaUrl: from.scope.SchemaURL,

@@ -38,7 +38,7 @@ func newProvenance(ctx context.Context) (provenance, error) {
 	if res == nil {
 		res = resource.NewSchemaless(semconv.ServiceName(ServiceName))
 	}
-	p.resource, p.encoded = res, appendAttributes(nil, fieldResourceAttributes, res.Attributes())
+	p.resource, p.encoded = res, inProtobuf.attributes(nil, 1, "", res.Attributes())
 	if err != nil {
 		return p, fmt.Errorf("resource attributes: %w", err)
 	}

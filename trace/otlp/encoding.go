@@ -1,0 +1,346 @@
+package otlp
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"math"
+	"strconv"
+
+	"glasskv/trace"
+
+	"go.opentelemetry.io/otel/attribute"
+	otelcodes "go.opentelemetry.io/otel/codes"
+	oteltrace "go.opentelemetry.io/otel/trace"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// An encoding is how a message of OTLP is written. The messages below name each
+// field once, with its number in protobuf and its name in JSON, in the order of
+// opentelemetry/proto/trace/v1/trace.proto. Fields that GlassKV never fills are
+// left out.
+//
+// OTLP/JSON is protobuf's JSON with two exceptions, which protobuf's own encoders
+// do not know: IDs are hexadecimal and enumerations are numbers.
+type encoding bool
+
+const (
+	inProtobuf encoding = false
+	inJSON     encoding = true
+)
+
+// appendRequestJSON appends the spans as one ExportTraceServiceRequest.
+func appendRequestJSON(b []byte, from *provenance, spans []span) []byte {
+	b = append(b, `{"resourceSpans":[{"resource":{"attributes":`...)
+	b = inJSON.attributes(b, 1, "", from.resource.Attributes())
+	b = append(b, `},"scopeSpans":[{"scope":{"name":`...)
+	b = appendTextJSON(b, from.scope.Name)
+	if from.scope.Version != "" {
+		b = append(b, `,"version":`...)
+		b = appendTextJSON(b, from.scope.Version)
+	}
+	b = append(b, '}')
+	b = inJSON.spans(b, spans)
+	b = append(b, `,"schemaUrl":`...)
+	b = appendTextJSON(b, from.scope.SchemaURL)
+	return append(b, `}]}]}`...)
+}
+
+// spans appends the field of ScopeSpans that holds spans.
+func (e encoding) spans(b []byte, spans []span) []byte {
+	b, list := e.openList(b, `,"spans":`)
+	for i := range spans {
+		var element int
+		b, element = e.openElement(b, 2)
+		b = e.shut(e.span(b, &spans[i]), element)
+	}
+	return e.shutList(b, list)
+}
+
+func (e encoding) span(b []byte, s *span) []byte {
+	b = e.traceID(b, 1, `,"traceId":`, s.trace)
+	b = e.spanID(b, 2, `,"spanId":`, s.id)
+	if s.parent != 0 {
+		b = e.spanID(b, 4, `,"parentSpanId":`, s.parent)
+	}
+	if e == inJSON {
+		b = e.spanFlags(b, s)
+	}
+	b = e.text(b, 5, `,"name":`, s.name)
+	b = e.enum(b, 6, `,"kind":`, int32(s.kind)) // OTLP numbers them as the SDK does
+	b = e.fixed64(b, 7, `,"startTimeUnixNano":`, uint64(max(0, s.begin)))
+	b = e.fixed64(b, 8, `,"endTimeUnixNano":`, uint64(max(0, s.end)))
+	if len(s.attrs) > 0 {
+		b = e.attributes(b, 9, `,"attributes":`, s.attrs)
+	}
+	if len(s.links) > 0 {
+		b = e.links(b, s.links)
+	}
+	if failed := s.status == otelcodes.Error; failed || e == inJSON {
+		var status int
+		b, status = e.open(b, 15, `,"status":`)
+		if failed {
+			b = e.text(b, 2, `,"message":`, s.message)
+			b = e.enum(b, 3, `,"code":`, int32(tracepb.Status_STATUS_CODE_ERROR))
+		}
+		b = e.shut(b, status)
+	}
+	if e == inProtobuf { // there by number, in JSON as declared
+		b = e.spanFlags(b, s)
+	}
+	return b
+}
+
+func (e encoding) spanFlags(b []byte, s *span) []byte {
+	return e.fixed32(b, 16, `,"flags":`, s.flags())
+}
+
+func (e encoding) links(b []byte, links []spanLink) []byte {
+	b, list := e.openList(b, `,"links":`)
+	for i := range links {
+		l, element := &links[i], 0
+		b, element = e.openElement(b, 13)
+		b = e.traceID(b, 1, `,"traceId":`, l.to.Trace)
+		b = e.spanID(b, 2, `,"spanId":`, l.to.Span)
+		if len(l.attrs) > 0 {
+			b = e.attributes(b, 4, `,"attributes":`, l.attrs)
+		}
+		b = e.fixed32(b, 6, `,"flags":`, flagsLocal)
+		b = e.shut(b, element)
+	}
+	return e.shutList(b, list)
+}
+
+func (e encoding) attributes(b []byte, number protowire.Number, label string, attrs []attribute.KeyValue) []byte {
+	b, list := e.openList(b, label)
+	for i := range attrs {
+		var element, value int
+		b, element = e.openElement(b, number)
+		b = e.text(b, 1, `,"key":`, string(attrs[i].Key))
+		b, value = e.open(b, 2, `,"value":`)
+		b = e.shut(e.value(b, &attrs[i].Value), value)
+		b = e.shut(b, element)
+	}
+	return e.shutList(b, list)
+}
+
+// value appends the field of AnyValue, a oneof, that holds v. A type that GlassKV
+// does not use itself is written as text.
+func (e encoding) value(b []byte, v *attribute.Value) []byte {
+	switch v.Type() {
+	case attribute.STRING:
+		return e.oneofText(b, 1, `,"stringValue":`, v.AsString())
+	case attribute.BOOL:
+		return e.bool(b, 2, `,"boolValue":`, v.AsBool())
+	case attribute.INT64:
+		return e.int64(b, 3, `,"intValue":`, v.AsInt64())
+	case attribute.FLOAT64:
+		return e.double(b, 4, `,"doubleValue":`, v.AsFloat64())
+	case attribute.STRINGSLICE:
+		b, array := e.open(b, 5, `,"arrayValue":`)
+		return e.shut(e.texts(b, v.AsStringSlice()), array)
+	}
+	return e.oneofText(b, 1, `,"stringValue":`, trace.ValidUTF8(v.String()))
+}
+
+// texts appends the field of ArrayValue that holds values.
+func (e encoding) texts(b []byte, texts []string) []byte {
+	b, list := e.openList(b, `,"values":`)
+	for _, each := range texts {
+		var element int
+		b, element = e.openElement(b, 1)
+		b = e.shut(e.oneofText(b, 1, `,"stringValue":`, each), element)
+	}
+	return e.shutList(b, list)
+}
+
+// The flags of a span: it is sampled, and it is known whether its parent is in
+// another process.
+const (
+	flagsLocal  = uint32(oteltrace.FlagsSampled) | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
+	flagsRemote = flagsLocal | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
+)
+
+func (s *span) flags() uint32 {
+	if s.remote {
+		return flagsRemote
+	}
+	return flagsLocal
+}
+
+// What follows appends fields of each type. A label is a field's name in JSON as
+// it is written, with a comma before and a colon after. The comma before an
+// object's first member gives way to the object's bracket; likewise in lists.
+
+// open begins a nested message, and shut ends it: in protobuf only then its
+// length is known, and is put before it.
+func (e encoding) open(b []byte, number protowire.Number, label string) (_ []byte, begin int) {
+	if e == inJSON {
+		b = append(b, label...)
+	} else {
+		b = protowire.AppendTag(b, number, protowire.BytesType)
+	}
+	return b, len(b)
+}
+
+func (e encoding) shut(b []byte, begin int) []byte {
+	if e == inJSON {
+		return enclose(b, begin, '{', '}')
+	}
+	n := uint64(len(b) - begin)
+	size := protowire.SizeVarint(n)
+	var room [binary.MaxVarintLen64]byte
+	b = append(b, room[:size]...)
+	copy(b[begin+size:], b[begin:])
+	binary.PutUvarint(b[begin:], n)
+	return b
+}
+
+// openList begins a list of messages, openElement each of them, and shut ends it.
+// In protobuf a list is nothing but its elements.
+func (e encoding) openList(b []byte, label string) (_ []byte, begin int) {
+	if e == inJSON {
+		b = append(b, label...)
+	}
+	return b, len(b)
+}
+
+func (e encoding) openElement(b []byte, number protowire.Number) (_ []byte, begin int) {
+	if e == inJSON {
+		b = append(b, ',')
+	} else {
+		b = protowire.AppendTag(b, number, protowire.BytesType)
+	}
+	return b, len(b)
+}
+
+func (e encoding) shutList(b []byte, begin int) []byte {
+	if e == inJSON {
+		return enclose(b, begin, '[', ']')
+	}
+	return b
+}
+
+func enclose(b []byte, begin int, left, right byte) []byte {
+	if len(b) == begin {
+		return append(b, left, right)
+	}
+	b[begin] = left // was the first member's comma
+	return append(b, right)
+}
+
+func (e encoding) traceID(b []byte, number protowire.Number, label string, id trace.ID) []byte {
+	if e == inJSON {
+		b = append(append(b, label...), '"')
+		return append(appendHex(appendHex(b, id.Hi), id.Lo), '"')
+	}
+	b = append(protowire.AppendTag(b, number, protowire.BytesType), 16)
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, id.Hi), id.Lo)
+}
+
+func (e encoding) spanID(b []byte, number protowire.Number, label string, id uint64) []byte {
+	if e == inJSON {
+		b = append(append(b, label...), '"')
+		return append(appendHex(b, id), '"')
+	}
+	b = append(protowire.AppendTag(b, number, protowire.BytesType), 8)
+	return binary.BigEndian.AppendUint64(b, id)
+}
+
+// appendHex appends all 16 digits.
+func appendHex(b []byte, v uint64) []byte {
+	var digits [16]byte
+	for i := range digits {
+		digits[i] = "0123456789abcdef"[v>>60]
+		v <<= 4
+	}
+	return append(b, digits[:]...)
+}
+
+// text omits an empty text in protobuf, as proto3 does.
+func (e encoding) text(b []byte, number protowire.Number, label, s string) []byte {
+	if s == "" && e == inProtobuf {
+		return b
+	}
+	return e.oneofText(b, number, label, s)
+}
+
+// oneofText writes an empty text too: its presence says which field of the oneof
+// is set.
+func (e encoding) oneofText(b []byte, number protowire.Number, label, s string) []byte {
+	if e == inJSON {
+		return appendTextJSON(append(b, label...), s)
+	}
+	return protowire.AppendString(protowire.AppendTag(b, number, protowire.BytesType), s)
+}
+
+func (e encoding) enum(b []byte, number protowire.Number, label string, v int32) []byte {
+	if e == inJSON {
+		return strconv.AppendInt(append(b, label...), int64(v), 10)
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), uint64(v))
+}
+
+func (e encoding) fixed32(b []byte, number protowire.Number, label string, v uint32) []byte {
+	if e == inJSON {
+		return strconv.AppendUint(append(b, label...), uint64(v), 10)
+	}
+	return protowire.AppendFixed32(protowire.AppendTag(b, number, protowire.Fixed32Type), v)
+}
+
+// In JSON, integers of 64 bits are text.
+
+func (e encoding) fixed64(b []byte, number protowire.Number, label string, v uint64) []byte {
+	if e == inJSON {
+		b = append(append(b, label...), '"')
+		return append(strconv.AppendUint(b, v, 10), '"')
+	}
+	return protowire.AppendFixed64(protowire.AppendTag(b, number, protowire.Fixed64Type), v)
+}
+
+func (e encoding) int64(b []byte, number protowire.Number, label string, v int64) []byte {
+	if e == inJSON {
+		b = append(append(b, label...), '"')
+		return append(strconv.AppendInt(b, v, 10), '"')
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), uint64(v))
+}
+
+func (e encoding) bool(b []byte, number protowire.Number, label string, v bool) []byte {
+	if e == inJSON {
+		return strconv.AppendBool(append(b, label...), v)
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), protowire.EncodeBool(v))
+}
+
+func (e encoding) double(b []byte, number protowire.Number, label string, v float64) []byte {
+	if e == inJSON {
+		return appendDoubleJSON(append(b, label...), v)
+	}
+	return protowire.AppendFixed64(protowire.AppendTag(b, number, protowire.Fixed64Type), math.Float64bits(v))
+}
+
+// appendDoubleJSON writes as text what JSON has no number for, as protobuf does.
+func appendDoubleJSON(b []byte, v float64) []byte {
+	switch {
+	case math.IsNaN(v):
+		return append(b, `"NaN"`...)
+	case math.IsInf(v, 1):
+		return append(b, `"Infinity"`...)
+	case math.IsInf(v, -1):
+		return append(b, `"-Infinity"`...)
+	}
+	return strconv.AppendFloat(b, v, 'g', -1, 64)
+}
+
+func appendTextJSON(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			quoted, _ := json.Marshal(s) // cannot fail for a string
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
