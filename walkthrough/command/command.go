@@ -156,7 +156,8 @@ func NewStagesCommand() *cobra.Command {
 		Use:   "stages",
 		Short: "Show all stages of a request as a tree",
 		Long: "Show every stage that a timeline can show, as a tree: each below the stage that contains it, with\n" +
-			"the kind of time it is, whether one request has it alone, and the upstream function that does it.",
+			"the kind of time it is, its scope (a request, a connection, or a batch of requests), and the\n" +
+			"upstream function that does it.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return Stages(cmd.OutOrStdout(), o) },
 	})
