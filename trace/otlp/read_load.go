@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -89,13 +88,13 @@ func (l *loader) chunk(data []byte, line int) {
 	if len(rest) == 0 || string(rest) == "[" {
 		return // what is left of an array whose members stand on lines of their own
 	}
-	v := &values{loader: l, data: rest, dec: json.NewDecoder(bytes.NewReader(rest)), line: line}
+	r := &chunkReader{loader: l, scanner: scanner{text: rest, line: line}}
 	before := len(l.spans)
-	err := v.all()
+	err := r.all()
 	if err == nil {
 		return
 	}
-	line += bytes.Count(rest[:v.dec.InputOffset()], []byte{'\n'})
+	line = r.currentLine()
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		err = fmt.Errorf("line %d is cut short", line)
 	} else {
