@@ -1,16 +1,28 @@
 package otlp
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
+	"glasskv/trace/record/recordtest"
 	"glasskv/trace/tracetest"
+
+	"go.opentelemetry.io/otel/attribute"
+	otelcodes "go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
 // spanJSON writes one span of OTLP/JSON with times in microseconds.
@@ -287,4 +299,242 @@ func TestAttributesOfEveryKindAreKept(t *testing.T) {
 	if tl.Code != "Unavailable" || tl.Message != "broke" || tl.Observer != trace.ObserverClient || tl.DurationNS != 1000 {
 		t.Fatalf("%+v", tl)
 	}
+}
+
+func TestARequestWhoseBatchIsNotInTheFileSaysSo(t *testing.T) {
+	_, in := written(t, ExporterFile, false, tracetest.Rand(3), 30)
+	for _, tl := range in.Timelines {
+		if len(tl.Problems) > 0 {
+			t.Fatalf("problems of a whole file: %q", tl.Problems)
+		}
+	}
+	root := fmt.Sprintf(`{"traceId":"t","spanId":"a","name":"etcdserverpb.KV/Put","startTimeUnixNano":%d,"endTimeUnixNano":%d,`+
+		`"attributes":[{"key":"glasskv.observer","value":{"stringValue":"server"}},{"key":"glasskv.connection.reused","value":{"boolValue":false}}],`+
+		`"links":[{"traceId":"u","spanId":"b","attributes":[{"key":"glasskv.link","value":{"stringValue":"wal.save"}},{"key":"glasskv.shared_by","value":{"intValue":"3"}}]},`+
+		`{"traceId":"v","spanId":"b","attributes":[{"key":"glasskv.link","value":{"stringValue":"connection"}}]}]}`, epoch, epoch+5)
+	tl := read(t, requestJSON(root)).Timelines[0]
+	want := []string{"wal.save, which others share, is not in the file", "connection, which others share, is not in the file"}
+	if !slices.Equal(tl.Problems, want) {
+		t.Fatalf("says %q", tl.Problems)
+	}
+}
+
+func TestLinksCannotMultiplyAFile(t *testing.T) {
+	spans := []string{spanJSON("u", "b", "", "wal.save", 0, 1)}
+	for i := range 2000 {
+		spans = append(spans, spanJSON("u", fmt.Sprint(i), "b", "x", 0, 1))
+	}
+	link := `{"traceId":"u","spanId":"b","attributes":[{"key":"glasskv.link","value":{"stringValue":"wal.save"}}]}`
+	for i := range 500 {
+		spans = append(spans, fmt.Sprintf(`{"traceId":"t%d","spanId":"a","name":"r","startTimeUnixNano":1,"endTimeUnixNano":2,`+
+			`"attributes":[{"key":"glasskv.observer","value":{"stringValue":"server"}}],"links":[%s]}`, i, strings.Repeat(link+",", 200)+link))
+	}
+	f := read(t, requestJSON(spans...))
+	for _, tl := range f.Timelines {
+		if len(tl.Stages) > maxShared {
+			t.Fatalf("%d stages", len(tl.Stages))
+		}
+	}
+}
+
+func TestAHundredThousandSpansOpenQuickly(t *testing.T) {
+	n := 100_000
+	if tracetest.RaceEnabled {
+		n = 10_000
+	}
+	for name, parent := range map[string]func(i int) string{
+		"one below the other": func(i int) string { return fmt.Sprint("s", i-1) },
+		"all below the root":  func(int) string { return "s0" },
+	} {
+		var b strings.Builder
+		b.WriteString(`{"resourceSpans":[{"scopeSpans":[{"spans":[`)
+		b.WriteString(spanJSON("t", "s0", "", "root", 0, int64(n)))
+		for i := 1; i < n; i++ {
+			b.WriteString(",\n  ")
+			b.WriteString(spanJSON("t", fmt.Sprint("s", i), parent(i), "span", int64(i), int64(n)))
+		}
+		b.WriteString(`]}]}]}`)
+		t.Run(name, func(t *testing.T) {
+			begun := time.Now()
+			f, err := Read(strings.NewReader(b.String()))
+			took := time.Since(begun)
+			if err != nil || len(f.Timelines) != 1 || len(f.Timelines[0].Stages) != n {
+				t.Fatalf("%v", err)
+			}
+			tracetest.CheckLedger(t, f.Timelines[0])
+			t.Logf("%v for %d MiB", took, b.Len()>>20)
+			if took > 20*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+// anyProgram traces a bit of work with the SDK as any program would.
+func anyProgram(t *testing.T, exporter sdktrace.SpanExporter) {
+	t.Helper()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter))
+	tracer := provider.Tracer("shop")
+	ctx, root := tracer.Start(context.Background(), "GET /cart", oteltrace.WithSpanKind(oteltrace.SpanKindServer),
+		oteltrace.WithAttributes(attribute.String("user", "\u4eba"), attribute.Int("n", 7), attribute.StringSlice("tags", []string{"a", "b"}),
+			attribute.Bool("yes", true), attribute.Float64("f", 0.5)))
+	_, query := tracer.Start(ctx, "query")
+	query.SetStatus(otelcodes.Error, "no such table")
+	query.End()
+	_, query = tracer.Start(ctx, "query")
+	query.End()
+	root.End()
+	if err := provider.Shutdown(tracetest.Limit(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatTheSDKWritesToStdoutIsRead(t *testing.T) {
+	for name, opts := range map[string][]stdouttrace.Option{
+		"compact":          nil,
+		"pretty":           {stdouttrace.WithPrettyPrint()},
+		"without times":    {stdouttrace.WithoutTimestamps()},
+		"pretty, no times": {stdouttrace.WithPrettyPrint(), stdouttrace.WithoutTimestamps()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			exporter, err := stdouttrace.New(append(opts, stdouttrace.WithWriter(&out))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			anyProgram(t, exporter)
+			f := read(t, out.String())
+			if len(f.Timelines) != 1 || len(f.Problems) != 0 {
+				t.Fatalf("%s", tracetest.JSON(t, f))
+			}
+			tl := f.Timelines[0]
+			want := []string{">GET /cart", "GET /cart>query", "GET /cart>query#2"}
+			if got := tracetest.Names(tl); !slices.Equal(got, want) {
+				t.Errorf("stages %q, want %q", got, want)
+			}
+			for key, value := range map[string]string{"user": "人", "n": "7", "tags": "a, b", "yes": "true", "f": "0.5"} {
+				if tl.Attributes[key] != value {
+					t.Errorf("%s is %q, want %q", key, tl.Attributes[key], value)
+				}
+			}
+			if timeless := strings.Contains(name, "times"); timeless != (len(tl.Problems) > 0) {
+				t.Errorf("problems: %q", tl.Problems)
+			}
+		})
+	}
+}
+
+func TestWhatTheSDKExportsToOurFileIsRead(t *testing.T) {
+	path := t.TempDir() + "/traces.jsonl"
+	exporter, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	anyProgram(t, exporter)
+	f, err := ReadFile(path)
+	if err != nil || len(f.Timelines) != 1 || len(f.Problems) != 0 {
+		t.Fatalf("%s, %v", tracetest.JSON(t, f), err)
+	}
+	tl := f.Timelines[0]
+	if tl.Method != "GET /cart" || len(tl.Stages) != 3 || tl.Attributes["tags"] != "a, b" || tl.Attributes["f"] != "0.5" {
+		t.Fatalf("%s", tracetest.JSON(t, tl))
+	}
+}
+
+func TestPrettyOutputThatIsCutShort(t *testing.T) {
+	var out bytes.Buffer
+	exporter, err := stdouttrace.New(stdouttrace.WithPrettyPrint(), stdouttrace.WithWriter(&out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	anyProgram(t, exporter)
+	whole := out.String()
+	last := strings.LastIndex(whole, "\n{")
+	f := read(t, whole[:last+40])
+	// The root ends last and is what was cut off.
+	if len(f.Timelines) != 1 || len(f.Timelines[0].Stages) != 3 || f.Timelines[0].Method != MissingRoot {
+		t.Fatalf("%s", tracetest.JSON(t, f))
+	}
+	if len(f.Problems) != 1 || !strings.Contains(f.Problems[0], "cut short") {
+		t.Fatalf("problems: %q", f.Problems)
+	}
+}
+
+// checkRead is what must hold for whatever is read.
+func checkRead(t *testing.T, data []byte) {
+	f, err := Read(bytes.NewReader(data))
+	if err != nil {
+		if f != nil {
+			t.Fatalf("a file beside the error %v", err)
+		}
+		return
+	}
+	if len(f.Timelines) == 0 {
+		t.Fatal("neither timelines nor an error")
+	}
+	for _, tl := range f.Timelines {
+		tracetest.CheckLedger(t, tl)
+		for _, st := range tl.Stages {
+			if st.EndNS < st.BeginNS {
+				t.Fatalf("%s is %d…%d", st.Stage, st.BeginNS, st.EndNS)
+			}
+		}
+		tracetest.JSON(t, tl)
+	}
+}
+
+func FuzzReadOTLP(f *testing.F) {
+	f.Add([]byte(requestJSON(spanJSON("t", "a", "", "root", 0, 9), spanJSON("t", "b", "a", "kid", 1, 2))))
+	f.Add([]byte(requestJSON(spanJSON("t", "a", "b", "x", 0, 9), spanJSON("t", "b", "a", "y", 1, 2)) + "\n{"))
+	rc := record.NewRecorder(record.Options{})
+	w := recordtest.NewWorld(rc, rand.New(rand.NewPCG(1, 1)))
+	from, err := newProvenance(context.Background())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for range 3 {
+		s := newSpanner()
+		r := w.Request()
+		s.timeline(r.Timeline())
+		for _, b := range w.Saves {
+			s.batch(b)
+		}
+		for _, c := range w.Conns {
+			s.conn(c, record.Now())
+		}
+		f.Add(appendRequestJSON(nil, &from, s.spans))
+	}
+	h, c, inner := recordtest.GatewayPut(f, rc) // made of parts
+	s := newSpanner()
+	s.timeline(h.Timeline())
+	f.Add(appendRequestJSON(nil, &from, s.spans))
+	for _, r := range []*record.Record{h, c, inner} {
+		r.Done(record.AllEvents)
+	}
+	tracetest.Close(f, rc)
+	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, data) })
+}
+
+func FuzzReadStdout(f *testing.F) {
+	for _, opts := range [][]stdouttrace.Option{nil, {stdouttrace.WithPrettyPrint()}} {
+		var out bytes.Buffer
+		exporter, err := stdouttrace.New(append(opts, stdouttrace.WithWriter(&out))...)
+		if err != nil {
+			f.Fatal(err)
+		}
+		rc := record.NewRecorder(record.Options{})
+		r := recordtest.NewWorld(rc, rand.New(rand.NewPCG(2, 1))).Request()
+		from, err := newProvenance(context.Background())
+		if err != nil {
+			f.Fatal(err)
+		}
+		s := newSpanner()
+		s.timeline(r.Timeline())
+		if err := exporter.ExportSpans(context.Background(), from.stubs(s.spans)); err != nil {
+			f.Fatal(err)
+		}
+		tracetest.Close(f, rc)
+		f.Add(out.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, data) })
 }

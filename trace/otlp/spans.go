@@ -1,14 +1,21 @@
 package otlp
 
 import (
+	"encoding/json"
+	"net"
 	"slices"
+	"strconv"
+	"strings"
 
 	"glasskv/trace"
+	"glasskv/trace/record"
 	"glasskv/trace/stages"
 
 	"go.opentelemetry.io/otel/attribute"
 	otelcodes "go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.38.0"
 	oteltrace "go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
 )
 
 // The keys of attributes that say how a span is drawn as a stage. What is left
@@ -186,4 +193,397 @@ func rootName(method string) string {
 		method = method[1:]
 	}
 	return trace.ValidUTF8(method)
+}
+
+// The keys of the root span's own attributes, beside those of the conventions
+// and those in assemble.go.
+const (
+	attrObserver   = "glasskv.observer"
+	attrMethod     = "glasskv.method" // only where service and method do not say it
+	attrCode       = "glasskv.code"   // only where it is no code of gRPC's
+	attrMessage    = "glasskv.message"
+	attrBytesIn    = "glasskv.bytes_in"
+	attrBytesOut   = "glasskv.bytes_out"
+	attrConnID     = "glasskv.connection.id"
+	attrConnReused = "glasskv.connection.reused"
+	attrConnPeer   = "glasskv.connection.peer"  // only where it is no address and port
+	attrConnLocal  = "glasskv.connection.local" // likewise
+	attrNotReached = "glasskv.not_reached"      // "stage: why", each
+	attrProblems   = "glasskv.problems"
+	attrParts      = "glasskv.parts" // each as JSON, in the order of their numbers
+)
+
+// The conventions followed here are the last version that calls the system
+// rpc.system; later ones renamed it, and what reads traces has not followed yet.
+const schemaURL = semconv.SchemaURL
+
+var rpcSystem = semconv.RPCSystemGRPC
+
+// rootAttributes writes down all that the stages do not say, so that the
+// timeline can be made again from the spans.
+func (s *spanner) rootAttributes(sp *span, t *trace.Timeline) {
+	from := len(s.attrs)
+	if isRPC(t) {
+		s.attrs = append(s.attrs, rpcSystem)
+	}
+	s.str(attrObserver, string(t.Observer))
+	if service, method, ok := splitMethod(t.Method); ok {
+		s.str(string(semconv.RPCServiceKey), service)
+		s.str(string(semconv.RPCMethodKey), method)
+	} else {
+		s.str(attrMethod, t.Method)
+	}
+	s.outcome(sp, t)
+	s.connection(t)
+	s.int(attrBytesIn, t.BytesIn)
+	s.int(attrBytesOut, t.BytesOut)
+	s.attrs = append(s.attrs, notReached(t.NotReached)...)
+	if len(t.Problems) > 0 {
+		problems := make([]string, len(t.Problems))
+		for i, p := range t.Problems {
+			problems[i] = trace.ValidUTF8(p)
+		}
+		s.attrs = append(s.attrs, attribute.StringSlice(attrProblems, problems))
+	}
+	if len(t.Parts) > 0 {
+		parts := make([]string, len(t.Parts))
+		for i := range t.Parts {
+			parts[i] = partJSON(&t.Parts[i])
+		}
+		s.attrs = append(s.attrs, attribute.StringSlice(attrParts, parts))
+	}
+	s.request(t.Attributes)
+	sp.attrs = s.since(from)
+}
+
+// isRPC tells a gRPC request from one that came as HTTP/1, and from what is none.
+func isRPC(t *trace.Timeline) bool {
+	return t.Attributes[trace.AttrHTTPStatus] == "" && t.Attributes[trace.AttrFailedConn] == ""
+}
+
+// splitMethod takes "/service/method" apart. It is not ok when the parts do not
+// make the same name again.
+func splitMethod(full string) (service, method string, ok bool) {
+	if !strings.HasPrefix(full, "/") {
+		return "", "", false
+	}
+	service, method, ok = strings.Cut(full[1:], "/")
+	return service, method, ok && service != "" && method != "" && !strings.Contains(method, "/")
+}
+
+func (s *spanner) outcome(sp *span, t *trace.Timeline) {
+	if t.Message != "" {
+		s.str(attrMessage, t.Message)
+	}
+	if t.Code == "" {
+		if t.Attributes[trace.AttrFailedConn] != "" {
+			sp.status, sp.message = otelcodes.Error, trace.ValidUTF8(t.Message)
+		}
+		return
+	}
+	code, ok := codeOf(t.Code)
+	if !ok {
+		s.str(attrCode, t.Code)
+		if status := t.Attributes[trace.AttrHTTPStatus]; status >= "500" {
+			sp.status, sp.message = otelcodes.Error, trace.ValidUTF8(t.Message)
+		}
+		return
+	}
+	s.int(string(semconv.RPCGRPCStatusCodeKey), int64(code))
+	if isError(code, t.Observer) {
+		sp.status, sp.message = otelcodes.Error, trace.ValidUTF8(t.Message)
+	}
+}
+
+// isError follows the conventions: for a client every code but OK is an error,
+// for a server only those that are its own fault.
+func isError(code codes.Code, observer trace.Observer) bool {
+	if observer == trace.ObserverClient {
+		return code != codes.OK
+	}
+	switch code {
+	case codes.Unknown, codes.DeadlineExceeded, codes.Unimplemented, codes.Internal, codes.Unavailable, codes.DataLoss:
+		return true
+	}
+	return false
+}
+
+var codeByName = func() map[string]codes.Code {
+	all := make(map[string]codes.Code, 17)
+	for c := codes.OK; c <= codes.Unauthenticated; c++ {
+		all[c.String()] = c
+	}
+	return all
+}()
+
+// codeOf reads a code's name as codes.Code writes it, "Code(99)" included.
+func codeOf(name string) (codes.Code, bool) {
+	if c, ok := codeByName[name]; ok {
+		return c, true
+	}
+	var digits string
+	if n := len(name); n > 6 && name[:5] == "Code(" && name[n-1] == ')' {
+		digits = name[5 : n-1]
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil || codes.Code(n).String() != name {
+		return 0, false
+	}
+	return codes.Code(n), true
+}
+
+func (s *spanner) connection(t *trace.Timeline) {
+	c := &t.Connection
+	if *c == (trace.Connection{}) {
+		return
+	}
+	s.int(attrConnID, int64(c.ID))
+	s.attrs = append(s.attrs, attribute.Bool(attrConnReused, c.Reused))
+	if s.address(c.Peer, semconv.NetworkPeerAddressKey, semconv.NetworkPeerPortKey) {
+		s.attrs = append(s.attrs, semconv.NetworkTransportTCP)
+	} else {
+		s.str(attrConnPeer, c.Peer)
+	}
+	if !s.address(c.Local, semconv.ServerAddressKey, semconv.ServerPortKey) {
+		s.str(attrConnLocal, c.Local)
+	}
+}
+
+// address writes "host:port" as the conventions do, in two attributes. It
+// reports false when the two would not make the same text again.
+func (s *spanner) address(whole string, host, port attribute.Key) bool {
+	if whole == "" {
+		return true
+	}
+	h, p, err := net.SplitHostPort(whole)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.ParseUint(p, 10, 16)
+	if err != nil || net.JoinHostPort(h, strconv.FormatUint(n, 10)) != whole {
+		return false
+	}
+	s.attrs = append(s.attrs, host.String(trace.ValidUTF8(h)), port.Int64(int64(n)))
+	return true
+}
+
+// request writes the attributes of the whole request. Those that are numbers
+// go out as numbers.
+func (s *spanner) request(attrs map[string]string) {
+	written := 0
+	for _, key := range [...]string{trace.AttrKeySize, trace.AttrValueSize, trace.AttrRevision, trace.AttrBehind} {
+		value, ok := attrs[key]
+		if !ok {
+			continue
+		}
+		written++
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && strconv.FormatInt(n, 10) == value {
+			s.int(key, n)
+		} else {
+			s.str(key, value)
+		}
+	}
+	if key, ok := attrs[trace.AttrKey]; ok {
+		written++
+		s.str(trace.AttrKey, key)
+	}
+	if written == len(attrs) {
+		return
+	}
+	rest := make(map[string]string, len(attrs))
+	for key, value := range attrs {
+		switch key {
+		case trace.AttrKey, trace.AttrKeySize, trace.AttrValueSize, trace.AttrRevision, trace.AttrBehind:
+		default:
+			rest[key] = value
+		}
+	}
+	s.more(rest)
+}
+
+// notReached writes what did not happen. Nearly every request says one of two
+// things here, so those are made once.
+func notReached(list []trace.NotReached) []attribute.KeyValue {
+	switch {
+	case len(list) == 0:
+		return nil
+	case slices.Equal(list, reusedNotReached):
+		return reusedAttribute
+	}
+	return notReachedAttribute(list)
+}
+
+var (
+	reusedNotReached = []trace.NotReached{
+		{Stage: stages.NetAccept.String(), Why: trace.WhyReused}, {Stage: stages.HandleRawConn.String(), Why: trace.WhyReused}, {Stage: stages.ServeStreams.String(), Why: trace.WhyReused},
+	}
+	reusedAttribute = notReachedAttribute(reusedNotReached)
+)
+
+func notReachedAttribute(list []trace.NotReached) []attribute.KeyValue {
+	texts := make([]string, len(list))
+	for i, n := range list {
+		texts[i] = trace.ValidUTF8(n.Stage + ": " + n.Why)
+	}
+	return []attribute.KeyValue{attribute.StringSlice(attrNotReached, texts)}
+}
+
+// partJSON writes a part as a root span's attribute holds it.
+func partJSON(p *trace.Part) string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return "" // it has nothing but texts and numbers
+	}
+	return string(b)
+}
+
+func readPart(written string) (p trace.Part, err error) {
+	err = json.Unmarshal([]byte(written), &p)
+	return p, err
+}
+
+// What requests share stands in a trace of its own, once: the spans of a batch,
+// or of a connection. Each request links to it, and it links to the requests it
+// served. It goes out with the first exported request that refers to it.
+
+// connectionName is the span that stands for a connection as a whole. It is no
+// stage.
+const connectionName = "connection"
+
+// failedConnectionName is the root of a connection that never carried a request.
+const failedConnectionName = "failed connection"
+
+// rootLinks leads from a request to its connection and to the batches that it
+// had a part in. What only the request knows of the batch's stage stands on the
+// link.
+func (s *spanner) rootLinks(root *span, t *trace.Timeline) {
+	first := len(s.links)
+	if t.ConnSpan != (trace.Link{}) {
+		s.links = append(s.links, spanLink{t.ConnSpan, connectionLink})
+	}
+	for i := range t.Stages {
+		st := &t.Stages[i]
+		if st.Span == (trace.Link{}) || st.Scope == stages.ScopeConn || s.insideShared(t, i) {
+			continue
+		}
+		from := len(s.attrs)
+		s.str(attrLink, st.Stage)
+		s.int(attrSharedBy, int64(st.SharedBy))
+		if st.Parent != "" {
+			s.str(attrParent, st.Parent)
+		}
+		if st.Part != 0 {
+			s.int(attrPart, int64(st.Part))
+		}
+		s.links = append(s.links, spanLink{st.Span, s.since(from)})
+	}
+	for i := range t.Parts {
+		if conn := t.Parts[i].ConnSpan; conn != (trace.Link{}) {
+			from := len(s.attrs)
+			s.str(attrLink, linkConnection)
+			s.int(attrPart, int64(i+1))
+			s.links = append(s.links, spanLink{conn, s.since(from)})
+		}
+	}
+	root.links = s.links[first:len(s.links):len(s.links)]
+}
+
+var connectionLink = []attribute.KeyValue{attribute.String(attrLink, linkConnection)}
+
+// insideShared reports whether the stage's parent is a span of the same batch:
+// the link to the parent leads to both then.
+func (s *spanner) insideShared(t *trace.Timeline, i int) bool {
+	above := s.parents[i]
+	return above >= 0 && t.Stages[above].Span.Trace == t.Stages[i].Span.Trace
+}
+
+// batch appends the spans of a batch: its stages and the links to its requests.
+func (s *spanner) batch(b *record.Batch) {
+	outer, inner := b.Kind, b.SecondStage()
+	root := s.shared(0, outer, b)
+	if root == nil {
+		return
+	}
+	first := len(s.links)
+	for _, link := range b.Links() {
+		s.links = append(s.links, spanLink{to: link})
+	}
+	root.links = s.links[first:len(s.links):len(s.links)]
+	var parent uint64
+	if stages.SpecOf(inner).Parent == outer {
+		parent = root.id
+	}
+	s.shared(parent, inner, b)
+}
+
+// shared appends one stage of a batch, if it was stamped. The span is valid
+// until the next one is appended.
+func (s *spanner) shared(parent uint64, stage stages.Stage, b *record.Batch) *span {
+	begin, end := b.Stamps(stage)
+	if begin == 0 || end == 0 {
+		return nil
+	}
+	spec, from := stages.SpecOf(stage), len(s.attrs)
+	st := trace.StageTime{
+		Scope: stages.ScopeBatch, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge, SharedBy: b.Members(),
+	}
+	if stage == stages.WALSync && b.SyncInferred.Load() {
+		st.BeginEdge, st.EndEdge = stages.Inferred, stages.Inferred
+	}
+	if stage == b.Kind {
+		st.Attributes = b.Attributes()
+	}
+	s.stageAttributes(&st)
+	return s.inner(b.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
+}
+
+// inner appends a span of GlassKV's own inside, with the attributes appended
+// since the mark.
+func (s *spanner) inner(at trace.Link, parent uint64, name string, begin, end int64, mark int) *span {
+	s.spans = append(s.spans, span{
+		name: name, trace: at.Trace, id: at.Span, parent: parent, kind: oteltrace.SpanKindInternal,
+		begin: record.Wall(begin).UnixNano(), end: record.Wall(end).UnixNano(), attrs: s.since(mark),
+	})
+	return &s.spans[len(s.spans)-1]
+}
+
+// conn appends the span of a connection and those of its stages. A stage that
+// has not ended is open, and ends at the given stamp.
+func (s *spanner) conn(c *record.Conn, now int64) {
+	begin, from := now, len(s.attrs)
+	for stage := stages.FirstConn; stage <= stages.LastConn; stage++ {
+		if b, _ := c.Stamps(stage); b != 0 {
+			begin = min(begin, b)
+		}
+	}
+	s.str(attrScope, string(stages.ScopeConn))
+	s.int(attrConnID, int64(c.ID))
+	if !s.address(c.Peer, "network.peer.address", "network.peer.port") {
+		s.str(attrConnPeer, c.Peer)
+	}
+	s.inner(c.Span(), 0, connectionName, begin, now, from)
+	for stage := stages.FirstConn; stage <= stages.LastConn; stage++ {
+		s.connStage(c, stage, now)
+	}
+}
+
+func (s *spanner) connStage(c *record.Conn, stage stages.Stage, now int64) {
+	begin, end := c.Stamps(stage)
+	if begin == 0 {
+		return
+	}
+	spec, from := stages.SpecOf(stage), len(s.attrs)
+	st := trace.StageTime{Scope: stages.ScopeConn, BeginEdge: spec.Begin.Edge, EndEdge: spec.End.Edge, Attributes: c.Attributes(stage)}
+	if end == 0 {
+		st.Open, end = true, now
+		if !stages.LastsAsConn(stage) {
+			st.EndEdge = stages.Inferred
+		}
+	}
+	parent := c.Span().Span
+	if outer := c.Parent(stage); outer != stages.None {
+		parent = c.StageSpan(outer).Span
+	}
+	s.stageAttributes(&st)
+	s.inner(c.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
 }
