@@ -48,8 +48,8 @@ type claimant struct {
 	duration int64
 	tree     tree
 	left     []int64 // for each row: when the request had left it
-	first    []int64 // for each row: when its first child began; never, if it has none
-	failed   int64   // when a save had failed; never, if none did
+	first    []int64 // for each row: when its first child began; never if it has no children
+	failed   int64   // when a save had failed; never if no save did
 	claims   []claim
 }
 
@@ -138,7 +138,7 @@ func (c *claimant) claimFolded() {
 		}
 	}
 	slices.SortStableFunc(folded, func(a, b int) int { return c.rank(b).compare(c.rank(a)) })
-	var claimed int64 // by rows further along
+	var claimed int64 // the time claimed so far, by rows further along the path
 	for _, i := range folded {
 		st := &c.rows[i]
 		begin := max(0, st.BeginNS)

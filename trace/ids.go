@@ -58,8 +58,8 @@ func FormatTraceParent(trace ID, span uint64, sampled bool) string {
 	return string(b[:])
 }
 
-// ParseTraceParent reads a W3C traceparent. Versions above 00 are read as far
-// as 00 goes; version ff, zero IDs and capital letters are invalid.
+// ParseTraceParent reads a W3C traceparent. Of versions above 00 it reads the fields
+// that 00 has and ignores the rest. Version ff, zero IDs and capital letters are invalid.
 func ParseTraceParent(h string) (trace ID, span uint64, sampled, ok bool) {
 	if len(h) < traceParentLen || (len(h) > traceParentLen && (h[:2] == "00" || h[traceParentLen] != '-')) {
 		return

@@ -8,27 +8,27 @@ const (
 	AttrRevision  = "glasskv.revision"     // the store's revision after a write
 	AttrLease     = "glasskv.lease"        // the lease that the request is about, as etcdctl writes it
 	AttrBehind    = "glasskv.apply.behind" // how many entries were before this one in its apply batch
-	AttrBusy      = "glasskv.raft.busy_ns" // on raft.waitReady: for how long the raft loop was still at work on the batch before
+	AttrBusy      = "glasskv.raft.busy_ns" // on raft.waitReady: for how long the raft loop was still at work on the previous batch
 	AttrFailure   = "glasskv.failure"      // on wal.save: why it failed, such as a write error of the disk
 	AttrOutcome   = "glasskv.outcome"      // one of the Outcome constants; absent for an ordinary reply
 	AttrDebugURL  = "glasskv.debug_url"    // the page of /debug/requests on which the request is shown as well
 	AttrStreaming = "glasskv.streaming"    // "true" for a streaming call
 
-	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent for not at all
+	AttrCompression = "glasskv.compression" // how the request's messages were compressed; absent if they were not
 
 	AttrHTTPStatus = "http.status"         // the HTTP status as a number, if the request came as HTTP/1
 	AttrServeHTTP  = "glasskv.serve_http"  // "true" where net/http read the request and handed it to grpc-go
-	AttrFailedConn = "glasskv.failed_conn" // "true" where it is no request but a connection that never carried one
+	AttrFailedConn = "glasskv.failed_conn" // "true" where the timeline shows a connection that never carried a request
 	AttrInProcess  = "glasskv.in_process"  // "true" where a handler of this server made the request
-	AttrGoAway     = "glasskv.goaway"      // "true" where the server had said GOAWAY before it was over
-	AttrPanic      = "glasskv.panic"       // "true" where its handler panicked
+	AttrGoAway     = "glasskv.goaway"      // "true" where the server had sent GOAWAY before the request was over
+	AttrPanic      = "glasskv.panic"       // "true" where the request's handler panicked
 	AttrWorker     = "glasskv.worker"      // one of the Worker constants; absent where the server has no stream workers
 )
 
 // Who handled a request of a server with stream workers.
 const (
 	WorkerTook    = "took"    // one of the workers
-	WorkerSpilled = "spilled" // a goroutine of its own, for all workers were busy
+	WorkerSpilled = "spilled" // a goroutine of its own, because all workers were busy
 )
 
 // The outcomes that are not an ordinary reply.
@@ -36,7 +36,7 @@ const (
 	OutcomeSwept      = "swept"       // it never completed; the sweeper closed it
 	OutcomeReset      = "reset"       // the client reset the stream
 	OutcomeResetSent  = "refused"     // the server reset the stream
-	OutcomeTimedOut   = "timed-out"   // the server reset the stream, for its deadline had passed
+	OutcomeTimedOut   = "timed-out"   // the server reset the stream because its deadline had passed
 	OutcomeConnClosed = "conn-closed" // the connection ended before the reply was out
 	OutcomeStopping   = "stopping"    // the server was being stopped
 )
@@ -63,8 +63,8 @@ const (
 	AttrEventRevision = "revision"
 )
 
-// AttrTook is how long the stretches took, in nanoseconds and all together, that a
-// row with a count stands for.
+// AttrTook belongs to a row that stands for several stretches: how long they took
+// together, in nanoseconds.
 const AttrTook = "glasskv.took_ns"
 
 // Why a request was held.
@@ -78,7 +78,7 @@ const (
 const (
 	EndedContinued = "continued"
 	EndedStepped   = "stepped"
-	EndedTimeout   = "timeout"     // nobody said anything for the hold's longest time
+	EndedTimeout   = "timeout"     // the longest time of the hold passed without a command
 	EndedGone      = "client gone" // the request's context ended
 	EndedStopping  = "stopping"    // the server was being stopped
 	EndedCleared   = "cleared"     // the fault was switched off
@@ -92,5 +92,5 @@ const (
 )
 
 // AttrNotShown counts the requests that the server made to answer this one and
-// that are no parts of its timeline, because there were too many.
+// that are not in its timeline, because there were too many.
 const AttrNotShown = "glasskv.parts.not_shown"

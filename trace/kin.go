@@ -43,19 +43,19 @@ func treeOf(rows []StageTime, parts []Part) tree {
 		parent: AppendParents(make([]int, 0, len(rows)), rows, parts),
 		order:  make([]int, 0, len(rows)), depth: make([]int, len(rows)),
 	}
-	var way []int // from a row upwards
-	placed, onWay := make([]bool, len(rows)), make([]bool, len(rows))
+	var chain []int // a row, its parent, its parent's parent, …
+	placed, inChain := make([]bool, len(rows)), make([]bool, len(rows))
 	for i := range rows {
-		way = way[:0]
+		chain = chain[:0]
 		for at := i; at >= 0 && !placed[at]; at = t.parent[at] {
-			if onWay[at] { // a cycle: the last row on the way goes to the top
-				t.parent[way[len(way)-1]] = -1
+			if inChain[at] { // a cycle: the last row of the chain goes to the top
+				t.parent[chain[len(chain)-1]] = -1
 				break
 			}
-			onWay[at] = true
-			way = append(way, at)
+			inChain[at] = true
+			chain = append(chain, at)
 		}
-		for _, at := range slices.Backward(way) {
+		for _, at := range slices.Backward(chain) {
 			placed[at] = true
 			t.order = append(t.order, at)
 			if above := t.parent[at]; above >= 0 {
@@ -66,17 +66,17 @@ func treeOf(rows []StageTime, parts []Part) tree {
 	return t
 }
 
-// finder finds rows by their names. Most names have one row, so that only the
-// others are given a list.
+// finder finds rows by their names. Most names have one row; only the others are given
+// a list.
 type finder struct {
 	stages []StageTime
 	parts  []Part
 	known  [stages.NumStages]namesakes
 	others map[string]namesakes
-	rows   map[string][]int // by name, for names that several rows have; in the order in which the rows began
+	rows   map[string][]int // for each name that several rows have: those rows, in the order in which they began
 }
 
-// namesakes counts the rows of one name, and says which is the last.
+// namesakes says how many rows have one name, and which of them is the last.
 type namesakes struct{ n, last int32 }
 
 func (f *finder) list() {

@@ -23,30 +23,30 @@ type Part struct {
 	Connection Connection        `json:"connection,omitzero"` // empty if the request was made inside the server, without a connection
 	Attributes map[string]string `json:"attributes,omitempty"`
 
-	ConnSpan Link `json:"-"` // as in Timeline
+	ConnSpan Link `json:"-"` // see Timeline.ConnSpan
 }
 
 // TakeParts appends the parts of another timeline, which began shift nanoseconds after
-// t. If of is above 0, they become parts of t's part with that number, counted from 1; if
-// of is 0, they become parts of the request itself.
-func (t *Timeline) TakeParts(from *Timeline, of int, shift int64) {
+// t. They become parts of t's part with the number parent, counted from 1, or, if parent
+// is 0, parts of the request itself.
+func (t *Timeline) TakeParts(from *Timeline, parent int, shift int64) {
 	base := len(t.Parts)
 	for _, part := range from.Parts {
 		part.BeginNS, part.EndNS = part.BeginNS+shift, part.EndNS+shift
 		if part.In > 0 {
 			part.In += base
 		} else {
-			part.In = of
+			part.In = parent
 		}
-		if of > 0 { // as its stages do
-			part.Under = cmp.Or(part.Under, t.Parts[of-1].Under)
+		if parent > 0 { // as its stages do
+			part.Under = cmp.Or(part.Under, t.Parts[parent-1].Under)
 		}
 		t.Parts = append(t.Parts, part)
 	}
 }
 
 // SortStages puts stages into the order of the path, each part's after those of
-// the part before. Stages that the catalogue does not know come last.
+// the previous part. Stages that the catalogue does not know come last.
 func SortStages(stages []StageTime) {
 	slices.SortStableFunc(stages, func(a, b StageTime) int {
 		return cmp.Or(

@@ -24,7 +24,7 @@ type Timeline struct {
 	Connection  Connection        `json:"connection"`
 	BytesIn     int64             `json:"bytes_in"`
 	BytesOut    int64             `json:"bytes_out"`
-	Attributes  map[string]string `json:"attributes,omitempty"` // of the whole request; keys as in the spans
+	Attributes  map[string]string `json:"attributes,omitempty"` // describe the whole request; keys as in the spans
 	Stages      []StageTime       `json:"stages"`               // in the order of the path
 	Ledger      []LedgerRow       `json:"ledger"`               // tiles 0 … DurationNS
 	NotReached  []NotReached      `json:"not_reached,omitempty"`

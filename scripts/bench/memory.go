@@ -111,7 +111,7 @@ func (p *process) reachableMemory(ctx context.Context) (int64, error) {
 	}
 	var heap, stack int64
 	for line := range strings.Lines(string(text)) {
-		// Every other line fails to match, which is no error.
+		// All other lines fail to match; that is not an error.
 		_, _ = fmt.Sscanf(line, "# HeapAlloc = %d", &heap)
 		_, _ = fmt.Sscanf(line, "# Stack = %d", &stack)
 	}

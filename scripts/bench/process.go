@@ -20,16 +20,16 @@ import (
 )
 
 const (
-	connections = 4                // to each server
-	startTime   = 30 * time.Second // until a server must serve
-	stopTime    = 20 * time.Second // until it must be gone
-	restTime    = 10 * time.Second // until it should be idle after a load
+	connections = 4                // how many connections each server gets
+	startTime   = 30 * time.Second // how long a server may take until it serves
+	stopTime    = 20 * time.Second // how long a server may take to stop
+	restTime    = 10 * time.Second // how long a server may take to become idle after a load
 )
 
 // process is one running server.
 type process struct {
 	cmd      *exec.Cmd
-	output   *bytes.Buffer // for errors
+	output   *bytes.Buffer // shown in errors
 	gone     chan struct{}
 	addr     string
 	creds    credentials.TransportCredentials

@@ -26,7 +26,7 @@ import (
 // target is one of the servers that take turns.
 type target struct {
 	name  string
-	what  string // for the report
+	what  string // what the report says about it
 	start func(ctx context.Context, b *bench, dir string) (*process, error)
 }
 

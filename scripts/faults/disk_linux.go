@@ -118,11 +118,11 @@ var asked = map[int32]string{
 	unix.SYS_FALLOCATE: "fallocate",
 }
 
-// execAsked replaces this process with another program whose calls in asked the kernel
-// asks about. It sends the descriptor for answers over the socket. It returns only an
-// error.
+// execAsked replaces this process with another program. The kernel asks about each of
+// its calls that are listed in asked; execAsked sends the descriptor for the answers over
+// the socket. It returns only if it fails.
 func execAsked(socket int, program string, args, env []string) error {
-	runtime.LockOSThread() // the filter is this thread's, and exec keeps this thread
+	runtime.LockOSThread() // the filter applies to this thread only, and exec keeps the thread that calls it
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}

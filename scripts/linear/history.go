@@ -21,10 +21,10 @@ type event struct {
 	client   int
 	in       input
 	out      output
-	call     time.Duration // since the history began
+	call     time.Duration // when the request was sent, counted from the start of the history
 	answered time.Duration
-	// serializable reads may be stale, so they are no part of the order, but what
-	// they return must have been written.
+	// serializable marks a read that may be stale. It is not part of the order, but what
+	// it returns must have been written.
 	serializable bool
 }
 

@@ -1,5 +1,5 @@
 // Command linear checks that a server is linearizable. Many clients read and write a
-// few keys of the server, which meanwhile is killed, stopped and started again. Then
+// few keys of the server. While they do, it is killed, stopped and started again. Then
 // the command looks for one order of all requests that explains every reply, in which
 // each request takes effect at one moment between its call and its reply. Without
 // such an order, the server has lost a write, applied one twice or returned a stale
@@ -11,7 +11,7 @@
 //
 // A request without a reply may have taken effect or not, but only until the last
 // server that it could have reached has ended. Serializable reads may be stale, so
-// they are no part of the order, but what they return must have been written.
+// they are not part of the order, but what they return must have been written.
 //
 //	server.go   the server's lives, and when a request is settled
 //	client.go   the clients and what they ask

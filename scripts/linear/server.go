@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	startTime = 30 * time.Second // for a start; one that takes longer waits for a lost entry
-	stopTime  = 30 * time.Second
-	lifeTime  = time.Minute // for the wanted number of replies
+	startTime = 30 * time.Second // how long a start may take; one that takes longer waits for a lost entry
+	stopTime  = 30 * time.Second // how long a stop may take
+	lifeTime  = time.Minute      // how long the clients may take to get the wanted number of replies
 )
 
 // The servers that can take turns on the same data.

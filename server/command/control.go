@@ -117,7 +117,7 @@ func newConsole(out io.Writer, p Printer, s control.Steering, endpoint string) *
 		events: make(chan control.Event, consoleQueue), quit: make(chan struct{}),
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) && inForeground(os.Stdin) {
-		c.keys, _ = cancelreader.NewReader(os.Stdin) // after an error, only other commands steer
+		c.keys, _ = cancelreader.NewReader(os.Stdin) // after an error no keys are read; other commands can still steer
 	}
 	c.cancel = s.Watch(func(e control.Event) {
 		select {

@@ -263,7 +263,7 @@ type screen struct {
 	cancel  func()
 	quit    chan struct{}
 	done    chan struct{}
-	err     error // of the first failed write; read after done
+	err     error // the error of the first failed write; read only after done is closed
 }
 
 // screenQueue is the capacity of the queue, in timelines.

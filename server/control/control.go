@@ -71,11 +71,11 @@ type Faulter interface {
 	ClearFault(name string) error
 }
 
-// Controller is Steering for those who use it, wherever the server runs: Local
-// returns one for a server in this process, and *Client is one for a server at an
-// address. Its methods may be called by any number of goroutines at once. They do
-// what the methods of the same names in Steering do, return the same errors, and
-// return the state after the call.
+// Controller steers a server, wherever it runs: Local returns a Controller for a
+// server in this process, and *Client is one for a server at an address. Each method
+// does what the method of the same name in Steering does, returns the same errors, and
+// also returns the state after the call. The methods may be called by any number of
+// goroutines at once.
 type Controller interface {
 	// State returns the breakpoints and the requests that are held. If no request is
 	// held, it first waits until one is, but no longer than wait.
@@ -215,8 +215,9 @@ type State struct {
 // MaxHolds is how many requests are held at most at the same time.
 const MaxHolds = 16
 
-// How long a request may be held: if nobody chose a time, and the longest time that
-// can be chosen.
+// DefaultHoldTimeout is how long a server holds a request at most unless it is configured
+// otherwise. MaxHoldTimeout is the highest value that can be configured, for the server or
+// for a breakpoint.
 const (
 	DefaultHoldTimeout = time.Minute
 	MaxHoldTimeout     = time.Hour
@@ -224,7 +225,7 @@ const (
 
 // Hold is one request that is held.
 type Hold struct {
-	ID      int       `json:"id"` // from 1, in the order in which requests were held
+	ID      int       `json:"id"` // a number, counted from 1 in the order in which requests were held
 	Stage   string    `json:"stage"`
 	Why     string    `json:"why"` // "breakpoint", or "step"
 	TraceID string    `json:"trace_id"`
@@ -359,7 +360,7 @@ type Raft struct {
 	State     string     `json:"state"` // "StateLeader" and its siblings
 	Term      uint64     `json:"term"`
 	Leader    string     `json:"leader"`
-	LastIndex uint64     `json:"last_index"` // of the last entry in raft's log, taken from the member's own progress
+	LastIndex uint64     `json:"last_index"` // the index of the last entry in raft's log, taken from the member's own progress
 	Commit    uint64     `json:"commit"`
 	Applied   uint64     `json:"applied"` // the index that the server has last reported to raft
 	Progress  []Progress `json:"progress,omitempty"`

@@ -43,7 +43,7 @@ const (
 //	DELETE /v1/control/faults/{name}
 //	DELETE /v1/control/faults              all of them
 //
-// A change is answered with the State, or the list of faults, after it. An error is
+// A change is answered with the new State or the new list of faults. An error is
 // an object with the single member "error". Handler refuses clients on other machines;
 // the caller must check the Host header.
 func Handler(s Steering) http.Handler {

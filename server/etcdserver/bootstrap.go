@@ -124,7 +124,7 @@ func (b *bootstrapped) restartBlank(cfg *Config) (err error) {
 func (b *bootstrapped) storage() Storage { return &walStorage{w: b.wal.w, ss: b.ss} }
 
 // close closes the files after an error, even if not all of them are open. It
-// returns no error, because the one that came first is to be reported.
+// returns no error, because the first error is the one to report.
 func (b *bootstrapped) close() {
 	if b.wal != nil && b.wal.w != nil {
 		_ = b.wal.w.Close()
@@ -256,7 +256,7 @@ func authEnabled(be backend.Backend) bool {
 // bootstrappedRaft is the state that raft starts from.
 type bootstrappedRaft struct {
 	config  *raft.Config
-	peers   []raft.Peer // of a new cluster; empty on a restart
+	peers   []raft.Peer // the members of a new cluster; empty on a restart
 	storage *raft.MemoryStorage
 }
 

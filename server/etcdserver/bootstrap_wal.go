@@ -116,7 +116,7 @@ func walErr(cfg *Config, err error) error {
 	}
 }
 
-// isBlank reports whether nothing was ever written to the log, so that nothing can
+// isBlank reports whether nothing was ever written to the log, so nothing can
 // have been acknowledged.
 func (b *bootstrappedWAL) isBlank() bool {
 	return len(b.ents) == 0 && b.snapshot.GetIndex() == 0 && raft.IsEmptyHardState(b.st)

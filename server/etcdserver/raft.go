@@ -79,7 +79,7 @@ type raftNode struct {
 	transport   transporter
 	ready       ReadyFunc // processReady, in its wrapper if there is one
 
-	tickMu sync.Mutex // for advanceTicks, which runs beside the loop
+	tickMu sync.Mutex // held to tick, since advanceTicks runs beside the loop
 	ticker *time.Ticker
 	isLead bool // only for the loop
 	// latestTickTS is the end of the last tick, in Unix nanoseconds. A loop that

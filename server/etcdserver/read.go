@@ -26,8 +26,8 @@ type ReadRound struct {
 	done chan struct{} // closed when the round is over
 	err  error         // nil if its readers may read the store; read only after done is closed
 
-	// leaderChanged is closed when the leader changes. It is taken before the
-	// round begins, so that no change goes unnoticed.
+	// leaderChanged is closed when the leader changes. The read loop fetches it before
+	// the round begins, so that no change goes unnoticed.
 	leaderChanged <-chan struct{}
 }
 

@@ -111,8 +111,8 @@ const (
 // catchUp counts the bytes of the applied entries that raft's log still holds.
 // Only the apply goroutine uses it.
 type catchUp struct {
-	runs   []entryRun // between snapshots in memory, the oldest first
-	bytes  int        // of all runs
+	runs   []entryRun // each ends at a snapshot in memory; the oldest first
+	bytes  int        // the sum over all runs
 	latest int        // bytes applied since the last snapshot in memory
 }
 

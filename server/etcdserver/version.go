@@ -16,13 +16,13 @@ import (
 	"go.uber.org/zap"
 )
 
-// monitorVersionInterval is how often versions are compared if no event causes it
-// earlier.
+// monitorVersionInterval is how often versions are compared. Some events cause an
+// earlier comparison.
 const monitorVersionInterval = 4 * time.Second
 
 // monitorVersions keeps two versions up to date until the member stops: the
-// cluster's, which the leader proposes, and that of the backend's layout, which each
-// member changes on its own. etcd's package version decides what they are to be. A
+// cluster's version, which the leader proposes, and the version of the backend's
+// layout, which each member changes on its own. etcd's package version computes both. A
 // downgrade lowers both.
 func (s *EtcdServer) monitorVersions() {
 	monitor := serverversion.NewMonitor(s.lg, serverVersionAdapter{s})

@@ -136,7 +136,7 @@ func (s *Service) echo(_ any, ss grpc.ServerStream) error {
 }
 
 // serviceName is the service's name on the wire. The messages are protobuf's
-// well-known types, so that no code has to be generated.
+// well-known types: no code has to be generated for them.
 const serviceName = "glasskv.Practice"
 
 // The full names of the methods.

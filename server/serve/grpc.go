@@ -58,8 +58,8 @@ func limits(cfg *Config) []grpc.ServerOption {
 	return append(opts, grpc.KeepaliveParams(keepAlive(cfg)))
 }
 
-// keepAlive returns when a connection is pinged and when it is too old. grpc-go replaces
-// zero values by its defaults.
+// keepAlive returns the times after which a connection is pinged or is too old. grpc-go
+// replaces zero values by its defaults.
 func keepAlive(cfg *Config) keepalive.ServerParameters {
 	p := keepalive.ServerParameters{
 		MaxConnectionAge:      cfg.MaxConnectionAge,

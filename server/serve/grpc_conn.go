@@ -16,7 +16,7 @@ type GRPCConn struct {
 	pending *pendingConns
 }
 
-// Secure reports whether the connection came to an https address, so that its bytes are a
+// Secure reports whether the connection came to an https address. If so, its bytes are a
 // TLS handshake and then encrypted.
 func (c *GRPCConn) Secure() bool { return c.secure }
 

@@ -77,7 +77,7 @@ func ConnFromContext(ctx context.Context) net.Conn {
 	return conn
 }
 
-// handshakeFailed is called when the TLS handshake of a client of net/http's failed, before
+// handshakeFailed is called when a TLS handshake by net/http has failed, before
 // the connection is closed.
 func (n *Node) handshakeFailed(conn *tls.Conn, err error) {
 	n.lg.Debug("TLS handshake failed", zap.Stringer("remote", conn.RemoteAddr()), zap.Error(err))
@@ -194,8 +194,9 @@ type timedBody struct {
 	conn *http.ResponseController
 }
 
-// newTimedBody returns the body with a deadline of bodyTimeout from now. A writer that
-// supports no deadline belongs to no connection; there the body cannot be slow.
+// newTimedBody returns the body with a deadline of bodyTimeout from now. If the writer
+// does not support deadlines, the body gets none: such a writer has no connection, so
+// its body cannot be slow.
 func newTimedBody(w http.ResponseWriter, body io.ReadCloser) *timedBody {
 	b := &timedBody{body, http.NewResponseController(w)}
 	_ = b.conn.SetReadDeadline(time.Now().Add(bodyTimeout))

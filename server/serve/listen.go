@@ -92,7 +92,7 @@ const reservedFDs = 150
 type serveCtx struct {
 	l       net.Listener
 	network string
-	addr    string // as it was configured
+	addr    string // the address as it was configured
 
 	secure, insecure bool // served with TLS, in plaintext, or both
 	grpc, http       bool // both, unless ListenClientHTTPURLs is set

@@ -28,7 +28,7 @@ type Node struct {
 	grpc   *grpc.Server
 	http   httpSide
 	health *health.Server
-	tls    *tls.Config // of https addresses; nil if there is no certificate
+	tls    *tls.Config // the configuration of https addresses; nil if there is no certificate
 	// httpServer serves the connections that do not go to grpc-go's own transport.
 	httpServer *http.Server
 	// inProcess is the client of the lock and election services.

@@ -42,9 +42,8 @@ type Seams struct {
 	// Creds wraps the credentials of the gRPC server: TLS, or none.
 	Creds func(credentials.TransportCredentials) credentials.TransportCredentials
 
-	// HandshakeFailure is called when the TLS handshake of a client of net/http's fails,
-	// just before the connection is closed. Handshakes of grpc-go's clients are seen by
-	// Creds.
+	// HandshakeFailure is called when a TLS handshake by net/http fails, just before the
+	// connection is closed. The handshakes by grpc-go are seen by Creds.
 	HandshakeFailure func(*tls.Conn, error)
 
 	// HTTP wraps the outermost handler of all HTTP requests that are not gRPC. Gateway

@@ -28,7 +28,7 @@ type kvServer struct {
 	pb.UnimplementedKVServer
 	hdr       header
 	kv        RaftKV
-	maxTxnOps int // as Config.MaxTxnOps
+	maxTxnOps int // see Config.MaxTxnOps
 }
 
 func newKVServer(s Server, maxTxnOps int) *kvServer {

@@ -212,7 +212,7 @@ func (ms *maintenanceServer) Snapshot(_ *pb.SnapshotRequest, stream pb.Maintenan
 type snapshotSender struct {
 	stream    pb.Maintenance_SnapshotServer
 	sum       hash.Hash
-	version   string // of the backend's layout; "" if it cannot be determined
+	version   string // the version of the backend's layout; "" if it cannot be determined
 	remaining int64  // bytes of the file that are still to be sent
 }
 
@@ -255,7 +255,7 @@ const allGRPCServices = ""
 type healthNotifier struct {
 	lg           *zap.Logger
 	hs           *health.Server
-	stopOnDefrag bool // as Config.StopGRPCServiceOnDefrag; if false, nothing is changed
+	stopOnDefrag bool // see Config.StopGRPCServiceOnDefrag; if false, the health is left unchanged
 }
 
 func (n *healthNotifier) defragStarted() {

@@ -30,7 +30,7 @@ type watchServer struct {
 	lg               *zap.Logger
 	hdr              header
 	watchable        mvcc.WatchableKV
-	maxRequestBytes  int // as Config.MaxRequestBytes
+	maxRequestBytes  int // see Config.MaxRequestBytes
 	progressInterval time.Duration
 	seams            Seams
 }
@@ -52,9 +52,9 @@ type WatchLoop interface {
 	// Next waits until there is something to send. If it returns an error, the stream
 	// ends with that error.
 	Next() (WatchMessage, error)
-	// Send sends a message that Next returned. It keeps the message back if it is for a
-	// watcher whose creation the client has not been told of yet. If it returns an
-	// error, the stream ends.
+	// Send sends a message that Next returned. If the message is for a watcher whose ID
+	// the client has not been sent yet, Send keeps it back. If Send returns an error, the
+	// stream ends.
 	Send(m WatchMessage) error
 }
 

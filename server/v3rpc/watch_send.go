@@ -17,8 +17,8 @@ import (
 // watchSender is the state of the send loop. Only the loop's goroutine uses it, so it
 // needs no lock.
 type watchSender struct {
-	// watchers are those that the client has been told of. pending holds what the store
-	// sent for watchers that the client has not been told of yet.
+	// watchers are those whose ID the client has been sent. pending holds the responses of
+	// the store for watchers whose ID the client has not been sent yet.
 	watchers map[mvcc.WatchID]watcher
 	pending  map[mvcc.WatchID][]mvcc.WatchResponse
 	// queue[next:] is what was taken from the store's channel and not sent yet.
@@ -137,8 +137,8 @@ func (sws *serverWatchStream) sendControl(m WatchMessage) error {
 	}
 }
 
-// addWatcher adds a watcher that the client has just been told of, and sends what the
-// store sent for it before.
+// addWatcher adds a watcher after the client has been sent its ID. Then it sends the
+// responses that the store had for the watcher before that.
 func (sws *serverWatchStream) addWatcher(id mvcc.WatchID, w watcher) error {
 	s := &sws.sending
 	if s.watchers == nil {
@@ -203,7 +203,7 @@ func discard(responses []mvcc.WatchResponse) {
 	}
 }
 
-// sendResponse sends a response of the store's to the client, with what w asked for.
+// sendResponse sends a response from the store to the client, with what w asked for.
 func (sws *serverWatchStream) sendResponse(w watcher, resp mvcc.WatchResponse) error {
 	mvcc.ReportEventReceived(len(resp.Events))
 	wr := &pb.WatchResponse{
@@ -226,7 +226,7 @@ func (sws *serverWatchStream) sendResponse(w watcher, resp mvcc.WatchResponse) e
 	return sws.gRPCStream.Send(wr)
 }
 
-// eventHeader returns the header of a response of the store's, which has revision rev. A
+// eventHeader returns the header for a response from the store at revision rev. A
 // write may go to thousands of watchers, so the last header is returned again if it
 // fits. A header must not be changed after it has been sent.
 func (sws *serverWatchStream) eventHeader(rev int64) *pb.ResponseHeader {

@@ -32,7 +32,8 @@ type act struct {
 	play    func(context.Context, *rig) (*outcome, error)
 }
 
-// setting is what differs about a server. The zero value changes nothing.
+// setting says how an act's server differs from the usual one. The zero value changes
+// nothing.
 type setting struct {
 	config func(*serve.Config)      // changes the configuration
 	front  func(*seam.FrontOptions) // changes what is observed of grpc-go

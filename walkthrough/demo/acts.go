@@ -29,7 +29,7 @@ import (
 	"glasskv/walkthrough/client"
 )
 
-// acts are the acts by the names of their branches, in the order of the path.
+// acts maps the name of each branch to the act that plays it, in the order of the path.
 var acts = map[string]act{
 	// Connections.
 	"accept-backoff":     {setting{seams: throughDoor}, acceptBackoff},
@@ -194,7 +194,7 @@ var oneWorker = setting{
 // take the other branch.
 const maxTries = 50
 
-// streamWorkers puts until the worker handles the put. After the request before,
+// streamWorkers repeats a put until the worker handles it. After the previous request,
 // the worker may not be waiting again yet.
 func streamWorkers(ctx context.Context, r *rig) (*outcome, error) {
 	return r.putUntil(ctx, record.MarkWorker)

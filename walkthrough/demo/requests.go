@@ -22,7 +22,7 @@ import (
 const (
 	key           = "greeting"
 	unknownMethod = "/etcdserverpb.KV/Increment"
-	together      = 16  // writes at the same moment, in a round
+	together      = 16  // how many writes a round makes at the same moment
 	minRounds     = 5   // rounds to choose the best write from
 	maxRounds     = 20  // rounds, if no two writes have shared an fsync before
 	series        = 300 // writes that the table sums up
@@ -32,7 +32,7 @@ const (
 type requests struct {
 	kv      pb.KVClient
 	client  *client.Client
-	version int // of the greeting: each write writes another value
+	version int // counts the greetings, because each write writes another value
 }
 
 // observe makes one request and returns its timeline, joined of the client's and

@@ -244,8 +244,8 @@ func newDataDir() (dataDir, error) {
 	return dataDir{}, fmt.Errorf("find room for the demo's data (set TMPDIR to a directory on a disk): %w", errors.Join(problems...))
 }
 
-// parentDirs returns the directories in which newDataDir looks for room, the best
-// first.
+// parentDirs returns the directories in which newDataDir tries to make its directory, the
+// best first.
 func parentDirs() []string {
 	var dirs []string
 	if dir := os.Getenv("TMPDIR"); dir != "" {
@@ -323,7 +323,7 @@ func (l *Live) Observer() *seam.Observer { return l.server.observer }
 func (l *Live) Stop() error { return l.server.stop() }
 
 // FailureLog returns a log for such a server that contains errors only. Warnings
-// are left out: raft warns of every step of an election, which is no news here.
+// are left out, because raft warns of every step of an election.
 func FailureLog(w io.Writer) *zap.Logger {
 	cfg := zap.NewDevelopmentEncoderConfig()
 	cfg.TimeKey, cfg.CallerKey = zapcore.OmitKey, zapcore.OmitKey

@@ -24,7 +24,7 @@ type wire struct {
 	last    uint32 // ID of the last stream
 
 	ignorePings bool        // do not answer the server's pings
-	detach      func() bool // from the context of dialWire
+	detach      func() bool // detaches the connection from the context of dialWire
 }
 
 // dialWire connects, and sends nothing. The connection is closed when ctx ends.

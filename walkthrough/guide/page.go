@@ -191,7 +191,7 @@ type entry struct {
 	How      string   `json:"how"`
 	Slow     string   `json:"slow"`
 	Do       string   `json:"do"`
-	File     string   `json:"file,omitempty"` // on this disk; only with a library
+	File     string   `json:"file,omitempty"` // the path on this disk; set only with a library
 	FileLine int      `json:"line,omitempty"`
 }
 

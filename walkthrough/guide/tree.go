@@ -129,7 +129,7 @@ func (t *tree) scopeOf(spec *stages.Spec) string {
 }
 
 // rest returns the columns after the scope: the upstream function and, if the tree is
-// wide, the note, or for a stage that is never shown the reason.
+// wide, the note. For a stage that is never shown, the note is the reason why.
 func (t *tree) rest(spec *stages.Spec) string {
 	upstream := spec.Upstream.String()
 	if t.width < wideFrom {

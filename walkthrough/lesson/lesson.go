@@ -77,7 +77,7 @@ type Requests struct {
 	Ops          int           `yaml:"ops"`          // for op txn: how many puts a transaction contains
 	Method       string        `yaml:"method"`       // for op call: the full method name
 	Serializable bool          `yaml:"serializable"` // for op get
-	Deadline     time.Duration `yaml:"deadline"`     // of each request; default none
+	Deadline     time.Duration `yaml:"deadline"`     // the deadline of each request; default none
 	Fails        []string      `yaml:"fails"`        // the gRPC codes with which requests may fail; any other code ends the lesson
 	After        time.Duration `yaml:"after"`        // in together: how long these requests wait before they begin
 	Until        string        `yaml:"until"`        // in together: repeat these requests until those of this name are over; Count is ignored
@@ -105,11 +105,11 @@ func (s *Size) UnmarshalText(text []byte) error {
 
 // Ask asks for a prediction: one of the choices or, without choices, a number.
 type Ask struct {
-	Name     string    `yaml:"name"` // for the reveal step
+	Name     string    `yaml:"name"` // the name by which the reveal step refers to it
 	Question lang.Text `yaml:"question"`
 	Choices  []Choice  `yaml:"choices"`
 	Answer   string    `yaml:"answer"` // the formula for the number
-	Unit     lang.Text `yaml:"unit"`   // of the number
+	Unit     lang.Text `yaml:"unit"`   // the unit of the number
 }
 
 // Choice is one of the answers to a question.

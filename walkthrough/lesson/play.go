@@ -37,7 +37,7 @@ type Options struct {
 	Source *source.Library
 }
 
-// playTimeout bounds a lesson without interaction.
+// playTimeout is how long a lesson may take that asks the reader nothing.
 const playTimeout = 60 * time.Second
 
 // player is one run of a lesson.

@@ -357,7 +357,7 @@ type watchGroup struct {
 	streams []grpc.BidiStreamingClient[pb.WatchRequest, pb.WatchResponse]
 
 	events      int
-	first, last []time.Duration // for each write: from sending it to its first and its last event
+	first, last []time.Duration // for each write: the time until the first watcher, and until the last, received its event
 }
 
 // addTo adds the watchers' figures to a result.
@@ -372,7 +372,7 @@ func median(d []time.Duration) time.Duration {
 }
 
 // runWatched opens the watchers and makes the writes one after the other. Each waits
-// until all watchers have received the one before.
+// until all watchers have received the previous one.
 func (r *workload) runWatched(ctx context.Context) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()

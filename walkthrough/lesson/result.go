@@ -31,7 +31,7 @@ type Result struct {
 	Total func(stages ...string) float64 `expr:"total"` // the sum over all requests
 
 	Share   func(stages ...string) float64    `expr:"share"`   // the share of all waiting time that was in these stages
-	Kind    func(kind string) float64         `expr:"kind"`    // likewise for a kind of time: work, queue, disk, network, consensus, held
+	Kind    func(kind string) float64         `expr:"kind"`    // the share that was of one kind: work, queue, disk, network, consensus, held
 	Shared  func(stage string) float64        `expr:"shared"`  // how many requests shared a batch of the stage, on average over the requests
 	Batches func(stage string) int            `expr:"batches"` // how many batches of the stage there were
 	Having  func(stage string) int            `expr:"having"`  // requests that passed the stage
@@ -49,8 +49,8 @@ type Result struct {
 	Server *Result `expr:"server"` // the same requests, with the server's part of their timelines alone
 
 	Events     int     `expr:"events"`      // how many events the watchers received
-	FirstEvent float64 `expr:"first_event"` // from sending a write to its first event at a watcher, the median over the writes
-	LastEvent  float64 `expr:"last_event"`  // likewise to its last event
+	FirstEvent float64 `expr:"first_event"` // from sending a write until the first watcher has its event; the median over the writes
+	LastEvent  float64 `expr:"last_event"`  // from sending a write until the last watcher has its event; the median over the writes
 
 	timelines []*trace.Timeline
 }

@@ -31,8 +31,8 @@ func (p *player) print(write func(*screen.Writer)) error {
 	return out.Close()
 }
 
-// block prints a paragraph with a mark, width columns wide, before its first line and
-// an indent of the same width before the others.
+// block prints a paragraph. Before its first line it prints a mark, which is width
+// columns wide, and before the others as many blanks.
 func (p *player) block(out *screen.Writer, mark string, width int, text string) {
 	for _, line := range screen.Wrap(text, p.columns()-width) {
 		out.Line(mark, line)
@@ -164,11 +164,11 @@ func (p *player) pause(ctx context.Context) error {
 
 // The layout of results side by side.
 const (
-	maxBeside        = 4    // results
-	maxNameColumns   = 26   // for a stage's name
-	maxResultColumns = 20   // for a result: its median and its share of the wait
-	shareColumns     = 6    // for the share alone
-	minBesideShare   = 0.01 // of the wait; a stage with less in all results is left out
+	maxBeside        = 4    // the largest number of results
+	maxNameColumns   = 26   // the largest width of a stage's name
+	maxResultColumns = 20   // the largest width of a result: its median and its share of the wait
+	shareColumns     = 6    // the width of the share alone
+	minBesideShare   = 0.01 // a stage with a smaller share of the wait in all results is left out
 )
 
 // comparison draws several results side by side.

@@ -60,7 +60,8 @@ type heldView struct {
 	Request, Stage, Who, Href string
 }
 
-// holds returns a handler that calls ask and answers with the state after it.
+// holds returns a handler that calls ask and answers with the state after
+// the call.
 func (h *handler) holds(ask func(*http.Request) (control.State, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		l := h.lang(r)
@@ -127,7 +128,8 @@ type switchView struct {
 	On           bool
 }
 
-// faults returns a handler that calls ask and answers with the faults after it.
+// faults returns a handler that calls ask and answers with the faults as they
+// are after the call.
 func (h *handler) faults(ask func(*http.Request) ([]control.Fault, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := faultsView{Lang: h.lang(r)}

@@ -117,8 +117,8 @@ func render(w http.ResponseWriter, status int, name string, data any) {
 
 // How long a request that the page makes may take.
 const (
-	ordinaryTimeout = 10 * time.Second
-	heldTimeout     = 10 * time.Minute // if requests can be held
+	ordinaryTimeout = 10 * time.Second // on a server that cannot hold requests
+	heldTimeout     = 10 * time.Minute // on a server that can
 )
 
 // makeTimeout returns how long a request that the page makes may take, and extends the

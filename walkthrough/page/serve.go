@@ -55,7 +55,7 @@ type Options struct {
 	Lang    lang.Lang          // the language if the address names none
 	Library *source.Library    // has upstream's source
 	Shown   []*trace.Timeline  // the requests that are shown from the start; may be empty only if Live is set
-	Stage   stages.Stage       // where the walk begins; None: at the first stop
+	Stage   stages.Stage       // the stage at which the walk begins; None: the first stop
 	Live    Live               // makes more requests; nil: only Shown are shown
 	Kinds   []tour.Request     // the requests that the menu offers to make
 	Control control.Controller // holds requests and switches faults; nil: the page does not offer that

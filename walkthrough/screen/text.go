@@ -130,7 +130,7 @@ func isUnit(before, blank, r rune) bool {
 // empty.
 type Runs struct {
 	text  strings.Builder
-	roles []Role // of each byte
+	roles []Role // the role of each byte
 }
 
 // Add appends a piece of text. A line feed in it ends a line.

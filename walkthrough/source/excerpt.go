@@ -21,14 +21,14 @@ type Excerpt struct {
 	Lines               []Line // the whole declaration, First to Last
 	First, Last         int    // lines of the file
 	MarkFirst, MarkLast int    // lines of the anchor's statement; 0, 0 without an anchor
-	Hash                string // of the code without comments and layout, 12 hexadecimal digits
+	Hash                string // the hash of the code without comments and layout, 12 hexadecimal digits
 
 	head int // how many lines the signature has
 }
 
 // Line is one line of source. It contains tabs, which Expand replaces.
 type Line struct {
-	Number int // in the file; 0 for an ellipsis in place of omitted lines
+	Number int // the line's number in the file; 0 for an ellipsis in place of omitted lines
 	Marked bool
 	Tokens []Token
 }

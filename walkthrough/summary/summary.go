@@ -22,7 +22,7 @@ import (
 // Summary sums up many requests.
 type Summary struct {
 	Requests  int
-	Total     Row   // of the requests as a whole; its Stage is empty
+	Total     Row   // sums up the requests as a whole; its Stage is empty
 	Stages    []Row // in the order of the path, then those of other programs
 	Explained Share
 }
@@ -34,8 +34,8 @@ type Row struct {
 	P50      int64   `json:"p50_ns"`
 	P99      int64   `json:"p99_ns"`
 	Max      int64   `json:"max_ns"`
-	Waited   int64   `json:"waited_ns"` // by the ledgers of all requests
-	Share    float64 `json:"share"`     // of the wait of all requests, from 0 to 1
+	Waited   int64   `json:"waited_ns"` // the sum over the ledgers of all requests
+	Share    float64 `json:"share"`     // the share of all requests' waiting time, from 0 to 1
 	SharedBy float64 `json:"shared_by"` // requests in a batch, on average; 0 for a stage that is not shared
 }
 

@@ -22,22 +22,22 @@ const (
 	maxBar        = 40
 	sharedColumns = 7 // " ×123.4", after a bar
 
-	wideFrom = 72  // the screen's width from which there are bars and the maximum
+	wideFrom = 72  // the screen's width from which the bars and the column "max" are drawn
 	deepFrom = 100 // the screen's width from which a level of the tree takes two columns
 )
 
 // smallShare is the share below which a row gets the small mark, as in a timeline.
 const smallShare = 0.01
 
-// table is a summary while it is drawn.
+// table is the state of drawing one summary.
 type table struct {
 	s    *Summary
 	opts screen.Options
 	out  *screen.Writer
 
-	width   int     // of the screen
+	width   int     // width of the screen
 	name    int     // width of the names
-	bar     int     // width of the bars; 0: no bars, and no maximum
+	bar     int     // width of the bars; 0: neither bars nor the column "max" are drawn
 	top     float64 // the largest share, which gets the longest bar
 	present map[string]bool
 }

@@ -65,11 +65,11 @@ type Row struct {
 	Entry  int          // its index in Outline; -1 if Unexplained or Hidden
 	Stage  stages.Stage // None if the catalogue does not know it
 	Name   string
-	Depth  int // in the tree, from 0
+	Depth  int // the level in the tree, from 0
 	Kind   stages.Kind
-	Under  []Interval // while it was under way
-	Waits  []Interval // while the request waited in it
-	Took   string     // with the sign of how exact its edges are; "" for a connection's life
+	Under  []Interval // when it was under way
+	Waits  []Interval // when the request waited in it
+	Took   string     // how long it took, with a sign for how exact that is; "" for a connection's life
 	Waited float64    // its share of the request's time, from 0 to 1
 	Share  string     // Waited as text; "" if the request did not wait in it
 	Labels []string

@@ -29,8 +29,8 @@ func (s scale) eighth(ns int64) int {
 }
 
 const (
-	tickEvery = 5  // columns from one tick of the axis to the next, at least
-	maxTicks  = 10 // of an axis
+	tickEvery = 5  // the least number of columns from one tick of an axis to the next
+	maxTicks  = 10 // the largest number of ticks of an axis
 )
 
 // requestScale returns the scale for a request's own stages. It runs from the start of

@@ -19,8 +19,8 @@ type row struct {
 	guide  string // the tree's lines in front of the name
 	name   string
 	spec   *stages.Spec // nil if the catalogue does not know the stage
-	under  []Interval   // while it was under way
-	waits  []Interval   // while the request waited in it
+	under  []Interval   // when it was under way
+	waits  []Interval   // when the request waited in it
 	took   int64        // nanoseconds
 	waited int64        // nanoseconds
 	sign   string       // signNear, signInferred, or "" for exact edges
@@ -129,8 +129,8 @@ func (b *builder) row(n *node, guide string) *row {
 	return r
 }
 
-// waits returns when the request waited in a node: the ledger's rows for its stage,
-// cut to the times of the node, since another node may have the same stage.
+// waits returns the times at which the request waited in a node: the ledger's rows for
+// its stage, cut to the times of the node, since another node may have the same stage.
 func (b *builder) waits(n *node) (out []Interval) {
 	for _, l := range b.ledger[n.name()] {
 		for _, st := range n.times {

@@ -42,7 +42,7 @@ type Options struct {
 // rows; a trace of another program may have thousands.
 const DefaultRows = 200
 
-// picture is a timeline while it is drawn.
+// picture is the state of drawing one timeline.
 type picture struct {
 	t       *trace.Timeline
 	opts    Options

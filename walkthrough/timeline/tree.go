@@ -49,7 +49,8 @@ func (n *node) took() (ns int64) {
 	return ns
 }
 
-// begin returns when the stage first began, in nanoseconds from the request's start.
+// begin returns the time at which the stage first began, in nanoseconds from the
+// request's start.
 func (n *node) begin() int64 {
 	if n.part != nil {
 		return n.part.BeginNS

@@ -190,8 +190,8 @@ func (j judge) fsyncPhrase(text string) string {
 	return text
 }
 
-// readyPhrase adds to the phrase of raft.waitReady how much of the wait the batch before
-// took. Under load, that is most of it.
+// readyPhrase adds to the phrase of raft.waitReady how much of the wait was for the
+// previous batch. Under load, that is most of the wait.
 func (j judge) readyPhrase(text string) string {
 	st := j.t.Find(stages.RaftWaitReady)
 	if st == nil {

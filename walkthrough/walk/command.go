@@ -147,7 +147,7 @@ const defaultTraceURL = endpoint.DefaultTraceURL
 
 // options say which requests the walk leads through, and how it is shown.
 type options struct {
-	Stage         stages.Stage // where to begin; None: at the first stop
+	Stage         stages.Stage // the stage to begin at; None: the first stop
 	Plain         bool         // print text from top to bottom, also on a terminal
 	Web           bool         // serve a page for a browser
 	Listen        string       // the page's address, on the loopback interface; empty: a free port

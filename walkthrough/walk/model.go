@@ -37,11 +37,11 @@ type model struct {
 	width   int
 	height  int
 
-	requests    []*trace.Timeline // to choose from
+	requests    []*trace.Timeline // the requests that the reader can choose from
 	makeRequest func(context.Context) (*trace.Timeline, error)
 	making      bool               // a request is being made
 	control     control.Controller // steers the server that gets the requests; nil if it cannot be steered
-	startStage  stages.Stage       // where a walk begins; None: at the first stop
+	startStage  stages.Stage       // the stage at which a walk begins; None: the first stop
 	tour        *tour.Tour         // nil until a request is chosen
 
 	at     place
@@ -213,8 +213,8 @@ func (m *model) visit(p place) {
 	m.at, m.status = p, ""
 }
 
-// step goes to another stop on the path. From a stage that the request did not pass, it
-// goes on from the last stop before.
+// step goes by stops forwards on the path, or backwards if by is negative. At a stage that
+// the request did not pass, it starts from the stop that was visited last.
 func (m *model) step(by int) {
 	from := m.at.stop
 	for i := len(m.back) - 1; i >= 0 && from < 0; i-- {

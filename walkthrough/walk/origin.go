@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	askTimeout = 10 * time.Second // of a call of a server
+	askTimeout = 10 * time.Second // how long a call of a server may take
 	traceWait  = 2 * time.Second  // how long the server is asked to wait for the request --trace to finish
 )
 

@@ -62,7 +62,7 @@ func isConnLife(s *tour.Stop) bool {
 	return s.Row != nil && s.Stage != stages.None && stages.SpecOf(s.Stage).Kind == stages.KindNone
 }
 
-// bounds returns when a stop begins and ends, in nanoseconds from the request's start.
+// bounds returns the begin and end times of a stop, in nanoseconds from the request's start.
 func bounds(s *tour.Stop) (begin, end int64) {
 	if s.Part != nil {
 		return s.Part.BeginNS, s.Part.EndNS

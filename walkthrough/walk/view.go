@@ -321,11 +321,11 @@ func (m *model) scrollPage(pages int) {
 	m.scroll(pages * max(1, room-2))
 }
 
-// The columns of the list of stops, apart from the names.
+// The layout of the list of stops, apart from the names.
 const (
 	markColumns = 2
 	tookColumns = 9
-	deepest     = 8 // the deepest level of the tree that is indented further
+	deepest     = 8 // stops below this level of the tree are not indented further
 )
 
 // barColumns returns the width of the bars in a list of that width.

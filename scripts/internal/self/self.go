@@ -17,7 +17,7 @@ import (
 // Child is the server's process.
 type Child struct {
 	Addr      string        // where it serves
-	StartTime time.Duration // until it has written Addr
+	StartTime time.Duration // how long it took until it had written Addr
 
 	cmd *exec.Cmd
 	in  io.WriteCloser

@@ -75,8 +75,8 @@ func exits(p truth.Point) func() []int64 {
 	}
 }
 
-// flushTimes returns, for each frame that ends a stream, when the write of the buffer
-// with that frame was over.
+// flushTimes returns, for each frame that ends a stream, the time at which the buffer
+// that contained the frame had been written.
 func flushTimes() (stamps []int64) {
 	flushes := truth.Calls(truth.FlushBuffer)
 	for _, trailers := range truth.Calls(truth.Trailers) {

@@ -137,8 +137,8 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// writePEM replaces a file atomically: a server that reads it meanwhile gets the old content
-// or the new one.
+// writePEM replaces a file atomically: a server that reads it at that moment gets the old
+// content or the new one.
 func writePEM(t testing.TB, file, kind string, der []byte) {
 	t.Helper()
 	next := file + ".next"

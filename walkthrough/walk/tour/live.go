@@ -27,8 +27,8 @@ import (
 
 // LiveOptions say on which server requests are made.
 type LiveOptions struct {
-	Endpoint string                           // of a running server; empty: Start starts one
-	TraceURL string                           // the URL of its timelines; empty: the URL that the server names
+	Endpoint string                           // the address of a running server; empty: Start starts a server
+	TraceURL string                           // the URL of the server's timelines; empty: the URL that the server names
 	Creds    credentials.TransportCredentials // nil: those that the endpoint's scheme requires
 	Log      *zap.Logger                      // the log of the server that Start starts
 }
@@ -44,7 +44,7 @@ type Live struct {
 }
 
 const (
-	requestTimeout = 10 * time.Second // of a request without a deadline
+	requestTimeout = 10 * time.Second // how long a request may take that has no deadline of its own
 	fetchWait      = 2 * time.Second  // how long the server is asked to wait for a timeline
 )
 
@@ -290,8 +290,8 @@ func (l *Live) unknown(ctx context.Context) error {
 }
 
 // watch creates a watcher, writes the key, waits for the event and cancels the watcher.
-// Then it closes the stream, which the server keeps open until then. The write is a
-// request of its own.
+// Then it closes the stream; cancelling the watcher does not. The write is a request of
+// its own.
 func (l *Live) watch(ctx context.Context) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
@@ -324,7 +324,7 @@ func ask(w pb.Watch_WatchClient, r *pb.WatchRequest) error {
 
 // withTraceparent makes a call the root of a new trace, and returns the trace ID.
 func withTraceparent(ctx context.Context) (_ context.Context, traceID string) {
-	var id [24]byte         // of the trace and of the span
+	var id [24]byte         // the trace ID and the span ID
 	_, _ = rand.Read(id[:]) // never fails
 	traceID = hex.EncodeToString(id[:16])
 	parent := "00-" + traceID + "-" + hex.EncodeToString(id[16:]) + "-01"

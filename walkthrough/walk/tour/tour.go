@@ -149,8 +149,8 @@ func (s *Stop) Chapter(l lang.Lang) (*chapter.Chapter, bool) {
 	return s.book(s.Stage, l)
 }
 
-// Labels returns remarks on a stop besides its times: how many requests shared the
-// stage, that it had not ended. Text that a client sent is escaped.
+// Labels returns remarks on a stop besides its times, such as how many requests shared
+// the stage or that it had not ended. Text that a client sent is escaped.
 func (w *Tour) Labels(s *Stop, l lang.Lang) []string { return s.entry.Labels(w.Timeline, l) }
 
 // Missing says why the request did not pass a stage; it returns "" if that is unknown.
@@ -164,7 +164,7 @@ func (w *Tour) Missing(s stages.Stage, l lang.Lang) string {
 }
 
 // Quotes returns the pieces of upstream's source that the chapter quotes, in its order.
-// Without a chapter, or if it quotes none, that is the stage's upstream function.
+// If there is no chapter or it quotes nothing, the stage's upstream function is returned.
 func (s *Stop) Quotes(l lang.Lang) []chapter.Quote {
 	var out []chapter.Quote
 	if c, ok := s.Chapter(l); ok {
