@@ -96,8 +96,8 @@ func (o *Observer) endHoldsAndFaults() {
 	o.faults.Close()
 }
 
-// Close ends all holds and faults, and the goroutine that New started: that one finishes the
-// records that do not complete by themselves, which stay unfinished from then on. The
+// Close ends all holds and faults, and the goroutine that New started. That goroutine finishes
+// the records that do not complete by themselves; after Close they stay unfinished. The
 // wrappers keep working. Close may be called more than once.
 func (o *Observer) Close() {
 	o.endHoldsAndFaults()

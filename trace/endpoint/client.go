@@ -42,9 +42,9 @@ func (c *Client) LastEnvelopes(ctx context.Context, n int) ([]*Envelope, error) 
 	return list[Envelope](ctx, c, url.Values{"last": {strconv.Itoa(n)}, "origin": {"true"}})
 }
 
-// Get returns the request with that trace ID. It waits for the request to finish, for the
-// given time and for no more than 30 seconds, and returns ErrUnknown if it has not finished
-// by then.
+// Get returns the request with that trace ID. It waits for the request to finish, at most
+// for the given time and never longer than 30 seconds. It returns ErrUnknown if the request
+// has not finished by then.
 func (c *Client) Get(ctx context.Context, traceID string, wait time.Duration) (*Envelope, error) {
 	q := url.Values{}
 	if wait > 0 {

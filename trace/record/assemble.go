@@ -21,8 +21,8 @@ func (r *Record) Timeline() *trace.Timeline {
 	return t
 }
 
-// assemble returns the timeline without its ledger. It appends the stages to the given
-// slice, after it has emptied it.
+// assemble returns the timeline without its ledger. It empties the given slice and
+// appends the stages to it.
 func (r *Record) assemble(stages []trace.StageTime) *trace.Timeline {
 	t := &trace.Timeline{
 		TraceID: r.traceID.String(), SpanID: trace.FormatSpanID(r.spanID),
@@ -62,7 +62,7 @@ type assembly struct {
 	end int64 // the stamp that ends the request
 
 	opened          *Conn        // the connection, if the request opened it
-	handler, change stages.Stage // the handler's stage that the request passed, and the stage of its change; or None
+	handler, change stages.Stage // the stages of the request's handler and of its change; None if it passed none
 
 	passed [stages.NumStages]bool // the stages that were added
 }
@@ -108,7 +108,7 @@ func (a *assembly) stages() {
 			a.connFaults()
 		case stages.HandleStream:
 			a.inferStartHandlerEnd()
-		case stages.RaftHandleReady: // after raft.waitReady, to which it adds
+		case stages.RaftHandleReady: // raft.waitReady is complete, and addLoopBusy adds to its row
 			a.addLoopBusy()
 		case stages.WALSave:
 			a.batch(a.r.save.Load())
@@ -126,24 +126,24 @@ func (a *assembly) inferStartHandlerEnd() {
 	}
 }
 
-// inferReadRequestBegin marks the begin of http.readRequest as inferred if the connection
-// never carried a request: without a first byte, the stage is all the time that net/http
-// waited for one.
+// inferReadRequestBegin marks the beginning of http.readRequest as inferred if the
+// connection never carried a request: without a first byte, the stage is all the time
+// that net/http waited for one.
 func (a *assembly) inferReadRequestBegin() {
 	if a.r.Has(MarkConnection) && a.passed[stages.HTTPReadRequest] {
 		a.t.Find(stages.HTTPReadRequest).BeginEdge = stages.Inferred
 	}
 }
 
-// addLoopBusy adds to raft.waitReady for how long the raft loop handled the Ready before
-// this request's. Under load that is most of the wait, and the reason why several requests
-// share one fsync.
+// addLoopBusy adds to the row of raft.waitReady how much of that time the raft loop spent
+// on the Ready before this request's. Under load that is most of the wait, and the reason
+// why several requests share one fsync.
 func (a *assembly) addLoopBusy() {
 	b, st := a.r.save.Load(), a.t.Find(stages.RaftWaitReady)
 	if b == nil || st == nil {
 		return
 	}
-	begin, end := b.before.begin.Load()-a.r.begin, b.before.end.Load()-a.r.begin // as a row's times
+	begin, end := b.before.begin.Load()-a.r.begin, b.before.end.Load()-a.r.begin // since the request began, as in a row
 	if overlap := min(end, st.EndNS) - max(begin, st.BeginNS); overlap > 0 {
 		st.Attributes = map[string]string{trace.AttrBusy: strconv.FormatInt(overlap, 10)}
 	}
@@ -186,7 +186,7 @@ func (a *assembly) batch(b *Batch) {
 
 // add appends a stage and returns its row, which is valid until the next one is appended.
 // If begin is zero, the stage was not passed: add returns nil. A stage without an end is
-// open. A stage whose end is before its begin, because two goroutines stamped it at once,
+// open. A stage whose end is before its beginning, because two goroutines stamped it at once,
 // is shown as empty, at its end.
 func (a *assembly) add(s stages.Stage, begin, end int64) *trace.StageTime {
 	if begin == 0 {
@@ -233,8 +233,8 @@ func (a *assembly) firstStamped(first, last stages.Stage) stages.Stage {
 	return stages.None
 }
 
-// parent returns the stage that contains a stage: of the stages above it in the catalogue
-// the nearest that the request has passed. It need not be the next one above: a compaction
+// parent returns the stage that contains a stage: the nearest one above it in the
+// catalogue that the request has passed. It need not be the next one above: a compaction
 // does not pass raftRequest, and when net/http serves a connection, its TLS handshake is
 // not in handleRawConn.
 func (a *assembly) parent(spec *stages.Spec) stages.Stage {
@@ -250,9 +250,9 @@ func (a *assembly) nearestPassed(s stages.Stage) stages.Stage {
 	return s
 }
 
-// groupMember returns the given parent, but for two: the catalogue gives GRPCHandler as the
-// parent of what is in any handler, and TxnPut as that of what is in any change. For these
-// it returns the handler or the change that the request passed.
+// groupMember returns the given parent, with two exceptions. In the catalogue,
+// GRPCHandler is the parent of the stages in every handler, and TxnPut of those in every
+// change. For these two it returns the handler or the change that the request passed.
 func (a *assembly) groupMember(parent stages.Stage) stages.Stage {
 	switch {
 	case parent == stages.GRPCHandler && a.handler != stages.None:
@@ -443,7 +443,7 @@ func (m *missing) add(s stages.Stage, why string) {
 	m.stages = append(m.stages, trace.NotReached{Stage: s.String(), Why: why})
 }
 
-// http is for a request over HTTP/1, whose connection grpc-go never sees.
+// http adds what a request over HTTP/1 does not reach: grpc-go never sees its connection.
 func (m *missing) http() {
 	if m.t.Connection.Reused {
 		m.add(stages.NetAccept, trace.WhyReused)
@@ -501,7 +501,7 @@ func whyNoRPC(method string) string {
 	return trace.WhyMalformed
 }
 
-// rest is about the stages after the handler began.
+// rest adds the stages that were not reached after the handler began.
 func (m *missing) rest() {
 	if begin, _ := m.r.Stamps(stages.V3Range); begin != 0 && m.t.Find(stages.ReadIndex) == nil {
 		m.add(stages.ReadIndex, trace.WhySerializable)

@@ -45,7 +45,7 @@ type TLSFacts struct {
 	Resumed    bool   // an earlier session was resumed
 }
 
-// BackoffFacts describes a row of failed Accept calls.
+// BackoffFacts describes Accept calls that failed one after the other.
 type BackoffFacts struct {
 	Attempts int    // failed calls; zero if none failed
 	Error    string // error of the last one
@@ -68,7 +68,7 @@ func (c *Conn) End(s stages.Stage) { c.stamps[s-stages.FirstConn].end.Store(Now(
 // EndAt sets the stamp at which a stage ends.
 func (c *Conn) EndAt(s stages.Stage, stamp int64) { c.stamps[s-stages.FirstConn].end.Store(stamp) }
 
-// Stamps returns the stamps of a stage's begin and end, each zero if it was not
+// Stamps returns the stamps of a stage's beginning and end, each zero if it was not
 // stamped.
 func (c *Conn) Stamps(s stages.Stage) (begin, end int64) {
 	i := &c.stamps[s-stages.FirstConn]
@@ -112,14 +112,14 @@ func (c *Conn) Fail(why string) {
 	}
 	r.Mark(MarkConnection)
 	if begin, _ := c.Stamps(stages.HTTPConn); begin != 0 {
-		r.BeginAt(stages.HTTPReadRequest, begin) // what net/http does first; it did not get to the end of it
+		r.BeginAt(stages.HTTPReadRequest, begin) // net/http's first stage, which it did not complete
 	}
 	r.message.Store(&why)
 	r.SetEnd(now)
 	r.Done(AllEvents)
 }
 
-// firstStamp returns the earliest stamp of the connection's stages, or now if it is
+// firstStamp returns the earliest stamp of the connection's stages, or now if that is
 // earlier.
 func (c *Conn) firstStamp(now int64) int64 {
 	first := now
@@ -159,10 +159,10 @@ func (c *Conn) Attributes(s stages.Stage) map[string]string {
 }
 
 // Batch is work that is done once for several requests: a WAL save with its fsync, or a
-// read round. It has two stages: of a save WALSave and, inside it, WALSync; of a read
-// round ReadIndex and, after it, ReadWaitApplied. The goroutine that does the work
-// stamps the stages. The record of each request points to the batch; see SetSave and
-// SetRound.
+// read round. It has two stages. Those of a save are WALSave and, inside it, WALSync;
+// those of a read round are ReadIndex and, after it, ReadWaitApplied. The goroutine that
+// does the work stamps the stages. The record of each request points to the batch; see
+// SetSave and SetRound.
 type Batch struct {
 	Kind stages.Stage // its first stage: WALSave or ReadIndex
 
@@ -172,14 +172,14 @@ type Batch struct {
 
 	traceID  trace.ID
 	spanID   uint64
-	first    interval     // of WALSave or ReadIndex
-	second   interval     // of WALSync or ReadWaitApplied
+	first    interval     // the stamps of WALSave or ReadIndex
+	second   interval     // the stamps of WALSync or ReadWaitApplied
 	before   interval     // see BusyBefore
 	members  atomic.Int32 // requests so far
 	failure  atomic.Pointer[string]
 	exported atomic.Bool // its spans were given to the outlet
 	counted  atomic.Bool // its stages were added to the histograms
-	links    []linkSlot  // of the first requests
+	links    []linkSlot  // the span IDs of the first requests
 }
 
 // linkSlot holds a Link that one goroutine writes while others read it. The span is
@@ -263,8 +263,8 @@ func (b *Batch) Released() int64 { return max(b.first.end.Load(), b.second.end.L
 
 // complete reports whether all of the batch's stamps are set, so that its spans will not
 // change any more. A save may be complete without WALSync: not every save calls fsync. A
-// request may end before its batch does, when its client goes away:
-// then the batch's stages are exported among the request's own spans.
+// request may end before its batch does, when its client goes away: then the batch's stages
+// are exported among the request's own spans.
 func (b *Batch) complete() bool {
 	if b.first.end.Load() == 0 {
 		return false
@@ -288,7 +288,7 @@ func (b *Batch) SecondStage() stages.Stage {
 	return stages.WALSync
 }
 
-// Stamps returns the stamps of the begin and end of one of the batch's two stages, each
+// Stamps returns the stamps of the beginning and end of one of the batch's two stages, each
 // zero if it was not stamped.
 func (b *Batch) Stamps(s stages.Stage) (begin, end int64) {
 	i := &b.first

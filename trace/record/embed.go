@@ -116,9 +116,9 @@ func (r *Record) outermost() *Record {
 	}
 }
 
-// Outermost returns the record whose timeline shows r: the record that embeds r, or the
-// one that embeds that; r itself if it is not embedded. It may be called at any time by
-// any goroutine.
+// Outermost returns the record whose timeline shows r: the outermost of those that embed
+// r, at any depth; r itself if it is not embedded. It may be called at any time by any
+// goroutine.
 func (r *Record) Outermost() *Record {
 	if r == nil {
 		return nil

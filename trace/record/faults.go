@@ -66,7 +66,7 @@ func (l *faultLog) change(edit func([]faultPeriod) []faultPeriod) {
 	defer l.mu.Unlock()
 	var all []faultPeriod
 	if old := l.periods.Load(); old != nil {
-		all = slices.Clone(*old) // which may be being read
+		all = slices.Clone(*old) // readers may still be using the old slice
 	}
 	all = edit(all)
 	l.periods.Store(&all)

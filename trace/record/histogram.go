@@ -23,7 +23,7 @@ var HistogramBounds = [...]int64{
 // StageHistogram says how long a stage took, in all requests since the recorder started.
 type StageHistogram struct {
 	Stage  stages.Stage
-	Counts [len(HistogramBounds) + 1]uint64 // of each bucket alone; the last bucket is above all bounds
+	Counts [len(HistogramBounds) + 1]uint64 // one per bucket, not cumulative; the last bucket is above all bounds
 	Count  uint64                           // the sum of Counts
 	SumNS  int64                            // the sum of the durations, in nanoseconds
 }
@@ -136,7 +136,7 @@ func (h *histograms) count(r *Record) {
 					h.stages[kept.stage].add(kept.end-kept.begin, 1)
 				}
 			},
-			func(f *fold) { h.stages[f.stage].add(f.total/int64(f.n), f.n) }, // each counts as their average
+			func(f *fold) { h.stages[f.stage].add(f.total/int64(f.n), f.n) }, // each repeat counts as the fold's average
 		)
 	}
 	h.request(r)
@@ -188,8 +188,7 @@ func (h *stageHistogram) add(ns int64, n int) {
 	h.sum.Add(ns * int64(n))
 }
 
-// bucketFrom is, by the number of binary digits of a duration, the first bucket that it
-// can belong to.
+// bucketFrom[n] is the first bucket that a duration with n binary digits can belong to.
 var bucketFrom = func() (first [65]int) {
 	for digits := range first {
 		least := uint64(1) << max(0, digits-1)

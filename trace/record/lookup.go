@@ -62,7 +62,7 @@ func (rc *Recorder) WaitFor(ctx context.Context, traceID string) (*Record, error
 	if err != nil {
 		return nil, err
 	}
-	// Wait first and look into the ring then: a record that finishes in between is found
+	// First wait, then look into the ring: a record that finishes in between is found
 	// twice rather than not at all.
 	arrival := make(chan *Record, 1)
 	defer rc.waiting.add(id, arrival)()
@@ -146,7 +146,7 @@ func newSlowest(limit budget) slowest {
 // offer keeps the record if it is among the slowest. Only the worker calls it.
 func (s *slowest) offer(r *Record) {
 	if r.Has(MarkConnection) {
-		return // it is not a request, and as slow as some time limit
+		return // it is not a request, and it may have lasted until some time limit
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,7 +203,7 @@ type slow struct {
 // slowHeap is a bounded heap. The quickest record is on top: it is the next to be dropped.
 type slowHeap struct {
 	items  []slow
-	weight int // of all items
+	weight int // the sum of the items' weights
 	cap    int // the most that weight may be
 }
 

@@ -110,7 +110,7 @@ func (r *Record) EndAt(s stages.Stage, stamp int64) {
 	}
 }
 
-// Stamps returns the stamps of a stage's begin and end, each zero if it was not
+// Stamps returns the stamps of a stage's beginning and end, each zero if it was not
 // stamped. It may be called at any time by any goroutine.
 func (r *Record) Stamps(s stages.Stage) (begin, end int64) {
 	if r == nil {
@@ -277,7 +277,7 @@ func (r *Record) Done(e Event) {
 	}
 }
 
-// Finished reports whether the record is complete or part of a record that is: that
+// Finished reports whether the record is complete, or is part of a complete record. That
 // record may have been swept without waiting for its parts.
 func (r *Record) Finished() bool {
 	return r != nil && (isComplete(r.state.Load()) || isComplete(r.outermost().state.Load()))
@@ -308,14 +308,14 @@ func (r *Record) Adopt(traceparent string) bool {
 	return true
 }
 
-// Origin returns the request's begin on the clock that all processes of this machine
-// share.
+// Origin returns the beginning of the request on the clock that all processes of this
+// machine share.
 func (r *Record) Origin() trace.Origin {
 	return trace.Origin{BootID: bootID(), MonotonicNS: monotonic(r.begin)}
 }
 
 // Duration returns how long the request took, as its timeline shows it. If the request
-// is still under way, it returns the time since its begin.
+// is still under way, it returns the time since it began.
 func (r *Record) Duration() time.Duration { return time.Duration(max(0, r.endStamp()-r.begin)) }
 
 // TraceID returns the request's trace ID as 32 hexadecimal digits.
@@ -402,7 +402,7 @@ const (
 	AllEvents = EventHandled | EventWire | EventRead
 )
 
-// interval is the begin and the end of one stage, as stamps; zero means not stamped.
+// interval is the beginning and the end of one stage, as stamps; zero means not stamped.
 type interval struct{ begin, end atomic.Int64 }
 
 // stamps holds the intervals of a record's stages. Of some hundred stages a read

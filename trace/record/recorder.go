@@ -247,7 +247,7 @@ type Options struct {
 	//
 	//	5/16  the ring of finished records
 	//	4/16  records of requests that are under way
-	//	4/16  records that wait for the exporter; the ring's, if there is no Outlet
+	//	4/16  records that wait for the exporter; added to the ring's if there is no Outlet
 	//	3/16  the slowest records; the spans of one export; repeats of streaming calls
 	//
 	// Zero means DefaultMemoryBytes. Less than 2 MiB is raised to 2 MiB.
@@ -298,14 +298,14 @@ type footprint struct {
 	seldom  [len(seldomStages)]interval
 	conn    Conn
 	save    Batch       // a request has a save or a round
-	links   [8]linkSlot // of save; NewBatch gets the number of requests that share it
+	links   [8]linkSlot // save's links; NewBatch gets the number of requests that share it
 	method  [maxMethod]byte
 	message [maxMessage]byte
 }
 
 const (
-	maxMethod  = 256 // bytes that clip leaves of Facts.Method
-	maxMessage = 512 // bytes that clip leaves of the message
+	maxMethod  = 256 // clip cuts Facts.Method off after so many bytes
+	maxMessage = 512 // clip cuts the message off after so many bytes
 
 	recordBytes = int64(unsafe.Sizeof(footprint{}))
 	// A slow record outlives the others of its batch, and alone keeps the whole batch.
@@ -313,14 +313,14 @@ const (
 )
 
 // The spans of one export. The SDK's batch processor takes 512. Here one Put has thirty,
-// and an export of four times as many costs a third less for each span.
+// and an export of four times 512 costs a third less for each span.
 const (
 	maxBatch   = 2048
 	minBatch   = 128
 	spanMemory = 1 << 10 // bytes of one span with its attributes, and of its encoding
 )
 
-// The slowest records are at most so many; fewer if the memory does not suffice.
+// At most so many of the slowest records are kept; fewer if the memory does not suffice.
 const (
 	maxSlowest     = 256
 	maxSlowStreams = 64

@@ -65,12 +65,11 @@ type Detail struct {
 	Pause    *Pause // set for the stages Hold and Fault, by Record.Pause
 }
 
-// Repeat stamps the begin and the end of a stage that the request passes once per
+// Repeat stamps the beginning and the end of a stage that the request passes once per
 // message, such as receiving a message of a stream. Such a stage is stamped by Repeat
-// alone. If the request passes more than a fixed number of them, those in the middle
-// share a row of the timeline. If the recorder's memory for repeats is used up, the
-// request's repeats are not recorded. Repeat may be called by several goroutines at
-// once.
+// alone. If there are more repeats than a fixed number, those in the middle share a row
+// of the timeline. If the recorder's memory for repeats is used up, the request's repeats
+// are not recorded. Repeat may be called by several goroutines at once.
 func (r *Record) Repeat(s stages.Stage, begin, end int64) { r.RepeatOf(s, begin, end, Detail{}) }
 
 // RepeatOf is Repeat with a Detail, which becomes the attributes of the row.
@@ -143,8 +142,8 @@ func (rs *repeats) each(visit func(*repeat), folded func(*fold)) {
 	}
 }
 
-// addRepeats adds the rows of a repeated stage. A fold is one row, from the begin of its
-// earliest repeat to the end of its latest.
+// addRepeats adds the rows of a repeated stage. A fold is one row, from the beginning of
+// its earliest repeat to the end of its latest.
 func (a *assembly) addRepeats(s stages.Stage, rs *repeats) {
 	rs.each(func(kept *repeat) {
 		if kept.stage != s {
@@ -204,14 +203,14 @@ func (d *Detail) attributes() map[string]string {
 // Hold, or because of a fault, as a repeat of the stage Fault.
 type Pause struct {
 	At       stages.Stage // the stage that could not begin
-	Why      string       // trace.WhyBreakpoint, WhyStep or WhyBehind; of a fault its name
+	Why      string       // trace.WhyBreakpoint, WhyStep or WhyBehind; for a fault, its name
 	SharedBy int          // requests that waited together; zero for a single one
 
 	ended string // one of trace's Ended constants; empty while it lasts, and for a fault
 }
 
 // Pause adds a repeat of Hold or Fault that begins at the given stamp and is open until
-// resume is called. So a request that ends meanwhile shows what it was waiting for. The
+// resume is called. So a request that ends before that shows what it was waiting for. The
 // caller calls resume once, from any goroutine, with the stamp of the end and one of
 // trace's Ended constants; with "" for a fault.
 func (r *Record) Pause(s stages.Stage, begin int64, p Pause) (resume func(end int64, ended string)) {
@@ -242,8 +241,8 @@ func (rs *repeats) resume(p *Pause, end int64, ended string) {
 	}
 }
 
-// pauses returns the kept repeats of Hold and Fault that have ended, in the order of
-// their begins.
+// pauses returns the kept repeats of Hold and Fault that have ended, in the order in
+// which they began.
 func (r *Record) pauses() (all []period) {
 	rs := r.repeats.Load()
 	if rs == nil {
@@ -262,7 +261,7 @@ func (r *Record) pauses() (all []period) {
 type period struct{ begin, end int64 }
 
 // lengthWithout returns how many nanoseconds between begin and end lie in none of the
-// other periods, which are sorted by their begins and may overlap.
+// other periods, which are sorted by beginning and may overlap.
 func lengthWithout(begin, end int64, others []period) int64 {
 	left, at := max(0, end-begin), begin
 	for _, o := range others {

@@ -109,8 +109,8 @@ func (rc *Recorder) drain() (moved int) {
 	return moved
 }
 
-// process does what is done with each finished record once. The record is in the ring, so
-// a subscriber can look it up.
+// process does all that is done with a finished record. It is called once for each. The
+// record is in the ring, so a subscriber can look it up.
 func (rc *Recorder) process(r *Record) {
 	rc.hist.count(r)
 	if r.isPart() {
@@ -127,9 +127,10 @@ func (rc *Recorder) process(r *Record) {
 }
 
 // Subscribe calls f with every finished record that is not part of another one, in the
-// order in which they finished, until cancel is called. A call may still be under way when
-// cancel returns. f runs on the worker's goroutine: while it runs, no record is processed,
-// and records that are overwritten in the ring meanwhile are lost to f, and counted.
+// order in which they finished, until cancel is called. A call may still be under way
+// when cancel returns. f runs on the worker's goroutine: while it runs, no record is
+// processed, and records that are overwritten in the ring during that time are lost to f,
+// and counted.
 func (rc *Recorder) Subscribe(f func(*Record)) (cancel func()) {
 	return rc.subs.add(f)
 }
@@ -209,7 +210,7 @@ type exportQueue struct {
 	lastReport int64 // stamp of the last call of OnError; zero if there was none
 }
 
-// linger is how long spans wait for others to be sent with.
+// linger is how long spans wait for others, to be sent together with them.
 const linger = 100 * time.Millisecond
 
 func newExportQueue(rc *Recorder) *exportQueue {

@@ -178,8 +178,8 @@ func finishCall(rec *record.Record, begin int64, err error) int64 {
 	return end
 }
 
-// waitedForConn reports whether a call that has written nothing was waiting for a connection all
-// the time. With any other code the client itself refused it.
+// waitedForConn reports whether a call that ended with code, and has written nothing, waited for
+// a connection all the time. With any other error code the client itself refused it.
 func waitedForConn(code codes.Code) bool {
 	return code == codes.Unavailable || code == codes.DeadlineExceeded || code == codes.Canceled
 }

@@ -20,13 +20,13 @@ type clientConn struct {
 	net.Conn
 	observer *Observer
 
-	// Of the writing side. grpc-go writes from one goroutine at a time.
+	// Fields of the writing side. grpc-go writes from one goroutine at a time.
 	out    frames.Counter
 	header *hpack.Decoder // decodes every header block, as HPACK requires
 	parent string         // the traceparent in the header block that is being decoded
 	ending []*InFlight    // the calls whose request ends in the bytes that are being written
 
-	// Of the reading side, which is one goroutine.
+	// Fields of the reading side, which is one goroutine.
 	in    frames.Counter
 	ready atomic.Int64 // when the server's SETTINGS were read: from then on the connection carries calls
 
@@ -34,7 +34,7 @@ type clientConn struct {
 	calls map[uint32]*InFlight // by stream ID
 }
 
-// newClientConn returns conn as the transport is to have it.
+// newClientConn wraps conn for the transport.
 func newClientConn(conn net.Conn, o *Observer) *clientConn {
 	c := &clientConn{Conn: conn, observer: o, out: frames.AfterPreface(), calls: make(map[uint32]*InFlight)}
 	c.header = hpack.NewDecoder(4096, func(f hpack.HeaderField) {

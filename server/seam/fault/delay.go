@@ -12,7 +12,7 @@ import (
 // delay is how long a fault waits: a fixed time, or a random one.
 type delay struct {
 	shape string           // one of the keys of shapes; empty for a fixed time
-	of    [2]time.Duration // the shape's parameters; for a fixed time, the first
+	of    [2]time.Duration // the shape's parameters; of[0] is the delay if it is a fixed time
 }
 
 // shapes are the distributions of random delays.

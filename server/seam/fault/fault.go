@@ -15,11 +15,11 @@ import (
 )
 
 // Faults are the faults of one server. It implements control.Faulter. Its methods may be
-// called by any goroutine. A nil *Faults has none: of the methods, IsOn, DelayBatch and
+// called by any goroutine. A nil *Faults has none; only IsOn, DelayBatch and
 // DelayAccept may be called on it.
 type Faults struct {
 	// on has the faults that are switched on; the others are nil. While a fault is off, a
-	// request's goroutine reads one of these and does nothing else.
+	// request's goroutine reads its entry and does nothing else.
 	on [numKinds]atomic.Pointer[activeFault]
 
 	rec     *record.Recorder
@@ -39,14 +39,15 @@ type activeFault struct {
 	parameters
 	off     chan struct{} // closed when it is switched off
 	timer   *time.Timer   // switches it off; nil if only a command does
-	until   time.Time     // when the timer does
+	until   time.Time     // when the timer switches it off
 	strikes atomic.Uint64 // how often it has struck
 }
 
 // Kind is one of the faults.
 type Kind uint8
 
-// The faults. What each of them does is in kinds.go.
+// The faults, and the methods by which other packages let the exported ones strike. kinds.go
+// says what each of them does.
 const (
 	SlowWrite    Kind = iota // DelayBatch before a save
 	SlowFsync                // DelayBatch after a save
@@ -114,7 +115,7 @@ func (f *Faults) DelayBatch(k Kind, members []*record.Record, shared int, at sta
 // DelayAccept makes the accept loop wait after it has accepted a connection, if
 // delayed-accept is on. It returns the stamp at which the loop goes on: now, unless the
 // fault struck. The wait is in the timeline of the connection's first request. Clients that
-// connect meanwhile wait in the kernel, where it cannot be seen.
+// connect during the wait stay in the kernel's queue, where they cannot be seen.
 func (f *Faults) DelayAccept(conn *record.Conn, now int64) int64 {
 	if !f.IsOn(delayedAccept) {
 		return now
@@ -146,7 +147,7 @@ func (f *Faults) Window(conn *record.Conn) uint32 {
 	return uint32(active.amount)
 }
 
-// addToConn adds to a connection that a fault has struck it. Only the goroutine that accepts
+// addToConn notes on a connection that a fault has struck it. Only the goroutine that accepts
 // the connection calls it.
 func addToConn(conn *record.Conn, active *activeFault, at stages.Stage, begin, end int64) {
 	conn.Faults = append(conn.Faults, record.ConnFault{Name: active.name, At: at, Begin: begin, End: end})

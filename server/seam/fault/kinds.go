@@ -13,8 +13,8 @@ import (
 type parameters struct {
 	delay       delay
 	probability float64       // above zero, at most 1
-	amount      int           // of streams, bytes or goroutines: see spec.counts
-	duration    time.Duration // after which it switches itself off; zero: never
+	amount      int           // a number of streams, bytes or goroutines; see spec.counts
+	duration    time.Duration // how long the fault stays on; zero: until it is switched off
 }
 
 // spec says what a fault is called, what it takes, and what it does. A fault takes either an
@@ -22,8 +22,8 @@ type parameters struct {
 type spec struct {
 	name        string
 	counts      string // the JSON name of the amount, one of control.Amounts; empty if it takes a delay
-	least, most int    // of the amount
-	example     string // of its parameters
+	least, most int    // the bounds of the amount
+	example     string // an example of its parameters
 	en, zh      string // what it does
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Head is the content of the nine bytes in front of every HTTP/2 frame.
 type Head struct {
-	Length uint32 // of the payload, in bytes
+	Length uint32 // the payload's length, in bytes
 	Kind   http2.FrameType
 	Flags  http2.Flags
 	Stream uint32
@@ -43,7 +43,7 @@ func (h Head) Continues() bool { return h.IsBlock() && !h.EndsBlock() }
 // they pass, in pieces of any size, and stores nothing but incomplete heads. The zero value is
 // ready for the first frame. It must be used by one goroutine at a time.
 //
-// It does not check the protocol, which the transport does.
+// It does not check the protocol: the transport does that.
 type Counter struct {
 	Preface   int // bytes of the client's preface that are still to come
 	bytes     [HeadLen]byte

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// serverConn is a connection as grpc-go's transport has it: above the credentials, so that
+// serverConn is a connection as grpc-go's transport sees it: above the credentials, so that
 // frames pass unencrypted. One goroutine at a time reads it, and one writes to it; each uses
 // its own half. Close may be called by any goroutine.
 type serverConn struct {
@@ -30,11 +30,11 @@ type serverConn struct {
 	out     outgoing
 	windows windows
 	narrow  narrowing
-	quota   fault.Quota // of the fault full-quota
+	quota   fault.Quota // counts requests for the fault full-quota
 	closed  atomic.Bool // nothing will be read or written any more
 }
 
-// newServerConn returns conn as the transport is to have it. tc is the connection's trace.
+// newServerConn wraps conn for the transport. tc is the connection's trace.
 func newServerConn(f *Front, conn net.Conn, tc *record.Conn) *serverConn {
 	c := &serverConn{Conn: conn, front: f, trace: tc}
 	c.addr = connAddr{conn.RemoteAddr(), c}
@@ -288,7 +288,7 @@ func (in *incoming) failureReason() string {
 // of many streams, and a frame may be spread over two Writes.
 type outgoing struct {
 	frames frames.Counter
-	goAway atomic.Pointer[goAwayFrame] // the last one that was written; nil before the first
+	goAway atomic.Pointer[goAwayFrame] // the last GOAWAY that was written; nil if there was none
 	last   *stream                     // the stream whose last frame is being noted
 	ended  []*stream                   // the streams whose last frame ends in this Write; the memory is reused
 }

@@ -39,7 +39,7 @@ func (f *Front) serviceDesc(d *grpc.ServiceDesc) *grpc.ServiceDesc {
 	return &wrapped
 }
 
-// fullMethod returns a method's name as requests have it: "/service/method".
+// fullMethod returns a method's name as requests spell it: "/service/method".
 func fullMethod(d *grpc.ServiceDesc, method string) string { return "/" + d.ServiceName + "/" + method }
 
 // unary wraps the handler of a unary method: it stamps RecvMsg and SendMsg.
@@ -86,8 +86,8 @@ func beginWriteStatus(rec *record.Record, now int64) {
 	}
 }
 
-// traceHeaders tells a client that sent a traceparent by which IDs its request is recorded, and
-// where its timeline can be fetched.
+// traceHeaders tells a client that sent a traceparent under which IDs its request is recorded,
+// and where its timeline can be fetched.
 func (f *Front) traceHeaders(s *stream) metadata.MD {
 	md := metadata.Pairs(client.HeaderTraceParent, s.rec.TraceParent())
 	if f.opts.TraceURL != "" {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// windows are those that the client grants on one connection. The writing half of the
-// connection subtracts from them, the reading half adds.
+// windows are the flow-control windows that the client grants on one connection. The writing
+// half of the connection subtracts from them, the reading half adds.
 //
 // HTTP/2 lets a receiver limit what is sent to it. Each stream and the whole connection have
 // a window: DATA takes from both, WINDOW_UPDATE adds to one. When a window is empty,
@@ -22,7 +22,7 @@ import (
 type windows struct {
 	conn       atomic.Int64 // what is left of the connection's window, in bytes
 	initial    atomic.Int64 // the initial window of each stream, in bytes; stream.window is relative to it
-	unreliable atomic.Bool  // a frame that changes a window was not seen as a whole: the others are wrong
+	unreliable atomic.Bool  // a frame that changes a window was not seen as a whole, so the other fields are wrong
 	emptySince atomic.Int64 // when the connection's window became empty; 0 while it is not
 }
 
@@ -33,8 +33,8 @@ func (w *windows) reset() {
 }
 
 // noteData is called when a DATA frame of s is about to be written: the waits for a window are
-// over. A window that this frame empties may be the beginning of the next wait, which counts
-// only if another frame follows.
+// over. If this frame empties a window, the next wait may begin here; it counts only if another
+// frame follows.
 func (c *serverConn) noteData(s *stream, h frames.Head) {
 	w := &c.windows
 	if since := w.emptySince.Load(); since != 0 && h.Length > 0 {
@@ -111,10 +111,10 @@ func (w *windows) setInitial(payload []byte) {
 
 // narrowing makes the window that the server grants each stream smaller, for the fault
 // small-window. It puts a SETTINGS frame with the smaller window in front of the server's
-// first. When grpc-go measures that the connection can carry more, it announces a larger
-// window; a quarter of that is announced instead, but at least the smaller window. grpc-go
-// grants more when a quarter of its own window was read, so a smaller one could block the
-// client for good.
+// first SETTINGS frame. When grpc-go measures that the connection can carry more, it announces
+// a larger window; a quarter of that is announced instead, but at least the smaller window.
+// grpc-go grants more when a quarter of its own window was read, so a window below that
+// quarter could block the client for good.
 //
 // The zero value changes nothing. It must be used by one goroutine.
 type narrowing struct {
@@ -131,8 +131,8 @@ func (c *serverConn) send(p []byte) (int, error) {
 	return c.narrow.write(c.Conn, p)
 }
 
-// write writes p with smaller windows. Like any Write it counts the bytes of p. If it fails it
-// counts none, because no caller uses the count then.
+// write writes p with smaller windows, and returns the length of p as any Write does. If it
+// fails it returns 0, because no caller uses the number then.
 func (n *narrowing) write(to net.Conn, p []byte) (int, error) {
 	changed := n.shrinkAll(p)
 	if !n.announced {

@@ -64,7 +64,7 @@ func New(rec *record.Recorder, holds *hold.Holds, faults *fault.Faults, opts Opt
 }
 
 // Stopping notes that the server is being stopped. From then on, requests that end without a
-// reply are marked with that.
+// reply are marked with MarkStopping.
 func (f *Front) Stopping() { f.stopping.Store(true) }
 
 // Close stops the sweeper, and waits until it has stopped. It may be called more than once.

@@ -18,7 +18,7 @@ import (
 )
 
 // gatewayCalls joins the three records of a call through the gateway: the HTTP request's
-// contains that of the gateway as a client, and that one contains the server's. The client's
+// contains the one that the gateway makes as a client, which contains the server's. The client's
 // record is found by the traceparent of the call. Nobody else has seen its random bits while the
 // call is under way, so no other client can have its request shown inside another's.
 type gatewayCalls struct{ client *client.Observer }
@@ -34,7 +34,7 @@ func (g *gatewayCalls) join(parent string, server *record.Record) {
 	g.client.Find(parent).Embed(server, stages.None)
 }
 
-// gateway observes the gateway's handler, which makes a gRPC call of an HTTP request.
+// gateway observes the gateway's handler, which turns an HTTP request into a gRPC call.
 func (f *Front) gateway(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := record.FromContext(r.Context())
@@ -141,7 +141,7 @@ func (g *gatewayCalls) startStream(ctx context.Context, desc *grpc.StreamDesc, c
 // gatewayStream stamps the end of a streaming call.
 type gatewayStream struct {
 	grpc.ClientStream
-	outer *record.Record   // of the HTTP request
+	outer *record.Record   // the HTTP request's record
 	call  *client.InFlight // nil if it is not recorded
 	once  sync.Once
 }

@@ -52,8 +52,8 @@ func (f *Front) innerStream(srv any, ss grpc.ServerStream, info *grpc.StreamServ
 	return err
 }
 
-// beginHandler begins the stage of a method's handler, after the request was delayed or
-// held there.
+// beginHandler begins the stage of a method's handler. Before that, the request waits if a
+// fault delays it or a breakpoint holds it there.
 func (f *Front) beginHandler(ctx context.Context, method string) (*record.Record, stages.Stage) {
 	rec, stage := record.FromContext(ctx), handlerStage(method)
 	if f.faults.IsOn(fault.SlowHandler) {
@@ -65,7 +65,7 @@ func (f *Front) beginHandler(ctx context.Context, method string) (*record.Record
 }
 
 // endHandler ends the stage of a handler that has returned or is panicking. It does not
-// recover, so the stack is still whole where something else does.
+// recover, so that whatever does recover finds the whole stack.
 func endHandler(rec *record.Record, stage stages.Stage, panicking bool) {
 	if panicking {
 		rec.Mark(record.MarkPanic)

@@ -17,9 +17,9 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// rawConn is a connection as handleRawConn has it: the accepted one, below the credentials.
+// rawConn is a connection as handleRawConn sees it: the accepted one, below the credentials.
 // handleRawConn sets its deadline exactly twice, at the beginning and at the end of the
-// handshake. It is used by that goroutine alone.
+// handshake. Only the goroutine of handleRawConn uses it.
 type rawConn struct {
 	net.Conn
 	trace *record.Conn
@@ -30,7 +30,7 @@ type rawConn struct {
 // NetConn returns the connection below.
 func (c *rawConn) NetConn() net.Conn { return c.Conn }
 
-// SetDeadline stamps the begin of handleRawConn, and the end of newHTTP2Transport.
+// SetDeadline stamps the beginning of handleRawConn, and the end of newHTTP2Transport.
 func (c *rawConn) SetDeadline(t time.Time) error {
 	now := record.Now()
 	switch {

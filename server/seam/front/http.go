@@ -19,9 +19,9 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// http observes requests over HTTP/1, from the first byte that is read of a request to the last
-// that is written. It must be the outermost handler, so that requests that others refuse have a
-// timeline too.
+// http observes requests over HTTP/1, from the first byte read of a request to the last byte
+// written of its reply. It must be the outermost handler, so that requests that others refuse
+// have a timeline too.
 func (f *Front) http(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := record.Now()
@@ -40,7 +40,7 @@ func (f *Front) http(next http.Handler) http.Handler {
 }
 
 // beginHTTP begins the record of a request whose handler begins now. If the connection is not
-// observed, conn is nil, and the record does not say how long the request was read.
+// observed, conn is nil, and the record does not say how long it took to read the request.
 func (f *Front) beginHTTP(conn *httpConn, r *http.Request, now int64) *record.Record {
 	begin, tc := now, (*record.Conn)(nil)
 	if conn != nil {
@@ -75,8 +75,8 @@ func (f *Front) noteHTTPRequest(rec *record.Record, r *http.Request, reply http.
 	}
 }
 
-// httpReply notes the status of a reply and counts the bytes of its body. http.ResponseController
-// finds what else the ResponseWriter can do by Unwrap.
+// httpReply notes the status of a reply and counts the bytes of its body. By Unwrap,
+// http.ResponseController finds what else the ResponseWriter can do.
 type httpReply struct {
 	http.ResponseWriter
 	rec      *record.Record
@@ -113,7 +113,7 @@ func (w *httpReply) FlushError() error {
 }
 
 // endHandler is called when the handler has returned or is panicking. What is left is
-// net/http's: to write what it has buffered.
+// for net/http to do: it writes what it has buffered.
 func (w *httpReply) endHandler() {
 	now := record.Now()
 	w.rec.EndAt(stages.HTTPHandler, now)
@@ -184,7 +184,7 @@ func (l *httpListener) Accept() (net.Conn, error) {
 // SyscallConn returns the listener's socket, for channelz.
 func (l *httpListener) SyscallConn() (syscall.RawConn, error) { return syscallConn(l.Listener) }
 
-// httpConn is a connection as net/http has it, below TLS. What passes may be encrypted, so a
+// httpConn is a connection as net/http sees it, below TLS. What passes may be encrypted, so a
 // request is recognized by the time at which bytes pass and not by their content. As with
 // handleRawConn, deadlines show where net/http is: it calls SetDeadline before and after a
 // handshake, and SetWriteDeadline after a reply of HTTP/1.
@@ -202,7 +202,7 @@ type httpConn struct {
 	grpc        grpcStreams  // the requests that grpc-go handles
 
 	mu        sync.Mutex
-	writtenAt int64                        // when the last Write returned that began with a reply in waiting; 0 if none has
+	writtenAt int64                        // when the last Write that began with a waiting reply returned; 0 if none has
 	lost      bool                         // that Write failed
 	waiting   []func(end int64, lost bool) // in the order in which the handlers returned, see onReplyWritten
 }
@@ -227,7 +227,7 @@ func (c *httpConn) NetConn() net.Conn { return c.Conn }
 func (c *httpConn) SyscallConn() (syscall.RawConn, error) { return syscallConn(c.Conn) }
 
 // requestBegin returns when the first byte of the request was read. A handler calls it as it
-// begins. Over HTTP/2 the byte is not known, and requestBegin returns now.
+// begins. Over HTTP/2 that byte is not known, and requestBegin returns the current time.
 func (c *httpConn) requestBegin(r *http.Request, now int64) int64 {
 	c.used.Store(true)
 	if r.ProtoMajor != 1 {
@@ -240,9 +240,9 @@ func (c *httpConn) requestBegin(r *http.Request, now int64) int64 {
 	return now
 }
 
-// onReplyWritten has done called when the reply is written, or lost with the connection. A
-// handler calls it as it returns. Over HTTP/2 the end is that of the next Write, which may be
-// for another request.
+// onReplyWritten sees to it that done is called when the reply is written, or lost with the
+// connection. A handler calls it as it returns. Over HTTP/2, end is when the connection's next
+// Write returns, which may be a Write for another request.
 func (c *httpConn) onReplyWritten(done func(end int64, lost bool)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -177,7 +177,7 @@ func (l *listener) SyscallConn() (syscall.RawConn, error) { return syscallConn(l
 type failures struct {
 	n          int
 	begin, end int64 // begin: the first Accept failed; end: the last back-off is over
-	last       error // of the last Accept that failed
+	last       error // the error of the last Accept that failed
 }
 
 // add notes an Accept that failed. An Accept also fails when the listener is closed; then no

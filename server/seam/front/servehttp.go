@@ -13,9 +13,9 @@ import (
 
 // serveHTTP observes grpc.(*Server).ServeHTTP, by which net/http passes a gRPC request to
 // grpc-go on an https address that also serves HTTP/1. Such a request has no connection of
-// grpc-go's, no frames that are seen, and no tap. Its record begins with the call of ServeHTTP.
-// The stream is in the HTTP request's context, from which grpc-go derives the handler's, so the
-// stats handler, the codec and the chain find it as in any request.
+// grpc-go's and no tap, and its frames are not seen. Its record begins with the call of
+// ServeHTTP. The stream is in the HTTP request's context, from which grpc-go derives the
+// handler's, so the stats handler, the codec and the chain find it as in any request.
 func (f *Front) serveHTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, c := f.beginServeHTTP(r)
@@ -98,7 +98,8 @@ type grpcStreams struct {
 	next atomic.Uint32 // the last number, plus 1
 }
 
-// grpcStreams returns the connection's, with a nil conn if the connection is closed.
+// grpcStreams returns the connection's grpcStreams. Their conn is nil if the connection is
+// closed.
 func (c *httpConn) grpcStreams() *grpcStreams {
 	c.grpc.once.Do(func() {
 		c.grpc.conn = &serverConn{Conn: c.Conn, front: c.front, trace: c.trace}

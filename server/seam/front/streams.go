@@ -23,7 +23,7 @@ type stream struct {
 	ending  atomic.Bool   // the reply's last frame is being written, or is written
 	written atomic.Uint32 // frames of the reply so far; the sweeper compares it with its last pass
 	window  atomic.Int64  // bytes allowed by the client beyond the initial window, minus those sent
-	blocked atomic.Int64  // when the reply had no window left; 0 while it has
+	blocked atomic.Int64  // when the reply ran out of window; 0 while it has some
 
 	request, reply carrier // here to save an allocation each, see desc.go
 }
@@ -50,8 +50,8 @@ func (s *stream) replyEnded() bool { return s.rec.Events()&record.EventWire != 0
 
 // streams is the table of a connection's unfinished requests, by stream ID. The reader, the
 // writer and every handler use it for every request, so it has no lock: IDs ascend, and each
-// has a slot of its own as long as no more than streamSlots requests are under way. The others
-// are in the spill.
+// has a slot of its own as long as no more than streamSlots requests are under way. Requests
+// beyond that are in the spill.
 type streams struct {
 	slots   [streamSlots]atomic.Pointer[stream]
 	spill   sync.Map     // stream ID → *stream
@@ -104,7 +104,7 @@ func (t *streams) remove(s *stream) {
 }
 
 // each calls visit for every stream whose record is not finished, and returns their number.
-// It may miss streams that are added or removed meanwhile.
+// It may miss streams that are added or removed while it runs.
 func (t *streams) each(visit func(*stream)) (n int) {
 	for i := range t.slots {
 		if s := t.slots[i].Load(); s != nil {
@@ -143,7 +143,7 @@ func (s *stream) releaseQuota() {
 
 // ContextOf returns the context of a request, or that of the request that it is a part of. It
 // ends when the client gives up. For a request without a context of its own, such as one over
-// HTTP/1, it returns the background.
+// HTTP/1, it returns context.Background().
 func (f *Front) ContextOf(rec *record.Record) context.Context {
 	for _, r := range [...]*record.Record{rec, rec.Outermost()} {
 		ctx := context.Context(nil)

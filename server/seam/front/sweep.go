@@ -7,13 +7,13 @@ import (
 	"glasskv/trace/record"
 )
 
-// For nearly every request the three events come that complete its record. The sweeper is for
+// For nearly every request, all three events come, and complete its record. The sweeper is for
 // the others: a status that was never written, a reply that the client grants no window for,
 // a handler that does not notice that its client is gone.
 
 const (
-	sweepEvery = time.Second      // between two passes
-	sweepAfter = 10 * time.Second // without change, until a request is swept
+	sweepEvery = time.Second      // the time between two passes
+	sweepAfter = 10 * time.Second // how long a request must be without progress to be swept
 )
 
 // sweep finishes records that stopped halfway. It returns when ctx ends.
@@ -40,9 +40,9 @@ type sweeper struct {
 
 // progress is what must not change for a request to be swept.
 type progress struct {
-	since   int64 // the stamp of the first pass that found it
+	since   int64 // the stamp of the first pass that found the request in this state
 	events  record.Event
-	written uint32 // frames of the reply
+	written uint32 // frames of the reply that were written
 }
 
 // pass checks every unfinished request once.
@@ -58,7 +58,7 @@ func (w *sweeper) pass(now int64) {
 }
 
 // check sweeps the request if it has been halfway, without progress, for sweepAfter. A request
-// that is halfway for a shorter time is put into found.
+// that has been halfway for less time is put into found.
 func (w *sweeper) check(s *stream, now int64, found map[*stream]progress) {
 	state := progress{now, s.rec.Events(), s.written.Load()}
 	if !isHalfway(s, state.events) {

@@ -53,7 +53,7 @@ func requestBlock(payload []byte, flags http2.Flags) []byte {
 // priorityLen is the length of the priority fields of a HEADERS frame.
 const priorityLen = 5
 
-// maxBlock is the number of bytes of a header block that are decoded at most.
+// maxBlock is how many bytes of a header block are decoded at most.
 const maxBlock = 16 << 10
 
 // headerFields calls visit for the fields of a header block, up to the first that refers to an

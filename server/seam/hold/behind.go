@@ -65,8 +65,8 @@ func (h *Holds) countBehind(req *heldRequest) (n int) {
 }
 
 // addRowsBehind adds a row seam.hold to each write that waited behind a hold. It must be
-// called by the goroutine that was held, before that does anything else: until then none
-// of those writes can have moved on.
+// called by the goroutine that was held, before it does anything else. Later, some of those
+// writes might have moved on.
 func (h *Holds) addRowsBehind(req *heldRequest, begin int64, ended string) {
 	at, _ := stages.ByName(req.Stage)
 	end := record.Now()

@@ -2,8 +2,8 @@
 // somebody look at them. A hold is one request that waits at a breakpoint, or at a stage
 // that it was told to step to.
 //
-// The seams call Holds.Reach right before they stamp the begin of a stage. So the stage's
-// own duration stays true, and the hold becomes a row of its own in the timeline.
+// The seams call Holds.Reach right before they stamp the beginning of a stage. So the
+// stage's own duration stays true, and the hold becomes a row of its own in the timeline.
 //
 // The life of a hold:
 //

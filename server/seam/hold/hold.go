@@ -26,16 +26,16 @@ type Holds struct {
 	rec          *record.Recorder
 	surroundings Surroundings
 	events       events
-	timeout      time.Duration // of a breakpoint without one, and of a step
+	timeout      time.Duration // the time limit at a breakpoint without one of its own, and at a step
 	stop         chan struct{} // closed by Close
 
 	mu          sync.Mutex
 	stopped     bool
 	breakpoints []*control.Break
 	stepping    map[*record.Record]struct{} // outermost records of requests that stop at the next stage they reach
-	held        []*heldRequest              // by ID
+	held        []*heldRequest              // ascending by ID
 	lastID      int
-	passed      uint64 // requests that were not held because control.MaxHolds were
+	passed      uint64 // requests that were not held because control.MaxHolds others were
 }
 
 // heldRequest is one hold. Only its own goroutine and the holder of Holds.mu touch it.
@@ -44,7 +44,7 @@ type heldRequest struct {
 	rec       *record.Record
 	batch     []*record.Record // if it reached the stage in a batch: all of the batch, rec included
 	goroutine uint64           // the goroutine that waits
-	timeline  json.RawMessage  // of the request, up to the hold
+	timeline  json.RawMessage  // the request's timeline, up to the hold
 	released  bool             // Step or Continue was called
 	ended     chan string      // how Step or Continue ended it; has room for one
 }
@@ -67,7 +67,7 @@ type Surroundings interface {
 	// LastSaved returns the last few entries that were saved to the log, in the log's
 	// order.
 	LastSaved() []control.Entry
-	// Queues measures what can pile up on the way of a write, up to the commit index
+	// Queues measures what can pile up on the path of a write, up to the commit index
 	// committed. It leaves out Requests and RecordsLeft.
 	Queues(committed uint64) control.Queues
 }
@@ -88,7 +88,7 @@ func New(rec *record.Recorder, timeout time.Duration) *Holds {
 // surroundings are built from the Holds. It is called once.
 func (h *Holds) SetSurroundings(s Surroundings) { h.surroundings = s }
 
-// Reach is called by a request's own goroutine right before it stamps the begin of a
+// Reach is called by a request's own goroutine right before it stamps the beginning of a
 // stage. If the request is to be held there, Reach returns when the hold is over. It
 // reports whether the request was held: if so, a stamp that was taken before the call is
 // too old. The end of ctx, which is the request's context, ends the hold. rec may be nil.

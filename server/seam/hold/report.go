@@ -44,15 +44,15 @@ func goroutineID() uint64 {
 }
 
 const (
-	maxStacks   = 16 << 20 // bytes of stack traces that are read at most
+	maxStacks   = 16 << 20 // at most so many bytes of stack traces are read
 	heldFrames  = 12       // frames of the held goroutine that are shown
 	otherFrames = 5        // frames of each other goroutine
 	perRole     = 2        // goroutines of one role that are shown
 	roleHeld    = "held"
 )
 
-// roles finds the goroutines on a request's way by a function that is on the goroutine's
-// stack for as long as it lives. They are shown in this order.
+// roles finds the goroutines on a request's path. Each is known by a function that is on
+// its stack for as long as it lives. They are shown in this order.
 var roles = []struct{ role, function string }{
 	{"raft loop", "etcdserver.(*raftNode).start"},
 	{"raft", "go.etcd.io/raft/v3.(*node).run"},
@@ -64,7 +64,7 @@ var roles = []struct{ role, function string }{
 }
 
 // stacks returns the goroutine that is held, and then those that have a role on a
-// request's way. While the runtime writes the traces down, no goroutine runs.
+// request's path. While the runtime writes the traces down, no goroutine runs.
 func stacks(held uint64) []control.Goroutine {
 	var found []control.Goroutine
 	count := make(map[string]int) // by role

@@ -15,7 +15,7 @@ import (
 )
 
 // applying observes the apply goroutine. It applies one entry at a time, so all that the
-// store does meanwhile belongs to the request of that entry.
+// store does while an entry is applied belongs to the request of that entry.
 type applying struct {
 	requests *requests
 	notified *notifyStamps
@@ -23,7 +23,7 @@ type applying struct {
 	faults   *fault.Faults
 	current  atomic.Pointer[record.Record] // the request whose entry is being applied
 
-	jobsDone atomic.Int64  // of raftLoop.applyJobs, those that are applied
+	jobsDone atomic.Int64  // how many of raftLoop.applyJobs are applied
 	applied  atomic.Uint64 // entries up to this index are applied; it may lag while a job runs
 }
 

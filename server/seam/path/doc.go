@@ -12,7 +12,7 @@
 //	kv.go        the store's part of the entry                  applying.current
 //	propose.go   the result wakes the handler                   the request ID
 //
-// fsync.go measures wal.sync. read.go observes linearizable reads, watch.go an event's way
-// from a write to a watcher, and local.go what a member does without the log. path.go
-// joins them, and surroundings.go tells package hold what the server is doing.
+// fsync.go measures wal.sync. read.go observes linearizable reads, watch.go events on
+// their path from a write to a watcher, and local.go what a member does without the log.
+// path.go joins them, and surroundings.go tells package hold what the server is doing.
 package path

@@ -9,9 +9,9 @@ import (
 	"go.etcd.io/etcd/server/v3/storage/mvcc"
 )
 
-// kv observes the store while an entry is applied: the begin of its transaction, which takes
-// the locks, the changes, and the end, which may commit the backend. watch.go has its
-// NewWatchStream.
+// kv observes the store while an entry is applied: the beginning of its transaction
+// (which takes the locks), the changes, and the end (which may commit the backend).
+// watch.go has its NewWatchStream.
 type kv struct {
 	mvcc.WatchableKV
 	applying *applying

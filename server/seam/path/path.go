@@ -88,8 +88,8 @@ func observe[Q, R any](p *Path, stage stages.Stage, next func(context.Context, Q
 	}
 }
 
-// stampSince stamps a stage that began at begin and ends now. Of a stream, which passes
-// the stage once for each message, it adds a repeat.
+// stampSince stamps a stage that began at begin and ends now. For a stream, which
+// passes the stage once for each message, it adds a repeat.
 func stampSince(ctx context.Context, stage stages.Stage, begin int64) {
 	rec, now := record.FromContext(ctx), record.Now()
 	if rec.Has(record.MarkStreaming) {

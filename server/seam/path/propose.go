@@ -15,7 +15,7 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// raftRequest observes a request's whole way through raft, on the handler's goroutine.
+// raftRequest observes a request's whole path through raft, on the handler's goroutine.
 func (p *Path) raftRequest(next etcdserver.RaftRequestFunc) etcdserver.RaftRequestFunc {
 	return observe(p, stages.RaftRequest, next)
 }

@@ -69,7 +69,7 @@ func (l *readLoop) notify(next etcdserver.ReadNotifyFunc) etcdserver.ReadNotifyF
 }
 
 // spareLinks is how many readers a round can link besides those that had joined when it
-// began: a reader may join between the count and the begin.
+// began: a reader may join between the count and the beginning of the round.
 const spareLinks = 4
 
 // round observes one round of the read loop, on the loop's goroutine.

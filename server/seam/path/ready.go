@@ -74,7 +74,7 @@ func (l *raftLoop) reach(s stages.Stage, now int64) int64 {
 	return later
 }
 
-// delay makes the raft loop wait if a fault is on, and with it all requests of the batch.
+// delay makes the raft loop, and with it all requests of the batch, wait if a fault is on.
 // It returns the stamp at which the loop goes on: now, unless the fault struck.
 func (l *raftLoop) delay(k fault.Kind, at stages.Stage, now int64) int64 {
 	if !l.faults.IsOn(k) {

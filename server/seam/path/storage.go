@@ -37,8 +37,8 @@ func (s *storage) Save(st *raftpb.HardState, ents []*raftpb.Entry) error {
 	return err
 }
 
-// beginSave stamps the begin before the save, not afterwards together with the end: so a
-// request that gives up during the save shows what it was waiting for.
+// beginSave stamps the beginning of wal.save before the save, and not together with the
+// end. Then a request that gives up during the save shows what it was waiting for.
 func (s *storage) beginSave(batch *record.Batch) {
 	now := record.Now()
 	for _, rec := range s.loop.members {

@@ -53,7 +53,7 @@ type watchLoop struct {
 	holds     *hold.Holds
 	notified  *notifyStamps
 	idle      int64 // the stamp since which there is nothing to send
-	fetched   int64 // the stamp at which the loop had the message that it sends
+	fetched   int64 // the stamp at which the loop got the message that it sends
 	announced int64 // the stamp at which the client was last told of a new watcher
 }
 
@@ -69,8 +69,8 @@ func (p *Path) WatchLoop(ctx context.Context, loop v3rpc.WatchLoop) v3rpc.WatchL
 	}
 }
 
-// noWait is the time in nanoseconds up to which the loop's fetching of events does not count
-// as waiting for them.
+// noWait is a time in nanoseconds. If the loop has the next message within that time, it
+// did not wait for it.
 const noWait = 1000
 
 func (l *watchLoop) Next() (v3rpc.WatchMessage, error) {
@@ -119,12 +119,12 @@ type notifyStamps struct {
 	slots [notifySlots]struct{ revision, stamp atomic.Int64 }
 }
 
-// notifySlots is a power of two, and more than the writes of a quarter of a second. A
-// watcher that is further behind than that reads its events from the backend. How long they
-// took then says nothing of the way from the write.
+// notifySlots is a power of two, and larger than the number of writes in a quarter of a
+// second. A watcher that is further behind reads its events from the backend. Then the
+// time since the write says nothing about how long it takes to notify a watcher.
 const notifySlots = 1 << 12
 
-// put stores the stamp of a revision, in the place of the one notifySlots revisions ago.
+// put stores the stamp of a revision. It overwrites that of the revision notifySlots before.
 func (n *notifyStamps) put(revision, stamp int64) {
 	slot := &n.slots[revision%notifySlots]
 	slot.revision.Store(0) // a get that reads the slot now returns zero
@@ -140,7 +140,7 @@ func (n *notifyStamps) get(revision int64) int64 {
 	}
 	stamp := slot.stamp.Load()
 	if slot.revision.Load() != revision {
-		return 0 // replaced meanwhile
+		return 0 // put has replaced the stamp since the first check
 	}
 	return stamp
 }
