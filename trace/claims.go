@@ -9,9 +9,8 @@ import (
 )
 
 // A claim is a stage's say over a piece of the request's time. Stages overlap: the
-// handler is still inside Propose while the entry is already being saved. Of the claims
-// at a moment the one with the highest rank wins, which is the stage furthest along the
-// path:
+// handler is still inside Propose while the entry is already being saved. At each moment,
+// the claim with the highest rank wins, that of the stage furthest along the path:
 //
 //	time ──────────────────────────────────────────────────────────►
 //	v3rpc.Put      ├───────────────────────────────────────────────┤
@@ -155,8 +154,8 @@ func (c *claimant) add(name string, r rank, begin, end int64) {
 }
 
 // rank returns how far along the path a row is. Inside a handler, receiving a message
-// says more than the handler itself, and decoding it says more than that. Of the spans
-// that the catalogue does not know the deeper one knows better.
+// ranks above the handler itself, and decoding the message above receiving it. Of two
+// spans that the catalogue does not know, the deeper one ranks higher.
 func (c *claimant) rank(i int) rank {
 	switch s := c.rows[i].known(); {
 	case s == stages.None:

@@ -53,8 +53,8 @@ const (
 	AttrError         = "error"       // the error of the last of them
 )
 
-// AttrFaults lists the faults, by name and with commas between, that were switched on
-// while the request ran, whether or not they struck it. It is absent where none was.
+// AttrFaults names the faults that were switched on while the request ran, with commas
+// between the names. They need not have struck it. It is absent if no fault was on.
 const AttrFaults = "glasskv.faults"
 
 // The keys of a stretch's attributes.

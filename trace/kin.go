@@ -11,9 +11,10 @@ import (
 // those at the top or whose parent is not among the stages. In a timeline that was read
 // from a file, stages may be each other's parents.
 //
-// Stages name their parents. Where several have that name, it is one of the same
-// part, or else of the nearest part around it; of these the one that encloses the
-// stage in time, or else the last that began before it.
+// A stage names its parent. If several rows have that name, the parent is one in the
+// same part as the stage, or else in the nearest part around that part. If several rows
+// remain, it is the one that encloses the stage in time, or else the last that began
+// before the stage.
 func (t *Timeline) Parents() []int {
 	return AppendParents(make([]int, 0, len(t.Stages)), t.Stages, t.Parts)
 }
@@ -138,8 +139,8 @@ func (f *finder) parent(i int) int {
 	return f.nearest(i, f.rows[st.Parent], from)
 }
 
-// top reports whether a stage stands at the top of its part, so that the parent
-// that it names lies outside. The part may well have passed a stage of that name.
+// top reports whether a stage is at the top of its part. If so, the parent that it names
+// lies outside the part, even if the part has a stage of that name.
 func (f *finder) top(st *StageTime) bool {
 	if st.Part <= 0 || st.Part > len(f.parts) || f.parts[st.Part-1].Under != st.Parent {
 		return false

@@ -8,9 +8,9 @@ import (
 // FillLedger sets t.Ledger, t.ExplainedNS and t.Explained from t.Stages: which stage the
 // request was waiting in at every moment of its duration.
 //
-// The rows tile 0 … DurationNS: each begins where the one before ends, and none is empty.
-// At each moment the stage furthest along the path counts, see claim. Time that no stage
-// covers, or that a waiting stage cannot name, is Unexplained.
+// The rows tile 0 … DurationNS: each begins where the previous one ends, and no row is
+// empty. At each moment the stage furthest along the path counts, see claim. Time that no
+// stage covers, or that a waiting stage cannot name, is Unexplained.
 func FillLedger(t *Timeline) {
 	t.Ledger = tile(t.Stages, t.Parts, t.DurationNS)
 	t.ExplainedNS = 0

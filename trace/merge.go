@@ -85,7 +85,8 @@ func Join(client, server *Timeline, at Alignment) *Timeline {
 	return &m
 }
 
-// takeServer replaces what the server knows better than the client.
+// takeServer replaces fields of the client's timeline by the server's if the server knows
+// them better.
 func (t *Timeline) takeServer(server *Timeline) {
 	t.Connection, t.ConnSpan = server.Connection, server.ConnSpan
 	t.Attributes, t.NotReached = server.Attributes, server.NotReached

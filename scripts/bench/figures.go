@@ -262,7 +262,7 @@ var (
 )
 
 // compareEtcdctl runs the comparison, a test in scripts/peers, and returns what it
-// counted. Differences fail the test, but are no error here.
+// counted. Differences fail the test, but compareEtcdctl returns no error for them.
 func compareEtcdctl(ctx context.Context) (*etcdctl, error) {
 	progress("etcdctl against GlassKV and against real etcd")
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "./diff")

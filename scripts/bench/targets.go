@@ -208,8 +208,8 @@ func startLimit(ctx context.Context, b *bench, dir string) (*process, error) {
 	return startProcess(ctx, client, insecure.NewCredentials(), nil, b.binary("limit"), "-data-dir", dir, "-listen", client)
 }
 
-// earlier is the target for the commit of -before, which takes turns with the code
-// that is there, to find out what a change costs those who do not use it.
+// earlier is the target that runs the commit given by -before. It takes turns with the
+// current code, to find out what a change costs users who do not use it.
 const earlier = "before"
 
 var earlierTarget = target{earlier, "GlassKV at an earlier commit, every request recorded", func(ctx context.Context, b *bench, dir string) (*process, error) {

@@ -150,8 +150,8 @@ type (
 
 // Result is what apply made of one request. Upstream: apply.Result.
 type Result struct {
-	// Resp is the reply. It is nil if Err is set, and for requests that nobody
-	// waits for a reply to.
+	// Resp is the reply. It is nil if Err is set or if no caller waits for the
+	// reply.
 	Resp proto.Message
 	// Err is an error that every member arrives at alike, such as
 	// mvcc.ErrCompacted.

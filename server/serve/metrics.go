@@ -52,8 +52,8 @@ func (n *Node) openMetrics() {
 	m.handler = promhttp.HandlerFor(sources, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
 }
 
-// constantMetrics returns metrics whose labels name versions and the member, and those of
-// the process's file descriptors.
+// constantMetrics returns the metrics whose labels name versions and the member, and the
+// metrics of the process's file descriptors.
 func constantMetrics(n *Node) []prometheus.Collector {
 	named := func(name, help, label, value string) prometheus.Collector {
 		g := prometheus.NewGauge(prometheus.GaugeOpts{

@@ -174,8 +174,8 @@ func (c *TLSConfig) clientSelfCert(lg *zap.Logger, dataDir string, hosts []strin
 }
 
 // ServerConfig returns the TLS configuration of https addresses, for other servers of the
-// same program. It returns ErrNoCertificate if no certificate is given: the one that
-// ClientAutoTLS makes is for the node alone.
+// same program. It returns ErrNoCertificate if no certificate is configured: only the node
+// itself may use the certificate that ClientAutoTLS makes.
 func (c TLSConfig) ServerConfig(lg *zap.Logger) (*tls.Config, error) {
 	if c.ClientTLSInfo.Empty() {
 		return nil, ErrNoCertificate

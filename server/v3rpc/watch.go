@@ -189,7 +189,8 @@ func (sws *serverWatchStream) handle(req *pb.WatchRequest) bool {
 }
 
 // create creates a watcher in the store and has the send loop tell the client. The store
-// may send the watcher's events before that. It returns false if the stream has ended.
+// may send the watcher's events before the client is told. create returns false if the
+// stream has ended.
 func (sws *serverWatchStream) create(creq *pb.WatchCreateRequest) bool {
 	if creq.StartRevision < 0 {
 		return sws.enqueue(sws.refusal(rpctypes.ErrCompacted.Error()))

@@ -138,7 +138,7 @@ func (sws *serverWatchStream) sendControl(m WatchMessage) error {
 }
 
 // addWatcher adds a watcher after the client has been sent its ID. Then it sends the
-// responses that the store had for the watcher before that.
+// responses that the store already had for the watcher.
 func (sws *serverWatchStream) addWatcher(id mvcc.WatchID, w watcher) error {
 	s := &sws.sending
 	if s.watchers == nil {

@@ -120,8 +120,8 @@ func (w *wire) readUntil(fits func(http2.Frame) bool) (http2.Frame, error) {
 // awaitHangUp reads until the server hangs up.
 func (w *wire) awaitHangUp() { _, _ = w.readUntil(func(http2.Frame) bool { return false }) }
 
-// awaitGoAway reads up to a GOAWAY, or with final up to the one that names the last
-// stream that the server serves. It returns the frame as text.
+// awaitGoAway reads up to a GOAWAY. If final is set, it reads up to the GOAWAY that names
+// the last stream that the server serves. It returns the frame as text.
 func (w *wire) awaitGoAway(final bool) (string, error) {
 	f, err := w.readUntil(func(f http2.Frame) bool {
 		g, ok := f.(*http2.GoAwayFrame)

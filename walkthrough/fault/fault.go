@@ -116,7 +116,7 @@ const (
 	nameColumns = 16
 )
 
-// printList prints what each fault does, and of those that are on the parameters.
+// printList prints what each fault does and, if the fault is on, its parameters.
 func printList(w io.Writer, all []control.Fault, o screen.Options) error {
 	width := o.Columns(w)
 	out := screen.NewWriter(w, o)

@@ -198,7 +198,7 @@ func paint(line string, roles []Role) string {
 // the cursor, hide text or alter the text beside it.
 func Escape(s string) string { return escape(s, "") }
 
-// Quote is Escape for a name in a line with others. A name is put between quotation
+// Quote escapes a name for a line with other names. A name is put between quotation
 // marks, and written as a Go string literal, if it is empty, contains a blank, or
 // contains a character that had to be escaped.
 func Quote(s string) string {

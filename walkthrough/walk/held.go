@@ -130,8 +130,8 @@ func (m *model) pressHeld(pressed string) tea.Cmd {
 // clamp limits the scrolling; last is the greatest top.
 func (h *heldView) clamp(last int) { h.top = max(0, min(h.top, last)) }
 
-// goOn lets the held request go on with call, which is Step or Continue. If again, it
-// waits for the request to be held again.
+// goOn lets the held request go on with call, which is Step or Continue. If again is
+// set, it waits for the request to be held again.
 func (m *model) goOn(call func(context.Context, int) (control.State, error), again bool) tea.Cmd {
 	ctx, id := m.ctx, m.held.report.ID
 	m.held = nil

@@ -58,8 +58,8 @@ func (p *picker) setSearch(words string) {
 	}
 }
 
-// filter finds the items that contain the words, which are in lower case. If narrower, it
-// looks only through the items found before.
+// filter finds the items that contain the words, which are in lower case. If narrower is
+// set, it looks only through the items that it found before.
 func (p *picker) filter(asked string, narrower bool) {
 	from := p.found
 	p.at = 0

@@ -422,8 +422,8 @@ func (m *model) bar(s *tour.Stop, columns int) string {
 	return roleOfStop(s).Paint(bar)
 }
 
-// cell returns the character for one column of a bar. left and right say which of its
-// halves are thick; thin says whether the column is thin where it is not thick.
+// cell returns the character for one column of a bar. left and right say which halves of
+// the column are thick. If neither is, thin says whether the column is thin or empty.
 func cell(left, right, thin bool) string {
 	switch {
 	case left && right:

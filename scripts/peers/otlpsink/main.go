@@ -183,8 +183,8 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// The field numbers of an export request's resource spans, of their scope spans, and of
-// the spans of those.
+// The field numbers: of the resource spans in an export request, of the scope spans in
+// those, and of the spans in the scope spans.
 const (
 	fieldResourceSpans = 1
 	fieldScopeSpans    = 2

@@ -58,7 +58,7 @@ func (a *Authority) Issue(name string) (certFile, keyFile string) {
 	return certFile, keyFile
 }
 
-// IssueTo is Issue with given files, which it replaces.
+// IssueTo does what Issue does, but writes to the given files and replaces their contents.
 func (a *Authority) IssueTo(name, certFile, keyFile string) {
 	a.Helper()
 	a.serial++
@@ -77,7 +77,8 @@ func (a *Authority) IssueTo(name, certFile, keyFile string) {
 	writePEM(a, keyFile, "EC PRIVATE KEY", der)
 }
 
-// Revoke returns a file with a list of revoked certificates: the one in certFile.
+// Revoke revokes the certificate in certFile. It returns the name of a file with the list
+// of revoked certificates, which has no other.
 func (a *Authority) Revoke(certFile string) (listFile string) {
 	a.Helper()
 	revoked := readCert(a, certFile)
