@@ -45,12 +45,6 @@ var kept = map[string]string{
 	"walkthrough/source.Places":       "likewise",
 }
 
-// todo are names that checkUnused complains about and that are still to be
-// removed, or to become unexported: so many in each folder. The list only shrinks.
-var todo = []string{
-	"trace/otlp.*", // 5
-}
-
 // checkUnused finds exported names that no other package uses, and constants
 // that nothing produces. A use in a test does not count, except for the names of
 // packages that are there for checks alone.
@@ -58,7 +52,7 @@ func checkUnused(t tree) []string {
 	if !t.has("go.mod") {
 		return findUnused(t, nil) // an example, of which the lists know nothing
 	}
-	return findUnused(t, slices.Concat(slices.Sorted(maps.Keys(kept)), todo))
+	return findUnused(t, slices.Sorted(maps.Keys(kept)))
 }
 
 // findUnused also complains about an exception that no name needs.
@@ -544,7 +538,7 @@ func (c *checker) dir(obj types.Object) string {
 	return strings.TrimPrefix(obj.Pkg().Path(), modulePath+"/")
 }
 
-// name returns the name of obj in kept and todo.
+// name returns the name of obj in kept.
 func (c *checker) name(obj types.Object) string {
 	name := obj.Name()
 	if fn, ok := obj.(*types.Func); ok && fn.Signature().Recv() != nil {
