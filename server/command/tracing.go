@@ -74,7 +74,7 @@ func NewTracing(printer Printer) *Tracing {
 func (t *Tracing) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&t.mode, "trace", "on", "on, or off to run without any tracing")
 	fs.BoolVar(&t.timeline, "timeline", false, "print each request's timeline as it ends")
-	fs.StringVar(&t.exporter, "exporter", otlp.ExporterNone,
+	fs.StringVar(&t.exporter, "exporter", otlp.SinkNone,
 		"where spans go: none, stdout, otlp (OTEL_EXPORTER_OTLP_* say where), or file")
 	fs.StringVar(&t.file, "trace-file", "glasskv-trace.jsonl", "the file of --exporter file, as OTLP/JSON")
 	fs.DurationVar(&t.slowerThan, "slower-than", 0, "print and export only requests that took longer, such as 10ms")
@@ -144,7 +144,7 @@ func (t *Tracing) check() error {
 	switch {
 	case t.mode != "on" && t.mode != "off":
 		return fmt.Errorf("--trace %q: use on or off", t.mode)
-	case t.mode == "off" && (t.timeline || t.exporter != otlp.ExporterNone):
+	case t.mode == "off" && (t.timeline || t.exporter != otlp.SinkNone):
 		return errors.New("--trace off records nothing that --timeline or --exporter could show: leave one of them out")
 	case t.sampleRatio < 0 || t.sampleRatio > 1:
 		return fmt.Errorf("--sample-ratio %v: use a number from 0 to 1", t.sampleRatio)

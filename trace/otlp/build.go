@@ -7,16 +7,17 @@ import (
 	"glasskv/trace"
 )
 
-// builder puts spans that were read back into timelines: one for each of
-// GlassKV's requests, and one for each root of another program's traces.
+// builder builds timelines from the spans of a file: one for each of GlassKV's
+// requests, and one for each root of another program's traces. A row is a span's index
+// in spans.
 type builder struct {
 	spans  []readSpan
 	index  map[spanKey]int
-	parent []int // row of the parent; noParent, or missing
-	kids   []int // rows of children, those of one parent side by side
-	first  []int // where a row's children begin in kids
-	named  map[int]*problems
-	linked map[int]bool // roots of batches and connections that a request shows
+	parent []int             // by row: the parent's row, noParent or missing
+	kids   []int             // the children's rows; children of the same parent are adjacent
+	first  []int             // by row: where its children begin in kids
+	found  map[int]*problems // by row
+	linked map[int]bool      // roots of batches and connections that are shown with a request
 }
 
 type spanKey struct{ trace, id string }
@@ -29,10 +30,10 @@ const (
 func (b *builder) timelines() []*trace.Timeline {
 	b.index = make(map[spanKey]int, len(b.spans))
 	b.parent = make([]int, len(b.spans))
-	b.named, b.linked = make(map[int]*problems), make(map[int]bool)
+	b.found, b.linked = make(map[int]*problems), make(map[int]bool)
 	b.identify()
 	b.findParents()
-	b.breakCircles()
+	b.breakCycles()
 	roots := b.adopt(b.roots())
 	b.findChildren()
 
@@ -54,7 +55,7 @@ func (b *builder) timelines() []*trace.Timeline {
 		}
 	}
 	all := make([]*trace.Timeline, 0, len(made))
-	for _, root := range roots { // in the order of the file again
+	for _, root := range roots { // in the order of the file
 		if t := made[root]; t != nil {
 			all = append(all, t)
 		}
@@ -62,17 +63,18 @@ func (b *builder) timelines() []*trace.Timeline {
 	return all
 }
 
-// problem notes a contradiction on the span it concerns; it is shown with the
-// timeline that shows the span.
+// problem records a problem of a span. It is shown with the timeline that shows the
+// span.
 func (b *builder) problem(row int, kind, format string, args ...any) {
-	p := b.named[row]
+	p := b.found[row]
 	if p == nil {
 		p = new(problems)
-		b.named[row] = p
+		b.found[row] = p
 	}
 	p.add(kind, format, args...)
 }
 
+// identify fills the index. Of spans with the same ID it has the first.
 func (b *builder) identify() {
 	for row := range b.spans {
 		s := &b.spans[row]
@@ -93,11 +95,11 @@ func (b *builder) findParents() {
 	for row := range b.spans {
 		s := &b.spans[row]
 		switch parent, found := b.index[spanKey{s.trace, s.parent}]; {
-		case s.parent == "" || b.isRequest(row): // a request begins a timeline, whoever sent it
+		case s.parent == "" || b.isRequest(row): // a request has a timeline of its own, even if its client's span is in the file
 			b.parent[row] = noParent
 		case found:
 			b.parent[row] = parent
-		case s.remote: // it is in another process's file
+		case s.remote: // the parent is in another process's file
 			b.parent[row] = noParent
 		default:
 			b.parent[row] = missing
@@ -106,10 +108,10 @@ func (b *builder) findParents() {
 	}
 }
 
-// breakCircles makes a root of the span that began first in each circle of
-// parents.
-func (b *builder) breakCircles() {
-	seenBy := make([]int, len(b.spans)) // by whose walk, counted from 1
+// breakCycles breaks each cycle of parents: the span that began first becomes a root.
+// Only a damaged file contains cycles. From here on, the spans are trees.
+func (b *builder) breakCycles() {
+	seenBy := make([]int, len(b.spans)) // the walk that reached the row: its start + 1
 	for start := range b.spans {
 		row := start
 		for row >= 0 && seenBy[row] == 0 {
@@ -117,7 +119,7 @@ func (b *builder) breakCircles() {
 			row = b.parent[row]
 		}
 		if row < 0 || seenBy[row] != start+1 {
-			continue // ends at a root, or where an earlier walk has been
+			continue // the walk ended at a root, or where an earlier walk went on
 		}
 		first := row
 		for at := b.parent[row]; at != row; at = b.parent[at] {
@@ -131,6 +133,7 @@ func (b *builder) breakCircles() {
 	}
 }
 
+// roots returns the rows without a parent, and those whose parent is missing.
 func (b *builder) roots() (roots, orphans []int) {
 	for row, parent := range b.parent {
 		switch parent {
@@ -143,13 +146,14 @@ func (b *builder) roots() (roots, orphans []int) {
 	return roots, orphans
 }
 
-// adopt gives the spans whose parent is missing to their trace's request or root.
-// Where a trace has none, a span is made up to hold them together.
+// adopt makes each orphan a child of its trace's root, preferably a request's. If the
+// trace has no root, adopt adds a span as the root of all its orphans. It returns the
+// roots with those it added.
 func (b *builder) adopt(roots, orphans []int) []int {
 	if len(orphans) == 0 {
 		return roots
 	}
-	of := make(map[string]int, len(roots)) // trace → root
+	of := make(map[string]int, len(roots)) // the root of each trace
 	for _, row := range roots {
 		if _, have := of[b.spans[row].trace]; !have || b.isRequest(row) {
 			of[b.spans[row].trace] = row
@@ -163,10 +167,10 @@ func (b *builder) adopt(roots, orphans []int) []int {
 			of[s.trace] = root
 			roots = append(roots, root)
 			b.parent = append(b.parent, noParent)
-			b.spans = append(b.spans, readSpan{trace: s.trace, name: MissingRoot, service: s.service, begin: s.begin, end: s.end})
+			b.spans = append(b.spans, readSpan{trace: s.trace, name: missingRoot, service: s.service, begin: s.begin, end: s.end})
 		}
 		b.parent[row] = root
-		if !have || b.spans[root].id == "" { // the made-up one spans them all
+		if !have || b.spans[root].id == "" { // the added root lasts as long as all its children
 			b.spans[root].begin = min(b.spans[root].begin, s.begin)
 			b.spans[root].end = max(b.spans[root].end, s.end)
 		}
@@ -174,11 +178,10 @@ func (b *builder) adopt(roots, orphans []int) []int {
 	return roots
 }
 
-// MissingRoot is the name of the span that stands in for one that the others
-// name as their parent and that a file lacks.
-const MissingRoot = "(root not in the file)"
+// missingRoot is the name of the span that adopt adds.
+const missingRoot = "(root not in the file)"
 
-// findChildren sorts each span's children by their begins.
+// findChildren fills kids and first. Children are sorted by their begins.
 func (b *builder) findChildren() {
 	b.first = make([]int, len(b.spans)+1)
 	for _, parent := range b.parent {

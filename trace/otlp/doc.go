@@ -1,10 +1,11 @@
-// Package otlp turns timelines into OpenTelemetry spans, and spans from a file into
-// timelines again.
+// Package otlp turns timelines into OpenTelemetry spans, and spans from a file back into
+// timelines.
 //
-// Out: an Exporter is the recorder's Outlet. spans*.go make spans of a timeline, and of
-// what requests share; NewSink makes what they are given to: OTLP over the network, a
-// file, or the SDK's stdout exporter.
+// Out: an Exporter is the recorder's Outlet. It turns timelines and what requests share
+// into spans (spans.go) and sends them to a sink: an OTLP collector, a file, or the
+// SDK's stdout exporter (sinks.go, encoding.go).
 //
-// In: Read takes OTLP/JSON, or what the SDK's stdout exporter writes. read*.go find the
-// spans in a file, build*.go make timelines of them, whoever wrote them.
+// In: Read finds the spans in OTLP/JSON, or in the output of the SDK's stdout exporter
+// (read.go, read_spans.go). It builds timelines from them, no matter which program
+// wrote them (build.go, timelines.go).
 package otlp

@@ -18,27 +18,28 @@ import (
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
-// SpanSink is what spans are given to: any exporter of the OpenTelemetry SDK.
+// SpanSink receives spans. Every exporter of the OpenTelemetry SDK is one.
 type SpanSink = sdktrace.SpanExporter
 
-// Exporter is an Outlet that makes OpenTelemetry spans and gives them to a
-// SpanSink. It is not safe for concurrent use.
+// Exporter is a record.Outlet that turns what it is given into OpenTelemetry spans
+// and sends them to a SpanSink. It is not safe for concurrent use.
 type Exporter struct {
 	sink    SpanSink
-	direct  direct // the sink, if it is one of ours
+	direct  direct // the sink, or nil if it only takes the SDK's spans
 	from    provenance
 	spanner *spanner
 }
 
-// direct is a sink that takes our spans as they are, without the detour over the
-// SDK's. The spans are only lent: they change after the call.
+// direct is a sink that takes our spans as they are, without a detour by way of the
+// SDK's. It must not keep the spans: their memory is used again after the call.
 type direct interface {
 	exportDirect(ctx context.Context, from *provenance, spans []span) error
 }
 
-// NewExporter returns an Exporter that writes to sink and shuts it down with
-// itself. It reads the resource attributes from the OTEL_ variables. When one of
-// them is malformed the Exporter works without it, and the error says which.
+// NewExporter returns an Exporter that sends spans to sink. The Exporter's Shutdown
+// shuts the sink down. The spans' resource is GlassKV, as OTEL_SERVICE_NAME and
+// OTEL_RESOURCE_ATTRIBUTES amend it. If one of these variables is malformed, an error
+// that names it is returned beside an Exporter that works without it.
 func NewExporter(sink SpanSink) (*Exporter, error) {
 	e := &Exporter{sink: sink, spanner: newSpanner()}
 	e.direct, _ = sink.(direct)
@@ -47,37 +48,41 @@ func NewExporter(sink SpanSink) (*Exporter, error) {
 	return e, err
 }
 
-// Timeline adds a request's root span and a span for each stage of its own.
+// Timeline adds the root span of a request and a span for each stage that the request
+// does not share.
 func (e *Exporter) Timeline(t *trace.Timeline) { e.spanner.timeline(t) }
 
-// Conn adds the span of a connection and those of its stages.
+// Conn adds the span of a connection and those of its stages. Stages that have not
+// ended get now, a stamp, as their end.
 func (e *Exporter) Conn(c *record.Conn, now int64) { e.spanner.conn(c, now) }
 
-// Batch adds the spans of a batch, with links to its requests.
+// Batch adds the spans of a complete batch, with links to its requests.
 func (e *Exporter) Batch(b *record.Batch) { e.spanner.batch(b) }
 
-// Waiting returns how many spans wait for Flush.
+// Waiting returns how many spans were added since the last Flush.
 func (e *Exporter) Waiting() int { return len(e.spanner.spans) }
 
-// Flush gives the waiting spans to the sink and waits for it.
+// Flush sends the spans that were added to the sink, and forgets them even if the
+// sink fails. It returns the sink's error.
 func (e *Exporter) Flush(ctx context.Context) error {
 	if e.direct == nil {
 		stubs := e.from.stubs(e.spanner.spans)
-		e.spanner = newSpanner() // the sink may keep what it was given
+		e.spanner = newSpanner() // the sink may keep the spans
 		return e.sink.ExportSpans(ctx, stubs)
 	}
 	defer e.spanner.reset()
 	return e.direct.exportDirect(ctx, &e.from, e.spanner.spans)
 }
 
-// Shutdown shuts the sink down.
+// Shutdown shuts the sink down and returns its error. Spans that were not flushed are
+// lost.
 func (e *Exporter) Shutdown(ctx context.Context) error { return e.sink.Shutdown(ctx) }
 
-// ServiceName is the service that spans say they are from, unless
-// OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES say otherwise.
-const ServiceName = "glasskv"
+// serviceName is the service that spans come from, unless OTEL_SERVICE_NAME or
+// OTEL_RESOURCE_ATTRIBUTES name another.
+const serviceName = "glasskv"
 
-// provenance is what all spans of this process have in common.
+// provenance is where spans come from: what all spans of this process have in common.
 type provenance struct {
 	resource *resource.Resource
 	encoded  []byte // the resource's attributes, in protobuf
@@ -85,14 +90,14 @@ type provenance struct {
 }
 
 func newProvenance(ctx context.Context) (provenance, error) {
-	p := provenance{scope: instrumentation.Scope{Name: ServiceName, Version: version(), SchemaURL: schemaURL}}
+	p := provenance{scope: instrumentation.Scope{Name: serviceName, Version: version(), SchemaURL: schemaURL}}
 	res, err := resource.New(ctx,
-		resource.WithAttributes(semconv.ServiceName(ServiceName)),
+		resource.WithAttributes(semconv.ServiceName(serviceName)),
 		resource.WithTelemetrySDK(),
-		resource.WithFromEnv(), // the last word
+		resource.WithFromEnv(), // last, so that it overrides the others
 	)
 	if res == nil {
-		res = resource.NewSchemaless(semconv.ServiceName(ServiceName))
+		res = resource.NewSchemaless(semconv.ServiceName(serviceName))
 	}
 	p.resource, p.encoded = res, inProtobuf.attributes(nil, 1, "", res.Attributes())
 	if err != nil {
@@ -101,7 +106,7 @@ func newProvenance(ctx context.Context) (provenance, error) {
 	return p, nil
 }
 
-// version is that of the main module, when the binary was built as a release.
+// version returns the main module's version, as the go command stamped it.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version
@@ -109,7 +114,7 @@ func version() string {
 	return ""
 }
 
-// stubs makes spans into the SDK's own kind, for exporters that take no other.
+// stubs converts spans to the SDK's, for sinks that take no others.
 func (p *provenance) stubs(spans []span) []sdktrace.ReadOnlySpan {
 	out := make([]sdktrace.ReadOnlySpan, 0, len(spans))
 	for i := range spans {
@@ -143,7 +148,7 @@ func spanContext(of trace.ID, span uint64, remote bool) oteltrace.SpanContext {
 	})
 }
 
-// spanOf takes one of the SDK's spans over, without its events.
+// spanOf converts one of the SDK's spans, without its events.
 func spanOf(ro sdktrace.ReadOnlySpan) span {
 	at, parent := ro.SpanContext(), ro.Parent()
 	s := span{

@@ -12,38 +12,38 @@ import (
 	"glasskv/trace"
 )
 
-// File is what a trace file holds, in the order in which it stands there.
+// File is the content of a trace file.
 type File struct {
-	Timelines []*trace.Timeline
-	// Problems names what could not be read, or not be believed, and belongs to
-	// no single timeline. What belongs to one stands in its own Problems.
+	Timelines []*trace.Timeline // in the order of their roots in the file
+	// Problems says what could not be read. What is wrong with a single timeline is in
+	// the timeline's own Problems.
 	Problems []string
 }
 
-// The errors of Read and ReadFile. Each is returned only when there is nothing
-// to show at all.
+// The errors of Read and ReadFile for input without a single span.
 var (
 	ErrEmptyFile = errors.New("the file is empty")
 	ErrNotJSON   = errors.New("not JSON")
 	ErrNoSpans   = errors.New("no spans in it")
 )
 
-// What a file may hold; the rest is left out, with a word in Problems.
+// The limits of what is read. The rest is left out, and Problems says so.
 const (
 	maxFileBytes = 512 << 20
 	maxFileSpans = 1_000_000
 )
 
-// ReadFile reads the traces in a file; see Read.
+// ReadFile reads the traces in a file, as Read does. Its errors name the file. They are
+// those of Read and of os.Open.
 func ReadFile(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("trace file: %w", err)
 	}
-	defer func() { _ = f.Close() }() // it was only read
+	defer func() { _ = f.Close() }() // it is only read
 	var size int64
 	if info, err := f.Stat(); err == nil {
-		size = info.Size() // a hint; a pipe has none
+		size = info.Size() // a hint; 0 for a pipe
 	}
 	file, err := readSized(f, size)
 	if err != nil {
@@ -52,12 +52,13 @@ func ReadFile(path string) (*File, error) {
 	return file, nil
 }
 
-// Read reads traces: OTLP/JSON, as an export request a line or as one object, or
-// the objects that the SDK's stdout exporter writes. They need not be GlassKV's:
-// spans of any program become stages by their names.
+// Read reads traces of any program. The input is OTLP/JSON, as one export request per
+// line or as one object, or the objects that the SDK's stdout exporter writes. Spans of
+// another program become stages with the spans' names.
 //
-// A damaged file is read as far as it goes. ErrEmptyFile, ErrNotJSON or
-// ErrNoSpans is returned when nothing in it can be shown.
+// Of a damaged file, Read returns what can be read, and File.Problems says what is
+// missing. If there is not a single span, Read returns ErrEmptyFile, ErrNotJSON or
+// ErrNoSpans. It also returns errors of r.
 func Read(r io.Reader) (*File, error) { return readSized(r, 0) }
 
 func readSized(r io.Reader, size int64) (*File, error) {
@@ -78,14 +79,14 @@ func readSized(r io.Reader, size int64) (*File, error) {
 	}
 	l.load(data)
 	if len(l.spans) == 0 {
-		return nil, l.nothing(data)
+		return nil, l.noSpans(data)
 	}
 	b := &builder{spans: l.spans}
 	return &File{Timelines: b.timelines(), Problems: l.problems.list()}, nil
 }
 
-// nothing says why there is nothing to show.
-func (l *loader) nothing(data []byte) error {
+// noSpans returns the error for a file without spans.
+func (l *loader) noSpans(data []byte) error {
 	switch {
 	case bytes.IndexByte(data[:min(len(data), 512)], 0) >= 0 || !utf8.Valid(data[:min(len(data), 64)]):
 		return fmt.Errorf("%w: it looks binary", ErrNotJSON)
@@ -97,10 +98,10 @@ func (l *loader) nothing(data []byte) error {
 	return ErrNoSpans
 }
 
-// problems collects what is wrong with a file or a trace: each kind a few times
-// in full, and then only as a number.
+// problems collects what is wrong with a file or a trace. Of each kind it keeps the
+// first texts, and counts the others.
 type problems struct {
-	kinds []string // in the order in which they first came up
+	kinds []string // in the order of their first problems
 	byKey map[string]*problemKind
 }
 
@@ -139,23 +140,23 @@ func (p *problems) list() (all []string) {
 	return all
 }
 
-// readSpan is a span as it was found in a file. IDs are texts that are only
-// compared: a program may have written them in a way of its own.
+// readSpan is a span from a file. IDs are texts that are only compared, so that they
+// may have any form.
 type readSpan struct {
 	trace, id, parent string
 	remote            bool // the parent is known to be in another process
 	name, service     string
-	client            bool  // its kind is client
-	begin, end        int64 // nanoseconds since 1970; zero: none
+	client            bool  // the kind is client
+	begin, end        int64 // nanoseconds since 1970; 0 if absent
 	attrs             []readAttr
 	links             []readLink
-	failed            bool // its status is an error
+	failed            bool // the status is an error
 	message           string
 }
 
 type readAttr struct {
-	key, ValidUTF8 string
-	list           []string // of an array, its members
+	key, text string
+	list      []string // the elements, if the value is an array
 }
 
 type readLink struct {
@@ -172,16 +173,19 @@ func find(attrs []readAttr, key string) (readAttr, bool) {
 	return readAttr{}, false
 }
 
-// loader takes the spans out of a file. A file is a row of JSON values; each one
-// that begins a line of its own is read for itself, so that damage to one does
-// not reach the next.
+// loader collects the spans of a file. A file is a sequence of JSON values. It is cut
+// into chunks where a value begins a line, and each chunk is read separately, so that
+// damage to one value does not affect the next.
 type loader struct {
 	spans    []readSpan
-	objects  int    // JSON objects that could be opened
-	first    error  // the first thing that was wrong
-	resource []byte // of the stdout exporter's last span, and the service in it
-	service  string
+	objects  int   // how many JSON objects began
+	first    error // the first problem
 	problems problems
+
+	// Of the last span in the stdout exporter's format. The resource is the same in
+	// each span of a program, so that it is decoded only when it changes.
+	resource []byte
+	service  string
 }
 
 func (l *loader) load(data []byte) {
@@ -197,8 +201,8 @@ func (l *loader) load(data []byte) {
 	}
 }
 
-// chunkLen returns where the next value begins a line, counted from one that
-// begins here.
+// chunkLen returns the length of the chunk at the beginning of data: up to the next
+// line that begins with a value.
 func chunkLen(data []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(data[at:], '\n')
@@ -212,13 +216,13 @@ func chunkLen(data []byte) int {
 	}
 }
 
-// chunk reads the values of one chunk, of which there is mostly one.
+// chunk reads the values of a chunk, usually one. line is the chunk's first line.
 func (l *loader) chunk(data []byte, line int) {
 	rest := bytes.TrimLeft(data, " \t\r\n,]")
 	line += bytes.Count(data[:len(data)-len(rest)], []byte{'\n'})
 	rest = bytes.TrimRight(rest, " \t\r\n")
 	if len(rest) == 0 || string(rest) == "[" {
-		return // what is left of an array whose members stand on lines of their own
+		return // the bracket of an array whose elements begin lines of their own
 	}
 	r := &chunkReader{loader: l, scanner: scanner{text: rest, line: line}}
 	before := len(l.spans)
@@ -241,9 +245,9 @@ func (l *loader) chunk(data []byte, line int) {
 	l.problems.add("syntax", "%v", err)
 }
 
-// chunkReader reads the JSON values of a chunk. It skips members that it does not
-// look for. A value of the wrong shape is named and skipped too. Only text that is
-// not JSON ends the reading.
+// chunkReader reads the JSON values of a chunk. Members that it does not know are
+// skipped. Values of the wrong shape are skipped and added to the problems. Only text
+// that is not JSON is an error.
 type chunkReader struct {
 	*loader
 	scanner
@@ -251,7 +255,7 @@ type chunkReader struct {
 
 // all reads value after value until the chunk ends.
 func (r *chunkReader) all() error {
-	for len(bytes.Trim(r.rest(), " \t\r\n,]")) > 0 { // a bracket may be left of an array around the values
+	for len(bytes.Trim(r.rest(), " \t\r\n,]")) > 0 { // the closing bracket of an array around the values may be left
 		var err error
 		if r.next() == '[' {
 			err = r.list(r.value)
@@ -350,7 +354,7 @@ func (r *chunkReader) add(s readSpan) {
 	}
 }
 
-// members reads an object. For each member it calls read, which reads the value.
+// members reads an object. For each member it calls read, which must read the value.
 func (r *chunkReader) members(read func(name string) error) error {
 	if r.next() != '{' {
 		return r.skip("something that is no object")
@@ -358,7 +362,7 @@ func (r *chunkReader) members(read func(name string) error) error {
 	return r.object(read)
 }
 
-// list reads an array. For each element it calls read, which reads it.
+// list reads an array. For each element it calls read, which must read it.
 func (r *chunkReader) list(read func() error) error {
 	if r.next() != '[' {
 		return r.skip("something that is no list")
@@ -366,7 +370,7 @@ func (r *chunkReader) list(read func() error) error {
 	return r.array(read)
 }
 
-// skip skips a value. Unless what is empty, it names the value as misshapen.
+// skip skips a value. If what is not empty, it reports the value as misshapen.
 func (r *chunkReader) skip(what string) error {
 	var value json.RawMessage
 	if err := r.scanner.decode(&value); err != nil {
@@ -378,7 +382,8 @@ func (r *chunkReader) skip(what string) error {
 	return nil
 }
 
-// decode reads a value. Parts of it that do not fit are named and left out.
+// decode reads a value into what into points to. Parts of the value that do not fit are
+// reported as misshapen and left out.
 func (r *chunkReader) decode(into any) error {
 	err := r.scanner.decode(into)
 	var syntax *json.SyntaxError
@@ -389,7 +394,7 @@ func (r *chunkReader) decode(into any) error {
 	return nil
 }
 
-// misshapen names the value just read, which is JSON but not what belongs there.
+// misshapen reports the value just read: it is JSON, but not what belongs there.
 func (r *chunkReader) misshapen(what string) {
 	err := fmt.Errorf("line %d: %s", r.currentLine(), what)
 	if r.first == nil {
@@ -398,9 +403,9 @@ func (r *chunkReader) misshapen(what string) {
 	r.problems.add("shape", "%v", err)
 }
 
-// A scanner steps through JSON text. It goes into arrays and objects where its
-// caller asks for their elements, and hands encoding/json all other values whole.
-// Text that ends early is io.EOF or io.ErrUnexpectedEOF.
+// A scanner steps through JSON text. It steps into an array or an object if its caller
+// asks for the elements, and leaves all other values to encoding/json. If the text
+// ends early, its methods return io.EOF or io.ErrUnexpectedEOF.
 type scanner struct {
 	text []byte
 	at   int // text[:at] has been read
@@ -411,8 +416,8 @@ type scanner struct {
 
 func (s *scanner) rest() []byte { return s.text[s.at:] }
 
-// next returns the first byte of what comes next, which tells a value's kind.
-// At the end of the text it returns 0.
+// next returns the first byte of the next value without reading it: '{' for an object,
+// and so on. At the end of the text it returns 0.
 func (s *scanner) next() byte {
 	if rest := bytes.TrimLeft(s.rest(), " \t\r\n"); len(rest) > 0 {
 		return rest[0]
@@ -436,12 +441,14 @@ func (s *scanner) decode(into any) error {
 	return err
 }
 
-// array reads the array that comes next.
+// array reads an array, which must come next. For each element it calls element, which
+// must read it.
 func (s *scanner) array(element func() error) error {
 	return s.sequence('[', ']', "after array element", element)
 }
 
-// object reads the object that comes next.
+// object reads an object, which must come next. For each member it calls member, which
+// must read the value.
 func (s *scanner) object(member func(name string) error) error {
 	return s.sequence('{', '}', "after object key:value pair", func() error {
 		if s.skipSpace(); s.next() != '"' {
@@ -480,8 +487,7 @@ func (s *scanner) skipSpace() {
 	s.at = len(s.text) - len(bytes.TrimLeft(s.rest(), " \t\r\n"))
 }
 
-// accept reads the next byte that is not space if it is c, and reports whether it
-// is.
+// accept skips space, and then one byte if it is c. It reports whether it is.
 func (s *scanner) accept(c byte) bool {
 	s.skipSpace()
 	if s.at == len(s.text) || s.text[s.at] != c {
@@ -491,7 +497,7 @@ func (s *scanner) accept(c byte) bool {
 	return true
 }
 
-// unexpected returns the error for what comes next, in encoding/json's words.
+// unexpected returns the error for the next byte, in encoding/json's words.
 func (s *scanner) unexpected(where string) error {
 	if s.at == len(s.text) {
 		return io.ErrUnexpectedEOF

@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	semconv "go.opentelemetry.io/otel/semconv/v1.38.0"
 )
 
-// The parts of OTLP/JSON that are read. 64-bit integers stand in quotes there,
-// and are accepted without them.
-
+// otlpSpan is a span in OTLP/JSON. Integers of 64 bits are in quotes there; json.Number
+// accepts them with and without.
 type otlpSpan struct {
 	TraceID           string         `json:"traceId"`
 	SpanID            string         `json:"spanId"`
@@ -53,14 +54,13 @@ type otlpArray struct {
 	Values []otlpScalar `json:"values"`
 }
 
-// otlpScalar is a member of an array; arrays within arrays are shown as they
-// are written.
+// otlpScalar is an element of an array. An array within an array is kept as JSON.
 type otlpScalar struct {
 	StringValue *string `json:"stringValue"`
 	raw         string
 }
 
-// UnmarshalJSON keeps the text of whatever the member is.
+// UnmarshalJSON keeps the JSON of an element of any type.
 func (s *otlpScalar) UnmarshalJSON(data []byte) error {
 	type plain otlpScalar
 	s.raw = string(data)
@@ -71,11 +71,11 @@ type otlpResource struct {
 	Attributes []otlpKeyValue `json:"attributes"`
 }
 
-const serviceName = "service.name"
+const serviceNameKey = string(semconv.ServiceNameKey)
 
 func (r *otlpResource) service() string {
 	for i := range r.Attributes {
-		if r.Attributes[i].Key == serviceName {
+		if r.Attributes[i].Key == serviceNameKey {
 			text, _ := r.Attributes[i].Value.text()
 			return text
 		}
@@ -83,7 +83,7 @@ func (r *otlpResource) service() string {
 	return ""
 }
 
-// kind reports whether a span's kind is client. It is a number, or a name.
+// kind is true if a span's kind is client. Programs write it as a number or as a name.
 type kind bool
 
 // UnmarshalJSON accepts anything.
@@ -92,7 +92,7 @@ func (k *kind) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// status reports whether a span's status is an error.
+// status is true if a span's status is an error, written as a number or as a name.
 type status bool
 
 // UnmarshalJSON accepts anything.
@@ -102,7 +102,7 @@ func (s *status) UnmarshalJSON(data []byte) error {
 }
 
 func (s *otlpSpan) span() readSpan {
-	flags, _ := strconv.ParseUint(s.Flags.String(), 10, 32) // absent: nothing is known
+	flags, _ := strconv.ParseUint(s.Flags.String(), 10, 32) // 0, not known, if absent
 	out := readSpan{
 		trace: strings.ToLower(s.TraceID), id: strings.ToLower(s.SpanID), parent: parentOf(s.ParentSpanID),
 		remote: uint32(flags)&flagsRemote&^flagsLocal != 0, name: s.Name, client: bool(s.Kind),
@@ -116,7 +116,7 @@ func (s *otlpSpan) span() readSpan {
 	return out
 }
 
-// parentOf returns the ID of a parent, or "" for none, however none is written.
+// parentOf returns the ID of a parent, or "" for an ID that is empty or all zeros.
 func parentOf(id string) string {
 	if strings.Trim(id, "0") == "" {
 		return ""
@@ -124,11 +124,11 @@ func parentOf(id string) string {
 	return strings.ToLower(id)
 }
 
-// nanos reads a time. What is no time after 1970 is zero, "none".
+// nanos returns a time in nanoseconds since 1970, or 0 if n is not such a time.
 func nanos(n json.Number) int64 {
 	t, err := strconv.ParseInt(n.String(), 10, 64)
 	if err != nil {
-		f, err := n.Float64() // 1.7e18, as programs write it that know no integers
+		f, err := n.Float64() // some programs write 1.7e18
 		if err != nil || !(f < math.MaxInt64) {
 			return 0
 		}
@@ -144,12 +144,12 @@ func readAttrs(in []otlpKeyValue) []readAttr {
 	out := make([]readAttr, len(in))
 	for i := range in {
 		out[i].key = in[i].Key
-		out[i].ValidUTF8, out[i].list = in[i].Value.text()
+		out[i].text, out[i].list = in[i].Value.text()
 	}
 	return out
 }
 
-// text writes the value for people; the members of an array also one by one.
+// text returns the value for people to read, and also the elements if it is an array.
 func (v *otlpValue) text() (text string, list []string) {
 	switch {
 	case v.StringValue != nil:
@@ -175,8 +175,8 @@ func (v *otlpValue) text() (text string, list []string) {
 	return string(v.KvlistValue), nil
 }
 
-// stdoutSpan is what the SDK's stdout exporter writes of a span: the fields of a
-// Go struct under their own names.
+// stdoutSpan is a span as the SDK's stdout exporter writes it: a Go struct, with the
+// fields' own names.
 type stdoutSpan struct {
 	Name        string
 	SpanContext stdoutContext
@@ -193,7 +193,7 @@ type stdoutSpan struct {
 		Code        string
 		Description string
 	}
-	Resource json.RawMessage // the same in each span of a program, so it is read once
+	Resource json.RawMessage // decoded only when it changes, see loader
 }
 
 type stdoutContext struct {
@@ -210,8 +210,8 @@ type stdoutKeyValue struct {
 	}
 }
 
-// startsStdoutSpan tells the two formats apart: the members of OTLP/JSON begin
-// with small letters.
+// startsStdoutSpan reports whether data begins with an object whose first member's name
+// begins with a capital letter. In OTLP/JSON they begin with small letters.
 func startsStdoutSpan(data []byte) bool {
 	data = []byte(strings.TrimLeft(string(data[:min(len(data), 64)]), "{ \t\r\n"))
 	return len(data) > 1 && data[0] == '"' && data[1] >= 'A' && data[1] <= 'Z'
@@ -233,14 +233,14 @@ func (s *stdoutSpan) span() readSpan {
 	return out
 }
 
-// serviceOf reads the service's name out of a resource.
+// serviceOf returns the name of the service in a resource, or "".
 func serviceOf(raw json.RawMessage) string {
 	var resource []stdoutKeyValue
 	if json.Unmarshal(raw, &resource) != nil {
-		return "" // a resource that is no list of attributes names no service
+		return "" // it is not a list of attributes
 	}
 	for i := range resource {
-		if resource[i].Key == serviceName {
+		if resource[i].Key == serviceNameKey {
 			text, _ := resource[i].text()
 			return text
 		}
@@ -248,8 +248,8 @@ func serviceOf(raw json.RawMessage) string {
 	return ""
 }
 
-// unixNano is zero for what does not fit: times before 1970, which stand for
-// none, and those after 2262.
+// unixNano returns nanoseconds since 1970, or 0 if t does not fit: the zero time, which
+// stands for no time, and times before 1970 or after 2261.
 func unixNano(t time.Time) int64 {
 	if t.Year() < 1970 || t.Year() > 2261 {
 		return 0
@@ -264,7 +264,7 @@ func stdoutAttrs(in []stdoutKeyValue) []readAttr {
 	out := make([]readAttr, len(in))
 	for i := range in {
 		out[i].key = in[i].Key
-		out[i].ValidUTF8, out[i].list = in[i].text()
+		out[i].text, out[i].list = in[i].text()
 	}
 	return out
 }

@@ -111,7 +111,7 @@ func TestEveryContradictionIsNamed(t *testing.T) {
 		},
 		"a missing root": {
 			[]string{spanJSON("t", "a", "zz", "first", 0, 100), spanJSON("t", "b", "zz", "second", 50, 200)},
-			[]string{">" + MissingRoot, MissingRoot + ">first", MissingRoot + ">second"},
+			[]string{">" + missingRoot, missingRoot + ">first", missingRoot + ">second"},
 			[]string{"the parent of first, span zz, is not in the file", "the parent of second, span zz, is not in the file"},
 		},
 		"one ID for two": {
@@ -176,9 +176,9 @@ func TestDamagedFilesAreShownAsFarAsTheyGo(t *testing.T) {
 	one := requestJSON(spanJSON("t1", "a", "", "one", 0, 1))
 	two := requestJSON(spanJSON("t2", "a", "", "two", 0, 1), spanJSON("t3", "a", "", "three", 0, 1))
 	for name, c := range map[string]struct {
-		ValidUTF8 string
-		shown     []string
-		says      string
+		text  string
+		shown []string
+		says  string
 	}{
 		"cut in the last line":    {one + "\n" + two[:len(two)-30], []string{"one", "two"}, "line 2 is cut short (1 spans before that are shown)"},
 		"cut before any span":     {one + "\n" + two[:40], []string{"one"}, "line 2 is cut short"},
@@ -189,7 +189,7 @@ func TestDamagedFilesAreShownAsFarAsTheyGo(t *testing.T) {
 		"a name that is a number": {requestJSON(`{"traceId":"t","spanId":"a","name":5,"endTimeUnixNano":1,"startTimeUnixNano":1}`, spanJSON("t1", "a", "", "one", 0, 1)), []string{"", "one"}, "line 1: json: cannot unmarshal number"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := read(t, c.ValidUTF8)
+			f := read(t, c.text)
 			var shown []string
 			for _, tl := range f.Timelines {
 				shown = append(shown, tl.Method)
@@ -240,9 +240,9 @@ func TestShapesOfOneFile(t *testing.T) {
 
 func TestFilesWithNothingToShowAreErrors(t *testing.T) {
 	for name, c := range map[string]struct {
-		ValidUTF8 string
-		err       error
-		says      string
+		text string
+		err  error
+		says string
 	}{
 		"empty":             {"", ErrEmptyFile, "the file is empty"},
 		"blank":             {" \n\n\t", ErrEmptyFile, "the file is empty"},
@@ -260,7 +260,7 @@ func TestFilesWithNothingToShowAreErrors(t *testing.T) {
 		"nested attributes": {`{"resourceSpans":` + strings.Repeat("[", 20_000), ErrNoSpans, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, err := Read(strings.NewReader(c.ValidUTF8))
+			f, err := Read(strings.NewReader(c.text))
 			if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("got %v, %v; want %v, %q", f, err, c.err, c.says)
 			}
@@ -302,7 +302,7 @@ func TestAttributesOfEveryKindAreKept(t *testing.T) {
 }
 
 func TestARequestWhoseBatchIsNotInTheFileSaysSo(t *testing.T) {
-	_, in := written(t, ExporterFile, false, tracetest.Rand(3), 30)
+	_, in := written(t, sinkFile, false, tracetest.Rand(3), 30)
 	for _, tl := range in.Timelines {
 		if len(tl.Problems) > 0 {
 			t.Fatalf("problems of a whole file: %q", tl.Problems)
@@ -426,7 +426,7 @@ func TestWhatTheSDKWritesToStdoutIsRead(t *testing.T) {
 
 func TestWhatTheSDKExportsToOurFileIsRead(t *testing.T) {
 	path := t.TempDir() + "/traces.jsonl"
-	exporter, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
+	exporter, err := NewSink(context.Background(), SinkOptions{Kind: sinkFile, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -452,7 +452,7 @@ func TestPrettyOutputThatIsCutShort(t *testing.T) {
 	last := strings.LastIndex(whole, "\n{")
 	f := read(t, whole[:last+40])
 	// The root ends last and is what was cut off.
-	if len(f.Timelines) != 1 || len(f.Timelines[0].Stages) != 3 || f.Timelines[0].Method != MissingRoot {
+	if len(f.Timelines) != 1 || len(f.Timelines[0].Stages) != 3 || f.Timelines[0].Method != missingRoot {
 		t.Fatalf("%s", tracetest.JSON(t, f))
 	}
 	if len(f.Problems) != 1 || !strings.Contains(f.Problems[0], "cut short") {

@@ -46,7 +46,7 @@ func written(t *testing.T, kind string, wild bool, rng *rand.Rand, n int) (live 
 		t.Fatalf("stats: %+v", s)
 	}
 	var in *File
-	if kind == ExporterFile {
+	if kind == sinkFile {
 		in, err = ReadFile(path)
 	} else {
 		in, err = Read(&out)
@@ -61,7 +61,7 @@ func written(t *testing.T, kind string, wild bool, rng *rand.Rand, n int) (live 
 }
 
 func TestWhatIsReadBackIsWhatWasLive(t *testing.T) {
-	for _, kind := range []string{ExporterFile, ExporterStdout} {
+	for _, kind := range []string{sinkFile, sinkStdout} {
 		t.Run(kind, func(t *testing.T) {
 			tracetest.Seeds(t, 15, func(t *testing.T, rng *rand.Rand) {
 				live, in := written(t, kind, false, rng, 1+rng.IntN(40))
@@ -82,7 +82,7 @@ func TestWhatIsReadBackIsWhatWasLive(t *testing.T) {
 func TestContradictionsOfALiveRequestAreNamedWhenReadBack(t *testing.T) {
 	named := 0
 	tracetest.Seeds(t, 15, func(t *testing.T, rng *rand.Rand) {
-		live, in := written(t, ExporterFile, true, rng, 20)
+		live, in := written(t, sinkFile, true, rng, 20)
 		for _, got := range in.Timelines {
 			named += len(got.Problems)
 			got.Problems = nil
@@ -124,7 +124,7 @@ func TestATimelineFromElsewhereKeepsAllItsStages(t *testing.T) {
 
 func TestSharedWorkIsExportedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "traces.jsonl")
-	sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
+	sink, err := NewSink(context.Background(), SinkOptions{Kind: sinkFile, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,11 +156,11 @@ func TestSharedWorkIsExportedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tl := range in.Timelines {
-		if st := tl.Stage("wal.sync"); st == nil || st.SharedBy != sharers || st.Scope != stages.ScopeBatch || st.Parent != "wal.save" {
+		if st := tl.Find(stages.WALSync); st == nil || st.SharedBy != sharers || st.Scope != stages.ScopeBatch || st.Parent != "wal.save" {
 			t.Fatalf("wal.sync of one request: %+v", st)
 		}
 	}
-	opened := slices.IndexFunc(in.Timelines, func(tl *trace.Timeline) bool { return tl.Stage("grpc.handleRawConn") != nil })
+	opened := slices.IndexFunc(in.Timelines, func(tl *trace.Timeline) bool { return tl.Find(stages.HandleRawConn) != nil })
 	if opened < 0 || in.Timelines[opened].TraceID != all[0].TraceID() {
 		t.Fatalf("the connection is shown with request %d", opened)
 	}
@@ -197,7 +197,7 @@ func exporter(t testing.TB, sink SpanSink) record.Outlet {
 
 func TestAConnectionThatFailedHasATimelineOfItsOwn(t *testing.T) {
 	var out bytes.Buffer
-	sink, err := NewSink(t.Context(), SinkOptions{Kind: ExporterStdout, Writer: &out})
+	sink, err := NewSink(t.Context(), SinkOptions{Kind: sinkStdout, Writer: &out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,10 +222,10 @@ func TestAConnectionThatFailedHasATimelineOfItsOwn(t *testing.T) {
 		len(tl.NotReached) != 1 || tl.NotReached[0].Why != trace.WhyNoRequest || tl.Connection.Reused {
 		t.Errorf("%+v", tl)
 	}
-	if st := tl.Stage("net.backoff"); st == nil || st.BeginNS != 0 || st.Attributes[trace.AttrAttempts] != "3" {
+	if st := tl.Find(stages.AcceptBackoff); st == nil || st.BeginNS != 0 || st.Attributes[trace.AttrAttempts] != "3" {
 		t.Errorf("net.backoff: %+v", st)
 	}
-	if st := tl.Stage("grpc.handleRawConn"); st == nil || !st.Open {
+	if st := tl.Find(stages.HandleRawConn); st == nil || !st.Open {
 		t.Errorf("grpc.handleRawConn: %+v", st)
 	}
 	if got, err := rc.WaitFor(tracetest.Limit(t), tl.TraceID); err != nil || got != last[0] {
@@ -244,7 +244,7 @@ func TestAConnectionThatFailedHasATimelineOfItsOwn(t *testing.T) {
 
 func TestAPauseSurvivesAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "traces.jsonl")
-	sink, err := NewSink(t.Context(), SinkOptions{Kind: ExporterFile, Path: path})
+	sink, err := NewSink(t.Context(), SinkOptions{Kind: sinkFile, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

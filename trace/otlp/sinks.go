@@ -19,56 +19,67 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// The kinds of exporters that NewSink knows.
+// SinkNone is the kind of sink for which NewSink returns nil.
+const SinkNone = "none"
+
 const (
-	ExporterNone   = "none"
-	ExporterStdout = "stdout" // the SDK's JSON, an object a span
-	ExporterOTLP   = "otlp"   // to where the OTEL_EXPORTER_OTLP_* variables say
-	ExporterFile   = "file"   // OTLP/JSON, an export request a line
+	sinkStdout = "stdout"
+	sinkOTLP   = "otlp"
+	sinkFile   = "file"
 )
 
-// ErrExporter is returned when there is no exporter of that name.
-var ErrExporter = errors.New("no such exporter")
+// The errors of NewSink.
+var (
+	ErrSinkKind = errors.New("no such exporter")          // SinkOptions.Kind is not known
+	ErrProtocol = errors.New("unsupported OTLP protocol") // OTEL_EXPORTER_OTLP_PROTOCOL is neither grpc nor http/protobuf
+)
 
-// SinkOptions say which exporter NewSink makes.
+// SinkOptions describe a sink.
 type SinkOptions struct {
-	Kind   string    // one of the kinds above; "" is ExporterNone
-	Path   string    // the file of ExporterFile; made if need be, appended to if not
-	Writer io.Writer // where ExporterStdout writes
+	// Kind is one of:
+	//
+	//	none    no sink; likewise if Kind is empty
+	//	stdout  Writer, with one JSON object per span, as the SDK's stdout exporter writes it
+	//	otlp    a collector; the OTEL_EXPORTER_OTLP_* variables say where and how
+	//	file    Path, with one export request of OTLP/JSON per line
+	Kind   string
+	Path   string // the file is created if it does not exist, and appended to if it does
+	Writer io.Writer
 }
 
-// NewSink returns the exporter that o describes, or nil for ExporterNone. No exporter waits for
-// its receiver to be there. ErrExporter is returned when the kind is unknown,
-// ErrProtocol when the environment asks for a protocol that there is not.
+// NewSink returns the sink that o describes, or nil for SinkNone. It does not wait
+// until a collector can be reached. If o.Kind is not known, it returns ErrSinkKind. If
+// the environment asks for a protocol other than grpc and http/protobuf, it returns
+// ErrProtocol. Other errors say why a file cannot be opened.
 func NewSink(ctx context.Context, o SinkOptions) (SpanSink, error) {
 	switch o.Kind {
-	case ExporterNone, "":
+	case SinkNone, "":
 		return nil, nil
-	case ExporterStdout:
+	case sinkStdout:
 		exporter, err := stdouttrace.New(stdouttrace.WithWriter(o.Writer))
 		if err != nil {
 			return nil, fmt.Errorf("stdout exporter: %w", err)
 		}
 		return exporter, nil
-	case ExporterFile:
+	case sinkFile:
 		return newFileSink(o.Path)
-	case ExporterOTLP:
+	case sinkOTLP:
 		return newOTLPSink(ctx)
 	}
 	return nil, fmt.Errorf("%w: %q (%s, %s, %s or %s)",
-		ErrExporter, o.Kind, ExporterNone, ExporterStdout, ExporterOTLP, ExporterFile)
+		ErrSinkKind, o.Kind, SinkNone, sinkStdout, sinkOTLP, sinkFile)
 }
 
-// fileSink appends spans to a file: OTLP/JSON, one export request a line, as the
-// Collector's file exporter writes it.
+// fileSink appends spans to a file: OTLP/JSON, one export request per line, as the
+// Collector's file exporter writes it. It is safe for concurrent use.
 type fileSink struct {
 	mu   sync.Mutex
 	file *os.File
 	line []byte
 }
 
-// newFileSink opens the file. A last line that was cut short is left as it is,
-// and what comes next begins on a line of its own.
+// newFileSink opens the file. A last line that was cut short stays, and the first
+// span is written to a line of its own.
 func newFileSink(path string) (*fileSink, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -80,12 +91,13 @@ func newFileSink(path string) (*fileSink, error) {
 	return &fileSink{file: f}, nil
 }
 
+// endLine appends a newline to a file that does not end in one.
 func endLine(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	if info.Size() == 0 || !info.Mode().IsRegular() { // a pipe has no end to look at
+	if info.Size() == 0 || !info.Mode().IsRegular() { // a pipe has no last byte to read
 		return nil
 	}
 	var last [1]byte
@@ -115,8 +127,8 @@ func (s *fileSink) exportDirect(ctx context.Context, from *provenance, spans []s
 	return nil
 }
 
-// ExportSpans writes spans of the SDK, one line for each run of spans that have
-// resource and scope in common.
+// ExportSpans writes spans of the SDK, one line for each run of spans that have the
+// same resource and scope. After Shutdown it returns os.ErrClosed.
 func (s *fileSink) ExportSpans(ctx context.Context, all []sdktrace.ReadOnlySpan) error {
 	for len(all) > 0 {
 		from := provenance{resource: all[0].Resource(), scope: all[0].InstrumentationScope()}
@@ -131,7 +143,7 @@ func (s *fileSink) ExportSpans(ctx context.Context, all []sdktrace.ReadOnlySpan)
 	return nil
 }
 
-// Shutdown closes the file.
+// Shutdown closes the file. Further calls do nothing.
 func (s *fileSink) Shutdown(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,19 +155,15 @@ func (s *fileSink) Shutdown(context.Context) error {
 	return f.Close()
 }
 
-// ErrProtocol is returned when OTEL_EXPORTER_OTLP_PROTOCOL names a protocol
-// other than grpc and http/protobuf.
-var ErrProtocol = errors.New("unsupported OTLP protocol")
-
-// otlpSink sends spans with OpenTelemetry's own OTLP clients. As an ordinary
-// exporter it takes the SDK's spans; the recorder hands its own over directly.
+// otlpSink sends spans with OpenTelemetry's own OTLP clients. Other programs' spans,
+// which are the SDK's, take the embedded Exporter's ExportSpans; ours take
+// exportDirect.
 //
-// The direct way writes the spans' protobuf encoding at once. The clients take
-// messages and encode them themselves, so the encoded spans are given to them as
-// a message's unknown fields: what protobuf does not know it passes on as it is,
-// and on the wire there is no difference. Against the way over the SDK's spans
-// and OTLP's messages it takes a tenth of the time, which decides whether every
-// request can be exported under load.
+// exportDirect encodes the spans itself. The clients only take messages, which they
+// encode. So it passes them the encoded spans as the unknown fields of a message:
+// protobuf writes unknown fields as they are, and on the wire there is no difference.
+// That takes a tenth of the time of a detour by way of the SDK's spans and OTLP's
+// messages, which decides whether every request can be exported under load.
 type otlpSink struct {
 	*otlptrace.Exporter
 	client  otlptrace.Client
@@ -174,8 +182,8 @@ func newOTLPSink(ctx context.Context) (SpanSink, error) {
 	return &otlpSink{Exporter: exporter, client: client}, nil
 }
 
-// otlpClient picks the protocol; all else the clients read from the environment
-// themselves.
+// otlpClient returns the client for the protocol that the environment names. The
+// client reads everything else from the environment itself.
 func otlpClient() (otlptrace.Client, error) {
 	protocol := os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 	if protocol == "" {

@@ -91,7 +91,7 @@ func TestOTLPReachesAReceiver(t *testing.T) {
 			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
 			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
 			t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=test")
-			sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterOTLP})
+			sink, err := NewSink(context.Background(), SinkOptions{Kind: sinkOTLP})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,17 +116,17 @@ func TestOTLPReachesAReceiver(t *testing.T) {
 
 func TestExportersThatThereAreNot(t *testing.T) {
 	ctx := context.Background()
-	if sink, err := NewSink(ctx, SinkOptions{Kind: ExporterNone}); sink != nil || err != nil {
+	if sink, err := NewSink(ctx, SinkOptions{Kind: SinkNone}); sink != nil || err != nil {
 		t.Errorf("none: %v, %v", sink, err)
 	}
-	if _, err := NewSink(ctx, SinkOptions{Kind: "carrier pigeon"}); !errors.Is(err, ErrExporter) {
+	if _, err := NewSink(ctx, SinkOptions{Kind: "carrier pigeon"}); !errors.Is(err, ErrSinkKind) {
 		t.Errorf("unknown: %v", err)
 	}
-	if _, err := NewSink(ctx, SinkOptions{Kind: ExporterFile, Path: t.TempDir()}); err == nil {
+	if _, err := NewSink(ctx, SinkOptions{Kind: sinkFile, Path: t.TempDir()}); err == nil {
 		t.Error("a directory was opened as a file")
 	}
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json")
-	if _, err := NewSink(ctx, SinkOptions{Kind: ExporterOTLP}); !errors.Is(err, ErrProtocol) {
+	if _, err := NewSink(ctx, SinkOptions{Kind: sinkOTLP}); !errors.Is(err, ErrProtocol) {
 		t.Errorf("protocol: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestAFileIsAppendedTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
+		sink, err := NewSink(context.Background(), SinkOptions{Kind: sinkFile, Path: path})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 // from run to run, so they are left out.
 func TestTheFilesShape(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "traces.jsonl")
-	sink, err := NewSink(context.Background(), SinkOptions{Kind: ExporterFile, Path: path})
+	sink, err := NewSink(context.Background(), SinkOptions{Kind: sinkFile, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

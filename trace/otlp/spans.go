@@ -18,11 +18,11 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// The keys of attributes that say how a span is drawn as a stage. What is left
-// out has a usual value: a request's own stage, with two exact edges.
+// The keys of a stage's attributes. An attribute that is absent has its usual value:
+// the stage is the request's own, and both its edges are exact.
 const (
 	attrScope     = "glasskv.scope"
-	attrParent    = "glasskv.parent" // the parent stage, where it is no span of the same trace
+	attrParent    = "glasskv.parent" // the name of the parent stage, if the parent is not a span of the same trace
 	attrBeginEdge = "glasskv.begin_edge"
 	attrEndEdge   = "glasskv.end_edge"
 	attrSharedBy  = "glasskv.shared_by"
@@ -30,13 +30,13 @@ const (
 	attrCount     = "glasskv.count"
 	attrNode      = "glasskv.node"
 	attrOpen      = "glasskv.open"
-	attrLink      = "glasskv.link" // on a link: the batch's stage that it leads to, or linkConnection
+	attrLink      = "glasskv.link" // on a link: the stage of the batch that it leads to, or linkConnection
 )
 
 const linkConnection = connectionName
 
-// span is an OpenTelemetry span on its way out: its IDs and times are known
-// before it exists, which no Tracer allows for.
+// span is an OpenTelemetry span to be exported. It is not made by a Tracer, since a
+// Tracer chooses IDs itself.
 type span struct {
 	name       string
 	trace      trace.ID
@@ -55,30 +55,30 @@ type spanLink struct {
 	attrs []attribute.KeyValue
 }
 
-// spanner turns timelines into spans. It keeps what it allocated from one
-// export to the next; spans are valid until reset.
+// spanner turns timelines, batches and connections into spans. Spans are valid until
+// reset, which keeps their memory for the next ones.
 type spanner struct {
 	spans []span
-	attrs []attribute.KeyValue // the spans' and links' attributes are parts of it
+	attrs []attribute.KeyValue // spans and links refer to parts of it
 	links []spanLink
 
-	parents []int // of the stages of the timeline at hand
+	parents []int // of the current timeline's stages, see trace.AppendParents
 }
 
 func newSpanner() *spanner { return new(spanner) }
 
 func (s *spanner) reset() {
-	clear(s.spans) // let go of the texts
+	clear(s.spans) // so that the texts can be freed
 	clear(s.attrs)
 	s.spans, s.attrs, s.links = s.spans[:0], s.attrs[:0], s.links[:0]
 }
 
-// timeline appends the request's root span and a span for each stage of its
-// own. Stages that live in the trace of a batch or a connection are linked to.
+// timeline appends the request's root span and a span for each stage of its own. To
+// stages in the trace of a batch or a connection, the root has links.
 func (s *spanner) timeline(t *trace.Timeline) {
 	id, _ := trace.ParseTraceID(t.TraceID)
 	rootID, parent := trace.ParseSpanID(t.SpanID), trace.ParseSpanID(t.ParentID)
-	if id == (trace.ID{}) || rootID == 0 { // a timeline that was never a record
+	if id == (trace.ID{}) || rootID == 0 { // the timeline does not come from a record
 		id, rootID = trace.NewIDs()
 	}
 	start := t.Start.UnixNano()
@@ -105,8 +105,8 @@ func (s *spanner) timeline(t *trace.Timeline) {
 	s.rootLinks(&s.spans[root], t)
 }
 
-// stage appends one stage of the request's own. Its ID follows from the root's,
-// so that the same record exported twice gives the same spans.
+// stage appends the span of one stage of the request's own. Its ID is derived from the
+// root's, so that a record that is exported twice yields the same spans.
 func (s *spanner) stage(t *trace.Timeline, i int, root *span) {
 	st := &t.Stages[i]
 	sp := span{
@@ -151,11 +151,11 @@ func (s *spanner) stageAttributes(st *trace.StageTime) {
 	if st.Open {
 		s.attrs = append(s.attrs, attribute.Bool(attrOpen, true))
 	}
-	s.more(st.Attributes)
+	s.sorted(st.Attributes)
 }
 
-// more appends attributes in the order of their keys.
-func (s *spanner) more(attrs map[string]string) {
+// sorted appends attributes in the order of their keys.
+func (s *spanner) sorted(attrs map[string]string) {
 	if len(attrs) == 0 {
 		return
 	}
@@ -177,7 +177,7 @@ func (s *spanner) int(key string, value int64) {
 	s.attrs = append(s.attrs, attribute.Int64(key, value))
 }
 
-// since returns what was appended to the attributes after the mark.
+// since returns the attributes that were appended after mark.
 func (s *spanner) since(mark int) []attribute.KeyValue {
 	if mark == len(s.attrs) {
 		return nil
@@ -187,7 +187,7 @@ func (s *spanner) since(mark int) []attribute.KeyValue {
 
 func rootName(method string) string {
 	if method == "" || method == "/" {
-		return "grpc" // what the conventions ask for when the method is not known
+		return "grpc" // as the conventions demand for an unknown method
 	}
 	if method[0] == '/' {
 		method = method[1:]
@@ -195,32 +195,32 @@ func rootName(method string) string {
 	return trace.ValidUTF8(method)
 }
 
-// The keys of the root span's own attributes, beside those of the conventions
-// and those in assemble.go.
+// The keys of the root span's attributes, beside those of the conventions and those
+// in trace/keys.go.
 const (
 	attrObserver   = "glasskv.observer"
-	attrMethod     = "glasskv.method" // only where service and method do not say it
-	attrCode       = "glasskv.code"   // only where it is no code of gRPC's
+	attrMethod     = "glasskv.method" // only if the conventions' service and method cannot hold it
+	attrCode       = "glasskv.code"   // only if it is not one of gRPC's codes
 	attrMessage    = "glasskv.message"
 	attrBytesIn    = "glasskv.bytes_in"
 	attrBytesOut   = "glasskv.bytes_out"
 	attrConnID     = "glasskv.connection.id"
 	attrConnReused = "glasskv.connection.reused"
-	attrConnPeer   = "glasskv.connection.peer"  // only where it is no address and port
+	attrConnPeer   = "glasskv.connection.peer"  // only if it is not an address and a port
 	attrConnLocal  = "glasskv.connection.local" // likewise
-	attrNotReached = "glasskv.not_reached"      // "stage: why", each
+	attrNotReached = "glasskv.not_reached"      // a list of "stage: why"
 	attrProblems   = "glasskv.problems"
-	attrParts      = "glasskv.parts" // each as JSON, in the order of their numbers
+	attrParts      = "glasskv.parts" // a list in the order of their numbers, each as JSON
 )
 
-// The conventions followed here are the last version that calls the system
-// rpc.system; later ones renamed it, and what reads traces has not followed yet.
+// The conventions are the last version in which the system is called rpc.system. Later
+// versions renamed it, and programs that read traces have not followed yet.
 const schemaURL = semconv.SchemaURL
 
 var rpcSystem = semconv.RPCSystemGRPC
 
-// rootAttributes writes down all that the stages do not say, so that the
-// timeline can be made again from the spans.
+// rootAttributes sets attributes for everything that the stages' spans do not hold, so
+// that readRootAttributes can restore the timeline.
 func (s *spanner) rootAttributes(sp *span, t *trace.Timeline) {
 	from := len(s.attrs)
 	if isRPC(t) {
@@ -256,13 +256,14 @@ func (s *spanner) rootAttributes(sp *span, t *trace.Timeline) {
 	sp.attrs = s.since(from)
 }
 
-// isRPC tells a gRPC request from one that came as HTTP/1, and from what is none.
+// isRPC reports whether t is a gRPC request, and not one over HTTP/1 or a connection
+// that failed.
 func isRPC(t *trace.Timeline) bool {
 	return t.Attributes[trace.AttrHTTPStatus] == "" && t.Attributes[trace.AttrFailedConn] == ""
 }
 
-// splitMethod takes "/service/method" apart. It is not ok when the parts do not
-// make the same name again.
+// splitMethod splits "/service/method". If the parts would not yield the same name
+// again, ok is false.
 func splitMethod(full string) (service, method string, ok bool) {
 	if !strings.HasPrefix(full, "/") {
 		return "", "", false
@@ -271,6 +272,7 @@ func splitMethod(full string) (service, method string, ok bool) {
 	return service, method, ok && service != "" && method != "" && !strings.Contains(method, "/")
 }
 
+// outcome appends the request's code and message, and sets the span's status.
 func (s *spanner) outcome(sp *span, t *trace.Timeline) {
 	if t.Message != "" {
 		s.str(attrMessage, t.Message)
@@ -295,8 +297,8 @@ func (s *spanner) outcome(sp *span, t *trace.Timeline) {
 	}
 }
 
-// isError follows the conventions: for a client every code but OK is an error,
-// for a server only those that are its own fault.
+// isError follows the conventions: for a client every code except OK is an error, for
+// a server only those that are the server's fault.
 func isError(code codes.Code, observer trace.Observer) bool {
 	if observer == trace.ObserverClient {
 		return code != codes.OK
@@ -316,7 +318,7 @@ var codeByName = func() map[string]codes.Code {
 	return all
 }()
 
-// codeOf reads a code's name as codes.Code writes it, "Code(99)" included.
+// codeOf is the reverse of codes.Code.String, "Code(99)" included.
 func codeOf(name string) (codes.Code, bool) {
 	if c, ok := codeByName[name]; ok {
 		return c, true
@@ -349,8 +351,8 @@ func (s *spanner) connection(t *trace.Timeline) {
 	}
 }
 
-// address writes "host:port" as the conventions do, in two attributes. It
-// reports false when the two would not make the same text again.
+// address appends "host:port" as two attributes, as the conventions demand. If the two
+// would not yield the same text again, it appends nothing and returns false.
 func (s *spanner) address(whole string, host, port attribute.Key) bool {
 	if whole == "" {
 		return true
@@ -367,8 +369,8 @@ func (s *spanner) address(whole string, host, port attribute.Key) bool {
 	return true
 }
 
-// request writes the attributes of the whole request. Those that are numbers
-// go out as numbers.
+// request appends the timeline's own attributes. Those that are numbers are exported
+// as numbers.
 func (s *spanner) request(attrs map[string]string) {
 	written := 0
 	for _, key := range [...]string{trace.AttrKeySize, trace.AttrValueSize, trace.AttrRevision, trace.AttrBehind} {
@@ -398,11 +400,12 @@ func (s *spanner) request(attrs map[string]string) {
 			rest[key] = value
 		}
 	}
-	s.more(rest)
+	s.sorted(rest)
 }
 
-// notReached writes what did not happen. Nearly every request says one of two
-// things here, so those are made once.
+// notReached returns the attribute for the stages that were not reached. Nearly every
+// request either reached all or has those of a reused connection, so that the attribute
+// for the latter is made once.
 func notReached(list []trace.NotReached) []attribute.KeyValue {
 	switch {
 	case len(list) == 0:
@@ -428,11 +431,11 @@ func notReachedAttribute(list []trace.NotReached) []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.StringSlice(attrNotReached, texts)}
 }
 
-// partJSON writes a part as a root span's attribute holds it.
+// partJSON returns a part as an attribute of the root span holds it.
 func partJSON(p *trace.Part) string {
 	b, err := json.Marshal(p)
 	if err != nil {
-		return "" // it has nothing but texts and numbers
+		return "" // cannot happen: it holds only texts and numbers
 	}
 	return string(b)
 }
@@ -442,20 +445,25 @@ func readPart(written string) (p trace.Part, err error) {
 	return p, err
 }
 
-// What requests share stands in a trace of its own, once: the spans of a batch,
-// or of a connection. Each request links to it, and it links to the requests it
-// served. It goes out with the first exported request that refers to it.
+// What requests share is exported once, in a trace of its own: the spans of a batch,
+// or of a connection. It is exported with the first request that refers to it. Each
+// request has links to what it shares, and a batch has links to its requests:
+//
+//	trace of request 1          trace of a batch
+//	etcdserverpb.KV/Put <-----> wal.save
+//	  grpc.handleStream           wal.sync
+//	                      <--+
+//	trace of request 2       |
+//	etcdserverpb.KV/Put <----+
 
-// connectionName is the span that stands for a connection as a whole. It is no
-// stage.
-const connectionName = "connection"
+// The names of spans that are not stages.
+const (
+	connectionName       = "connection"        // a connection as a whole
+	failedConnectionName = "failed connection" // the root of a connection that never carried a request
+)
 
-// failedConnectionName is the root of a connection that never carried a request.
-const failedConnectionName = "failed connection"
-
-// rootLinks leads from a request to its connection and to the batches that it
-// had a part in. What only the request knows of the batch's stage stands on the
-// link.
+// rootLinks appends the root's links to the request's connection and to its batches.
+// What the request alone knows about a batch's stage becomes an attribute of the link.
 func (s *spanner) rootLinks(root *span, t *trace.Timeline) {
 	first := len(s.links)
 	if t.ConnSpan != (trace.Link{}) {
@@ -490,8 +498,8 @@ func (s *spanner) rootLinks(root *span, t *trace.Timeline) {
 
 var connectionLink = []attribute.KeyValue{attribute.String(attrLink, linkConnection)}
 
-// insideShared reports whether the stage's parent is a span of the same batch:
-// the link to the parent leads to both then.
+// insideShared reports whether the stage's parent is a span of the same batch. If it
+// is, the link to the parent is enough for both.
 func (s *spanner) insideShared(t *trace.Timeline, i int) bool {
 	above := s.parents[i]
 	return above >= 0 && t.Stages[above].Span.Trace == t.Stages[i].Span.Trace
@@ -516,8 +524,8 @@ func (s *spanner) batch(b *record.Batch) {
 	s.shared(parent, inner, b)
 }
 
-// shared appends one stage of a batch, if it was stamped. The span is valid
-// until the next one is appended.
+// shared appends the span of one stage of a batch and returns it. If the stage was not
+// stamped, shared returns nil. The pointer is valid until the next span is appended.
 func (s *spanner) shared(parent uint64, stage stages.Stage, b *record.Batch) *span {
 	begin, end := b.Stamps(stage)
 	if begin == 0 || end == 0 {
@@ -534,12 +542,12 @@ func (s *spanner) shared(parent uint64, stage stages.Stage, b *record.Batch) *sp
 		st.Attributes = b.Attributes()
 	}
 	s.stageAttributes(&st)
-	return s.inner(b.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
+	return s.internal(b.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
 }
 
-// inner appends a span of GlassKV's own inside, with the attributes appended
-// since the mark.
-func (s *spanner) inner(at trace.Link, parent uint64, name string, begin, end int64, mark int) *span {
+// internal appends a span of kind internal, with the attributes that were appended
+// after mark. The pointer is valid until the next span is appended.
+func (s *spanner) internal(at trace.Link, parent uint64, name string, begin, end int64, mark int) *span {
 	s.spans = append(s.spans, span{
 		name: name, trace: at.Trace, id: at.Span, parent: parent, kind: oteltrace.SpanKindInternal,
 		begin: record.Wall(begin).UnixNano(), end: record.Wall(end).UnixNano(), attrs: s.since(mark),
@@ -547,8 +555,8 @@ func (s *spanner) inner(at trace.Link, parent uint64, name string, begin, end in
 	return &s.spans[len(s.spans)-1]
 }
 
-// conn appends the span of a connection and those of its stages. A stage that
-// has not ended is open, and ends at the given stamp.
+// conn appends the span of a connection and those of its stages. A stage that has not
+// ended is open and gets now as its end.
 func (s *spanner) conn(c *record.Conn, now int64) {
 	begin, from := now, len(s.attrs)
 	for stage := stages.FirstConn; stage <= stages.LastConn; stage++ {
@@ -561,7 +569,7 @@ func (s *spanner) conn(c *record.Conn, now int64) {
 	if !s.address(c.Peer, "network.peer.address", "network.peer.port") {
 		s.str(attrConnPeer, c.Peer)
 	}
-	s.inner(c.Span(), 0, connectionName, begin, now, from)
+	s.internal(c.Span(), 0, connectionName, begin, now, from)
 	for stage := stages.FirstConn; stage <= stages.LastConn; stage++ {
 		s.connStage(c, stage, now)
 	}
@@ -585,5 +593,5 @@ func (s *spanner) connStage(c *record.Conn, stage stages.Stage, now int64) {
 		parent = c.StageSpan(outer).Span
 	}
 	s.stageAttributes(&st)
-	s.inner(c.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
+	s.internal(c.StageSpan(stage), parent, spec.Name, begin, max(begin, end), from)
 }

@@ -20,8 +20,8 @@ func (b *builder) isRequest(row int) bool {
 	return ok
 }
 
-// request makes a request's timeline again out of its root, the stages below it,
-// and what it links to.
+// request returns the timeline of one of GlassKV's requests, from its root, the spans
+// below the root, and the spans to which the root has links.
 func (b *builder) request(root int) *trace.Timeline {
 	s := &b.spans[root]
 	t := &trace.Timeline{
@@ -32,18 +32,18 @@ func (b *builder) request(root int) *trace.Timeline {
 	w := b.weave(t)
 	w.collect(root)
 	if s.end < s.begin {
-		w.found.add("negative", "%.80s ends %v before it begins", s.name, time.Duration(s.begin-s.end))
+		w.problems.add("negative", "%.80s ends %v before it begins", s.name, time.Duration(s.begin-s.end))
 	}
 	w.descend(root, "")
 	w.join(root)
 	trace.SortStages(t.Stages)
-	t.Problems = append(t.Problems, w.found.list()...)
+	t.Problems = append(t.Problems, w.problems.list()...)
 	trace.FillLedger(t)
 	return t
 }
 
-// rootReader takes a root's attributes apart. Those that come in pieces are put
-// together when all have been seen.
+// rootReader reads the attributes of a root. It keeps those that are only a part of a
+// field until all have been read.
 type rootReader struct {
 	t                   *trace.Timeline
 	service             string
@@ -51,30 +51,29 @@ type rootReader struct {
 	localHost, bindPort string
 }
 
-// rootReaders is the reverse of rootAttributes. What it does not list is an
-// attribute of the timeline.
+// rootReaders is the reverse of rootAttributes. Other attributes are the timeline's own.
 var rootReaders = map[string]func(r *rootReader, a readAttr){
 	string(semconv.RPCSystemKey):          func(*rootReader, readAttr) {}, // always the same
 	string(semconv.NetworkTransportKey):   func(*rootReader, readAttr) {}, // likewise
-	string(semconv.RPCServiceKey):         func(r *rootReader, a readAttr) { r.service = a.ValidUTF8 },
-	string(semconv.RPCMethodKey):          func(r *rootReader, a readAttr) { r.t.Method = a.ValidUTF8 },
-	string(semconv.RPCGRPCStatusCodeKey):  func(r *rootReader, a readAttr) { r.t.Code = codeNameOf(a.ValidUTF8) },
-	string(semconv.NetworkPeerAddressKey): func(r *rootReader, a readAttr) { r.peerHost = a.ValidUTF8 },
-	string(semconv.NetworkPeerPortKey):    func(r *rootReader, a readAttr) { r.peerPort = a.ValidUTF8 },
-	string(semconv.ServerAddressKey):      func(r *rootReader, a readAttr) { r.localHost = a.ValidUTF8 },
-	string(semconv.ServerPortKey):         func(r *rootReader, a readAttr) { r.bindPort = a.ValidUTF8 },
-	attrMethod:                            func(r *rootReader, a readAttr) { r.t.Method = a.ValidUTF8 },
-	attrCode:                              func(r *rootReader, a readAttr) { r.t.Code = a.ValidUTF8 },
-	attrMessage:                           func(r *rootReader, a readAttr) { r.t.Message = a.ValidUTF8 },
-	attrObserver:                          func(r *rootReader, a readAttr) { r.t.Observer = trace.Observer(a.ValidUTF8) },
-	attrBytesIn:                           func(r *rootReader, a readAttr) { r.t.BytesIn = number(a.ValidUTF8) },
-	attrBytesOut:                          func(r *rootReader, a readAttr) { r.t.BytesOut = number(a.ValidUTF8) },
-	attrConnID:                            func(r *rootReader, a readAttr) { r.t.Connection.ID = uint64(number(a.ValidUTF8)) },
-	attrConnReused:                        func(r *rootReader, a readAttr) { r.t.Connection.Reused = a.ValidUTF8 == "true" },
-	attrConnPeer:                          func(r *rootReader, a readAttr) { r.t.Connection.Peer = a.ValidUTF8 },
-	attrConnLocal:                         func(r *rootReader, a readAttr) { r.t.Connection.Local = a.ValidUTF8 },
+	string(semconv.RPCServiceKey):         func(r *rootReader, a readAttr) { r.service = a.text },
+	string(semconv.RPCMethodKey):          func(r *rootReader, a readAttr) { r.t.Method = a.text },
+	string(semconv.RPCGRPCStatusCodeKey):  func(r *rootReader, a readAttr) { r.t.Code = codeNameOf(a.text) },
+	string(semconv.NetworkPeerAddressKey): func(r *rootReader, a readAttr) { r.peerHost = a.text },
+	string(semconv.NetworkPeerPortKey):    func(r *rootReader, a readAttr) { r.peerPort = a.text },
+	string(semconv.ServerAddressKey):      func(r *rootReader, a readAttr) { r.localHost = a.text },
+	string(semconv.ServerPortKey):         func(r *rootReader, a readAttr) { r.bindPort = a.text },
+	attrMethod:                            func(r *rootReader, a readAttr) { r.t.Method = a.text },
+	attrCode:                              func(r *rootReader, a readAttr) { r.t.Code = a.text },
+	attrMessage:                           func(r *rootReader, a readAttr) { r.t.Message = a.text },
+	attrObserver:                          func(r *rootReader, a readAttr) { r.t.Observer = trace.Observer(a.text) },
+	attrBytesIn:                           func(r *rootReader, a readAttr) { r.t.BytesIn = number(a.text) },
+	attrBytesOut:                          func(r *rootReader, a readAttr) { r.t.BytesOut = number(a.text) },
+	attrConnID:                            func(r *rootReader, a readAttr) { r.t.Connection.ID = uint64(number(a.text)) },
+	attrConnReused:                        func(r *rootReader, a readAttr) { r.t.Connection.Reused = a.text == "true" },
+	attrConnPeer:                          func(r *rootReader, a readAttr) { r.t.Connection.Peer = a.text },
+	attrConnLocal:                         func(r *rootReader, a readAttr) { r.t.Connection.Local = a.text },
 	attrNotReached:                        func(r *rootReader, a readAttr) { r.t.NotReached = readNotReached(a) },
-	attrProblems:                          func(r *rootReader, a readAttr) { r.t.Problems = members(a) },
+	attrProblems:                          func(r *rootReader, a readAttr) { r.t.Problems = elements(a) },
 	attrParts:                             func(r *rootReader, a readAttr) { readParts(r.t, a) },
 }
 
@@ -98,10 +97,10 @@ func readRootAttributes(t *trace.Timeline, attrs []readAttr) {
 	}
 }
 
-// readParts reads what the request is made of. What is no part is left out, and
-// named.
+// readParts reads the parts of the request. A part that cannot be read counts too, since
+// the numbers of the others must not change, and is added to the problems.
 func readParts(t *trace.Timeline, a readAttr) {
-	for _, written := range members(a) {
+	for _, written := range elements(a) {
 		part, err := readPart(written)
 		if err != nil {
 			t.Problems = append(t.Problems, fmt.Sprintf("a part of it is unreadable: %.80v", err))
@@ -114,7 +113,7 @@ func setAttribute(t *trace.Timeline, a readAttr) {
 	if t.Attributes == nil {
 		t.Attributes = make(map[string]string)
 	}
-	t.Attributes[a.key] = a.ValidUTF8
+	t.Attributes[a.key] = a.text
 }
 
 // codeNameOf returns the name of the gRPC code with that number, or text itself
@@ -128,29 +127,28 @@ func codeNameOf(text string) string {
 }
 
 func number(text string) int64 {
-	n, _ := strconv.ParseInt(text, 10, 64) // what is no number counts nothing
+	n, _ := strconv.ParseInt(text, 10, 64) // 0 if it is not a number
 	return n
 }
 
-// members returns the members of a list; of one that is written as a single
-// text, that.
-func members(a readAttr) []string {
-	if a.list == nil && a.ValidUTF8 != "" {
-		return []string{a.ValidUTF8}
+// elements returns the elements of an array. Of a single text it returns the text.
+func elements(a readAttr) []string {
+	if a.list == nil && a.text != "" {
+		return []string{a.text}
 	}
 	return a.list
 }
 
 func readNotReached(a readAttr) (list []trace.NotReached) {
-	for _, text := range members(a) {
+	for _, text := range elements(a) {
 		stage, why, _ := strings.Cut(text, ": ")
 		list = append(list, trace.NotReached{Stage: stage, Why: why})
 	}
 	return list
 }
 
-// foreign makes a timeline of another program's trace: the root and all below it
-// become stages by their names.
+// foreign returns the timeline of another program's trace. The root and all spans below
+// it become stages with the spans' names.
 func (b *builder) foreign(root int) *trace.Timeline {
 	s := &b.spans[root]
 	begin, end := b.extent(root)
@@ -163,7 +161,7 @@ func (b *builder) foreign(root int) *trace.Timeline {
 	}
 	for _, a := range s.attrs {
 		if a.key == string(semconv.RPCGRPCStatusCodeKey) {
-			t.Code = codeNameOf(a.ValidUTF8)
+			t.Code = codeNameOf(a.text)
 		} else {
 			setAttribute(t, a)
 		}
@@ -171,15 +169,15 @@ func (b *builder) foreign(root int) *trace.Timeline {
 	w := b.weave(t)
 	w.used, w.service = make(map[string]int), s.service
 	first := w.add(root, "")
-	first.Attributes = nil // they stand with the timeline
+	first.Attributes = nil // the timeline has them
 	w.descend(root, first.Stage)
-	t.Problems = w.found.list()
+	t.Problems = w.problems.list()
 	trace.FillLedger(t)
 	return t
 }
 
-// extent returns a root's begin and end. Where it has none, those of its
-// children stand in.
+// extent returns a root's begin and end. If the root lacks one, it is taken from the
+// root's children.
 func (b *builder) extent(root int) (begin, end int64) {
 	s := &b.spans[root]
 	begin, end = s.begin, s.end
@@ -195,47 +193,48 @@ func (b *builder) extent(root int) (begin, end int64) {
 	return begin, end
 }
 
-// weaver adds spans to one timeline, as its stages.
+// weaver adds spans to one timeline as stages.
 type weaver struct {
 	*builder
-	t     *trace.Timeline
-	start int64 // of the request, since 1970
-	found problems
-	room  int // stages that may still be added
+	t        *trace.Timeline
+	start    int64 // the timeline's start, in nanoseconds since 1970
+	problems problems
+	room     int // how many stages may still be added
 
-	// Of another program's trace:
-	used    map[string]int // names so far; nil where names need not differ
-	service string         // of the root; spans of another one are of another node
+	// For another program's trace:
+	used    map[string]int // how many stages have each name; nil for GlassKV's, whose names need not be unique
+	service string         // the root's; spans of other services are on other nodes
 }
 
 func (b *builder) weave(t *trace.Timeline) *weaver {
 	return &weaver{builder: b, t: t, start: t.Start.UnixNano(), room: len(b.spans)}
 }
 
-// collect takes over the contradictions that were found on a row.
+// collect adds the problems of a row to the timeline's.
 func (w *weaver) collect(row int) {
-	found := w.named[row]
+	found := w.found[row]
 	if found == nil {
 		return
 	}
 	for _, kind := range found.kinds {
 		for _, text := range found.byKey[kind].texts {
-			w.found.add(kind, "%s", text)
+			w.problems.add(kind, "%s", text)
 		}
 	}
 }
 
-// descend adds the spans below a row, parents before their children. It does not
-// call itself: a file may nest as deep as it is long.
+// descend adds the spans below a row, parents before their children. name is the name of
+// the row's stage. It is not recursive, since a file can contain a chain of a million
+// spans.
 func (w *weaver) descend(from int, name string) {
 	type level struct {
 		name string
 		left []int
 	}
-	for way := []level{{name, w.children(from)}}; len(way) > 0; {
-		at := &way[len(way)-1]
+	for path := []level{{name, w.children(from)}}; len(path) > 0; {
+		at := &path[len(path)-1]
 		if len(at.left) == 0 {
-			way = way[:len(way)-1]
+			path = path[:len(path)-1]
 			continue
 		}
 		if w.room--; w.room < 0 {
@@ -245,18 +244,19 @@ func (w *weaver) descend(from int, name string) {
 		at.left = at.left[1:]
 		st := w.add(row, at.name)
 		if kids := w.children(row); len(kids) > 0 {
-			way = append(way, level{st.Stage, kids})
+			path = append(path, level{st.Stage, kids})
 		}
 	}
 }
 
-// add makes a stage of a span.
+// add adds a row's span as a stage below parent. The pointer is valid until the next
+// call.
 func (w *weaver) add(row int, parent string) *trace.StageTime {
 	s := &w.spans[row]
 	w.collect(row)
 	st := trace.StageTime{
-		Stage: w.name(s.name), Parent: parent,
-		Scope: stages.ScopeRequest, BeginEdge: stages.Exact, EndEdge: stages.Exact, // unless the attributes say otherwise
+		Stage: w.uniqueName(s.name), Parent: parent,
+		Scope: stages.ScopeRequest, BeginEdge: stages.Exact, EndEdge: stages.Exact, // the attributes may override these
 	}
 	if s.service != w.service && w.used != nil {
 		st.Node = s.service
@@ -268,9 +268,9 @@ func (w *weaver) add(row int, parent string) *trace.StageTime {
 	return &w.t.Stages[len(w.t.Stages)-1]
 }
 
-// name numbers the later ones of spans with one name: a stage names its parent,
-// and must not name another one.
-func (w *weaver) name(name string) string {
+// uniqueName appends a number to a name that another stage of a foreign trace has. Stages
+// refer to their parents by name.
+func (w *weaver) uniqueName(name string) string {
 	if w.used == nil {
 		return name
 	}
@@ -292,47 +292,47 @@ func readStageAttributes(st *trace.StageTime, attrs []readAttr) {
 	for _, a := range attrs {
 		switch a.key {
 		case attrScope:
-			st.Scope = stages.Scope(a.ValidUTF8)
+			st.Scope = stages.Scope(a.text)
 		case attrParent:
-			st.Parent = a.ValidUTF8
+			st.Parent = a.text
 		case attrBeginEdge:
-			st.BeginEdge = stages.Edge(a.ValidUTF8)
+			st.BeginEdge = stages.Edge(a.text)
 		case attrEndEdge:
-			st.EndEdge = stages.Edge(a.ValidUTF8)
+			st.EndEdge = stages.Edge(a.text)
 		case attrSharedBy:
-			st.SharedBy = count(a.ValidUTF8)
+			st.SharedBy = count(a.text)
 		case attrPart:
-			st.Part = count(a.ValidUTF8)
+			st.Part = count(a.text)
 		case attrCount:
-			st.Count = count(a.ValidUTF8)
+			st.Count = count(a.text)
 		case attrNode:
-			st.Node = a.ValidUTF8
+			st.Node = a.text
 		case attrOpen:
-			st.Open = a.ValidUTF8 == "true"
+			st.Open = a.text == "true"
 		default:
 			if st.Attributes == nil {
 				st.Attributes = make(map[string]string)
 			}
-			st.Attributes[a.key] = a.ValidUTF8
+			st.Attributes[a.key] = a.text
 		}
 	}
 }
 
-// count reads a number of things.
+// count returns a number of things, within the bounds of an int32.
 func count(text string) int { return int(min(max(0, number(text)), math.MaxInt32)) }
 
-// times fills in the stage's begin and end, counted from the request's begin,
-// and names what cannot be.
+// times sets the stage's begin and end, counted from the timeline's start. Times that
+// are absent or contradict each other are replaced, and added to the problems.
 func (w *weaver) times(row int, st *trace.StageTime) {
 	s := &w.spans[row]
 	begin, end := s.begin, s.end
 	if begin == 0 {
-		w.found.add("begin", "%.80s has no begin", s.name)
+		w.problems.add("begin", "%.80s has no begin", s.name)
 		begin = w.start
 	}
-	if parent := w.parent[row]; parent >= 0 && s.begin != 0 && st.Scope == stages.ScopeRequest { // what is shared may be older
+	if parent := w.parent[row]; parent >= 0 && s.begin != 0 && st.Scope == stages.ScopeRequest { // shared work may have begun earlier
 		if above := &w.spans[parent]; begin < above.begin {
-			w.found.add("before", "%.80s begins %v before its parent %.80s",
+			w.problems.add("before", "%.80s begins %v before its parent %.80s",
 				s.name, time.Duration(above.begin-begin), above.name)
 		}
 	}
@@ -341,44 +341,44 @@ func (w *weaver) times(row int, st *trace.StageTime) {
 		st.Open, st.EndEdge = true, stages.Inferred
 		end = max(begin, w.start+w.t.DurationNS)
 	case end < begin:
-		w.found.add("negative", "%.80s ends %v before it begins", s.name, time.Duration(begin-end))
+		w.problems.add("negative", "%.80s ends %v before it begins", s.name, time.Duration(begin-end))
 		end = begin
 	}
 	st.BeginNS, st.EndNS = begin-w.start, end-w.start
 }
 
-// maxShared bounds the stages that links bring into one timeline. A request and
-// its parts have ten each at most; a file that says otherwise could repeat all of
-// itself in each.
+// maxShared bounds how many stages join adds to one timeline. A request and its parts
+// have at most ten each. Without the bound, a file whose requests all have links to all
+// its spans would need memory that grows with the square of its size.
 const maxShared = 8 * trace.MaxEmbedded
 
-// join adds the stages that stand in the trace of a batch, or of the connection
-// that the request opened.
+// join adds the stages in the traces to which the root has links: those of batches, and
+// of the connection if the request opened it.
 func (w *weaver) join(root int) {
 	w.room = maxShared
 	for _, link := range w.spans[root].links {
 		what, ok := find(link.attrs, attrLink)
 		if !ok {
-			continue // of another program's making
+			continue // another program's link
 		}
 		row, found := w.index[spanKey{link.trace, link.id}]
 		if found {
 			w.linked[w.top(row)] = true
 		}
 		if w.room--; w.room < 0 {
-			w.found.add("links", "it links to more than requests share: what is beyond %d stages is left out", maxShared)
+			w.problems.add("links", "it links to more than requests share: what is beyond %d stages is left out", maxShared)
 			return
 		}
 		part := 0
 		if number, ok := find(link.attrs, attrPart); ok {
-			part = count(number.ValidUTF8)
+			part = count(number.text)
 		}
 		switch {
-		case what.ValidUTF8 == linkConnection && w.part(part).Connection.Reused:
-			// its stages belong to the request that opened it
+		case what.text == linkConnection && w.part(part).Connection.Reused:
+			// the connection's stages are shown with the request that opened it
 		case !found:
-			w.found.add("link", "%.80s, which others share, is not in the file", what.ValidUTF8)
-		case what.ValidUTF8 == linkConnection:
+			w.problems.add("link", "%.80s, which others share, is not in the file", what.text)
+		case what.text == linkConnection:
 			w.joinConnection(row, part)
 		default:
 			w.joinBatch(row, link, part)
@@ -394,8 +394,8 @@ func (b *builder) top(row int) int {
 	return row
 }
 
-// part returns the part with that number; for 0, and for one that is not there,
-// the request as a whole.
+// part returns the part with that number. For 0 and for a part that does not exist it
+// returns a part that stands for the whole request.
 func (w *weaver) part(number int) *trace.Part {
 	if number > 0 && number <= len(w.t.Parts) {
 		return &w.t.Parts[number-1]
@@ -409,7 +409,7 @@ func (w *weaver) joinConnection(row, part int) {
 	of := w.part(part)
 	for i := from; i < len(w.t.Stages); i++ {
 		st := &w.t.Stages[i]
-		if st.Open { // it was exported with another request, which ended at another time
+		if st.Open { // the end in the file is that of the export
 			st.EndNS = max(st.BeginNS, of.EndNS)
 		}
 		st.Part = part
@@ -419,20 +419,20 @@ func (w *weaver) joinConnection(row, part int) {
 	}
 }
 
-// joinBatch adds a batch's stage and what is inside it. How many shared it, and
-// what it was inside of, the link knows as the request saw it.
+// joinBatch adds a batch's stage and the stages below it. Their parent and the number of
+// requests that shared them, as this request saw them, are attributes of the link.
 func (w *weaver) joinBatch(row int, link readLink, part int) {
 	from := len(w.t.Stages)
 	name := w.add(row, "").Stage
 	w.descend(row, name)
 	if parent, ok := find(link.attrs, attrParent); ok {
-		w.t.Stages[from].Parent = parent.ValidUTF8
+		w.t.Stages[from].Parent = parent.text
 	}
 	shared, ok := find(link.attrs, attrSharedBy)
 	for i := from; i < len(w.t.Stages); i++ {
 		w.t.Stages[i].Part = part
 		if ok {
-			w.t.Stages[i].SharedBy = count(shared.ValidUTF8)
+			w.t.Stages[i].SharedBy = count(shared.text)
 		}
 	}
 }
