@@ -2,13 +2,18 @@ package otlp
 
 import (
 	"context"
+	"math"
 	"testing"
 
+	"glasskv/trace"
 	"glasskv/trace/record"
 	"glasskv/trace/record/recordtest"
 	"glasskv/trace/tracetest"
 
+	"go.opentelemetry.io/otel/attribute"
+	otelcodes "go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	oteltrace "go.opentelemetry.io/otel/trace"
 	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -70,6 +75,42 @@ func TestOurOTLPIsTheSDKs(t *testing.T) {
 	ours.sent[0].ScopeSpans[0].Spans, sdks.sent[0].ScopeSpans[0].Spans = nil, nil
 	if !proto.Equal(ours.sent[0], sdks.sent[0]) {
 		t.Fatalf("ours %v\nSDK's %v", ours.sent[0], sdks.sent[0])
+	}
+}
+
+// A span with every type of value, and with all that may be empty.
+func TestEmptyAndRareValuesInBothEncodings(t *testing.T) {
+	from, err := newProvenance(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans := []span{{
+		kind: oteltrace.SpanKindInternal, status: otelcodes.Error, trace: trace.ID{Lo: 1}, id: 2, begin: -1, end: 3,
+		attrs: []attribute.KeyValue{
+			attribute.String("empty", ""), attribute.String("text", "\u4eba\n"), attribute.Bool("no", false), attribute.Int64("n", -5),
+			attribute.Float64("f", -0.25), attribute.Float64("inf", math.Inf(-1)), attribute.StringSlice("none", nil), attribute.StringSlice("list", []string{"", "x"}),
+		},
+		links: []spanLink{{to: trace.Link{Trace: trace.ID{Hi: 1}, Span: 3}}},
+	}}
+	ours, sdks := &capture{}, &capture{}
+	if err := (&otlpSink{client: ours}).exportDirect(context.Background(), &from, spans); err != nil {
+		t.Fatal(err)
+	}
+	if err := otlptrace.NewUnstarted(sdks).ExportSpans(context.Background(), from.stubs(spans)); err != nil {
+		t.Fatal(err)
+	}
+	got, want := ours.sent[0].ScopeSpans[0].Spans[0], sdks.sent[0].ScopeSpans[0].Spans[0]
+	if !proto.Equal(got, want) {
+		t.Errorf("ours %v\nSDK's %v", got, want)
+	}
+	const inText = `,"spans":[{"traceId":"00000000000000000000000000000001","spanId":"0000000000000002","flags":257,"name":"","kind":1,` +
+		`"startTimeUnixNano":"0","endTimeUnixNano":"3","attributes":[` +
+		`{"key":"empty","value":{"stringValue":""}},{"key":"text","value":{"stringValue":"人\n"}},{"key":"no","value":{"boolValue":false}},` +
+		`{"key":"n","value":{"intValue":"-5"}},{"key":"f","value":{"doubleValue":-0.25}},{"key":"inf","value":{"doubleValue":"-Infinity"}},` +
+		`{"key":"none","value":{"arrayValue":{"values":[]}}},{"key":"list","value":{"arrayValue":{"values":[{"stringValue":""},{"stringValue":"x"}]}}}],` +
+		`"links":[{"traceId":"00000000000000010000000000000000","spanId":"0000000000000003","flags":257}],"status":{"message":"","code":2}}]`
+	if got := string(inJSON.spans(nil, spans)); got != inText {
+		t.Errorf("in JSON %s\nwant %s", got, inText)
 	}
 }
 
