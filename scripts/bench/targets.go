@@ -239,8 +239,8 @@ func (b *bench) addEarlier(ctx context.Context) error {
 	return nil
 }
 
-// certificate is the servers' self-signed certificate, for one run and the loopback
-// address.
+// certificate is the self-signed certificate of the servers. It is made for each run and
+// is valid only for the loopback address.
 type certificate struct {
 	file, keyFile string
 	roots         *x509.CertPool

@@ -129,7 +129,8 @@ func runCommands(t *testing.T, c *workingCopy) {
 	}
 }
 
-// hold returns an error if the command fails, or writes other than what is wanted.
+// hold returns an error if the command fails, or if a wanted text is missing from its
+// output or, if k.file is set, from that file.
 func (k check) hold(t *testing.T, c *workingCopy) error {
 	t.Helper()
 	out, err := c.run(t, k.command)

@@ -56,7 +56,7 @@ type server struct {
 	*process.Process
 	options
 	t    *testing.T
-	disk *disk // nil when the disk is the kernel's alone
+	disk *disk // decides about the server's file calls; nil if only the kernel does
 	kv   pb.KVClient
 }
 

@@ -184,7 +184,7 @@ func endlessBody(ctx context.Context, w world) error {
 	})
 }
 
-// garbage sends what is no protocol at all.
+// garbage sends random bytes that belong to no protocol.
 func garbage(ctx context.Context, w world) error {
 	random := rand.NewChaCha8([32]byte{})
 	return w.connections(ctx, w.size(20, 200), func(conn net.Conn, _ int) error {

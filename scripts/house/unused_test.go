@@ -176,7 +176,7 @@ func exportData(packages []string) importer.Lookup {
 	if len(packages) > 0 {
 		list := exec.Command("go", append([]string{"list", "-e", "-export", "-deps", "-json=ImportPath,Export", "--"}, packages...)...)
 		list.Dir = "../.."
-		out, _ := list.Output() // what is missing is missed when it is imported
+		out, _ := list.Output() // a package that is missing here fails when it is imported
 		decoder := json.NewDecoder(bytes.NewReader(out))
 		for {
 			var p struct{ ImportPath, Export string }

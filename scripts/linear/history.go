@@ -249,7 +249,8 @@ func byKey(history []porcupine.Operation) [][]porcupine.Operation {
 	return all
 }
 
-// inputOf and outputOf give the checker's values of type any their types back.
+// inputOf and outputOf convert the checker's values, which are of type any, to input and
+// output.
 func inputOf(v any) input {
 	in, _ := v.(input)
 	return in

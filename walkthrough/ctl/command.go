@@ -132,7 +132,7 @@ const envPrefix = "GLASSKV"
 type securityFlags struct {
 	client.Security
 	insecureTransport bool
-	tlsFlags          *pflag.FlagSet // these flags alone: only they have environment variables
+	tlsFlags          *pflag.FlagSet // the flags above; only they can be set by environment variables
 }
 
 func (f *securityFlags) add(fs *pflag.FlagSet) {

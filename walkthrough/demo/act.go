@@ -37,7 +37,7 @@ type act struct {
 type setting struct {
 	config func(*serve.Config)      // changes the configuration
 	front  func(*seam.FrontOptions) // changes what is observed of grpc-go
-	seams  func(*rig, *serve.Seams) // changes the seams; for acts alone
+	seams  func(*rig, *serve.Seams) // changes the seams; only acts use it
 	tls    bool                     // TLS, with a certificate that the act's client trusts
 	mutual bool                     // TLS, and clients need a certificate, which none has
 	cold   bool                     // the server is not warmed up

@@ -56,10 +56,10 @@ type player struct {
 	index     int // the number of the current step, from 1
 }
 
-// Play plays a lesson and prints it to w. Before it returns, also if ctx ends, it stops
-// the lesson's server and removes its data. A claim that the run did not show is part
-// of the outcome, not an error. An error means that the lesson could not be played to
-// its end.
+// Play plays a lesson and prints it to w. Before it returns, even if ctx has ended, it
+// stops the lesson's server and removes its data. A claim that the run did not show is
+// part of the outcome, not an error. An error means that the lesson could not be played
+// to its end.
 func Play(ctx context.Context, w io.Writer, l *Lesson, o Options) (out *Outcome, err error) {
 	p := &player{
 		Options: o, lesson: l, out: w, screen: o.Show.Screen(w),

@@ -131,9 +131,9 @@ func (b *book) find(ctx context.Context, key string, l lang.Lang) (*walk, error)
 	return b.learn(t), nil // another goroutine may have asked for it in the meantime
 }
 
-// all returns the requests to choose from, the newest first, but no more than most. It
-// asks the server for the requests of other clients, if it has any. If the server does
-// not answer, it returns those that are kept.
+// all returns the requests to choose from, the newest first, but no more than most. If
+// b.shared is set, it first asks the server for the requests of other clients. If the
+// server does not answer, it returns the requests that the book already keeps.
 func (b *book) all(ctx context.Context, most int) []*walk {
 	if b.live != nil && b.shared {
 		if last, err := b.live.Last(ctx, most); err == nil {

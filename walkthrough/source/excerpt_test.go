@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// numbers writes the lines' numbers, those that are marked with a star.
+// numbers writes the lines' numbers, with a star after those of marked lines.
 func numbers(lines []Line) string {
 	var b strings.Builder
 	for _, l := range lines {

@@ -52,7 +52,7 @@ func (p *picture) seen() []string {
 	return []string{observer, p.lang.Say("%s explained", "%s 已解释", floorPercent(p.t.Explained))}
 }
 
-// floorPercent writes a share rounded down: only what is wholly explained is 100 %.
+// floorPercent writes a share rounded down, so 100 % means that everything is explained.
 func floorPercent(share float64) string {
 	const tenth = 0.001
 	return screen.Percent(float64(int64(share/tenth+1e-9)) * tenth)

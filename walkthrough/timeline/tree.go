@@ -30,7 +30,7 @@ const (
 	done         // not on a cycle
 )
 
-// name returns the stage's name; "" for a part.
+// name returns the name of the stage, or "" if the node is a part.
 func (n *node) name() string {
 	if n.part != nil {
 		return ""
@@ -38,7 +38,7 @@ func (n *node) name() string {
 	return n.times[0].Stage
 }
 
-// took returns how long the stage took in nanoseconds, all times together.
+// took returns how long the stage took in nanoseconds, summed over all its times.
 func (n *node) took() (ns int64) {
 	if n.part != nil {
 		return max(0, n.part.EndNS-n.part.BeginNS)

@@ -204,7 +204,7 @@ func (j judge) readyPhrase(text string) string {
 	return text + j.lang.Say(", %s of it for the batch before", "（其中 %s 在等上一批）", screen.Duration(busy))
 }
 
-// kindPhrase returns what one stage of a kind of time is called.
+// kindPhrase returns the words for a kind of time, as they follow "was" in a sentence.
 func kindPhrase(l lang.Lang, k stages.Kind) string {
 	switch k {
 	case stages.KindWork:
@@ -221,7 +221,7 @@ func kindPhrase(l lang.Lang, k stages.Kind) string {
 	return ""
 }
 
-// kindInAll returns what all stages of a kind of time together are called.
+// kindInAll returns the words for the sum of a kind of time over all its stages.
 func kindInAll(l lang.Lang, k stages.Kind) string {
 	switch k {
 	case stages.KindWork:

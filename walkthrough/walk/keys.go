@@ -92,8 +92,8 @@ func (m *model) turn(by int) {
 // jump follows the chapter's jump of a kind, as chooseAmong does.
 func (m *model) jump(kind chapter.JumpKind) { m.chooseAmong(kind, m.jumpsOf(kind)) }
 
-// chooseAmong follows the only jump in all. If there are several, it lets the reader
-// choose; if there is none, it says so in the status line.
+// chooseAmong follows the jump if there is only one. If there are several, it lets the
+// reader choose. If there is none, it says so in the status line.
 func (m *model) chooseAmong(kind chapter.JumpKind, all []tour.Jump) {
 	switch len(all) {
 	case 0:

@@ -187,7 +187,7 @@ func (p *layout) withRemarks(remarks []string, width int) *layout {
 	return p
 }
 
-// numbered returns the columns in front of a line.
+// numbered returns the columns in front of a line: its mark and its number.
 func numbered(line source.Line) string {
 	number := ""
 	if line.Number > 0 {

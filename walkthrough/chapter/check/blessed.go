@@ -17,9 +17,9 @@ type Change struct {
 }
 
 // Changes compares the quotations of a book with the blessed ones. It returns those that
-// have changed or were never blessed, and in left the blessed ones that no chapter shows
-// any more. The latter are only meaningful if all chapters were read. An error means
-// that chapter.BlessedFile could not be read.
+// have changed or were never blessed. The second result lists the blessed quotations that
+// no chapter shows any more; it is only meaningful if all chapters were read. An error
+// means that chapter.BlessedFile could not be read.
 func (b *Book) Changes() (changes []Change, left []chapter.Quotation, err error) {
 	blessed, err := chapter.ReadBlessed(b.Folder)
 	if err != nil {

@@ -101,8 +101,7 @@ func parse(t *testing.T, text string) *trace.Timeline {
 	return tl
 }
 
-// What the stops waited is the ledger, and what is left is unexplained: together it
-// is the request.
+// The stops' waits and the unexplained time add up to the request's duration.
 func TestTheStopsWaitAsLongAsTheLedgerSays(t *testing.T) {
 	w := New(parse(t, put), nil)
 	sum := w.Unexplained()
