@@ -382,8 +382,8 @@ func (r *chunkReader) skip(what string) error {
 	return nil
 }
 
-// decode reads a value into what into points to. Parts of the value that do not fit are
-// reported as misshapen and left out.
+// decode reads a value as json.Unmarshal does. Parts of it that do not fit are left out
+// and reported as misshapen.
 func (r *chunkReader) decode(into any) error {
 	err := r.scanner.decode(into)
 	var syntax *json.SyntaxError

@@ -73,8 +73,8 @@ func (s *spanner) reset() {
 	s.spans, s.attrs, s.links = s.spans[:0], s.attrs[:0], s.links[:0]
 }
 
-// timeline appends the request's root span and a span for each stage of its own. To
-// stages in the trace of a batch or a connection, the root has links.
+// timeline appends the request's root span and a span for each stage of its own. The
+// root has links to the stages in the traces of batches and connections.
 func (s *spanner) timeline(t *trace.Timeline) {
 	id, _ := trace.ParseTraceID(t.TraceID)
 	rootID, parent := trace.ParseSpanID(t.SpanID), trace.ParseSpanID(t.ParentID)
