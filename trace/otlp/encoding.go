@@ -22,8 +22,8 @@ import (
 // OTLP/JSON is protobuf's JSON with two exceptions, which protobuf's own encoders do not
 // know: IDs are hexadecimal and enumerations are numbers.
 //
-// The methods branch on the encoding and get labels as they are written, since this is
-// done for every request under load: tables of fields with functions took 40 % longer.
+// The methods branch on the encoding and get labels as they are written, since under load
+// every request may be encoded: a table of fields with accessors took 40 % longer.
 type encoding bool
 
 const (
@@ -34,7 +34,7 @@ const (
 // appendRequestJSON appends an ExportTraceServiceRequest with the spans.
 func appendRequestJSON(b []byte, from *provenance, spans []span) []byte {
 	b = append(b, `{"resourceSpans":[{"resource":{"attributes":`...)
-	b = inJSON.attributes(b, 1, "", from.resource.Attributes())
+	b = inJSON.attributes(b, 1, from.resource.Attributes())
 	b = append(b, `},"scopeSpans":[{"scope":{"name":`...)
 	b = appendTextJSON(b, from.scope.Name)
 	if from.scope.Version != "" {
@@ -50,40 +50,41 @@ func appendRequestJSON(b []byte, from *provenance, spans []span) []byte {
 
 // spans appends the field of ScopeSpans that holds spans.
 func (e encoding) spans(b []byte, spans []span) []byte {
-	b, list := e.openList(b, `,"spans":`)
+	b = e.label(b, `,"spans":`)
+	list := len(b)
 	for i := range spans {
 		var element int
-		b, element = e.openElement(b, 2)
+		b, element = e.open(e.label(b, ","), 2)
 		b = e.shut(e.span(b, &spans[i]), element)
 	}
 	return e.shutList(b, list)
 }
 
 func (e encoding) span(b []byte, s *span) []byte {
-	b = e.traceID(b, 1, `,"traceId":`, s.trace)
-	b = e.spanID(b, 2, `,"spanId":`, s.id)
+	b = e.traceID(e.label(b, `,"traceId":`), 1, s.trace)
+	b = e.spanID(e.label(b, `,"spanId":`), 2, s.id)
 	if s.parent != 0 {
-		b = e.spanID(b, 4, `,"parentSpanId":`, s.parent)
+		b = e.spanID(e.label(b, `,"parentSpanId":`), 4, s.parent)
 	}
 	if e == inJSON {
 		b = e.spanFlags(b, s)
 	}
-	b = e.text(b, 5, `,"name":`, s.name)
-	b = e.enum(b, 6, `,"kind":`, int32(s.kind)) // OTLP numbers them as the SDK does
-	b = e.fixed64(b, 7, `,"startTimeUnixNano":`, uint64(max(0, s.begin)))
-	b = e.fixed64(b, 8, `,"endTimeUnixNano":`, uint64(max(0, s.end)))
+	b = e.text(e.label(b, `,"name":`), 5, s.name)
+	b = e.enum(e.label(b, `,"kind":`), 6, int32(s.kind)) // OTLP numbers them as the SDK does
+	b = e.fixed64(e.label(b, `,"startTimeUnixNano":`), 7, uint64(max(0, s.begin)))
+	b = e.fixed64(e.label(b, `,"endTimeUnixNano":`), 8, uint64(max(0, s.end)))
 	if len(s.attrs) > 0 {
-		b = e.attributes(b, 9, `,"attributes":`, s.attrs)
+		b = e.attributes(e.label(b, `,"attributes":`), 9, s.attrs)
 	}
 	if len(s.links) > 0 {
 		b = e.links(b, s.links)
 	}
 	if failed := s.status == otelcodes.Error; failed || e == inJSON {
 		var status int
-		b, status = e.open(b, 15, `,"status":`)
+		b, status = e.open(e.label(b, `,"status":`), 15)
 		if failed {
-			b = e.text(b, 2, `,"message":`, s.message)
-			b = e.enum(b, 3, `,"code":`, int32(tracepb.Status_STATUS_CODE_ERROR))
+			b = e.text(e.label(b, `,"message":`), 2, s.message)
+			b = e.enum(e.label(b, `,"code":`), 3, int32(tracepb.Status_STATUS_CODE_ERROR))
 		}
 		b = e.shut(b, status)
 	}
@@ -94,33 +95,34 @@ func (e encoding) span(b []byte, s *span) []byte {
 }
 
 func (e encoding) spanFlags(b []byte, s *span) []byte {
-	return e.fixed32(b, 16, `,"flags":`, s.flags())
+	return e.fixed32(e.label(b, `,"flags":`), 16, s.flags())
 }
 
 func (e encoding) links(b []byte, links []spanLink) []byte {
-	b, list := e.openList(b, `,"links":`)
+	b = e.label(b, `,"links":`)
+	list := len(b)
 	for i := range links {
 		var element int
-		b, element = e.openElement(b, 13)
+		b, element = e.open(e.label(b, ","), 13)
 		l := &links[i]
-		b = e.traceID(b, 1, `,"traceId":`, l.to.Trace)
-		b = e.spanID(b, 2, `,"spanId":`, l.to.Span)
+		b = e.traceID(e.label(b, `,"traceId":`), 1, l.to.Trace)
+		b = e.spanID(e.label(b, `,"spanId":`), 2, l.to.Span)
 		if len(l.attrs) > 0 {
-			b = e.attributes(b, 4, `,"attributes":`, l.attrs)
+			b = e.attributes(e.label(b, `,"attributes":`), 4, l.attrs)
 		}
-		b = e.fixed32(b, 6, `,"flags":`, flagsLocal)
+		b = e.fixed32(e.label(b, `,"flags":`), 6, flagsLocal)
 		b = e.shut(b, element)
 	}
 	return e.shutList(b, list)
 }
 
-func (e encoding) attributes(b []byte, number protowire.Number, label string, attrs []attribute.KeyValue) []byte {
-	b, list := e.openList(b, label)
+func (e encoding) attributes(b []byte, number protowire.Number, attrs []attribute.KeyValue) []byte {
+	list := len(b)
 	for i := range attrs {
 		var element, value int
-		b, element = e.openElement(b, number)
-		b = e.text(b, 1, `,"key":`, string(attrs[i].Key))
-		b, value = e.open(b, 2, `,"value":`)
+		b, element = e.open(e.label(b, ","), number)
+		b = e.text(e.label(b, `,"key":`), 1, string(attrs[i].Key))
+		b, value = e.open(e.label(b, `,"value":`), 2)
 		b = e.shut(e.value(b, &attrs[i].Value), value)
 		b = e.shut(b, element)
 	}
@@ -132,27 +134,28 @@ func (e encoding) attributes(b []byte, number protowire.Number, label string, at
 func (e encoding) value(b []byte, v *attribute.Value) []byte {
 	switch v.Type() {
 	case attribute.STRING:
-		return e.oneofText(b, 1, `,"stringValue":`, v.AsString())
+		return e.oneofText(e.label(b, `,"stringValue":`), 1, v.AsString())
 	case attribute.BOOL:
-		return e.bool(b, 2, `,"boolValue":`, v.AsBool())
+		return e.bool(e.label(b, `,"boolValue":`), 2, v.AsBool())
 	case attribute.INT64:
-		return e.int64(b, 3, `,"intValue":`, v.AsInt64())
+		return e.int64(e.label(b, `,"intValue":`), 3, v.AsInt64())
 	case attribute.FLOAT64:
-		return e.double(b, 4, `,"doubleValue":`, v.AsFloat64())
+		return e.double(e.label(b, `,"doubleValue":`), 4, v.AsFloat64())
 	case attribute.STRINGSLICE:
-		b, array := e.open(b, 5, `,"arrayValue":`)
+		b, array := e.open(e.label(b, `,"arrayValue":`), 5)
 		return e.shut(e.texts(b, v.AsStringSlice()), array)
 	}
-	return e.oneofText(b, 1, `,"stringValue":`, trace.ValidUTF8(v.String()))
+	return e.oneofText(e.label(b, `,"stringValue":`), 1, trace.ValidUTF8(v.String()))
 }
 
 // texts appends the field of ArrayValue that holds values.
 func (e encoding) texts(b []byte, texts []string) []byte {
-	b, list := e.openList(b, `,"values":`)
+	b = e.label(b, `,"values":`)
+	list := len(b)
 	for _, each := range texts {
 		var element int
-		b, element = e.openElement(b, 1)
-		b = e.shut(e.oneofText(b, 1, `,"stringValue":`, each), element)
+		b, element = e.open(e.label(b, ","), 1)
+		b = e.shut(e.oneofText(e.label(b, `,"stringValue":`), 1, each), element)
 	}
 	return e.shutList(b, list)
 }
@@ -171,20 +174,23 @@ func (s *span) flags() uint32 {
 	return flagsLocal
 }
 
-// The methods below append one field of a type. A label is the field's name as JSON has
-// it, with a comma before and a colon after:
+// label appends the name of a field in JSON, with a comma before and a colon after. The
+// methods below append the field's value; in protobuf, the field's number before it.
 //
-//	,"status":{"code":2}
-//
-// An object is written with a comma before its first member too. When the object is
-// complete, its bracket replaces that comma; likewise for a list.
-
-// open begins a nested message, and shut ends it. In protobuf the length comes before the
-// message, so that shut moves the message to make room for it.
-func (e encoding) open(b []byte, number protowire.Number, label string) (_ []byte, begin int) {
+// In JSON, the first member of an object has a comma before it too, until shut or shutList
+// replaces it with the bracket.
+func (e encoding) label(b []byte, label string) []byte {
 	if e == inJSON {
-		b = append(b, label...)
-	} else {
+		return append(b, label...)
+	}
+	return b
+}
+
+// open begins a nested message, or an element of a list of messages, and shut ends it. In
+// protobuf the length comes before the message, so that shut moves the message to make
+// room for it.
+func (e encoding) open(b []byte, number protowire.Number) (_ []byte, begin int) {
+	if e == inProtobuf {
 		b = protowire.AppendTag(b, number, protowire.BytesType)
 	}
 	return b, len(b)
@@ -203,24 +209,8 @@ func (e encoding) shut(b []byte, begin int) []byte {
 	return b
 }
 
-// openList begins a list of messages, and shutList ends it. openElement begins an element,
-// and shut ends it. In protobuf a list has no beginning and no end, only elements.
-func (e encoding) openList(b []byte, label string) (_ []byte, begin int) {
-	if e == inJSON {
-		b = append(b, label...)
-	}
-	return b, len(b)
-}
-
-func (e encoding) openElement(b []byte, number protowire.Number) (_ []byte, begin int) {
-	if e == inJSON {
-		b = append(b, ',')
-	} else {
-		b = protowire.AppendTag(b, number, protowire.BytesType)
-	}
-	return b, len(b)
-}
-
+// shutList ends a list whose elements are after begin. In protobuf a list is only its
+// elements.
 func (e encoding) shutList(b []byte, begin int) []byte {
 	if e == inJSON {
 		return enclose(b, begin, '[', ']')
@@ -237,19 +227,17 @@ func enclose(b []byte, begin int, left, right byte) []byte {
 	return append(b, right)
 }
 
-func (e encoding) traceID(b []byte, number protowire.Number, label string, id trace.ID) []byte {
+func (e encoding) traceID(b []byte, number protowire.Number, id trace.ID) []byte {
 	if e == inJSON {
-		b = append(append(b, label...), '"')
-		return append(appendHex(appendHex(b, id.Hi), id.Lo), '"')
+		return append(appendHex(appendHex(append(b, '"'), id.Hi), id.Lo), '"')
 	}
 	b = append(protowire.AppendTag(b, number, protowire.BytesType), 16)
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, id.Hi), id.Lo)
 }
 
-func (e encoding) spanID(b []byte, number protowire.Number, label string, id uint64) []byte {
+func (e encoding) spanID(b []byte, number protowire.Number, id uint64) []byte {
 	if e == inJSON {
-		b = append(append(b, label...), '"')
-		return append(appendHex(b, id), '"')
+		return append(appendHex(append(b, '"'), id), '"')
 	}
 	b = append(protowire.AppendTag(b, number, protowire.BytesType), 8)
 	return binary.BigEndian.AppendUint64(b, id)
@@ -266,63 +254,61 @@ func appendHex(b []byte, v uint64) []byte {
 }
 
 // text omits an empty text in protobuf, as proto3 does.
-func (e encoding) text(b []byte, number protowire.Number, label, s string) []byte {
+func (e encoding) text(b []byte, number protowire.Number, s string) []byte {
 	if s == "" && e == inProtobuf {
 		return b
 	}
-	return e.oneofText(b, number, label, s)
+	return e.oneofText(b, number, s)
 }
 
 // oneofText writes an empty text too, since its presence says which field of the oneof is
 // set.
-func (e encoding) oneofText(b []byte, number protowire.Number, label, s string) []byte {
+func (e encoding) oneofText(b []byte, number protowire.Number, s string) []byte {
 	if e == inJSON {
-		return appendTextJSON(append(b, label...), s)
+		return appendTextJSON(b, s)
 	}
 	return protowire.AppendString(protowire.AppendTag(b, number, protowire.BytesType), s)
 }
 
-func (e encoding) enum(b []byte, number protowire.Number, label string, v int32) []byte {
+func (e encoding) enum(b []byte, number protowire.Number, v int32) []byte {
 	if e == inJSON {
-		return strconv.AppendInt(append(b, label...), int64(v), 10)
+		return strconv.AppendInt(b, int64(v), 10)
 	}
 	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), uint64(v))
 }
 
-func (e encoding) fixed32(b []byte, number protowire.Number, label string, v uint32) []byte {
+func (e encoding) fixed32(b []byte, number protowire.Number, v uint32) []byte {
 	if e == inJSON {
-		return strconv.AppendUint(append(b, label...), uint64(v), 10)
+		return strconv.AppendUint(b, uint64(v), 10)
 	}
 	return protowire.AppendFixed32(protowire.AppendTag(b, number, protowire.Fixed32Type), v)
 }
 
 // fixed64 and int64 write text in JSON, which has no integers of 64 bits.
-func (e encoding) fixed64(b []byte, number protowire.Number, label string, v uint64) []byte {
+func (e encoding) fixed64(b []byte, number protowire.Number, v uint64) []byte {
 	if e == inJSON {
-		b = append(append(b, label...), '"')
-		return append(strconv.AppendUint(b, v, 10), '"')
+		return append(strconv.AppendUint(append(b, '"'), v, 10), '"')
 	}
 	return protowire.AppendFixed64(protowire.AppendTag(b, number, protowire.Fixed64Type), v)
 }
 
-func (e encoding) int64(b []byte, number protowire.Number, label string, v int64) []byte {
+func (e encoding) int64(b []byte, number protowire.Number, v int64) []byte {
 	if e == inJSON {
-		b = append(append(b, label...), '"')
-		return append(strconv.AppendInt(b, v, 10), '"')
+		return append(strconv.AppendInt(append(b, '"'), v, 10), '"')
 	}
 	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), uint64(v))
 }
 
-func (e encoding) bool(b []byte, number protowire.Number, label string, v bool) []byte {
+func (e encoding) bool(b []byte, number protowire.Number, v bool) []byte {
 	if e == inJSON {
-		return strconv.AppendBool(append(b, label...), v)
+		return strconv.AppendBool(b, v)
 	}
 	return protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), protowire.EncodeBool(v))
 }
 
-func (e encoding) double(b []byte, number protowire.Number, label string, v float64) []byte {
+func (e encoding) double(b []byte, number protowire.Number, v float64) []byte {
 	if e == inJSON {
-		return appendDoubleJSON(append(b, label...), v)
+		return appendDoubleJSON(b, v)
 	}
 	return protowire.AppendFixed64(protowire.AppendTag(b, number, protowire.Fixed64Type), math.Float64bits(v))
 }

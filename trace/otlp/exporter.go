@@ -99,7 +99,7 @@ func newProvenance(ctx context.Context) (provenance, error) {
 	if res == nil {
 		res = resource.NewSchemaless(semconv.ServiceName(serviceName))
 	}
-	p.resource, p.encoded = res, inProtobuf.attributes(nil, 1, "", res.Attributes())
+	p.resource, p.encoded = res, inProtobuf.attributes(nil, 1, res.Attributes())
 	if err != nil {
 		return p, fmt.Errorf("resource attributes: %w", err)
 	}
