@@ -9,7 +9,7 @@ import (
 
 func TestSpansAreCounted(t *testing.T) {
 	var out strings.Builder
-	sink, err := NewSink(t.Context(), SinkOptions{Kind: ExporterCounts, Writer: &out})
+	sink, err := NewSink(t.Context(), SinkOptions{Kind: sinkCounts, Writer: &out})
 	if err != nil {
 		t.Fatal(err)
 	}
