@@ -15,5 +15,4 @@
 //	attacker_test.go  a client that speaks HTTP/2 frame by frame
 //	frames_test.go    connections and frames that are invalid, or too many
 //	requests_test.go  requests that are valid and large
-//	connections_test.go  connections, and nothing on them
 package hostile
