@@ -41,7 +41,7 @@ const (
 	OutcomeStopping   = "stopping"    // the server was being stopped
 )
 
-// The keys of what a connection's stages say besides their times.
+// The keys of the attributes of a connection's stages.
 const (
 	AttrTLSVersion    = "tls.version"
 	AttrTLSCipher     = "tls.cipher"

@@ -251,7 +251,8 @@ func (b *byteSize) Set(s string) error {
 // variable for --data-dir is GLASSKV_DATA_DIR.
 const envPrefix = "GLASSKV"
 
-// setFromEnv sets flags that were not given from their variables, if those exist.
+// setFromEnv takes the value of each flag that was not given from its environment
+// variable, if that exists.
 func setFromEnv(fs *pflag.FlagSet) error {
 	return flags.SetPflagsFromEnv(nil, envPrefix, fs)
 }

@@ -280,10 +280,10 @@ type Fault struct {
 	Streams     int      `json:"streams,omitempty"`
 	Bytes       int      `json:"bytes,omitempty"`
 	Goroutines  int      `json:"goroutines,omitempty"`
-	For         Duration `json:"for,omitempty"`    // it switches itself off after this time; 0: it does not
+	For         Duration `json:"for,omitempty"`    // how long it stays on; 0: until it is switched off
 	Until       string   `json:"until,omitempty"`  // when it switches itself off, RFC 3339; set by the server
 	Struck      uint64   `json:"struck,omitempty"` // how often it has struck since it was switched on; set by the server
-	Counts      string   `json:"counts,omitempty"` // which of Amounts it takes; empty: it takes a delay; set by the server
+	Counts      string   `json:"counts,omitempty"` // the amount it takes, one of Amounts; empty if it takes a delay; set by the server
 	EN          string   `json:"en,omitempty"`     // what it does, in a line; set by the server
 	ZH          string   `json:"zh,omitempty"`     // the same in Chinese
 }

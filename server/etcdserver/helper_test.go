@@ -30,7 +30,7 @@ func testConfig(t *testing.T, dir string) Config {
 }
 
 // startServer starts a member and waits until it is ready. It is stopped when
-// the test ends, if that has not happened before.
+// the test ends, unless it has been stopped already.
 func startServer(t *testing.T, cfg Config, seams Seams) *EtcdServer {
 	t.Helper()
 	s, err := NewServer(cfg, seams)

@@ -280,7 +280,7 @@ func (s *EtcdServer) applyConfChange(e *raftpb.Entry) {
 // changeMembership executes a change. It returns refused if the change is not valid,
 // and err if the member cannot go on.
 func (s *EtcdServer) changeMembership(cc *raftpb.ConfChange) (refused, err error) {
-	// All members refuse an invalid change alike. Raft must be told of the change
+	// All members refuse the same invalid changes. Raft must be told of the change
 	// nevertheless, or it would wait for it: with no node ID, it changes nothing.
 	if refused := s.cluster.ValidateConfigurationChange(cc, membership.ApplyBoth); refused != nil {
 		s.lg.Error("invalid configuration change", zap.Error(refused))

@@ -153,7 +153,7 @@ type Result struct {
 	// Resp is the reply. It is nil if Err is set or if no caller waits for the
 	// reply.
 	Resp proto.Message
-	// Err is an error that every member arrives at alike, such as
+	// Err is an error that is the same on every member, such as
 	// mvcc.ErrCompacted.
 	Err error
 	// Physc is closed when a compaction has removed its keys from the backend.

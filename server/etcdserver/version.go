@@ -179,8 +179,8 @@ func (s serverVersionAdapter) setDowngradeInfo(ctx context.Context, r *membershi
 
 // readWALVersion reads the log while the raft loop writes to it, and returns the
 // oldest release that understands its entries. It may miss entries that are written
-// while it reads. That is safe: they are written for the cluster's version, which has been
-// lowered before.
+// while it reads. That is safe: they are written for the cluster's version, which has
+// already been lowered.
 func (s *EtcdServer) readWALVersion() (wal.Version, error) {
 	marker, err := lastSnapshotMarker(&s.cfg)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // Many clients write and read for a while. Every record is sound, and when all are finished
-// the recorder and the table of requests know of none any more. front and path test the
-// same of what they keep.
+// the recorder and the table of requests know of none any more. The tests of front and
+// path check the same for what those packages keep.
 func TestNothingIsLeftBehind(t *testing.T) {
 	const clients = 64
 	rounds := 50

@@ -28,19 +28,19 @@ import (
 // what a store does not, and raw frames of every kind.
 //
 //	held, let-go      a request is held by the service for practice; let it go
-//	count, sum, echo  a stream of that service's: KIND N, so many messages
-//	page NAME N       a raw request for so many bytes
+//	count, sum, echo  a stream of the service for practice: KIND N, with N messages
+//	page NAME N       a raw request for N bytes
 //	hello NAME [window=N]  open a raw connection
-//	ready N           wait until so many replies are whole, and only have to be written
-//	take NAME N, allow NAME N  read DATA of so many bytes; allow more of them
-//	pings NAME N      send so many pings at once
+//	ready N           wait until N replies are ready to be written
+//	take NAME N, allow NAME N  read N bytes of DATA; allow N bytes more
+//	pings NAME N      send N pings at once
 //	goaway NAME [final]  wait for one
 //	gone NAME [deaf]  read until the server hangs up; deaf, without answering pings
 //	greet TEXT        connect, say this, and wait to be hung up on
 //	shake [NAME]      shake hands over TLS, with a certificate of that name or none
-//	shut N            let Accept fail so many times when a connection waits
+//	shut N            let Accept fail N times when a connection waits
 //	serve-again       call Serve on the gRPC server once more
-//	observed KEY …    a put of our own client's, with the client's record
+//	observed KEY …    a put by our own client, with the client's record
 func init() {
 	for name, command := range map[string]func(*story, words) string{
 		"held":        func(s *story, _ words) string { s.must(s.practice.Arrived(seamtest.Limit(s))); return "" },

@@ -237,7 +237,7 @@ func waited(t *trace.Timeline) string {
 	return strings.TrimPrefix(lines.String(), "\n")
 }
 
-// spanNames keeps of what is exported the names of the root spans.
+// spanNames keeps the names of the root spans that are exported.
 type spanNames struct {
 	mu    sync.Mutex
 	roots []string

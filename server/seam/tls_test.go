@@ -126,8 +126,8 @@ func TestWhyAConnectionNeverCarriedARequest(t *testing.T) {
 	}
 }
 
-// Through net/http there is no connection of grpc-go's, no tap and no frame; the
-// rest of the way is the same.
+// Through net/http there is no grpc-go connection, no tap and no frame; the rest of
+// the way is the same.
 func TestAPutThroughServeHTTP(t *testing.T) {
 	ca := servetest.NewAuthority(t)
 	d := openDoor(t, func(c *doorConfig) {

@@ -217,8 +217,8 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// ownGoroutines returns the stacks of those goroutines that run code of ours, of
-// grpc-go's, of cmux's or of net/http's.
+// ownGoroutines returns the stacks of the goroutines that run code of glasskv, grpc-go,
+// cmux, net/http or etcd's client packages.
 func ownGoroutines() (stacks []string) {
 	buf := make([]byte, 4<<20)
 	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {

@@ -148,7 +148,7 @@ func (e encoding) value(b []byte, v *attribute.Value) []byte {
 	return e.oneofText(e.label(b, `,"stringValue":`), 1, trace.ValidUTF8(v.String()))
 }
 
-// texts appends the field of ArrayValue that holds values.
+// texts appends the field values of an ArrayValue, with each text as an AnyValue.
 func (e encoding) texts(b []byte, texts []string) []byte {
 	b = e.label(b, `,"values":`)
 	list := len(b)

@@ -52,8 +52,8 @@ func NewExporter(sink SpanSink) (*Exporter, error) {
 // does not share.
 func (e *Exporter) Timeline(t *trace.Timeline) { e.spanner.timeline(t) }
 
-// Conn adds the span of a connection and those of its stages. Stages that have not
-// ended get now, a stamp, as their end.
+// Conn adds the span of a connection and those of its stages. The stamp now is the end
+// of the stages that have not ended.
 func (e *Exporter) Conn(c *record.Conn, now int64) { e.spanner.conn(c, now) }
 
 // Batch adds the spans of a complete batch, with links to its requests.
@@ -62,8 +62,8 @@ func (e *Exporter) Batch(b *record.Batch) { e.spanner.batch(b) }
 // Waiting returns how many spans were added since the last Flush.
 func (e *Exporter) Waiting() int { return len(e.spanner.spans) }
 
-// Flush sends the spans that were added to the sink, and forgets them even if the
-// sink fails. It returns the sink's error.
+// Flush sends the sink the spans that were added since the last Flush, and forgets them
+// even if the sink fails. It returns the sink's error.
 func (e *Exporter) Flush(ctx context.Context) error {
 	if e.direct == nil {
 		stubs := e.from.stubs(e.spanner.spans)

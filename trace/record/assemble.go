@@ -242,7 +242,8 @@ func (a *assembly) parent(spec *stages.Spec) stages.Stage {
 }
 
 // nearestPassed returns s if the request has passed it, or else the nearest stage above it
-// that the request has passed. A stage of another scope counts as passed.
+// that the request has passed. A stage whose scope is neither the request nor the connection
+// counts as passed.
 func (a *assembly) nearestPassed(s stages.Stage) stages.Stage {
 	for s != stages.None && !a.passed[s] && (stages.SpecOf(s).Scope == stages.ScopeRequest || stages.SpecOf(s).Scope == stages.ScopeConn) {
 		s = a.groupMember(stages.SpecOf(s).Parent)

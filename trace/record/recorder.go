@@ -53,7 +53,7 @@ type Counters struct {
 	NotRecorded atomic.Uint64 // requests that began while too many were under way
 	Overwritten atomic.Uint64 // finished records that the worker did not process in time
 	NotExported atomic.Uint64 // records that the outlet could not send or the export queue had no room for
-	NotEmbedded atomic.Uint64 // parts beyond the most that a request may have
+	NotEmbedded atomic.Uint64 // parts that were left out because their request had the most it may have
 	Swept       atomic.Uint64 // records whose last event never came and that the sweeper closed
 }
 
@@ -289,7 +289,8 @@ const (
 
 // footprint is the memory that one record can keep, if it shares nothing with others. It
 // is never allocated, only measured. Every field of Record that points to memory has a
-// part here, but for what reserve accounts for; a test checks that none is forgotten.
+// part here, except those whose memory is counted by reserve; a test checks that none is
+// forgotten.
 //
 //nolint:unused // only its size is used
 type footprint struct {
@@ -297,15 +298,15 @@ type footprint struct {
 	write   [len(writeStages)]interval
 	seldom  [len(seldomStages)]interval
 	conn    Conn
-	save    Batch       // a request has a save or a round
+	save    Batch       // the batch of a save or of a read round: a request has one of them
 	links   [8]linkSlot // save's links; NewBatch gets the number of requests that share it
 	method  [maxMethod]byte
 	message [maxMessage]byte
 }
 
 const (
-	maxMethod  = 256 // clip cuts Facts.Method off after so many bytes
-	maxMessage = 512 // clip cuts the message off after so many bytes
+	maxMethod  = 256 // bytes after which clip cuts off Facts.Method
+	maxMessage = 512 // bytes after which clip cuts off the message
 
 	recordBytes = int64(unsafe.Sizeof(footprint{}))
 	// A slow record outlives the others of its batch, and alone keeps the whole batch.
@@ -320,7 +321,7 @@ const (
 	spanMemory = 1 << 10 // bytes of one span with its attributes, and of its encoding
 )
 
-// At most so many of the slowest records are kept; fewer if the memory does not suffice.
+// How many of the slowest records are kept at most; fewer if the memory does not suffice.
 const (
 	maxSlowest     = 256
 	maxSlowStreams = 64

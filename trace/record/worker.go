@@ -340,7 +340,7 @@ func (o *exportQueue) reportError(err error) {
 // sampled reports whether a finished record is to be exported. If the client sent a
 // traceparent, its sampled flag decides, so that a trace is exported whole or not at all.
 // If not, SampleRatio and the trace ID decide, as OpenTelemetry's TraceIDRatioBased does,
-// so that all programs that see the ID decide alike.
+// so that all programs that see the ID decide the same.
 func (o *Options) sampled(r *Record) bool {
 	if o.SlowerThan > 0 && r.Duration() < o.SlowerThan {
 		return false

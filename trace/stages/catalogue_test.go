@@ -29,8 +29,8 @@ func TestCatalogueDeclaresEveryStageOnce(t *testing.T) {
 	}
 }
 
-// Whoever asks the catalogue gets the stage that was asked for, by number and by
-// name, and nothing for what is no stage.
+// The catalogue returns the stage that was asked for, by number and by name, and
+// nothing if there is no such stage.
 func TestCatalogueAnswersByNumberAndName(t *testing.T) {
 	for i, spec := range Specs() {
 		want := Stage(i + 1)

@@ -130,9 +130,9 @@ func (f *Faults) DelayAccept(conn *record.Conn, now int64) int64 {
 	return end
 }
 
-// minWindow is the smallest window in which a client cannot get stuck. grpc-go grants more
-// when a quarter of its own window has been read. If the client's window were not larger
-// than that, the client would run out of it before.
+// minWindow is the smallest window with which a client cannot get stuck. The server's grpc-go
+// grants more only when it has read a quarter of its own window. A client whose window is not
+// larger than that quarter may use it up first, and then waits forever.
 const minWindow = frames.DefaultWindow/4 + 1
 
 // Window returns how many bytes the client of a new connection may send before the server

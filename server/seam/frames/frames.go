@@ -48,8 +48,8 @@ type Counter struct {
 	Preface   int // bytes of the client's preface that are still to come
 	bytes     [HeadLen]byte
 	have      int    // bytes of the current head so far
-	Head      Head   // the current frame's, once it is whole
-	InPayload bool   // the head is whole, the payload is not
+	Head      Head   // head of the current frame; valid once all its bytes have passed
+	InPayload bool   // the head has passed, the payload has not, or not all of it
 	left      uint32 // bytes of the payload that are still to come
 }
 
@@ -89,7 +89,7 @@ func (f *Counter) Next(p []byte) (n int, edge Edge) {
 	return n, Began
 }
 
-// payload is Next within a payload.
+// payload does the work of Next while p continues a payload.
 func (f *Counter) payload(p []byte) (n int, edge Edge) {
 	n = int(min(int64(f.left), int64(len(p))))
 	f.left -= uint32(n)

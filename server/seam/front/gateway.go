@@ -17,8 +17,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// gatewayCalls joins the three records of a call through the gateway: the HTTP request's
-// contains the one that the gateway makes as a client, which contains the server's. The client's
+// gatewayCalls joins the three records of a call through the gateway: the record of the HTTP
+// request contains that of the gateway's client, which contains the server's. The client's
 // record is found by the traceparent of the call. Nobody else has seen its random bits while the
 // call is under way, so no other client can have its request shown inside another's.
 type gatewayCalls struct{ client *client.Observer }

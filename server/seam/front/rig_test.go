@@ -210,7 +210,8 @@ func (r *rig) ordered(t *trace.Timeline) {
 	}
 }
 
-// handler makes a Put that tells when it runs and waits for what ends it.
+// handler makes a Put that reports when it runs, and waits until it is released or its
+// context ends.
 type handler struct {
 	running chan context.Context
 	release chan struct{}

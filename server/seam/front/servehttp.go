@@ -12,8 +12,8 @@ import (
 )
 
 // serveHTTP observes grpc.(*Server).ServeHTTP, by which net/http passes a gRPC request to
-// grpc-go on an https address that also serves HTTP/1. Such a request has no connection of
-// grpc-go's and no tap, and its frames are not seen. Its record begins with the call of
+// grpc-go on an https address that also serves HTTP/1. Such a request has no grpc-go
+// connection and no tap, and its frames are not seen. Its record begins with the call of
 // ServeHTTP. The stream is in the HTTP request's context, from which grpc-go derives the
 // handler's, so the stats handler, the codec and the chain find it as in any request.
 func (f *Front) serveHTTP(next http.Handler) http.Handler {

@@ -230,7 +230,7 @@ func (r *heldRequest) beginRow(begin int64) (endRow func(end int64, ended string
 	}
 }
 
-// remove takes a hold off the list. It returns the hold as it was before.
+// remove takes a hold off the list. It returns the hold as it was until then.
 func (h *Holds) remove(req *heldRequest) *control.Hold {
 	last := h.current(req)
 	h.mu.Lock()

@@ -44,7 +44,7 @@ func goroutineID() uint64 {
 }
 
 const (
-	maxStacks   = 16 << 20 // at most so many bytes of stack traces are read
+	maxStacks   = 16 << 20 // the most bytes of stack traces that are read
 	heldFrames  = 12       // frames of the held goroutine that are shown
 	otherFrames = 5        // frames of each other goroutine
 	perRole     = 2        // goroutines of one role that are shown

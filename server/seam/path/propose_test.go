@@ -61,8 +61,8 @@ func TestARequestThatHasGivenUpIsNotWoken(t *testing.T) {
 	}
 }
 
-// A result may be late: when the store is full, the alarm goes first. Then
-// apply.entry was over long before.
+// A result may come long after apply.entry has ended: when the store is full, the
+// alarm goes first.
 func TestALateResultDoesNotMakeItsEntryLonger(t *testing.T) {
 	table := &requests{}
 	rec := known(t, table, 1)[0]

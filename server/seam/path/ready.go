@@ -14,7 +14,7 @@ import (
 )
 
 // raftLoop observes the raft loop, which handles one Ready at a time. Only the raft loop's
-// own goroutine touches it, but for applyJobs and tail.
+// own goroutine touches it, except for applyJobs and tail.
 type raftLoop struct {
 	requests *requests
 	holds    *hold.Holds

@@ -70,7 +70,7 @@ func TestWhatWasNotSavedIsNotCommitted(t *testing.T) {
 	}
 }
 
-// Saves without entries move the commit index; they are no request's.
+// Saves without entries move the commit index; they belong to no request.
 func TestASaveWithoutEntriesIsNobodys(t *testing.T) {
 	saved := false
 	st := &storage{fakeStorage{save: func() error { saved = true; return nil }}, &raftLoop{}}

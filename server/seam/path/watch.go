@@ -124,7 +124,8 @@ type notifyStamps struct {
 // time since the write says nothing about how long it takes to notify a watcher.
 const notifySlots = 1 << 12
 
-// put stores the stamp of a revision. It overwrites that of the revision notifySlots before.
+// put stores the stamp of a revision. It overwrites the stamp of the revision that is
+// notifySlots lower.
 func (n *notifyStamps) put(revision, stamp int64) {
 	slot := &n.slots[revision%notifySlots]
 	slot.revision.Store(0) // a get that reads the slot now returns zero
